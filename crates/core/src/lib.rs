@@ -1,0 +1,13 @@
+//! Rules and engine of the distribution service.
+//!
+//! Everything here is pure: no async, no clock, no randomness of its own, no
+//! I/O. Whoever calls passes the time and a random generator, and performs what
+//! is decided. That is what makes the whole system's behaviour testable by
+//! deterministic simulation.
+
+pub mod channel;
+pub mod fault;
+pub mod ids;
+pub mod receipt;
+pub mod request;
+pub mod text;
