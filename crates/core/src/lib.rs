@@ -5,9 +5,16 @@
 //! is decided. That is what makes the whole system's behaviour testable by
 //! deterministic simulation.
 
+pub mod attempt;
 pub mod channel;
+pub mod delivery;
+pub mod distribution;
+pub mod event;
 pub mod fault;
+pub mod history;
 pub mod ids;
 pub mod receipt;
 pub mod request;
+pub mod result;
 pub mod text;
+pub mod write;

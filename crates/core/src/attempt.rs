@@ -1,0 +1,129 @@
+//! One run of a channel's protocol: what its steps can come to, and what is
+//! kept of a run that another one has superseded.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::channel::Channel;
+use crate::delivery::{Checkpoint, Delivery, Failure, Phase};
+use crate::receipt::Receipt;
+
+/// What a step of a channel's protocol came to. The channel's client decides
+/// this, once; nobody reads a status code after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// The step is done and another follows.
+    Advanced {
+        /// Where the protocol stands now.
+        checkpoint: Checkpoint,
+        /// Whether the next step makes something come to be that people can see
+        /// or that costs money.
+        next_has_effect: bool,
+    },
+    /// The channel is at work; ask again after this time.
+    Pending {
+        /// From now.
+        poll_after: Duration,
+    },
+    /// The channel took it.
+    Confirmed(Receipt),
+    /// A person must finish it.
+    NeedsAction(Failure),
+    /// It provably had no effect.
+    Rejected {
+        /// The channel's reason.
+        failure: Failure,
+        /// Whether another attempt can help.
+        retry: Retry,
+    },
+    /// Held back; the attempt is not spent.
+    Deferred {
+        /// When to try.
+        until: Timestamp,
+        /// Why.
+        reason: Failure,
+    },
+    /// Something was sent, and what came of it is not known.
+    Unknown(Failure),
+}
+
+/// Whether another attempt can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same request will be refused again.
+    Never,
+    /// After a backoff.
+    Backoff,
+    /// Not before this time has passed, in the channel's own words.
+    After(Duration),
+}
+
+/// What a look-up after an unknown outcome came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUpOutcome {
+    /// It is there.
+    Found(Receipt),
+    /// It is provably not there: it may be sent again.
+    Absent,
+    /// Still not known.
+    Unknown(Failure),
+}
+
+/// How a channel avoids a duplicate where an outcome is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dedup {
+    /// The channel knows our key: repeating the step is the look-up.
+    Key,
+    /// The channel can be searched; not before it has settled.
+    LookUp {
+        /// From the unknown outcome to the first look-up.
+        settle: Duration,
+    },
+    /// Neither: a person decides.
+    None,
+}
+
+/// What the engine must know of a channel's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protocol {
+    /// Whether already the first step has an effect.
+    pub first_step_has_effect: bool,
+    /// How a duplicate is avoided.
+    pub dedup: Dedup,
+}
+
+/// An attempt that has been superseded; a row of `attempts`. The current one is
+/// the delivery's own row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Whose.
+    pub channel: Channel,
+    /// From 1.
+    pub generation: u32,
+    /// From 1 within the generation.
+    pub attempt: u32,
+    /// How it ended.
+    pub phase: Phase,
+    /// The reason, where it did not succeed.
+    pub failure: Option<Failure>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; `None` for the current one while it is open.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Attempt {
+    /// The delivery's current attempt; `None` before the first has begun.
+    pub fn current(delivery: &Delivery) -> Option<Self> {
+        Some(Self {
+            channel: delivery.channel,
+            generation: delivery.generation,
+            attempt: delivery.attempt,
+            phase: delivery.phase,
+            failure: delivery.failure.clone(),
+            started_at: delivery.attempt_started_at?,
+            ended_at: (!delivery.phase.open()).then_some(delivery.updated_at),
+        })
+    }
+}

@@ -1,0 +1,349 @@
+//! One channel's share of a distribution: its states and legal transitions.
+//!
+//! Every change of a status goes through [`Delivery::transition`]. When it is
+//! called, and why, is the engine's business.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::channel::{Channel, ChannelState, Mode};
+use crate::history::Transition;
+use crate::ids::DeliveryId;
+use crate::receipt::Receipt;
+use crate::text::Text;
+
+/// Where a delivery stands; the wire's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum DeliveryStatus {
+    /// Accepted; begins as soon as the lane has room.
+    Pending,
+    /// A step, a poll or a look-up is under way.
+    InProgress,
+    /// The next attempt begins within 30 s.
+    Retrying,
+    /// Held back until a later, known time.
+    Waiting,
+    /// The outcome is unknown; a person decides.
+    NeedsReview,
+    /// A person must finish it.
+    ActionRequired,
+    /// The channel took it.
+    Success,
+    /// It did not succeed and will not by itself.
+    Failed,
+    /// Called off.
+    Cancelled,
+}
+
+impl DeliveryStatus {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::InProgress,
+        Self::Retrying,
+        Self::Waiting,
+        Self::NeedsReview,
+        Self::ActionRequired,
+        Self::Success,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The word on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::InProgress => "IN_PROGRESS",
+            Self::Retrying => "RETRYING",
+            Self::Waiting => "WAITING",
+            Self::NeedsReview => "NEEDS_REVIEW",
+            Self::ActionRequired => "ACTION_REQUIRED",
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// Something will happen within seconds, without anybody's doing.
+    pub const fn moves(self) -> bool {
+        matches!(self, Self::Pending | Self::InProgress | Self::Retrying)
+    }
+
+    /// Held back until a known time, or for a person.
+    pub const fn waits(self) -> bool {
+        matches!(
+            self,
+            Self::Waiting | Self::NeedsReview | Self::ActionRequired
+        )
+    }
+
+    /// Nothing more happens by itself.
+    pub const fn closed(self) -> bool {
+        matches!(self, Self::Success | Self::Failed | Self::Cancelled)
+    }
+
+    /// Whether a delivery may go from here to there.
+    pub const fn may_become(self, to: Self) -> bool {
+        use DeliveryStatus::{
+            ActionRequired, Cancelled, Failed, InProgress, NeedsReview, Pending, Retrying, Success,
+            Waiting,
+        };
+        match self {
+            Pending => matches!(to, InProgress | Waiting | Failed | Cancelled),
+            InProgress => {
+                matches!(
+                    to,
+                    Retrying | Waiting | NeedsReview | ActionRequired | Success | Failed
+                )
+            }
+            Retrying | Waiting => matches!(to, Pending | InProgress | Waiting | Failed | Cancelled),
+            NeedsReview => matches!(to, Pending | InProgress | Success | Failed),
+            ActionRequired => matches!(to, Pending | Success | Failed | Cancelled),
+            // Declined later by the channel.
+            Success => matches!(to, Failed),
+            // A redrive opens a new generation.
+            Failed | Cancelled => matches!(to, Pending),
+        }
+    }
+}
+
+/// How far the current attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Phase {
+    /// The current step has no effect: it may be run, and run again.
+    Planned,
+    /// An effecting step may have begun; the channel may have acted.
+    Intent,
+    /// Whether the effecting step took effect is not known; it is looked up.
+    Unknown,
+    /// The channel took it.
+    Confirmed,
+    /// The attempt provably had no effect.
+    Rejected,
+    /// A look-up proved that there was no effect.
+    Absent,
+}
+
+impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Planned,
+        Self::Intent,
+        Self::Unknown,
+        Self::Confirmed,
+        Self::Rejected,
+        Self::Absent,
+    ];
+
+    /// The word on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "PLANNED",
+            Self::Intent => "INTENT",
+            Self::Unknown => "UNKNOWN",
+            Self::Confirmed => "CONFIRMED",
+            Self::Rejected => "REJECTED",
+            Self::Absent => "ABSENT",
+        }
+    }
+
+    /// The phase of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.name() == name)
+    }
+
+    /// The attempt has not ended yet.
+    pub const fn open(self) -> bool {
+        matches!(self, Self::Planned | Self::Intent | Self::Unknown)
+    }
+}
+
+/// Why a delivery did not succeed, or is held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable word, such as `validation_failed`.
+    pub code: Cow<'static, str>,
+    /// What happened and what to do.
+    pub detail: Text,
+}
+
+impl Failure {
+    /// Pairs a code with its explanation.
+    pub fn new(code: &'static str, detail: Text) -> Self {
+        Self {
+            code: Cow::Borrowed(code),
+            detail,
+        }
+    }
+}
+
+/// Where a protocol of several steps stands: opaque to all but the channel's client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Checkpoint(pub Value);
+
+/// One channel's share of a distribution; a row of `distribution_channel_logs`.
+/// The row is also its current attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// With the generation, the channel's idempotency key.
+    pub id: DeliveryId,
+    /// Where.
+    pub channel: Channel,
+    /// Whether the channel is really called.
+    pub mode: Mode,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// From 1; a redrive, resolve, withdrawal or later decline opens the next.
+    pub generation: u32,
+    /// From 1 within the generation; 0 before the first has begun.
+    pub attempt: u32,
+    /// How far the current attempt has come.
+    pub phase: Phase,
+    /// When the current attempt began.
+    pub attempt_started_at: Option<Timestamp>,
+    /// Where the protocol stands; `None` before its first step has ended.
+    pub checkpoint: Option<Checkpoint>,
+    /// The channel's proof.
+    pub receipt: Option<Receipt>,
+    /// Why it did not succeed, or is held back.
+    pub failure: Option<Failure>,
+    /// When the next attempt, poll or look-up is due.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Whether this delivery holds the claim (tenant, event, channel).
+    pub holds_claim: bool,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Delivery {
+    /// A delivery of a distribution that has just been accepted.
+    pub fn new(id: DeliveryId, channel: Channel, mode: Mode, now: Timestamp) -> Self {
+        Self {
+            id,
+            channel,
+            mode,
+            status: DeliveryStatus::Pending,
+            generation: 1,
+            attempt: 0,
+            phase: Phase::Planned,
+            attempt_started_at: None,
+            checkpoint: None,
+            receipt: None,
+            failure: None,
+            next_attempt_at: None,
+            holds_claim: true,
+            updated_at: now,
+        }
+    }
+
+    /// How far the proof of a success goes.
+    pub fn channel_state(&self) -> Option<ChannelState> {
+        self.receipt.as_ref().map(|receipt| receipt.state)
+    }
+
+    /// `{delivery_id}.{generation}`: by this name the channel, or a look-up,
+    /// recognises a repeat.
+    pub fn idempotency_key(&self) -> String {
+        format!("{}.{}", self.id, self.generation)
+    }
+
+    /// The one way to change the status. FAILED and CANCELLED release the claim.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] where the table of [`DeliveryStatus::may_become`]
+    /// has no such step; nothing is changed.
+    pub fn transition(
+        &mut self,
+        to: DeliveryStatus,
+        now: Timestamp,
+    ) -> Result<Transition, IllegalTransition> {
+        let from = self.status;
+        if !from.may_become(to) {
+            return Err(IllegalTransition {
+                channel: self.channel,
+                from,
+                to,
+            });
+        }
+        self.status = to;
+        self.updated_at = now;
+        if matches!(to, DeliveryStatus::Failed | DeliveryStatus::Cancelled) {
+            self.holds_claim = false;
+        }
+        Ok(Transition::of_delivery(self, Some(from)))
+    }
+}
+
+/// A step that the state machine does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{channel} cannot go from {} to {}", from.name(), to.name())]
+pub struct IllegalTransition {
+    /// Whose delivery.
+    pub channel: Channel,
+    /// Where it stands.
+    pub from: DeliveryStatus,
+    /// Where it was to go.
+    pub to: DeliveryStatus,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_moves_or_waits_or_is_closed_and_nothing_twice() {
+        for status in DeliveryStatus::ALL {
+            let kinds = [status.moves(), status.waits(), status.closed()];
+            assert_eq!(
+                kinds.into_iter().filter(|kind| *kind).count(),
+                1,
+                "{status:?}"
+            );
+            assert_eq!(DeliveryStatus::from_name(status.name()), Some(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.name());
+        }
+    }
+
+    #[test]
+    fn an_illegal_transition_changes_nothing() {
+        let id = DeliveryId(uuid::Uuid::nil());
+        let mut delivery = Delivery::new(id, Channel::Instagram, Mode::Mock, Timestamp::UNIX_EPOCH);
+        let before = delivery.clone();
+        assert!(
+            delivery
+                .transition(DeliveryStatus::Success, Timestamp::MAX)
+                .is_err()
+        );
+        assert_eq!(delivery, before);
+    }
+
+    #[test]
+    fn failing_releases_the_claim_and_success_keeps_it() {
+        let id = DeliveryId(uuid::Uuid::nil());
+        let mut delivery = Delivery::new(id, Channel::Instagram, Mode::Mock, Timestamp::UNIX_EPOCH);
+        delivery
+            .transition(DeliveryStatus::InProgress, Timestamp::UNIX_EPOCH)
+            .unwrap();
+        let mut succeeded = delivery.clone();
+        succeeded
+            .transition(DeliveryStatus::Success, Timestamp::UNIX_EPOCH)
+            .unwrap();
+        delivery
+            .transition(DeliveryStatus::Failed, Timestamp::UNIX_EPOCH)
+            .unwrap();
+        assert!(succeeded.holds_claim && !delivery.holds_claim);
+    }
+}

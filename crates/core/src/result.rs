@@ -1,0 +1,64 @@
+//! A delivery as the contract shows it: flat, its fields beside its status.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::channel::{Channel, ChannelState, Mode};
+use crate::delivery::{Delivery, DeliveryStatus};
+use crate::receipt::ResultFields;
+use crate::text::Language;
+
+/// One entry of `results`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChannelResult {
+    /// Where.
+    pub channel: Channel,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Whether the channel was really called.
+    pub mode: Mode,
+    /// How far the proof of a success goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_state: Option<ChannelState>,
+    /// What the channel gave.
+    #[serde(flatten)]
+    pub fields: ResultFields,
+    /// Why it did not succeed: a stable word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why it did not succeed, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it is tried next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub retry_at: Option<Timestamp>,
+}
+
+impl ChannelResult {
+    /// What a delivery shows; `code`, `message` and `retryAt` only where it has
+    /// not succeeded.
+    pub fn of(delivery: &Delivery, language: Language) -> Self {
+        let succeeded = delivery.status == DeliveryStatus::Success;
+        let failure = delivery.failure.as_ref().filter(|_| !succeeded);
+        let retries = matches!(
+            delivery.status,
+            DeliveryStatus::Retrying | DeliveryStatus::Waiting
+        );
+        let receipt = delivery.receipt.as_ref();
+        Self {
+            channel: delivery.channel,
+            status: delivery.status,
+            mode: delivery.mode,
+            channel_state: delivery.channel_state(),
+            fields: receipt
+                .map(|receipt| receipt.fields.clone())
+                .unwrap_or_default(),
+            code: failure.map(|failure| failure.code.clone().into_owned()),
+            message: failure.map(|failure| failure.detail.get(language).to_owned()),
+            retry_at: delivery.next_attempt_at.filter(|_| retries),
+        }
+    }
+}

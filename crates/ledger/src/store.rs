@@ -1,0 +1,146 @@
+//! What every store can do, whatever is behind it.
+//!
+//! The suite in `suite.rs` says what must be true of all of them. Writing comes
+//! only from the group commit (`group_commit.rs`); everybody may read.
+
+use async_trait::async_trait;
+use fanfare_core::attempt::Attempt;
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::distribution::{Distribution, DistributionStatus};
+use fanfare_core::event::DistributionCompleted;
+use fanfare_core::history::HistoryEntry;
+use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::write::{Adopted, Write, Written};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Where distributions are kept.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Begins a life of this node; its token outranks all earlier ones.
+    async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
+
+    /// Writes all of it in one transaction and answers each write, in order.
+    /// On an error nothing was acknowledged; a write that is given again after
+    /// one is recognised as its own and not written twice.
+    async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError>;
+
+    /// Takes over open work that is due by `due_by` and belongs to nobody or to
+    /// an earlier life (with `include_own`: also to this one), oldest first.
+    async fn adopt(
+        &self,
+        token: Incarnation,
+        due_by: Timestamp,
+        include_own: bool,
+        limit: usize,
+    ) -> Result<Vec<Adopted>, StoreError>;
+
+    /// Forgets idempotency keys of distributions accepted before that time.
+    async fn expire_keys(&self, accepted_before: Timestamp) -> Result<u64, StoreError>;
+
+    /// One distribution.
+    async fn distribution(
+        &self,
+        tenant: &TenantId,
+        id: DistributionId,
+    ) -> Result<Option<Distribution>, StoreError>;
+
+    /// The newest distribution of an event, and the others of the same event,
+    /// newest first, at most `OTHERS_LIMIT`.
+    async fn newest_of_event(
+        &self,
+        tenant: &TenantId,
+        event: &EventId,
+    ) -> Result<Option<Adopted>, StoreError>;
+
+    /// Distributions newest first, those before `before` only.
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &Filter,
+        before: Option<DistributionId>,
+        limit: usize,
+    ) -> Result<Vec<Distribution>, StoreError>;
+
+    /// All attempts of a distribution, the current ones last of their channel;
+    /// by channel in the order of the request, then generation, then attempt.
+    async fn attempts(
+        &self,
+        tenant: &TenantId,
+        id: DistributionId,
+    ) -> Result<Option<Vec<Attempt>>, StoreError>;
+
+    /// Its history, oldest first.
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        id: DistributionId,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError>;
+
+    /// The journal of published outcomes, oldest first, those after the
+    /// position only.
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// Whether it can be written; for readiness.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Which distributions to list; every given condition must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this event.
+    pub event_id: Option<EventId>,
+    /// That stand so.
+    pub status: Option<DistributionStatus>,
+    /// That go to this channel.
+    pub channel: Option<Channel>,
+    /// With a delivery that stands so; together with `channel`, that channel's.
+    pub channel_status: Option<DeliveryStatus>,
+    /// Accepted at or after.
+    pub from: Option<Timestamp>,
+    /// Accepted before.
+    pub until: Option<Timestamp>,
+}
+
+/// A published outcome in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Where it stands in the journal; grows, with gaps.
+    pub position: u64,
+    /// The one id of this distribution and version.
+    pub event_uuid: Uuid,
+    /// What it says.
+    pub event: DistributionCompleted,
+}
+
+/// Why a store could not do it. Nothing of a request's content is in here.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed; waiting may help.
+    #[error("the database failed while it was to {doing}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// The database's own error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is stored cannot be read; waiting does not help.
+    #[error("the database holds something that cannot be read: {what}")]
+    Corrupt {
+        /// Which table and column.
+        what: String,
+    },
+    /// The database's file or schema is not ours to use.
+    #[error("{0}")]
+    Unusable(String),
+    /// The store was shut down.
+    #[error("the store was shut down")]
+    Closed,
+}
