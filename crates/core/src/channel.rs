@@ -96,8 +96,7 @@ impl Channel {
             let own = letters_of(channel.name());
             own == letters
                 || channel.korean_name() == name.trim()
-                || letters.chars().count() >= 4
-                    && (own.starts_with(&letters) || letters.starts_with(&own))
+                || letters.chars().count() >= 4 && (own.starts_with(&letters) || letters.starts_with(&own))
         })
     }
 }

@@ -81,10 +81,7 @@ impl DeliveryStatus {
 
     /// Held back until a known time, or for a person.
     pub const fn waits(self) -> bool {
-        matches!(
-            self,
-            Self::Waiting | Self::NeedsReview | Self::ActionRequired
-        )
+        matches!(self, Self::Waiting | Self::NeedsReview | Self::ActionRequired)
     }
 
     /// Nothing more happens by itself.
@@ -95,16 +92,12 @@ impl DeliveryStatus {
     /// Whether a delivery may go from here to there.
     pub const fn may_become(self, to: Self) -> bool {
         use DeliveryStatus::{
-            ActionRequired, Cancelled, Failed, InProgress, NeedsReview, Pending, Retrying, Success,
-            Waiting,
+            ActionRequired, Cancelled, Failed, InProgress, NeedsReview, Pending, Retrying, Success, Waiting,
         };
         match self {
             Pending => matches!(to, InProgress | Waiting | Failed | Cancelled),
             InProgress => {
-                matches!(
-                    to,
-                    Retrying | Waiting | NeedsReview | ActionRequired | Success | Failed
-                )
+                matches!(to, Retrying | Waiting | NeedsReview | ActionRequired | Success | Failed)
             }
             Retrying | Waiting => matches!(to, Pending | InProgress | Waiting | Failed | Cancelled),
             NeedsReview => matches!(to, Pending | InProgress | Success | Failed),
@@ -265,11 +258,7 @@ impl Delivery {
     /// # Errors
     /// [`IllegalTransition`] where the table of [`DeliveryStatus::may_become`]
     /// has no such step; nothing is changed.
-    pub fn transition(
-        &mut self,
-        to: DeliveryStatus,
-        now: Timestamp,
-    ) -> Result<Transition, IllegalTransition> {
+    pub fn transition(&mut self, to: DeliveryStatus, now: Timestamp) -> Result<Transition, IllegalTransition> {
         let from = self.status;
         if !from.may_become(to) {
             return Err(IllegalTransition {
@@ -307,11 +296,7 @@ mod tests {
     fn every_status_moves_or_waits_or_is_closed_and_nothing_twice() {
         for status in DeliveryStatus::ALL {
             let kinds = [status.moves(), status.waits(), status.closed()];
-            assert_eq!(
-                kinds.into_iter().filter(|kind| *kind).count(),
-                1,
-                "{status:?}"
-            );
+            assert_eq!(kinds.into_iter().filter(|kind| *kind).count(), 1, "{status:?}");
             assert_eq!(DeliveryStatus::from_name(status.name()), Some(status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.name());
         }
@@ -322,11 +307,7 @@ mod tests {
         let id = DeliveryId(uuid::Uuid::nil());
         let mut delivery = Delivery::new(id, Channel::Instagram, Mode::Mock, Timestamp::UNIX_EPOCH);
         let before = delivery.clone();
-        assert!(
-            delivery
-                .transition(DeliveryStatus::Success, Timestamp::MAX)
-                .is_err()
-        );
+        assert!(delivery.transition(DeliveryStatus::Success, Timestamp::MAX).is_err());
         assert_eq!(delivery, before);
     }
 

@@ -60,16 +60,11 @@ impl DistributionStatus {
 
     /// The status of a distribution with these deliveries (I7).
     pub fn of(deliveries: &[Delivery]) -> Self {
-        let any = |test: fn(DeliveryStatus) -> bool| {
-            deliveries.iter().any(|delivery| test(delivery.status))
-        };
+        let any = |test: fn(DeliveryStatus) -> bool| deliveries.iter().any(|delivery| test(delivery.status));
         let not_begun = |delivery: &Delivery| {
             delivery.attempt == 0
                 && delivery.generation == 1
-                && matches!(
-                    delivery.status,
-                    DeliveryStatus::Pending | DeliveryStatus::Waiting
-                )
+                && matches!(delivery.status, DeliveryStatus::Pending | DeliveryStatus::Waiting)
         };
         let succeeded = |delivery: &Delivery| delivery.status == DeliveryStatus::Success;
         if deliveries.iter().all(not_begun) {
@@ -120,30 +115,22 @@ pub struct Distribution {
 impl Distribution {
     /// Whether anything will happen within seconds.
     pub fn moves(&self) -> bool {
-        self.deliveries
-            .iter()
-            .any(|delivery| delivery.status.moves())
+        self.deliveries.iter().any(|delivery| delivery.status.moves())
     }
 
     /// Whether anything may still happen.
     pub fn open(&self) -> bool {
-        self.deliveries
-            .iter()
-            .any(|delivery| !delivery.status.closed())
+        self.deliveries.iter().any(|delivery| !delivery.status.closed())
     }
 
     /// The delivery to this channel.
     pub fn delivery(&self, channel: Channel) -> Option<&Delivery> {
-        self.deliveries
-            .iter()
-            .find(|delivery| delivery.channel == channel)
+        self.deliveries.iter().find(|delivery| delivery.channel == channel)
     }
 
     /// The delivery to this channel.
     pub fn delivery_mut(&mut self, channel: Channel) -> Option<&mut Delivery> {
-        self.deliveries
-            .iter_mut()
-            .find(|delivery| delivery.channel == channel)
+        self.deliveries.iter_mut().find(|delivery| delivery.channel == channel)
     }
 
     /// The earliest time at which something is due; moving work without a time
@@ -152,11 +139,7 @@ impl Distribution {
         self.deliveries
             .iter()
             .filter(|delivery| !delivery.status.closed())
-            .filter_map(|delivery| {
-                delivery
-                    .next_attempt_at
-                    .or(delivery.status.moves().then_some(now))
-            })
+            .filter_map(|delivery| delivery.next_attempt_at.or(delivery.status.moves().then_some(now)))
             .min()
     }
 }
@@ -167,8 +150,7 @@ mod tests {
     use crate::channel::Mode;
     use crate::ids::DeliveryId;
     use DeliveryStatus::{
-        ActionRequired, Cancelled, Failed, InProgress, NeedsReview, Pending, Retrying, Success,
-        Waiting,
+        ActionRequired, Cancelled, Failed, InProgress, NeedsReview, Pending, Retrying, Success, Waiting,
     };
 
     fn deliveries(statuses: &[DeliveryStatus]) -> Vec<Delivery> {
@@ -179,11 +161,7 @@ mod tests {
             delivery.attempt = u32::from(!matches!(status, Pending | Waiting));
             delivery
         };
-        Channel::ALL
-            .into_iter()
-            .zip(statuses)
-            .map(delivery)
-            .collect()
+        Channel::ALL.into_iter().zip(statuses).map(delivery).collect()
     }
 
     #[test]
@@ -196,21 +174,14 @@ mod tests {
             (&[Success, Success], DistributionStatus::Completed),
             (&[Success, Failed], DistributionStatus::PartiallyCompleted),
             (&[Success, Waiting], DistributionStatus::PartiallyCompleted),
-            (
-                &[Success, Cancelled],
-                DistributionStatus::PartiallyCompleted,
-            ),
+            (&[Success, Cancelled], DistributionStatus::PartiallyCompleted),
             (&[Failed, Waiting], DistributionStatus::InProgress),
             (&[Failed, NeedsReview], DistributionStatus::InProgress),
             (&[ActionRequired], DistributionStatus::InProgress),
             (&[Failed, Cancelled], DistributionStatus::Failed),
             (&[Cancelled, Cancelled], DistributionStatus::Cancelled),
         ] {
-            assert_eq!(
-                DistributionStatus::of(&deliveries(statuses)),
-                expected,
-                "{statuses:?}"
-            );
+            assert_eq!(DistributionStatus::of(&deliveries(statuses)), expected, "{statuses:?}");
         }
     }
 
@@ -218,9 +189,6 @@ mod tests {
     fn waiting_after_an_attempt_is_no_longer_pending() {
         let mut waiting = deliveries(&[Waiting]);
         waiting[0].attempt = 1;
-        assert_eq!(
-            DistributionStatus::of(&waiting),
-            DistributionStatus::InProgress
-        );
+        assert_eq!(DistributionStatus::of(&waiting), DistributionStatus::InProgress);
     }
 }

@@ -90,12 +90,8 @@ impl OutcomeDigest {
             .collect();
         let json = serde_json::to_vec(&outcome).unwrap_or_default();
         let hash = Sha256::digest(&json);
-        Self(
-            hash.iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        let half: [u8; 16] = std::array::from_fn(|place| hash[place]);
+        Self(format!("{:032x}", u128::from_be_bytes(half)))
     }
 }
 
@@ -103,12 +99,7 @@ impl OutcomeDigest {
 /// the last one published, and something succeeded, or nothing waits, or a
 /// version was published before. Returns the digest to remember.
 pub fn publication(distribution: &Distribution) -> Option<OutcomeDigest> {
-    let any = |test: fn(DeliveryStatus) -> bool| {
-        distribution
-            .deliveries
-            .iter()
-            .any(|delivery| test(delivery.status))
-    };
+    let any = |test: fn(DeliveryStatus) -> bool| distribution.deliveries.iter().any(|delivery| test(delivery.status));
     if distribution.moves() {
         return None;
     }

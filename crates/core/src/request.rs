@@ -84,11 +84,7 @@ impl Content {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelOptions {
     /// For 우리동네TV.
-    #[serde(
-        rename = "WooridongneTV",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "WooridongneTV", default, skip_serializing_if = "Option::is_none")]
     pub wooridongne_tv: Option<WooridongneTvOptions>,
     /// For 링고비즈.
     #[serde(rename = "RingoBiz", default, skip_serializing_if = "Option::is_none")]
@@ -103,11 +99,7 @@ pub struct ChannelOptions {
     #[serde(rename = "NaverBlog", default, skip_serializing_if = "Option::is_none")]
     pub naver_blog: Option<NaverBlogOptions>,
     /// For Kakao Channel.
-    #[serde(
-        rename = "KakaoChannel",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "KakaoChannel", default, skip_serializing_if = "Option::is_none")]
     pub kakao_channel: Option<KakaoChannelOptions>,
 }
 
@@ -314,8 +306,7 @@ impl TryFrom<String> for Daypart {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text)
-            .ok_or_else(|| format!("{text:?} is no time of day such as \"18:00-22:00\""))
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is no time of day such as \"18:00-22:00\""))
     }
 }
 
@@ -349,22 +340,14 @@ impl CanonicalRequest {
         // make two such requests look alike, which the claim then tells apart.
         let json = serde_json::to_string(&request).unwrap_or_default();
         let hash = RequestHash::of(&json);
-        Self {
-            request,
-            json,
-            hash,
-        }
+        Self { request, json, hash }
     }
 
     /// Reads a stored canonical body.
     pub fn from_json(json: String) -> Result<Self, serde_json::Error> {
         let request = serde_json::from_str(&json)?;
         let hash = RequestHash::of(&json);
-        Ok(Self {
-            request,
-            json,
-            hash,
-        })
+        Ok(Self { request, json, hash })
     }
 }
 

@@ -43,19 +43,14 @@ impl ChannelResult {
     pub fn of(delivery: &Delivery, language: Language) -> Self {
         let succeeded = delivery.status == DeliveryStatus::Success;
         let failure = delivery.failure.as_ref().filter(|_| !succeeded);
-        let retries = matches!(
-            delivery.status,
-            DeliveryStatus::Retrying | DeliveryStatus::Waiting
-        );
+        let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
         let receipt = delivery.receipt.as_ref();
         Self {
             channel: delivery.channel,
             status: delivery.status,
             mode: delivery.mode,
             channel_state: delivery.channel_state(),
-            fields: receipt
-                .map(|receipt| receipt.fields.clone())
-                .unwrap_or_default(),
+            fields: receipt.map(|receipt| receipt.fields.clone()).unwrap_or_default(),
             code: failure.map(|failure| failure.code.clone().into_owned()),
             message: failure.map(|failure| failure.detail.get(language).to_owned()),
             retry_at: delivery.next_attempt_at.filter(|_| retries),

@@ -1,0 +1,106 @@
+//! How a request becomes a distribution with its first intents.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::message::{Answer, Command, NewDistribution};
+use super::work::{Unaccepted, Work};
+use super::{Engine, Turn};
+use crate::channel::Channel;
+use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
+use crate::distribution::{Distribution, DistributionStatus};
+use crate::history::Transition;
+use crate::ids::{DeliveryId, DistributionId};
+use crate::text::Text;
+
+/// What an overloaded node tells its clients to wait.
+const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Engine {
+    pub(super) fn accept(&mut self, id: DistributionId, new: NewDistribution, turn: &mut Turn<'_>) {
+        if self.works.len() >= self.settings.max_in_flight {
+            let answer = Answer::Overloaded {
+                retry_after: OVERLOADED_RETRY_AFTER,
+            };
+            turn.commands.push(Command::Answer { id, answer });
+            return;
+        }
+        let idempotency_key = new.idempotency_key.clone();
+        let scheduled_at = new.request.request.scheduled_at;
+        let skipped = new.skipped.clone();
+        let mut work = Work::new(distribution(id, new, turn));
+        work.unaccepted = Some(Unaccepted { idempotency_key });
+        work.unwritten.transitions = created(&work.distribution);
+        let channels: Vec<_> = work
+            .distribution
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.channel)
+            .collect();
+        for (channel, failure) in skipped {
+            work.change(channel, |delivery| {
+                delivery.phase = Phase::Rejected;
+                delivery.failure = Some(failure);
+            });
+            work.transition(channel, DeliveryStatus::Failed, turn.now);
+        }
+        self.works.insert(id, work);
+        self.dirty.insert(id);
+        for channel in channels {
+            match scheduled_at.filter(|at| *at > turn.now) {
+                Some(at) => self.schedule(id, channel, at, turn),
+                None => self.want(id, channel),
+            }
+        }
+    }
+
+    /// Holds a delivery back until the time that the request names.
+    fn schedule(&mut self, id: DistributionId, channel: Channel, at: Timestamp, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        if work
+            .distribution
+            .delivery(channel)
+            .is_none_or(|delivery| delivery.status.closed())
+        {
+            return;
+        }
+        let detail = Text::new(format!("Scheduled for {at}."), format!("{at}에 예약되었습니다."));
+        work.change(channel, |delivery| {
+            delivery.next_attempt_at = Some(at);
+            delivery.failure = Some(Failure::new("scheduled", detail));
+        });
+        work.transition(channel, DeliveryStatus::Waiting, turn.now);
+        self.set_alarm(id, channel, at);
+    }
+}
+
+fn distribution(id: DistributionId, new: NewDistribution, turn: &mut Turn<'_>) -> Distribution {
+    let delivery = |channel: &Channel| {
+        let delivery_id = DeliveryId::new(turn.now, turn.rng);
+        Delivery::new(delivery_id, *channel, new.modes[channel.index()], turn.now)
+    };
+    Distribution {
+        tenant: new.tenant,
+        id,
+        event_id: new.request.request.event_id.clone(),
+        deliveries: new.request.request.channels.iter().map(delivery).collect(),
+        request: Arc::new(new.request),
+        status: DistributionStatus::Pending,
+        history_number: 0,
+        version: 0,
+        published: None,
+        accepted_at: turn.now,
+        completed_at: None,
+    }
+}
+
+fn created(distribution: &Distribution) -> Vec<Transition> {
+    let of_distribution = Transition::of_distribution(None, distribution.status);
+    let of_deliveries = distribution
+        .deliveries
+        .iter()
+        .map(|delivery| Transition::of_delivery(delivery, None));
+    std::iter::once(of_distribution).chain(of_deliveries).collect()
+}

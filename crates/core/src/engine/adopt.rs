@@ -1,0 +1,61 @@
+//! What becomes of work that another life left behind, or that belonged to
+//! nobody until it was nearly due.
+
+use std::sync::Arc;
+
+use super::work::Work;
+use super::{Engine, Turn};
+use crate::channel::Channel;
+use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
+use crate::ids::DistributionId;
+use crate::text::Text;
+use crate::write::Adopted;
+
+impl Engine {
+    pub(super) fn adopt(&mut self, adopted: Vec<Adopted>, turn: &mut Turn<'_>) {
+        for Adopted { distribution, others } in adopted {
+            let id = distribution.id;
+            if self.works.contains_key(&id) {
+                continue;
+            }
+            let open: Vec<_> = distribution
+                .deliveries
+                .iter()
+                .filter(|delivery| !delivery.status.closed())
+                .cloned()
+                .collect();
+            let mut work = Work::new(distribution);
+            work.others = Arc::from(others);
+            self.works.insert(id, work);
+            for delivery in open {
+                self.resume(id, &delivery, turn);
+            }
+        }
+    }
+
+    fn resume(&mut self, id: DistributionId, delivery: &Delivery, turn: &mut Turn<'_>) {
+        let channel = delivery.channel;
+        match (delivery.status, delivery.phase) {
+            (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted(id, channel, turn),
+            (DeliveryStatus::Pending, _) => self.want(id, channel),
+            (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
+                match delivery.next_attempt_at {
+                    Some(at) => self.set_alarm(id, channel, at),
+                    None => self.want(id, channel),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The effecting step may have begun: its outcome is unknown.
+    fn interrupted(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let detail = Text::new(
+            "The service stopped while the channel was being called. Whether it took effect is being found out; \
+             do not post it yourself.",
+            "채널을 호출하는 중에 서비스가 멈췄습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
+        );
+        self.unknown(id, channel, Failure::new("outcome_unknown", detail), turn);
+        self.dirty.insert(id);
+    }
+}

@@ -1,0 +1,255 @@
+//! What is written when, and what follows a commit.
+//!
+//! At most one write of a distribution is under way; what is decided meanwhile
+//! goes into the next one. A call is made when the intent that it needs is
+//! committed, and nobody is told anything that is not.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::message::{Answer, Command};
+use super::work::{Changes, PlannedCall, Unaccepted, Work, Writing};
+use super::{Alarm, Engine, HOLD_LIMIT, Turn};
+use crate::delivery::{Delivery, DeliveryStatus};
+use crate::distribution::{Distribution, DistributionStatus};
+use crate::event::publication;
+use crate::history::{HistoryEntry, Transition};
+use crate::ids::{DistributionId, IdempotencyKey, Incarnation};
+use crate::resilience::retry::later;
+use crate::write::{Acceptance, Record, Write, Written};
+
+/// Who is named in the history for what the engine decides.
+const ACTOR: &str = "engine";
+
+/// What a client is told to wait where the database could not write.
+const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Between a failed commit and the next try of the same write.
+const WRITE_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+impl Engine {
+    /// Writes what is decided, if nothing of it is being written already.
+    pub(super) fn assemble(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        let token = self.token;
+        let Some(work) = self.works.get_mut(&id) else { return };
+        if work.writing.is_some() || work.unwritten.is_empty() {
+            return;
+        }
+        let changes = std::mem::take(&mut work.unwritten);
+        if changes.transitions.is_empty() && changes.changed == Changes::default().changed {
+            // Only calls, and nothing that they need is uncommitted.
+            make_calls(work, changes.calls, turn);
+            return;
+        }
+        let write = match work.unaccepted.take() {
+            Some(Unaccepted { idempotency_key }) => {
+                Write::Accept(Box::new(acceptance(work, idempotency_key, changes, token, turn)))
+            }
+            None => Write::Record(Box::new(record(work, changes, token, turn))),
+        };
+        turn.commands.push(Command::Write(write));
+    }
+
+    pub(super) fn written(&mut self, id: DistributionId, written: Written, turn: &mut Turn<'_>) {
+        let Some(writing) = self.works.get_mut(&id).and_then(|work| work.writing.take()) else {
+            return;
+        };
+        match written {
+            Written::Accepted { others } => {
+                if let Some(work) = self.works.get_mut(&id) {
+                    work.others = Arc::from(others);
+                }
+                self.committed(id, writing, turn);
+                turn.commands.push(Command::Answer {
+                    id,
+                    answer: Answer::Accepted,
+                });
+            }
+            Written::Recorded => self.committed(id, writing, turn),
+            Written::Replayed { existing } => self.refuse(id, writing, Answer::Replayed(existing), turn),
+            Written::KeyReused { existing } => self.refuse(id, writing, Answer::KeyReused(existing), turn),
+            Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
+            Written::Fenced => {
+                self.forget(id, writing.calls);
+                turn.commands.push(Command::Lost(id));
+            }
+        }
+    }
+
+    /// A commit failed. A client is told so; what was accepted is written again.
+    pub(super) fn not_written(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        let Some(writing) = work.writing.as_mut() else { return };
+        if writing.record.is_some() {
+            writing.failures += 1;
+            let wait = WRITE_AGAIN_AFTER.saturating_mul(writing.failures.min(25));
+            self.timers.insert((later(turn.now, wait), id, Alarm::Write));
+        } else if let Some(writing) = work.writing.take() {
+            let answer = Answer::Unavailable {
+                retry_after: UNAVAILABLE_RETRY_AFTER,
+            };
+            self.refuse(id, writing, answer, turn);
+        }
+    }
+
+    pub(super) fn write_again(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        let writing = self.works.get(&id).and_then(|work| work.writing.as_ref());
+        if let Some(record) = writing.and_then(|writing| writing.record.clone()) {
+            turn.commands.push(Command::Write(Write::Record(record)));
+        }
+    }
+
+    /// What follows a commit: who waits is told, calls are made, and the next
+    /// write is assembled.
+    fn committed(&mut self, id: DistributionId, writing: Writing, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        let (distribution, others) = (writing.snapshot, Arc::clone(&work.others));
+        turn.commands.push(if distribution.moves() {
+            Command::Moves { distribution, others }
+        } else {
+            Command::Rests { distribution, others }
+        });
+        make_calls(work, writing.calls, turn);
+        if writing.release && work.unwritten.is_empty() {
+            self.works.remove(&id);
+        } else {
+            self.dirty.insert(id);
+        }
+    }
+
+    /// The request was not accepted: its places in the lanes are free.
+    fn refuse(&mut self, id: DistributionId, writing: Writing, answer: Answer, turn: &mut Turn<'_>) {
+        self.forget(id, writing.calls);
+        turn.commands.push(Command::Answer { id, answer });
+    }
+
+    /// Drops a distribution, and the places that its unmade calls hold.
+    fn forget(&mut self, id: DistributionId, unmade: Vec<PlannedCall>) {
+        let Some(work) = self.works.remove(&id) else { return };
+        for call in unmade.into_iter().chain(work.unwritten.calls) {
+            self.lanes[call.channel().index()].release();
+        }
+    }
+}
+
+fn make_calls(work: &mut Work, calls: Vec<PlannedCall>, turn: &mut Turn<'_>) {
+    for planned in calls {
+        let Some(call) = work.call(planned.channel()) else {
+            continue;
+        };
+        turn.commands.push(match planned {
+            PlannedCall::Step(_) => Command::Step(call),
+            PlannedCall::LookUp(_) => Command::LookUp(call),
+        });
+    }
+}
+
+fn acceptance(
+    work: &mut Work,
+    idempotency_key: Option<IdempotencyKey>,
+    mut changes: Changes,
+    token: Incarnation,
+    turn: &mut Turn<'_>,
+) -> Acceptance {
+    settle(&mut work.distribution, &mut changes, turn);
+    let history = history(&mut work.distribution, changes.transitions, token, turn);
+    let kept = is_kept(&work.distribution, turn);
+    let acceptance = Acceptance {
+        distribution: work.distribution.clone(),
+        history,
+        idempotency_key,
+        owner: kept.then_some(token),
+        due_at: work.distribution.due_at(turn.now),
+    };
+    work.writing = Some(Writing {
+        snapshot: Arc::new(work.distribution.clone()),
+        calls: changes.calls,
+        record: None,
+        failures: 0,
+        release: !kept,
+    });
+    acceptance
+}
+
+fn record(work: &mut Work, mut changes: Changes, token: Incarnation, turn: &mut Turn<'_>) -> Record {
+    let distribution = &mut work.distribution;
+    let version_before = distribution.version;
+    let publish = settle(distribution, &mut changes, turn);
+    let history = history(distribution, changes.transitions, token, turn);
+    let kept = is_kept(distribution, turn);
+    let is_changed = |delivery: &&Delivery| changes.changed[delivery.channel.index()];
+    let record = Record {
+        tenant: distribution.tenant.clone(),
+        id: distribution.id,
+        status: distribution.status,
+        completed_at: distribution.completed_at,
+        version: distribution.version,
+        published: distribution.published.clone(),
+        deliveries: distribution.deliveries.iter().filter(is_changed).cloned().collect(),
+        superseded: changes.superseded,
+        history,
+        publish,
+        freeze: Some(version_before).filter(|version| *version > 0),
+        owner: kept.then_some(token),
+        due_at: distribution.due_at(turn.now),
+        open: distribution.open(),
+    };
+    work.writing = Some(Writing {
+        snapshot: Arc::new(distribution.clone()),
+        calls: changes.calls,
+        record: Some(Box::new(record.clone())),
+        failures: 0,
+        release: !kept,
+    });
+    record
+}
+
+/// Brings the distribution's status, and its published outcome, up to its
+/// deliveries; says whether there is an outcome to publish.
+fn settle(distribution: &mut Distribution, changes: &mut Changes, turn: &mut Turn<'_>) -> bool {
+    let status = DistributionStatus::of(&distribution.deliveries);
+    if status != distribution.status {
+        changes
+            .transitions
+            .push(Transition::of_distribution(Some(distribution.status), status));
+        distribution.status = status;
+    }
+    let digest = publication(distribution);
+    let publish = digest.is_some();
+    if let Some(digest) = digest {
+        distribution.version += 1;
+        distribution.published = Some(digest);
+        distribution.completed_at = Some(turn.now);
+    } else if distribution.moves() {
+        distribution.completed_at = None;
+    }
+    publish
+}
+
+fn history(
+    distribution: &mut Distribution,
+    transitions: Vec<Transition>,
+    token: Incarnation,
+    turn: &mut Turn<'_>,
+) -> HistoryEntry {
+    distribution.history_number += 1;
+    let actor = Cow::Borrowed(ACTOR);
+    HistoryEntry {
+        number: distribution.history_number,
+        at: turn.now,
+        actor,
+        token,
+        transitions,
+    }
+}
+
+/// Whether this node keeps it: something moves, or is due soon.
+fn is_kept(distribution: &Distribution, turn: &mut Turn<'_>) -> bool {
+    let soon = later(turn.now, HOLD_LIMIT);
+    distribution.due_at(turn.now).is_some_and(|due| due <= soon)
+        || distribution
+            .deliveries
+            .iter()
+            .any(|delivery| delivery.status == DeliveryStatus::InProgress)
+}

@@ -1,0 +1,53 @@
+//! One channel's bulkhead: how many calls are out, and who waits for a place.
+//!
+//! What waits here is already in the database, so a full lane costs nothing
+//! but time, and only that channel's.
+
+use std::collections::VecDeque;
+
+use crate::ids::DistributionId;
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    concurrency: usize,
+    out: usize,
+    queue: VecDeque<DistributionId>,
+}
+
+impl Lane {
+    pub(super) fn new(concurrency: usize) -> Self {
+        Self {
+            concurrency,
+            out: 0,
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Waits for a place.
+    pub(super) fn queue(&mut self, id: DistributionId) {
+        self.queue.push_back(id);
+    }
+
+    /// Gives a place back; the next in the queue is called by [`Lane::admit`].
+    pub(super) fn release(&mut self) {
+        self.out = self.out.saturating_sub(1);
+    }
+
+    /// The next in the queue, with a place, if there is one.
+    pub(super) fn admit(&mut self) -> Option<DistributionId> {
+        if self.out >= self.concurrency {
+            return None;
+        }
+        let next = self.queue.pop_front()?;
+        self.out += 1;
+        Some(next)
+    }
+
+    pub(super) fn out(&self) -> usize {
+        self.out
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+}

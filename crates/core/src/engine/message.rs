@@ -1,0 +1,164 @@
+//! What the engine is told and what it asks for: plain data both ways.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::attempt::{LookUpOutcome, StepOutcome};
+use crate::channel::{Channel, Mode};
+use crate::delivery::{Delivery, Failure};
+use crate::distribution::Distribution;
+use crate::ids::{DistributionId, IdempotencyKey, TenantId};
+use crate::request::CanonicalRequest;
+use crate::write::{Adopted, Holder, Write, Written};
+
+/// A request that was checked and is to be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDistribution {
+    /// Whose.
+    pub tenant: TenantId,
+    /// What is asked.
+    pub request: CanonicalRequest,
+    /// Channels that cannot be served, and why; they are FAILED from the start.
+    pub skipped: Vec<(Channel, Failure)>,
+    /// How each channel is called, by [`Channel::index`].
+    pub modes: [Mode; Channel::ALL.len()],
+    /// The client's name for the request.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What happened outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A client asks.
+    Accept {
+        /// The name that it gets.
+        id: DistributionId,
+        /// What it asks.
+        new: Box<NewDistribution>,
+    },
+    /// A write was committed.
+    Written {
+        /// Whose.
+        id: DistributionId,
+        /// What the Ledger says.
+        written: Written,
+    },
+    /// A commit failed; whether it took effect is not known.
+    NotWritten {
+        /// Whose.
+        id: DistributionId,
+    },
+    /// A step has ended.
+    Stepped {
+        /// Whose, and of which attempt.
+        reference: CallReference,
+        /// What it came to.
+        outcome: StepOutcome,
+    },
+    /// A look-up has ended.
+    LookedUp {
+        /// Whose, and of which attempt.
+        reference: CallReference,
+        /// What it came to.
+        outcome: LookUpOutcome,
+    },
+    /// Work was taken over from the database.
+    Adopted(Vec<Adopted>),
+}
+
+/// To which attempt a call belongs; an answer to an older one is not taken for
+/// an answer to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallReference {
+    /// Which distribution.
+    pub distribution: DistributionId,
+    /// Which channel.
+    pub channel: Channel,
+    /// Which generation.
+    pub generation: u32,
+    /// Which attempt.
+    pub attempt: u32,
+}
+
+/// A call to a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Whose data it is.
+    pub tenant: TenantId,
+    /// Which distribution.
+    pub distribution: DistributionId,
+    /// What was asked.
+    pub request: Arc<CanonicalRequest>,
+    /// As it is committed, with the checkpoint to go on from.
+    pub delivery: Delivery,
+}
+
+impl Call {
+    /// By which its answer is known.
+    pub fn reference(&self) -> CallReference {
+        CallReference {
+            distribution: self.distribution,
+            channel: self.delivery.channel,
+            generation: self.delivery.generation,
+            attempt: self.delivery.attempt,
+        }
+    }
+}
+
+/// What is to be done outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Commit; answered by `Written` or `NotWritten`.
+    Write(Write),
+    /// Run the next step of the channel's protocol; answered by `Stepped`.
+    Step(Call),
+    /// Find out whether an unknown step took effect; answered by `LookedUp`.
+    LookUp(Call),
+    /// Answer the client that asked.
+    Answer {
+        /// The name that its request was given.
+        id: DistributionId,
+        /// What to say.
+        answer: Answer,
+    },
+    /// Committed: something moves. A status that was cached for its event no
+    /// longer holds.
+    Moves {
+        /// As it is committed.
+        distribution: Arc<Distribution>,
+        /// The other distributions of the same event, newest first.
+        others: Arc<[DistributionId]>,
+    },
+    /// Committed: nothing moves. Cache its status, then tell who waits.
+    Rests {
+        /// As it is committed.
+        distribution: Arc<Distribution>,
+        /// The other distributions of the same event, newest first.
+        others: Arc<[DistributionId]>,
+    },
+    /// The node no longer owns it; what it still hears is too late.
+    Lost(DistributionId),
+}
+
+/// What a client that asked is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Accepted and committed.
+    Accepted,
+    /// The same was accepted before.
+    Replayed(DistributionId),
+    /// The same key was used for another request.
+    KeyReused(DistributionId),
+    /// Another request holds claims.
+    Held(Vec<Holder>),
+    /// Too much is in flight.
+    Overloaded {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The database could not write it; nothing is known to be accepted.
+    Unavailable {
+        /// When to come back.
+        retry_after: Duration,
+    },
+}

@@ -1,0 +1,186 @@
+//! The state machine of one node: `step(inputs, now, rng) -> commands`.
+//!
+//! It knows what is in flight on this node and decides all that happens to it.
+//! It reads no clock, draws no randomness of its own, waits for nothing and
+//! calls nobody: whoever runs it performs the commands and feeds what came of
+//! them back in. There is no other loop.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `accept.rs` | how a request becomes a distribution |
+//! | `attempt.rs` | when an attempt begins and goes on |
+//! | `outcome.rs` | what follows what a channel said |
+//! | `look_up.rs` | what follows an unknown outcome |
+//! | `commit.rs` | what is written when, and what follows a commit |
+//! | `adopt.rs` | what becomes of work that another life left behind |
+//!
+//! Deliberately absent: circuit breakers and rate limits (they will stand
+//! between `Lane` and `attempt.rs`), and anything about a particular channel.
+
+mod accept;
+mod adopt;
+mod attempt;
+mod commit;
+mod lane;
+mod look_up;
+mod message;
+mod outcome;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::Rng;
+
+use self::lane::Lane;
+use self::work::Work;
+use crate::attempt::Protocol;
+use crate::channel::Channel;
+use crate::ids::{DistributionId, Incarnation};
+use crate::resilience::retry::RetryPolicy;
+
+pub use self::message::{Answer, Call, CallReference, Command, Input, NewDistribution};
+
+/// A next attempt within this time is RETRYING, a later one WAITING.
+pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
+
+/// Work that is due later than this belongs to no node.
+pub const HOLD_LIMIT: Duration = Duration::from_mins(1);
+
+/// What the engine is told once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Of each channel, by [`Channel::index`].
+    pub channels: [ChannelSettings; Channel::ALL.len()],
+    /// For attempts that were rejected.
+    pub retry: RetryPolicy,
+    /// For look-ups of unknown outcomes: the backoff between two, and the age
+    /// after which a person is asked.
+    pub look_up: RetryPolicy,
+    /// Distributions in memory; beyond it the door says 429.
+    pub max_in_flight: usize,
+}
+
+/// What the engine is told of one channel.
+#[derive(Debug, Clone, Copy)]
+pub struct ChannelSettings {
+    /// Calls at once.
+    pub concurrency: usize,
+    /// How its protocol behaves.
+    pub protocol: Protocol,
+}
+
+/// The state machine of one node.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Settings,
+    token: Incarnation,
+    works: BTreeMap<DistributionId, Work>,
+    lanes: [Lane; Channel::ALL.len()],
+    timers: BTreeSet<(Timestamp, DistributionId, Alarm)>,
+    /// To be looked at before the step ends: something is to be written.
+    dirty: BTreeSet<DistributionId>,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    /// A delivery's `next_attempt_at`.
+    Delivery(Channel),
+    /// A commit that failed is given again.
+    Write,
+}
+
+/// One call of [`Engine::step`]: the time, the randomness and what is decided.
+struct Turn<'a> {
+    now: Timestamp,
+    rng: &'a mut dyn Rng,
+    commands: Vec<Command>,
+}
+
+impl Engine {
+    /// An engine that has nothing in flight; `token` is this life's.
+    pub fn new(settings: Settings, token: Incarnation) -> Self {
+        let lanes = settings.channels.map(|channel| Lane::new(channel.concurrency));
+        Self {
+            settings,
+            token,
+            works: BTreeMap::new(),
+            lanes,
+            timers: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+        }
+    }
+
+    /// Takes what happened, and the time, and says what is to be done. All
+    /// inputs are taken before anything is written, so that what comes together
+    /// is committed together.
+    pub fn step(&mut self, inputs: impl IntoIterator<Item = Input>, now: Timestamp, rng: &mut dyn Rng) -> Vec<Command> {
+        let mut turn = Turn {
+            now,
+            rng,
+            commands: Vec::new(),
+        };
+        self.fire_timers(&mut turn);
+        for input in inputs {
+            self.take(input, &mut turn);
+        }
+        self.fill_lanes(&mut turn);
+        while let Some(id) = self.dirty.pop_first() {
+            self.assemble(id, &mut turn);
+        }
+        turn.commands
+    }
+
+    /// When [`Engine::step`] must be called although nothing happens.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, ..)| *at)
+    }
+
+    /// Distributions in memory.
+    pub fn in_flight(&self) -> usize {
+        self.works.len()
+    }
+
+    /// Calls that are out, and deliveries that wait for a place, of one channel.
+    pub fn lane_load(&self, channel: Channel) -> (usize, usize) {
+        let lane = &self.lanes[channel.index()];
+        (lane.out(), lane.queued())
+    }
+
+    fn take(&mut self, input: Input, turn: &mut Turn<'_>) {
+        match input {
+            Input::Accept { id, new } => self.accept(id, *new, turn),
+            Input::Written { id, written } => self.written(id, written, turn),
+            Input::NotWritten { id } => self.not_written(id, turn),
+            Input::Stepped { reference, outcome } => self.stepped(reference, outcome, turn),
+            Input::LookedUp { reference, outcome } => self.looked_up(reference, outcome, turn),
+            Input::Adopted(adopted) => self.adopt(adopted, turn),
+        }
+    }
+
+    fn fire_timers(&mut self, turn: &mut Turn<'_>) {
+        while self.timers.first().is_some_and(|(at, ..)| *at <= turn.now) {
+            let Some((at, id, alarm)) = self.timers.pop_first() else {
+                return;
+            };
+            match alarm {
+                Alarm::Delivery(channel) => self.delivery_due(id, channel, at),
+                Alarm::Write => self.write_again(id, turn),
+            }
+        }
+    }
+
+    fn fill_lanes(&mut self, turn: &mut Turn<'_>) {
+        for channel in Channel::ALL {
+            while let Some(id) = self.lanes[channel.index()].admit() {
+                self.proceed(id, channel, turn);
+            }
+        }
+    }
+
+    fn channel_settings(&self, channel: Channel) -> &ChannelSettings {
+        &self.settings.channels[channel.index()]
+    }
+}

@@ -1,0 +1,184 @@
+//! What follows what a channel said.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::message::CallReference;
+use super::work::PlannedCall;
+use super::{Engine, RETRYING_LIMIT, Turn};
+use crate::attempt::{Retry, StepOutcome};
+use crate::channel::Channel;
+use crate::delivery::{DeliveryStatus, Failure, Phase};
+use crate::ids::DistributionId;
+use crate::receipt::Receipt;
+use crate::resilience::retry::{Next, later};
+use crate::text::Text;
+
+impl Engine {
+    /// A step has ended. Its place in the lane is free, except where the next
+    /// step follows at once.
+    pub(super) fn stepped(&mut self, reference: CallReference, outcome: StepOutcome, turn: &mut Turn<'_>) {
+        let (id, channel) = (reference.distribution, reference.channel);
+        if !self.is_current(&reference) {
+            self.lanes[channel.index()].release();
+            return;
+        }
+        self.dirty.insert(id);
+        if let StepOutcome::Advanced {
+            checkpoint,
+            next_has_effect,
+        } = outcome
+        {
+            if let Some(work) = self.works.get_mut(&id) {
+                work.change(channel, |delivery| {
+                    delivery.checkpoint = Some(checkpoint);
+                    delivery.phase = if next_has_effect { Phase::Intent } else { Phase::Planned };
+                    delivery.updated_at = turn.now;
+                });
+            }
+            self.plan(id, PlannedCall::Step(channel));
+            return;
+        }
+        self.lanes[channel.index()].release();
+        match outcome {
+            StepOutcome::Advanced { .. } => {}
+            StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
+            StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
+            StepOutcome::NeedsAction(task) => self.hand_over(id, channel, DeliveryStatus::ActionRequired, task, turn),
+            StepOutcome::Rejected { failure, retry } => self.reject(id, channel, failure, retry, turn),
+            StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
+            StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
+        }
+    }
+
+    /// Whether an answer belongs to the attempt that is open now.
+    pub(super) fn is_current(&self, reference: &CallReference) -> bool {
+        let delivery = self
+            .works
+            .get(&reference.distribution)
+            .and_then(|work| work.distribution.delivery(reference.channel));
+        delivery.is_some_and(|delivery| {
+            delivery.status == DeliveryStatus::InProgress
+                && delivery.generation == reference.generation
+                && delivery.attempt == reference.attempt
+        })
+    }
+
+    /// The channel took it.
+    pub(super) fn confirm(&mut self, id: DistributionId, channel: Channel, receipt: Receipt, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| {
+            delivery.phase = Phase::Confirmed;
+            delivery.receipt = Some(receipt);
+            delivery.failure = None;
+            delivery.next_attempt_at = None;
+        });
+        work.transition(channel, DeliveryStatus::Success, turn.now);
+    }
+
+    /// A person must go on.
+    pub(super) fn hand_over(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        to: DeliveryStatus,
+        failure: Failure,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| {
+            delivery.failure = Some(failure);
+            delivery.next_attempt_at = None;
+        });
+        work.transition(channel, to, turn.now);
+    }
+
+    /// The attempt provably had no effect: another one, or the end.
+    pub(super) fn reject(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        failure: Failure,
+        retry: Retry,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        let Some(attempt) = work.distribution.delivery(channel).map(|delivery| delivery.attempt) else {
+            return;
+        };
+        let accepted_at = work.distribution.accepted_at;
+        let since = work
+            .distribution
+            .request
+            .request
+            .scheduled_at
+            .unwrap_or(accepted_at)
+            .max(accepted_at);
+        work.change(channel, |delivery| delivery.failure = Some(failure));
+        match self.settings.retry.next(attempt, retry, since, turn.now, turn.rng) {
+            Next::At(at) => {
+                self.supersede(id, channel, Phase::Rejected, turn.now);
+                self.try_again_at(id, channel, at, turn);
+            }
+            Next::Permanent | Next::Exhausted => self.fail(id, channel, None, turn),
+            Next::Expired => self.fail(id, channel, Some(expired(self.settings.retry.max_age)), turn),
+        }
+    }
+
+    /// Held back, without spending the attempt.
+    fn defer(&mut self, id: DistributionId, channel: Channel, until: Timestamp, reason: Failure, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| {
+            delivery.failure = Some(reason);
+            delivery.attempt -= 1;
+            delivery.phase = Phase::Planned;
+            delivery.attempt_started_at = None;
+        });
+        self.try_again_at(id, channel, until, turn);
+    }
+
+    fn try_again_at(&mut self, id: DistributionId, channel: Channel, at: Timestamp, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| delivery.next_attempt_at = Some(at));
+        let soon = at <= later(turn.now, RETRYING_LIMIT);
+        let deferred = work
+            .distribution
+            .delivery(channel)
+            .is_some_and(|delivery| delivery.phase == Phase::Planned);
+        let to = if soon && !deferred {
+            DeliveryStatus::Retrying
+        } else {
+            DeliveryStatus::Waiting
+        };
+        work.transition(channel, to, turn.now);
+        self.set_alarm(id, channel, at);
+    }
+
+    /// Asks again at that time. Nothing has changed, so nothing is written: a
+    /// crash before then asks again at once.
+    pub(super) fn poll_at(&mut self, id: DistributionId, channel: Channel, at: Timestamp) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        if let Some(delivery) = work.distribution.delivery_mut(channel) {
+            delivery.next_attempt_at = Some(at);
+        }
+        self.set_alarm(id, channel, at);
+    }
+
+    pub(super) fn fail(&mut self, id: DistributionId, channel: Channel, why: Option<Failure>, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| {
+            delivery.phase = Phase::Rejected;
+            delivery.next_attempt_at = None;
+            delivery.failure = why.or(delivery.failure.take());
+        });
+        work.transition(channel, DeliveryStatus::Failed, turn.now);
+    }
+}
+
+fn expired(max_age: Duration) -> Failure {
+    let hours = max_age.as_secs() / 3_600;
+    let en = format!("Tried for {hours} hours without success. Send it again if it is still wanted.");
+    let ko = format!("{hours}시간 동안 시도했지만 성공하지 못했습니다. 아직 필요하다면 다시 보내 주세요.");
+    Failure::new("expired", Text::new(en, ko))
+}

@@ -1,0 +1,129 @@
+//! One distribution in memory: what is decided, and what of it is still to be
+//! committed. At most one write of it is under way.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::message::Call;
+use crate::attempt::Attempt;
+use crate::channel::Channel;
+use crate::delivery::{Delivery, DeliveryStatus};
+use crate::distribution::Distribution;
+use crate::history::Transition;
+use crate::ids::{DistributionId, IdempotencyKey};
+use crate::write::Record;
+
+#[derive(Debug)]
+pub(super) struct Work {
+    /// As it is decided, ahead of the database by what is below.
+    pub(super) distribution: Distribution,
+    /// The other distributions of the same event.
+    pub(super) others: Arc<[DistributionId]>,
+    /// Not yet on its way to the database.
+    pub(super) unaccepted: Option<Unaccepted>,
+    /// Decided since the last write was assembled.
+    pub(super) unwritten: Changes,
+    /// The write that is under way.
+    pub(super) writing: Option<Writing>,
+    /// Look-ups since an outcome became unknown, by [`Channel::index`].
+    pub(super) look_ups: [u32; Channel::ALL.len()],
+}
+
+/// What the acceptance needs beside the distribution.
+#[derive(Debug)]
+pub(super) struct Unaccepted {
+    pub(super) idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What was decided and is not yet on its way to the database.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) transitions: Vec<Transition>,
+    pub(super) changed: [bool; Channel::ALL.len()],
+    pub(super) superseded: Vec<Attempt>,
+    /// To be made once all this is committed.
+    pub(super) calls: Vec<PlannedCall>,
+}
+
+impl Changes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.transitions.is_empty() && self.calls.is_empty() && self.changed == [false; Channel::ALL.len()]
+    }
+}
+
+/// A write that is under way, and what follows it.
+#[derive(Debug)]
+pub(super) struct Writing {
+    /// What the database will hold.
+    pub(super) snapshot: Arc<Distribution>,
+    /// To be made once it is committed.
+    pub(super) calls: Vec<PlannedCall>,
+    /// To be given again if the commit fails; `None` for an acceptance, whose
+    /// client is told instead.
+    pub(super) record: Option<Box<Record>>,
+    /// Commits that failed so far.
+    pub(super) failures: u32,
+    /// Nothing more to do for this node.
+    pub(super) release: bool,
+}
+
+/// A call that waits for its intent to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlannedCall {
+    Step(Channel),
+    LookUp(Channel),
+}
+
+impl PlannedCall {
+    pub(super) fn channel(self) -> Channel {
+        match self {
+            Self::Step(channel) | Self::LookUp(channel) => channel,
+        }
+    }
+}
+
+impl Work {
+    pub(super) fn new(distribution: Distribution) -> Self {
+        Self {
+            distribution,
+            others: Arc::default(),
+            unaccepted: None,
+            unwritten: Changes::default(),
+            writing: None,
+            look_ups: [0; Channel::ALL.len()],
+        }
+    }
+
+    /// Changes a delivery's status and notes it for the next write.
+    pub(super) fn transition(&mut self, channel: Channel, to: DeliveryStatus, now: Timestamp) {
+        let Some(delivery) = self.distribution.delivery_mut(channel) else {
+            return;
+        };
+        match delivery.transition(to, now) {
+            Ok(transition) => self.unwritten.transitions.push(transition),
+            // The engine decides by the status that it sees, so this is a fault
+            // of its own; the deterministic simulation fails on it.
+            Err(illegal) => debug_assert!(false, "{illegal}"),
+        }
+        self.unwritten.changed[channel.index()] = true;
+    }
+
+    /// Changes a delivery without changing its status.
+    pub(super) fn change(&mut self, channel: Channel, change: impl FnOnce(&mut Delivery)) {
+        if let Some(delivery) = self.distribution.delivery_mut(channel) {
+            change(delivery);
+            self.unwritten.changed[channel.index()] = true;
+        }
+    }
+
+    pub(super) fn call(&self, channel: Channel) -> Option<Call> {
+        let distribution = &self.distribution;
+        Some(Call {
+            tenant: distribution.tenant.clone(),
+            distribution: distribution.id,
+            request: Arc::clone(&distribution.request),
+            delivery: distribution.delivery(channel)?.clone(),
+        })
+    }
+}

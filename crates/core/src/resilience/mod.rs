@@ -1,0 +1,5 @@
+//! Policies for what may fail: when to try again.
+//!
+//! The circuit breaker and the rate limit will stand here too.
+
+pub mod retry;
