@@ -143,6 +143,11 @@ impl Engine {
         self.works.len()
     }
 
+    /// Whether anything moves or is being written.
+    pub fn is_busy(&self) -> bool {
+        self.works.values().any(|work| work.writing.is_some() || work.distribution.moves())
+    }
+
     /// Calls that are out, and deliveries that wait for a place, of one channel.
     pub fn lane_load(&self, channel: Channel) -> (usize, usize) {
         let lane = &self.lanes[channel.index()];

@@ -1,0 +1,172 @@
+//! Simulated channels: each keeps the truth about what came to be, answers as
+//! its kind does, and may lie by silence.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::channel::{Channel, ChannelState};
+use fanfare_core::delivery::{Checkpoint, Failure, Phase};
+use fanfare_core::engine::{Call, ChannelSettings};
+use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::text::Text;
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt};
+
+/// How the six behave: two of each kind of deduplication, one of each with a
+/// preparing step first.
+pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = {
+    let settle = Duration::from_secs(2);
+    const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings {
+        ChannelSettings {
+            concurrency: 3,
+            protocol: Protocol {
+                first_step_has_effect,
+                dedup,
+            },
+        }
+    }
+    [
+        settings(true, Dedup::Key),
+        settings(false, Dedup::Key),
+        settings(true, Dedup::LookUp { settle }),
+        settings(false, Dedup::LookUp { settle }),
+        settings(true, Dedup::None),
+        settings(false, Dedup::None),
+    ]
+};
+
+/// What the channels know.
+#[derive(Default)]
+pub(crate) struct Channels {
+    /// By our key: what came to be, how often, and for which event.
+    effects: BTreeMap<(Channel, String), Effect>,
+}
+
+struct Effect {
+    event: String,
+    times: u32,
+}
+
+impl Channels {
+    /// Runs a step. What it does to the world is done now; the answer travels.
+    pub(crate) fn step(&mut self, call: &Call, calm: bool, now: Timestamp, rng: &mut StdRng) -> StepOutcome {
+        let settings = SETTINGS[call.delivery.channel.index()];
+        let prepares = !settings.protocol.first_step_has_effect && call.delivery.checkpoint.is_none();
+        assert!(
+            prepares || call.delivery.phase != Phase::Planned,
+            "I3: {} would act without an intent",
+            call.delivery.channel
+        );
+        let luck = if calm { 100 } else { rng.random_range(0..100) };
+        if prepares {
+            return match luck {
+                0..5 => StepOutcome::Pending {
+                    poll_after: Duration::from_secs(2),
+                },
+                5..10 => rejected(Retry::Backoff),
+                10..13 => deferred(now, rng),
+                13..15 => rejected(Retry::Never),
+                _ => StepOutcome::Advanced {
+                    checkpoint: checkpoint(),
+                    next_has_effect: true,
+                },
+            };
+        }
+        match luck {
+            0..8 => {
+                self.take_effect(call);
+                StepOutcome::Unknown(failure("outcome_unknown"))
+            }
+            8..16 => StepOutcome::Unknown(failure("outcome_unknown")),
+            16..30 if !self.has_effect(call) => rejected(if luck < 20 {
+                Retry::After(Duration::from_secs(45))
+            } else {
+                Retry::Backoff
+            }),
+            30..33 if !self.has_effect(call) => rejected(Retry::Never),
+            33..36 if !self.has_effect(call) => deferred(now, rng),
+            36..38 if !self.has_effect(call) => StepOutcome::NeedsAction(failure("hand_off")),
+            _ => {
+                self.take_effect(call);
+                StepOutcome::Confirmed(receipt(call))
+            }
+        }
+    }
+
+    pub(crate) fn look_up(&self, call: &Call, calm: bool, rng: &mut StdRng) -> LookUpOutcome {
+        if !calm && rng.random_range(0..100) < 25 {
+            LookUpOutcome::Unknown(failure("outcome_unknown"))
+        } else if self.has_effect(call) {
+            LookUpOutcome::Found(receipt(call))
+        } else {
+            LookUpOutcome::Absent
+        }
+    }
+
+    /// How often anything came to be for one event on one channel.
+    pub(crate) fn most_effects_of_an_event(&self) -> Option<(String, Channel, u32)> {
+        let mut times: BTreeMap<(&str, Channel), u32> = BTreeMap::new();
+        for ((channel, _), effect) in &self.effects {
+            *times.entry((&effect.event, *channel)).or_default() += effect.times;
+        }
+        let ((event, channel), times) = times.into_iter().max_by_key(|(_, times)| *times)?;
+        Some((event.to_owned(), channel, times))
+    }
+
+    pub(crate) fn came_to_be(&self, channel: Channel, key: &str) -> bool {
+        self.effects.contains_key(&(channel, key.to_owned()))
+    }
+
+    fn has_effect(&self, call: &Call) -> bool {
+        self.came_to_be(call.delivery.channel, &call.delivery.idempotency_key())
+    }
+
+    fn take_effect(&mut self, call: &Call) {
+        let delivery = &call.delivery;
+        let knows_keys = SETTINGS[delivery.channel.index()].protocol.dedup == Dedup::Key;
+        let effect = self
+            .effects
+            .entry((delivery.channel, delivery.idempotency_key()))
+            .or_insert_with(|| Effect {
+                event: call.request.request.event_id.as_str().to_owned(),
+                times: 0,
+            });
+        effect.times = if knows_keys { 1 } else { effect.times + 1 };
+    }
+}
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint(serde_json::json!({ "container": "1" }))
+}
+
+fn receipt(call: &Call) -> Receipt {
+    let post_id = Some(call.delivery.idempotency_key());
+    Receipt {
+        state: ChannelState::Live,
+        fields: ResultFields {
+            post_id,
+            ..ResultFields::default()
+        },
+    }
+}
+
+fn rejected(retry: Retry) -> StepOutcome {
+    StepOutcome::Rejected {
+        failure: failure("channel_unavailable"),
+        retry,
+    }
+}
+
+fn deferred(now: Timestamp, rng: &mut dyn Rng) -> StepOutcome {
+    let seconds = rng.random_range(5..400);
+    StepOutcome::Deferred {
+        until: now + Duration::from_secs(seconds),
+        reason: failure("night_hours"),
+    }
+}
+
+fn failure(code: &'static str) -> Failure {
+    Failure::new(code, Text::new("Simulated.", "모의 상황입니다."))
+}

@@ -1,0 +1,159 @@
+//! What must be true of the database after every commit, and of what is said
+//! about it.
+
+use std::collections::BTreeMap;
+
+use fanfare_core::channel::{Channel, ChannelState};
+use fanfare_core::delivery::{DeliveryStatus, Phase};
+use fanfare_core::distribution::{Distribution, DistributionStatus};
+use fanfare_core::engine::Call;
+use fanfare_core::event::event_uuid;
+use fanfare_core::history::HistoryEntry;
+use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_ledger::Memory;
+
+/// Remembers what was seen, to see what is lost.
+#[derive(Default)]
+pub(crate) struct Witness {
+    receipts: BTreeMap<(DistributionId, Channel), (u32, ChannelState)>,
+    published: usize,
+}
+
+impl Witness {
+    /// Looks at one distribution after a commit that touched it.
+    pub(crate) fn look(&mut self, store: &Memory, id: DistributionId) {
+        let tenant = TenantId::default();
+        let Some(distribution) = store.distribution(&tenant, id) else {
+            return;
+        };
+        assert_eq!(
+            distribution.status,
+            DistributionStatus::of(&distribution.deliveries),
+            "I7: {id}"
+        );
+        let history = store.history(&tenant, id).expect("I11: no history");
+        history_is_whole(&distribution, &history);
+        self.receipts_are_kept(&distribution);
+        self.events_are_one_each(store, &distribution);
+    }
+
+    /// I6: a receipt is never lost, and (generation, rank) never goes back.
+    fn receipts_are_kept(&mut self, distribution: &Distribution) {
+        for delivery in &distribution.deliveries {
+            let place = (distribution.id, delivery.channel);
+            let now = delivery.channel_state().map(|state| (delivery.generation, state));
+            let before = self.receipts.get(&place).copied();
+            assert!(before <= now, "I6: {place:?} had {before:?} and has {now:?}");
+            if let Some(now) = now {
+                self.receipts.insert(place, now);
+            }
+        }
+    }
+
+    /// I8, I9: each version once, under its one id, and none while it moves.
+    fn events_are_one_each(&mut self, store: &Memory, distribution: &Distribution) {
+        let all = store
+            .events(&distribution.tenant, 0, usize::MAX)
+            .expect("I8: the journal is readable");
+        for entry in &all[self.published..] {
+            let current = store
+                .distribution(&distribution.tenant, entry.event.distribution_id)
+                .expect("I8: no such one");
+            assert!(
+                current.version > entry.event.version || !current.moves(),
+                "I9: published while it moves"
+            );
+        }
+        self.published = all.len();
+        let own: Vec<_> = all
+            .iter()
+            .filter(|entry| entry.event.distribution_id == distribution.id)
+            .collect();
+        let versions: Vec<_> = own.iter().map(|entry| entry.event.version).collect();
+        assert_eq!(
+            versions,
+            (1..=distribution.version).collect::<Vec<_>>(),
+            "I8: {}",
+            distribution.id
+        );
+        for entry in own {
+            assert_eq!(
+                entry.event_uuid,
+                event_uuid(distribution.id, entry.event.version),
+                "I8: another id"
+            );
+            let moves = entry.event.results.iter().any(|result| result.status.moves());
+            assert!(
+                !moves,
+                "I9: version {} of {} moves",
+                entry.event.version, distribution.id
+            );
+        }
+    }
+
+    /// What waiters and caches are told is what is committed, or older: never
+    /// ahead (I10).
+    pub(crate) fn is_committed(&self, store: &Memory, said: &Distribution) {
+        let stored = store
+            .distribution(&said.tenant, said.id)
+            .expect("I10: told of what is not there");
+        assert!(
+            said.history_number <= stored.history_number,
+            "I10: {} is ahead of the database",
+            said.id
+        );
+    }
+
+    /// I3: before an effecting step, its intent is in the database.
+    pub(crate) fn intent_is_committed(&self, store: &Memory, call: &Call) {
+        let stored = store
+            .distribution(&call.tenant, call.distribution)
+            .expect("I3: a call for what is not there");
+        let row = stored
+            .delivery(call.delivery.channel)
+            .expect("I3: a call for a channel that was not chosen");
+        assert_eq!(
+            row.status,
+            DeliveryStatus::InProgress,
+            "I3: {} is not in progress",
+            row.id
+        );
+        let same = (row.generation, row.attempt) == (call.delivery.generation, call.delivery.attempt);
+        assert!(same, "I3: the database has another attempt of {}", row.id);
+        let announced = call.delivery.phase == Phase::Planned || row.phase != Phase::Planned;
+        assert!(announced, "I3: {} has no intent", row.id);
+    }
+}
+
+/// I11: numbered without gaps; each transition begins where the last one ended;
+/// the last one is where it stands.
+fn history_is_whole(distribution: &Distribution, history: &[HistoryEntry]) {
+    let id = distribution.id;
+    let numbers: Vec<_> = history.iter().map(|entry| entry.number).collect();
+    assert_eq!(
+        numbers,
+        (1..=distribution.history_number).collect::<Vec<_>>(),
+        "I11: {id}"
+    );
+    let mut stands: BTreeMap<Option<Channel>, String> = BTreeMap::new();
+    for transition in history.iter().flat_map(|entry| &entry.transitions) {
+        let before = stands.insert(transition.channel, transition.to.clone().into_owned());
+        assert_eq!(
+            before.as_deref(),
+            transition.from.as_deref(),
+            "I11: {id} {:?}",
+            transition.channel
+        );
+    }
+    assert_eq!(
+        stands.get(&None).map(String::as_str),
+        Some(distribution.status.name()),
+        "I11: {id}"
+    );
+    for delivery in &distribution.deliveries {
+        let last = stands.get(&Some(delivery.channel)).map(String::as_str);
+        assert_eq!(last, Some(delivery.status.name()), "I11: {id} {}", delivery.channel);
+    }
+    let tokens: Vec<_> = history.iter().map(|entry| entry.token).collect();
+    assert!(tokens.is_sorted(), "I5: {id} was written with an older token");
+}
