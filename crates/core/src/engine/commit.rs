@@ -112,7 +112,7 @@ impl Engine {
         });
         make_calls(work, writing.calls, turn);
         if writing.release && work.unwritten.is_empty() {
-            self.works.remove(&id);
+            self.release(id);
         } else {
             self.dirty.insert(id);
         }
@@ -126,10 +126,21 @@ impl Engine {
 
     /// Drops a distribution, and the places that its unmade calls hold.
     fn forget(&mut self, id: DistributionId, unmade: Vec<PlannedCall>) {
-        let Some(work) = self.works.remove(&id) else { return };
+        let Some(work) = self.release(id) else { return };
         for call in unmade.into_iter().chain(work.unwritten.calls) {
             self.lanes[call.channel().index()].release();
         }
+    }
+
+    /// Takes a distribution and its timers out of memory.
+    fn release(&mut self, id: DistributionId) -> Option<Work> {
+        let work = self.works.remove(&id)?;
+        for delivery in &work.distribution.deliveries {
+            if let Some(at) = delivery.next_attempt_at {
+                self.timers.remove(&(at, id, Alarm::Delivery(delivery.channel)));
+            }
+        }
+        Some(work)
     }
 }
 

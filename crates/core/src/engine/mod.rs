@@ -145,7 +145,9 @@ impl Engine {
 
     /// Whether anything moves or is being written.
     pub fn is_busy(&self) -> bool {
-        self.works.values().any(|work| work.writing.is_some() || work.distribution.moves())
+        self.works
+            .values()
+            .any(|work| work.writing.is_some() || work.distribution.moves())
     }
 
     /// Calls that are out, and deliveries that wait for a place, of one channel.

@@ -42,6 +42,10 @@ impl Witness {
         for delivery in &distribution.deliveries {
             let place = (distribution.id, delivery.channel);
             let now = delivery.channel_state().map(|state| (delivery.generation, state));
+            assert!(
+                now.is_some() || delivery.status != DeliveryStatus::Success,
+                "I6: {place:?} has no receipt"
+            );
             let before = self.receipts.get(&place).copied();
             assert!(before <= now, "I6: {place:?} had {before:?} and has {now:?}");
             if let Some(now) = now {

@@ -1,0 +1,431 @@
+//! The engine's decisions, one by one, from outside. Whether they hold together
+//! whatever dies is the deterministic simulation's business.
+
+use std::time::Duration;
+
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::channel::{Channel, ChannelState, Mode};
+use fanfare_core::delivery::{DeliveryStatus, Failure, Phase};
+use fanfare_core::distribution::{Distribution, DistributionStatus};
+use fanfare_core::engine::{Answer, Call, ChannelSettings, Command, Engine, Input, NewDistribution, Settings};
+use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::request::{CanonicalRequest, ContentUrls, DistributeRequest, OnInvalid};
+use fanfare_core::resilience::retry::RetryPolicy;
+use fanfare_core::text::Text;
+use fanfare_core::write::{Adopted, Record, Write, Written};
+use jiff::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+const START: Timestamp = Timestamp::UNIX_EPOCH;
+const TWO: [Channel; 2] = [Channel::Instagram, Channel::KakaoChannel];
+
+/// An engine, a clock and a generator.
+struct Node {
+    engine: Engine,
+    now: Timestamp,
+    rng: StdRng,
+}
+
+fn node(dedup: Dedup, concurrency: usize) -> Node {
+    let protocol = Protocol {
+        first_step_has_effect: true,
+        dedup,
+    };
+    let retry = RetryPolicy {
+        max_attempts: 3,
+        ..RetryPolicy::default()
+    };
+    let channels = [ChannelSettings { concurrency, protocol }; Channel::ALL.len()];
+    let settings = Settings {
+        channels,
+        retry,
+        look_up: retry,
+        max_in_flight: 2,
+    };
+    Node {
+        engine: Engine::new(settings, Incarnation(7)),
+        now: START,
+        rng: StdRng::seed_from_u64(1),
+    }
+}
+
+impl Node {
+    fn step(&mut self, inputs: Vec<Input>) -> Vec<Command> {
+        self.engine.step(inputs, self.now, &mut self.rng)
+    }
+
+    fn ask(&mut self, new: NewDistribution) -> (DistributionId, Vec<Command>) {
+        let id = DistributionId::new(self.now, &mut self.rng);
+        (id, self.step(vec![Input::Accept { id, new: Box::new(new) }]))
+    }
+
+    /// Accepted and committed: the calls that follow.
+    fn accepted(&mut self, new: NewDistribution) -> (DistributionId, Vec<Call>) {
+        let (id, _) = self.ask(new);
+        let commands = self.written(id, Written::Accepted { others: Vec::new() });
+        (id, calls(commands))
+    }
+
+    fn written(&mut self, id: DistributionId, written: Written) -> Vec<Command> {
+        self.step(vec![Input::Written { id, written }])
+    }
+
+    fn later(&mut self, by: Duration) -> Vec<Command> {
+        self.now += by;
+        self.step(Vec::new())
+    }
+}
+
+fn new(channels: &[Channel], scheduled_at: Option<Timestamp>) -> NewDistribution {
+    NewDistribution {
+        tenant: TenantId::default(),
+        request: CanonicalRequest::new(DistributeRequest {
+            event_id: EventId::new("evt-1"),
+            channels: channels.to_vec(),
+            content_urls: ContentUrls::default(),
+            content: Default::default(),
+            channel_options: Default::default(),
+            scheduled_at,
+            on_invalid: OnInvalid::Reject,
+            allow_repeat: false,
+        }),
+        skipped: Vec::new(),
+        modes: [Mode::Mock; Channel::ALL.len()],
+        idempotency_key: None,
+    }
+}
+
+fn calls(commands: Vec<Command>) -> Vec<Call> {
+    commands
+        .into_iter()
+        .filter_map(|command| match command {
+            Command::Step(call) | Command::LookUp(call) => Some(call),
+            _ => None,
+        })
+        .collect()
+}
+
+fn record(commands: &[Command]) -> &Record {
+    let records: Vec<_> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Write(Write::Record(record)) => Some(record),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(records.len(), 1, "{commands:?}");
+    records[0]
+}
+
+fn stepped(call: &Call, outcome: StepOutcome) -> Input {
+    Input::Stepped {
+        reference: call.reference(),
+        outcome,
+    }
+}
+
+fn confirmed() -> StepOutcome {
+    StepOutcome::Confirmed(Receipt {
+        state: ChannelState::Live,
+        fields: ResultFields::default(),
+    })
+}
+
+fn failure() -> Failure {
+    Failure::new("channel_unavailable", Text::new("Away.", "응답이 없습니다."))
+}
+
+#[test]
+fn acceptance_and_first_intents_share_a_commit_and_nothing_is_called_before_it() {
+    let mut node = node(Dedup::Key, 10);
+    let (id, commands) = node.ask(new(&TWO, None));
+    let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    for delivery in &acceptance.distribution.deliveries {
+        assert_eq!(
+            (delivery.status, delivery.phase),
+            (DeliveryStatus::InProgress, Phase::Intent)
+        );
+    }
+    assert_eq!(acceptance.distribution.status, DistributionStatus::InProgress);
+    let of_distribution: Vec<_> = acceptance
+        .history
+        .transitions
+        .iter()
+        .filter(|t| t.channel.is_none())
+        .map(|t| &*t.to)
+        .collect();
+    assert_eq!(of_distribution, ["PENDING", "IN_PROGRESS"], "the history shows both");
+    let commands = node.written(id, Written::Accepted { others: Vec::new() });
+    assert!(commands.contains(&Command::Answer {
+        id,
+        answer: Answer::Accepted
+    }));
+    assert_eq!(calls(commands).len(), 2);
+}
+
+#[test]
+fn what_comes_together_is_committed_together_with_its_event() {
+    let mut node = node(Dedup::Key, 10);
+    let (id, calls) = node.accepted(new(&TWO, None));
+    let commands = node.step(calls.iter().map(|call| stepped(call, confirmed())).collect());
+    let record = record(&commands);
+    assert_eq!(record.deliveries.len(), 2);
+    assert!(record.publish && record.version == 1 && record.completed_at == Some(START) && !record.open);
+    assert_eq!(record.status, DistributionStatus::Completed);
+    assert_eq!(commands.len(), 1, "nobody is told before the commit");
+    let commands = node.written(id, Written::Recorded);
+    assert!(matches!(&commands[..], [Command::Rests { distribution, .. }] if distribution.version == 1));
+    assert_eq!(node.engine.in_flight(), 0);
+}
+
+#[test]
+fn an_outcome_that_comes_while_another_is_written_goes_into_the_next_commit() {
+    let mut node = node(Dedup::Key, 10);
+    let (id, calls) = node.accepted(new(&TWO, None));
+    let first = node.step(vec![stepped(&calls[0], confirmed())]);
+    assert!(!record(&first).publish, "the other one still moves");
+    assert!(node.step(vec![stepped(&calls[1], confirmed())]).is_empty());
+    let second = node.written(id, Written::Recorded);
+    assert!(record(&second).publish && record(&second).history.number == 3);
+}
+
+#[test]
+fn a_full_lane_holds_back_its_own_channel_only() {
+    let mut node = node(Dedup::Key, 1);
+    let (_, first) = node.accepted(new(&TWO, None));
+    let (id, _) = node.ask(new(&[Channel::Instagram], None));
+    let commands = node.written(id, Written::Accepted { others: Vec::new() });
+    assert!(calls(commands).is_empty());
+    let commands = node.step(vec![stepped(&first[0], confirmed())]);
+    let intents = commands
+        .iter()
+        .filter(|command| matches!(command, Command::Write(write) if write.id() == id));
+    assert_eq!(intents.count(), 1, "the place is taken by the one that waited");
+    assert_eq!(node.engine.lane_load(Channel::Instagram), (1, 0));
+}
+
+#[test]
+fn a_refused_request_gives_its_places_back() {
+    let mut node = node(Dedup::Key, 1);
+    let (id, _) = node.ask(new(&TWO, None));
+    let commands = node.written(id, Written::Held { holders: Vec::new() });
+    assert_eq!(
+        commands,
+        [Command::Answer {
+            id,
+            answer: Answer::Held(Vec::new())
+        }]
+    );
+    assert_eq!(
+        (node.engine.lane_load(Channel::Instagram), node.engine.in_flight()),
+        ((0, 0), 0)
+    );
+    let (id, _) = node.ask(new(&TWO, None));
+    let commands = node.step(vec![Input::NotWritten { id }]);
+    assert!(matches!(
+        commands[..],
+        [Command::Answer {
+            answer: Answer::Unavailable { .. },
+            ..
+        }]
+    ));
+    assert_eq!(node.engine.lane_load(Channel::Instagram), (0, 0));
+}
+
+#[test]
+fn beyond_its_capacity_the_node_says_so_and_keeps_nothing() {
+    let mut node = node(Dedup::Key, 10);
+    node.accepted(new(&TWO, None));
+    node.accepted(new(&TWO, None));
+    let (_, commands) = node.ask(new(&TWO, None));
+    assert!(matches!(
+        commands[..],
+        [Command::Answer {
+            answer: Answer::Overloaded { .. },
+            ..
+        }]
+    ));
+    assert_eq!(node.engine.in_flight(), 2);
+}
+
+#[test]
+fn a_failed_commit_of_what_was_accepted_is_given_again_until_it_succeeds() {
+    let mut node = node(Dedup::Key, 10);
+    let (id, calls) = node.accepted(new(&TWO[..1], None));
+    let first = node.step(vec![stepped(&calls[0], confirmed())]);
+    assert!(node.step(vec![Input::NotWritten { id }]).is_empty());
+    let again = node.later(Duration::from_secs(1));
+    assert_eq!(record(&again), record(&first));
+    assert!(matches!(
+        &node.written(id, Written::Recorded)[..],
+        [Command::Rests { .. }]
+    ));
+}
+
+#[test]
+fn scheduled_work_belongs_to_no_node_until_it_is_nearly_due() {
+    let mut node = node(Dedup::Key, 10);
+    let at = START + Duration::from_hours(1);
+    let (id, commands) = node.ask(new(&TWO, Some(at)));
+    let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    assert_eq!((acceptance.owner, acceptance.due_at), (None, Some(at)));
+    assert_eq!(acceptance.distribution.status, DistributionStatus::Pending);
+    let stored = acceptance.distribution.clone();
+    let commands = node.written(id, Written::Accepted { others: Vec::new() });
+    assert!(commands.iter().any(|command| matches!(command, Command::Rests { .. })));
+    assert_eq!((node.engine.in_flight(), node.engine.next_timer()), (0, None));
+
+    node.now = at - Duration::from_secs(30);
+    assert!(node.step(vec![Input::Adopted(vec![adopted(stored)])]).is_empty());
+    assert_eq!(node.engine.next_timer(), Some(at));
+    let commands = node.later(Duration::from_secs(30));
+    assert!(
+        record(&commands)
+            .deliveries
+            .iter()
+            .all(|delivery| delivery.phase == Phase::Intent)
+    );
+}
+
+fn adopted(distribution: Distribution) -> Adopted {
+    Adopted {
+        distribution,
+        others: Vec::new(),
+    }
+}
+
+#[test]
+fn a_rejected_attempt_is_kept_and_another_one_follows_until_they_are_spent() {
+    let mut node = node(Dedup::Key, 10);
+    let (id, mut calls_out) = node.accepted(new(&TWO[..1], None));
+    for attempt in 1..=2 {
+        let rejected = StepOutcome::Rejected {
+            failure: failure(),
+            retry: Retry::Backoff,
+        };
+        let commands = node.step(vec![stepped(&calls_out[0], rejected)]);
+        let delivery = &record(&commands).deliveries[0];
+        assert_eq!(
+            (delivery.status, record(&commands).superseded.len()),
+            (DeliveryStatus::Retrying, 1)
+        );
+        assert_eq!(record(&commands).superseded[0].attempt, attempt);
+        node.written(id, Written::Recorded);
+        let commands = node.later(Duration::from_secs(30));
+        assert_eq!(record(&commands).deliveries[0].attempt, attempt + 1);
+        calls_out = calls(node.written(id, Written::Recorded));
+    }
+    let rejected = StepOutcome::Rejected {
+        failure: failure(),
+        retry: Retry::Backoff,
+    };
+    let commands = node.step(vec![stepped(&calls_out[0], rejected)]);
+    let record = record(&commands);
+    assert_eq!(record.deliveries[0].status, DeliveryStatus::Failed);
+    assert!(!record.deliveries[0].holds_claim && record.publish && record.status == DistributionStatus::Failed);
+}
+
+#[test]
+fn a_long_wait_is_waiting_and_a_deferred_attempt_is_not_spent() {
+    let mut node = node(Dedup::Key, 10);
+    let (_, calls) = node.accepted(new(&TWO, None));
+    let after = StepOutcome::Rejected {
+        failure: failure(),
+        retry: Retry::After(Duration::from_secs(50)),
+    };
+    let until = START + Duration::from_secs(5);
+    let deferred = StepOutcome::Deferred {
+        until,
+        reason: failure(),
+    };
+    let commands = node.step(vec![stepped(&calls[0], after), stepped(&calls[1], deferred)]);
+    let [first, second] = &record(&commands).deliveries[..] else {
+        panic!()
+    };
+    assert_eq!((first.status, first.attempt), (DeliveryStatus::Waiting, 1));
+    assert_eq!(
+        (second.status, second.attempt, second.next_attempt_at),
+        (DeliveryStatus::Waiting, 0, Some(until))
+    );
+}
+
+#[test]
+fn an_unknown_outcome_goes_to_a_person_where_the_channel_cannot_be_asked() {
+    let mut node = node(Dedup::None, 10);
+    let (_, calls) = node.accepted(new(&TWO[..1], None));
+    let commands = node.step(vec![stepped(&calls[0], StepOutcome::Unknown(failure()))]);
+    let record = record(&commands);
+    assert_eq!(record.deliveries[0].status, DeliveryStatus::NeedsReview);
+    assert!(record.deliveries[0].holds_claim && !record.publish && record.owner.is_none() && record.open);
+}
+
+#[test]
+fn an_unknown_outcome_is_looked_up_after_it_has_settled_and_only_absence_allows_a_repeat() {
+    let settle = Duration::from_secs(10);
+    let mut node = node(Dedup::LookUp { settle }, 10);
+    let (id, out) = node.accepted(new(&TWO[..1], None));
+    node.step(vec![stepped(&out[0], StepOutcome::Unknown(failure()))]);
+    node.written(id, Written::Recorded);
+    assert!(node.later(settle / 2).is_empty());
+    let commands = node.later(settle / 2);
+    assert!(
+        matches!(&commands[..], [Command::LookUp(call)] if call.delivery.attempt == 1),
+        "{commands:?}"
+    );
+    let reference = calls(commands)[0].reference();
+    let commands = node.step(vec![Input::LookedUp {
+        reference,
+        outcome: LookUpOutcome::Absent,
+    }]);
+    assert_eq!(record(&commands).superseded[0].phase, Phase::Rejected);
+    node.written(id, Written::Recorded);
+    let commands = node.later(Duration::from_secs(2));
+    assert_eq!(record(&commands).deliveries[0].attempt, 2);
+}
+
+#[test]
+fn after_a_crash_an_open_intent_is_unknown_and_a_key_makes_repeating_it_the_look_up() {
+    let mut before = node(Dedup::Key, 10);
+    let (_, commands) = before.ask(new(&TWO[..1], None));
+    let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    let mut after = node(Dedup::Key, 10);
+    let commands = after.step(vec![Input::Adopted(vec![adopted(acceptance.distribution.clone())])]);
+    let delivery = &record(&commands).deliveries[0];
+    assert_eq!(
+        (delivery.status, delivery.phase),
+        (DeliveryStatus::InProgress, Phase::Unknown)
+    );
+    after.written(acceptance.distribution.id, Written::Recorded);
+    let repeated = calls(after.later(Duration::from_secs(1)));
+    let key = acceptance.distribution.deliveries[0].idempotency_key();
+    assert_eq!(
+        repeated
+            .iter()
+            .map(|call| call.delivery.idempotency_key())
+            .collect::<Vec<_>>(),
+        [key]
+    );
+}
+
+#[test]
+fn an_answer_to_an_older_attempt_is_not_taken_for_this_ones() {
+    let mut node = node(Dedup::Key, 10);
+    let (id, first) = node.accepted(new(&TWO[..1], None));
+    let rejected = StepOutcome::Rejected {
+        failure: failure(),
+        retry: Retry::Backoff,
+    };
+    node.step(vec![stepped(&first[0], rejected)]);
+    node.written(id, Written::Recorded);
+    node.later(Duration::from_secs(1));
+    node.written(id, Written::Recorded);
+    assert!(node.step(vec![stepped(&first[0], confirmed())]).is_empty());
+}
