@@ -66,10 +66,7 @@ impl Color {
 
     fn over(self, below: Self, coverage: f64) -> Self {
         let mixed = below.mix(self, self.opacity * coverage);
-        Self {
-            opacity: 1.0,
-            ..mixed
-        }
+        Self { opacity: 1.0, ..mixed }
     }
 }
 
@@ -106,9 +103,7 @@ impl Paint {
                 let part = (place - start).dot(along) / along.dot(along);
                 from.mix(to, ease(part))
             }
-            Self::Radial(center, radius, inner, outer) => {
-                inner.mix(outer, ease((place - center).length() / radius))
-            }
+            Self::Radial(center, radius, inner, outer) => inner.mix(outer, ease((place - center).length() / radius)),
         }
     }
 }
@@ -187,11 +182,7 @@ impl Canvas {
         for row in 0..height {
             pixels.extend((0..width).map(|column| ground.color(middle(column, row))));
         }
-        Self {
-            width,
-            height,
-            pixels,
-        }
+        Self { width, height, pixels }
     }
 
     /// Fills a shape up to its crisp edge.
@@ -215,13 +206,7 @@ impl Canvas {
     }
 
     /// The same, but only inside of another shape: shading, highlights.
-    pub(crate) fn shade(
-        &mut self,
-        clip: &dyn Shape,
-        shape: &dyn Shape,
-        feather: f64,
-        paint: impl Into<Paint>,
-    ) {
+    pub(crate) fn shade(&mut self, clip: &dyn Shape, shape: &dyn Shape, feather: f64, paint: impl Into<Paint>) {
         self.lay(&Layer {
             shape,
             clip: Some(clip),
@@ -273,12 +258,7 @@ impl Canvas {
         }
         let mut file = Vec::new();
         JpegEncoder::new_with_quality(&mut file, quality)
-            .write_image(
-                &bytes,
-                self.width.into(),
-                self.height.into(),
-                ExtendedColorType::Rgb8,
-            )
+            .write_image(&bytes, self.width.into(), self.height.into(), ExtendedColorType::Rgb8)
             .context("encoding the picture")?;
         Ok(file)
     }

@@ -1,24 +1,36 @@
-//! Chores of this repository: `cargo run -p xtask -- media`.
+//! Chores of this repository that are not part of the service.
+//!
+//! One subcommand each: `cargo run -p xtask -- media`. Not here: anything the
+//! service needs to build or run; deleting this crate must not break it.
+
 mod canvas;
+mod combine;
+mod media;
 mod outline;
 mod scene;
 mod shape;
+mod tone;
 mod trig;
-fn main() -> anyhow::Result<()> {
-    let out = std::env::args().nth(1).unwrap_or_default();
-    for (n, f) in [
-        (
-            "spring-coffee",
-            scene::spring_coffee::draw as fn() -> canvas::Canvas,
-        ),
-        ("bakery", scene::bakery::draw),
-        ("flower-shop", scene::flower_shop::draw),
-    ] {
-        if std::env::args().nth(2).is_some_and(|w| w != n) {
-            continue;
-        }
-        let j = f().jpeg(85)?;
-        std::fs::write(format!("{out}/{n}.jpg"), j)?;
+mod tunes;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Chores of this repository")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Make the pictures and tones of the examples.
+    Media(media::Options),
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Media(options) => media::run(&options),
     }
-    Ok(())
 }

@@ -32,14 +32,8 @@ fn bounds(points: &[Point], margin: f64) -> Bounds {
         max: at(f64::MIN, f64::MIN),
     };
     for point in points {
-        all.min = at(
-            all.min.x.min(point.x - margin),
-            all.min.y.min(point.y - margin),
-        );
-        all.max = at(
-            all.max.x.max(point.x + margin),
-            all.max.y.max(point.y + margin),
-        );
+        all.min = at(all.min.x.min(point.x - margin), all.min.y.min(point.y - margin));
+        all.max = at(all.max.x.max(point.x + margin), all.max.y.max(point.y + margin));
     }
     all
 }
@@ -67,8 +61,7 @@ impl Polygon {
         let count = through.len();
         let mut outline = Vec::new();
         for index in 0..count {
-            let [before, one, two, after] =
-                [count - 1, 0, 1, 2].map(|shift| through[(index + shift) % count]);
+            let [before, one, two, after] = [count - 1, 0, 1, 2].map(|shift| through[(index + shift) % count]);
             outline.extend(fractions().map(|part| between(before, one, two, after, part)));
         }
         Self(outline)

@@ -9,11 +9,16 @@ mod blooms;
 mod breads;
 mod cup;
 pub(crate) mod flower_shop;
+mod macarons;
 mod petals;
 pub(crate) mod spring_coffee;
+mod street;
+mod view;
+mod wrapping;
 
 use crate::canvas::{Canvas, Color, Paint};
-use crate::shape::{Block, Circle, Common, Point, at};
+use crate::combine::{Common, Joined};
+use crate::shape::{Block, Circle, Point, Shape, at};
 
 /// Instagram's tallest portrait, 4:5, which Kakao's and the IPTV channel's
 /// limits take as well.
@@ -42,35 +47,20 @@ impl Scatter {
     }
 }
 
-/// A flat-bottomed cloud, `size` pixels wide to either side.
+/// A flat-bottomed cloud, `size` pixels to either side of its middle.
 fn cloud(canvas: &mut Canvas, middle: Point, size: f64, color: Color) {
-    let sky = Block::new(
-        middle.x - size * 2.0,
-        middle.y - size * 2.0,
-        size * 4.0,
-        size * 2.0,
-    );
+    let sky = Block::new(middle.x - size * 2.0, middle.y - size * 2.0, size * 4.0, size * 2.0);
     let puffs = [
         (-0.55, -0.1, 0.32),
         (-0.15, -0.28, 0.42),
         (0.32, -0.18, 0.36),
         (0.68, -0.05, 0.22),
-    ];
-    for (x, y, radius) in puffs {
-        let puff = Circle(middle + at(x, y) * size, radius * size);
-        let paint = Paint::down(
-            middle.y - size * 0.6,
-            middle.y + size * 0.2,
-            color,
-            color.fade(0.55),
-        );
-        canvas.fill(&Common(&puff, &sky), paint);
-    }
-    let base = Block::new(
-        middle.x - size * 0.95,
-        middle.y - size * 0.2,
-        size * 1.9,
-        size * 0.2,
-    );
-    canvas.fill(&base.round(size * 0.1), color.fade(0.8));
+    ]
+    .map(|(x, y, radius)| Circle(middle + at(x, y) * size, radius * size));
+    let base = Block::new(middle.x - size * 0.95, middle.y - size * 0.2, size * 1.9, size * 0.2);
+    let base = base.round(size * 0.1);
+    let mut parts: Vec<&dyn Shape> = vec![&base];
+    parts.extend(puffs.iter().map(|puff| -> &dyn Shape { puff }));
+    let paint = Paint::down(middle.y - size * 0.6, middle.y, color, color.fade(0.7));
+    canvas.fill(&Common(&Joined(&parts), &sky), paint);
 }

@@ -2,7 +2,8 @@
 //!
 //! One number per point gives a crisp anti-aliased edge, a blurred shadow and
 //! the intersection of two shapes alike, so the canvas needs only one way to
-//! draw. Outlines made of curves are in `outline`. Not here: colour.
+//! draw. Not here: colour, outlines made of curves (`outline`), and shapes made
+//! of other shapes (`combine`).
 
 use std::ops::{Add, Mul, Sub};
 
@@ -71,11 +72,7 @@ impl Frame {
 
     /// The canvas point of local coordinates.
     pub(crate) fn at(&self, x: f64, y: f64) -> Point {
-        self.origin
-            + at(
-                self.right.x * x - self.right.y * y,
-                self.right.y * x + self.right.x * y,
-            )
+        self.origin + at(self.right.x * x - self.right.y * y, self.right.y * x + self.right.x * y)
     }
 
     /// Canvas points of many local coordinates.
@@ -160,10 +157,7 @@ impl Shape for Ellipse {
     /// Exact on the edge, close to it elsewhere: enough for an edge of a pixel.
     fn distance(&self, place: Point) -> f64 {
         let offset = place - self.center;
-        let local = at(
-            offset.dot(self.axis),
-            offset.y * self.axis.x - offset.x * self.axis.y,
-        );
+        let local = at(offset.dot(self.axis), offset.y * self.axis.x - offset.x * self.axis.y);
         let unit = at(local.x / self.radii.x, local.y / self.radii.y);
         let slope = at(unit.x / self.radii.x, unit.y / self.radii.y).length();
         if slope < 1e-9 {
@@ -171,6 +165,26 @@ impl Shape for Ellipse {
         }
         let reach = unit.length();
         reach * (reach - 1.0) / slope
+    }
+}
+
+/// A flat ellipse measured in its own squashed space, so that its soft edge
+/// widens along with it: the shadow of something standing on a table.
+pub(crate) struct Pool(pub(crate) Point, pub(crate) f64, pub(crate) f64);
+
+impl Shape for Pool {
+    /// Room for an edge up to twice the smaller radius.
+    fn bounds(&self) -> Bounds {
+        let reach = at(self.1, self.2) * 3.0;
+        Bounds {
+            min: self.0 - reach,
+            max: self.0 + reach,
+        }
+    }
+
+    fn distance(&self, place: Point) -> f64 {
+        let offset = place - self.0;
+        (at(offset.x / self.1, offset.y / self.2).length() - 1.0) * self.1.min(self.2)
     }
 }
 
@@ -217,64 +231,12 @@ impl Shape for Block {
 
     fn distance(&self, place: Point) -> f64 {
         let offset = place - self.center;
-        let radius = if offset.y < 0.0 {
-            self.upper
-        } else {
-            self.lower
-        };
+        let radius = if offset.y < 0.0 { self.upper } else { self.lower };
         let beyond = at(
             offset.x.abs() - self.half.x + radius,
             offset.y.abs() - self.half.y + radius,
         );
         let outside = at(beyond.x.max(0.0), beyond.y.max(0.0)).length();
         outside + beyond.x.max(beyond.y).min(0.0) - radius
-    }
-}
-
-/// What two shapes have in common.
-pub(crate) struct Common<'a>(pub(crate) &'a dyn Shape, pub(crate) &'a dyn Shape);
-
-impl Shape for Common<'_> {
-    fn bounds(&self) -> Bounds {
-        let (one, two) = (self.0.bounds(), self.1.bounds());
-        Bounds {
-            min: at(one.min.x.max(two.min.x), one.min.y.max(two.min.y)),
-            max: at(one.max.x.min(two.max.x), one.max.y.min(two.max.y)),
-        }
-    }
-
-    fn distance(&self, place: Point) -> f64 {
-        self.0.distance(place).max(self.1.distance(place))
-    }
-}
-
-/// The line around a shape, so many pixels to either side of its edge.
-pub(crate) struct Rim<'a>(pub(crate) &'a dyn Shape, pub(crate) f64);
-
-impl Shape for Rim<'_> {
-    fn bounds(&self) -> Bounds {
-        Moved(self.0, at(0.0, 0.0), self.1).bounds()
-    }
-
-    fn distance(&self, place: Point) -> f64 {
-        self.0.distance(place).abs() - self.1
-    }
-}
-
-/// A shape moved by an offset and grown on every side.
-pub(crate) struct Moved<'a>(pub(crate) &'a dyn Shape, pub(crate) Point, pub(crate) f64);
-
-impl Shape for Moved<'_> {
-    fn bounds(&self) -> Bounds {
-        let inner = self.0.bounds();
-        let grow = at(self.2, self.2);
-        Bounds {
-            min: inner.min + self.1 - grow,
-            max: inner.max + self.1 + grow,
-        }
-    }
-
-    fn distance(&self, place: Point) -> f64 {
-        self.0.distance(place - self.1) - self.2
     }
 }

@@ -43,10 +43,7 @@ mod tests {
         for step in -400..=400 {
             let turns = f64::from(step) / 130.0;
             assert!((sine(turns) - (turns * TAU).sin()).abs() < 1e-8, "{turns}");
-            assert!(
-                (cosine(turns) - (turns * TAU).cos()).abs() < 1e-8,
-                "{turns}"
-            );
+            assert!((cosine(turns) - (turns * TAU).cos()).abs() < 1e-8, "{turns}");
         }
     }
 }

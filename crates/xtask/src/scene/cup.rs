@@ -1,11 +1,12 @@
-//! A latte in a cup and saucer, and a plate of macarons.
+//! A latte in a cup and saucer.
 //!
 //! Not here: the room around them; see `spring_coffee`.
 
-use crate::canvas::{Canvas, Color, Paint, hex};
+use crate::canvas::{Canvas, Paint, hex};
+use crate::combine::{Common, Moved, Rim};
 use crate::outline::{Polygon, Stroke};
 use crate::scene::petals;
-use crate::shape::{Common, Ellipse, Frame, Moved, Point, Rim, at};
+use crate::shape::{Block, Ellipse, Frame, Point, Pool, at};
 
 /// The cup stands with the middle of its saucer at `middle`.
 pub(super) fn latte(canvas: &mut Canvas, middle: Point) {
@@ -20,25 +21,16 @@ pub(super) fn latte(canvas: &mut Canvas, middle: Point) {
 
 fn saucer(canvas: &mut Canvas, middle: Point) {
     canvas.soft(
-        &Ellipse::new(middle + at(26.0, 44.0), 330.0, 78.0),
-        46.0,
+        &Pool(middle + at(26.0, 40.0), 330.0, 84.0),
+        34.0,
         hex(0x6b_35_20).fade(0.5),
     );
     let under = Ellipse::new(middle + at(0.0, 16.0), 322.0, 88.0);
-    canvas.fill(
-        &under,
-        Paint::across(220.0, 860.0, hex(0xe9_b9_b4), hex(0xc9_8d_8c)),
-    );
+    canvas.fill(&under, Paint::across(220.0, 860.0, hex(0xe9_b9_b4), hex(0xc9_8d_8c)));
     let plate = Ellipse::new(middle, 326.0, 88.0);
-    canvas.fill(
-        &plate,
-        Paint::across(220.0, 860.0, hex(0xff_f3_ee), hex(0xf6_d5_cf)),
-    );
+    canvas.fill(&plate, Paint::across(220.0, 860.0, hex(0xff_f3_ee), hex(0xf6_d5_cf)));
     let well = Ellipse::new(middle + at(0.0, 4.0), 236.0, 58.0);
-    canvas.fill(
-        &well,
-        Paint::across(300.0, 800.0, hex(0xf0_cb_c4), hex(0xfb_e7_e1)),
-    );
+    canvas.fill(&well, Paint::across(300.0, 800.0, hex(0xf0_cb_c4), hex(0xfb_e7_e1)));
     canvas.fill(&Rim(&plate, 2.0), hex(0xff_fb_f8).fade(0.8));
 }
 
@@ -54,31 +46,19 @@ fn handle(canvas: &mut Canvas, rim: Point) {
     let grip = Stroke::tapered(&line, 40.0, 34.0);
     canvas.fill(
         &grip,
-        Paint::down(
-            rim.y + 20.0,
-            rim.y + 200.0,
-            hex(0xff_f1_ec),
-            hex(0xe3_b3_ae),
-        ),
+        Paint::down(rim.y + 20.0, rim.y + 200.0, hex(0xff_f1_ec), hex(0xe3_b3_ae)),
     );
-    let shine = Stroke::tapered(
-        &frame.points(&[(216.0, 48.0), (268.0, 28.0), (312.0, 72.0)]),
-        9.0,
-        4.0,
-    );
+    let shine = Stroke::tapered(&frame.points(&[(216.0, 48.0), (268.0, 28.0), (312.0, 72.0)]), 9.0, 4.0);
     canvas.fill(&shine, hex(0xff_ff_ff).fade(0.8));
 }
 
 fn body(canvas: &mut Canvas, rim: Point) {
     let frame = Frame::new(rim, 0.0, 1.0);
     let foot = Ellipse::new(rim + at(0.0, 274.0), 104.0, 28.0);
-    canvas.soft(
-        &Moved(&foot, at(12.0, 12.0), 10.0),
-        18.0,
-        hex(0x8a_45_40).fade(0.45),
-    );
+    canvas.soft(&Moved(&foot, at(12.0, 12.0), 10.0), 18.0, hex(0x8a_45_40).fade(0.45));
     canvas.fill(&foot, hex(0xdc_a9_a4));
-    let side = Polygon::smooth(&frame.points(&[
+    let below = Block::new(rim.x - 260.0, rim.y, 520.0, 300.0);
+    let whole = Polygon::smooth(&frame.points(&[
         (-240.0, 0.0),
         (-228.0, 96.0),
         (-178.0, 204.0),
@@ -88,16 +68,14 @@ fn body(canvas: &mut Canvas, rim: Point) {
         (178.0, 204.0),
         (228.0, 96.0),
         (240.0, 0.0),
-        (0.0, -30.0),
+        (232.0, -22.0),
+        (0.0, -40.0),
+        (-232.0, -22.0),
     ]));
+    let side = Common(&whole, &below);
     canvas.fill(
         &side,
-        Paint::across(
-            rim.x - 240.0,
-            rim.x + 250.0,
-            hex(0xff_f8_f4),
-            hex(0xf0_c6_c0),
-        ),
+        Paint::across(rim.x - 240.0, rim.x + 250.0, hex(0xff_f8_f4), hex(0xf0_c6_c0)),
     );
     let dark = Ellipse::new(rim + at(215.0, 190.0), 150.0, 250.0);
     canvas.shade(&side, &dark, 90.0, hex(0xb8_6f_72).fade(0.32));
@@ -116,12 +94,7 @@ fn coffee(canvas: &mut Canvas, rim: Point) {
     let lip = Ellipse::new(rim, 241.0, 76.0);
     canvas.fill(
         &lip,
-        Paint::across(
-            rim.x - 240.0,
-            rim.x + 240.0,
-            hex(0xff_fb_f8),
-            hex(0xf8_dd_d7),
-        ),
+        Paint::across(rim.x - 240.0, rim.x + 240.0, hex(0xff_fb_f8), hex(0xf8_dd_d7)),
     );
     let wall = Ellipse::new(rim + at(0.0, 3.0), 222.0, 66.0);
     canvas.fill(
@@ -190,109 +163,15 @@ fn steam(canvas: &mut Canvas, rim: Point) {
 
 fn spoon(canvas: &mut Canvas, middle: Point) {
     let frame = Frame::new(middle + at(-150.0, 50.0), -0.02, 1.0);
-    let stem = Stroke::tapered(
-        &frame.points(&[(0.0, 0.0), (120.0, 8.0), (262.0, -4.0)]),
-        9.0,
-        14.0,
-    );
+    let stem = Stroke::tapered(&frame.points(&[(0.0, 0.0), (120.0, 8.0), (262.0, -4.0)]), 9.0, 14.0);
     let bowl = frame.ellipse((-34.0, -2.0), (48.0, 17.0), 0.0);
-    canvas.soft(
-        &Moved(&stem, at(4.0, 9.0), 0.0),
-        5.0,
-        hex(0x8a_45_40).fade(0.35),
-    );
-    canvas.soft(
-        &Moved(&bowl, at(4.0, 9.0), 0.0),
-        6.0,
-        hex(0x8a_45_40).fade(0.35),
-    );
-    let gold = Paint::down(
-        middle.y + 30.0,
-        middle.y + 70.0,
-        hex(0xf6_dc_9a),
-        hex(0xc8_93_47),
-    );
+    canvas.soft(&Moved(&stem, at(4.0, 9.0), 0.0), 5.0, hex(0x8a_45_40).fade(0.35));
+    canvas.soft(&Moved(&bowl, at(4.0, 9.0), 0.0), 6.0, hex(0x8a_45_40).fade(0.35));
+    let gold = Paint::down(middle.y + 30.0, middle.y + 70.0, hex(0xf6_dc_9a), hex(0xc8_93_47));
     canvas.fill(&stem, gold);
     canvas.fill(&bowl, gold);
     canvas.fill(
         &frame.ellipse((-34.0, 0.0), (36.0, 10.0), 0.0),
         hex(0xb9_82_3e).fade(0.55),
-    );
-}
-
-/// A small plate with a stack of two macarons and one leaning on it.
-pub(super) fn macarons(canvas: &mut Canvas, middle: Point) {
-    canvas.soft(
-        &Ellipse::new(middle + at(10.0, 24.0), 168.0, 40.0),
-        26.0,
-        hex(0x6b_35_20).fade(0.45),
-    );
-    canvas.fill(
-        &Ellipse::new(middle + at(0.0, 10.0), 162.0, 42.0),
-        hex(0xb7_c7_b2),
-    );
-    let plate = Ellipse::new(middle, 164.0, 42.0);
-    canvas.fill(
-        &plate,
-        Paint::across(
-            middle.x - 160.0,
-            middle.x + 160.0,
-            hex(0xf3_f8_ee),
-            hex(0xd7_e3_d0),
-        ),
-    );
-    canvas.fill(
-        &Ellipse::new(middle + at(0.0, 2.0), 118.0, 27.0),
-        hex(0xc6_d6_bf).fade(0.7),
-    );
-    macaron(canvas, middle + at(-34.0, -30.0), 0.0, hex(0xf4_a6_b8));
-    macaron(canvas, middle + at(-30.0, -98.0), -0.008, hex(0xbf_d8_a6));
-    macaron(canvas, middle + at(84.0, -22.0), 0.035, hex(0xfb_df_9d));
-}
-
-fn macaron(canvas: &mut Canvas, middle: Point, turns: f64, color: Color) {
-    let frame = Frame::new(middle, turns, 1.0);
-    canvas.soft(
-        &frame.ellipse((6.0, 34.0), (70.0, 12.0), 0.0),
-        9.0,
-        hex(0x6b_35_20).fade(0.35),
-    );
-    let paint = Paint::Linear(
-        frame.at(-40.0, -40.0),
-        frame.at(50.0, 40.0),
-        color.lighter(0.3),
-        color.darker(0.14),
-    );
-    let lower = [
-        (-76.0, 10.0),
-        (-70.0, 28.0),
-        (-40.0, 36.0),
-        (40.0, 36.0),
-        (70.0, 28.0),
-        (76.0, 10.0),
-        (0.0, 6.0),
-    ];
-    let upper = [
-        (-76.0, -8.0),
-        (-68.0, -28.0),
-        (-34.0, -40.0),
-        (34.0, -40.0),
-        (68.0, -28.0),
-        (76.0, -8.0),
-        (0.0, -2.0),
-    ];
-    canvas.fill(&Polygon::smooth(&frame.points(&lower)), paint);
-    let cream = Stroke::new(&frame.points(&[(-62.0, 1.0), (62.0, 1.0)]), 20.0);
-    canvas.fill(&cream, hex(0xff_f6_ea));
-    canvas.fill(&Polygon::smooth(&frame.points(&upper)), paint);
-    for foot in 0..13 {
-        let x = -72.0 + 12.0 * f64::from(foot);
-        canvas.fill(&frame.circle(x, -7.0, 6.5), color.darker(0.06));
-        canvas.fill(&frame.circle(x, 11.0, 6.0), color.darker(0.12));
-    }
-    canvas.soft(
-        &frame.ellipse((-26.0, -28.0), (24.0, 6.0), -0.02),
-        4.0,
-        hex(0xff_ff_ff).fade(0.6),
     );
 }

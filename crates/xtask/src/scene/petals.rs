@@ -3,8 +3,9 @@
 //! Not here: the flowers a florist sells; those are in `blooms`.
 
 use crate::canvas::{Canvas, Color, Paint, hex};
+use crate::combine::Moved;
 use crate::outline::{Polygon, Stroke};
-use crate::shape::{Circle, Frame, Moved, Point, at};
+use crate::shape::{Circle, Frame, Point, at};
 
 /// A notched petal from the origin upwards, one unit long.
 const PETAL: [(f64, f64); 9] = [
@@ -32,16 +33,9 @@ pub(super) fn blossom(canvas: &mut Canvas, middle: Point, turns: f64, size: f64)
         let frame = Frame::new(middle, turns + f64::from(petal) / 5.0, size);
         let shape = Polygon::smooth(&frame.points(&PETAL));
         canvas.soft(&shape, size * 0.06, deep.fade(0.35));
-        canvas.fill(
-            &shape,
-            Paint::Radial(middle, size, deep.mix(pale, 0.25), pale),
-        );
+        canvas.fill(&shape, Paint::Radial(middle, size, deep.mix(pale, 0.25), pale));
     }
-    canvas.soft(
-        &Circle(middle, size * 0.2),
-        size * 0.16,
-        hex(0xe0_6a_8a).fade(0.75),
-    );
+    canvas.soft(&Circle(middle, size * 0.2), size * 0.16, hex(0xe0_6a_8a).fade(0.75));
     for stamen in 0..8 {
         let frame = Frame::new(middle, turns + f64::from(stamen) / 8.0 + 0.03, size);
         let reach = if stamen % 2 == 0 { 0.48 } else { 0.36 };
@@ -54,10 +48,7 @@ pub(super) fn blossom(canvas: &mut Canvas, middle: Point, turns: f64, size: f64)
 /// A closed bud hanging on a short stalk.
 pub(super) fn bud(canvas: &mut Canvas, root: Point, turns: f64, size: f64) {
     let frame = Frame::new(root, turns, size);
-    let stalk = Stroke::new(
-        &frame.points(&[(0.0, 0.0), (0.08, -0.4), (0.0, -0.9)]),
-        size * 0.09,
-    );
+    let stalk = Stroke::new(&frame.points(&[(0.0, 0.0), (0.08, -0.4), (0.0, -0.9)]), size * 0.09);
     canvas.fill(&stalk, hex(0x8a_9a_4e));
     let shape = frame.ellipse((0.0, -1.3), (0.34, 0.5), 0.0);
     let paint = Paint::Linear(
@@ -67,8 +58,7 @@ pub(super) fn bud(canvas: &mut Canvas, root: Point, turns: f64, size: f64) {
         hex(0xe8_7d_98),
     );
     canvas.fill(&shape, paint);
-    let cap =
-        Polygon::smooth(&frame.points(&[(-0.28, -0.98), (0.0, -0.78), (0.28, -0.98), (0.0, -1.1)]));
+    let cap = Polygon::smooth(&frame.points(&[(-0.28, -0.98), (0.0, -0.78), (0.28, -0.98), (0.0, -1.1)]));
     canvas.fill(&cap, hex(0x9b_5a_54));
 }
 
@@ -101,25 +91,14 @@ pub(super) fn leaf(canvas: &mut Canvas, root: Point, turns: f64, size: f64, colo
         (0.24, -0.55),
         (0.2, -0.25),
     ];
-    let half = [
-        (0.0, 0.0),
-        (0.2, -0.25),
-        (0.24, -0.55),
-        (0.0, -1.0),
-        (0.01, -0.5),
-    ];
+    let half = [(0.0, 0.0), (0.2, -0.25), (0.24, -0.55), (0.0, -1.0), (0.01, -0.5)];
     let shape = Polygon::smooth(&frame.points(&whole));
     canvas.soft(
         &Moved(&shape, at(size * 0.04, size * 0.07), 0.0),
         size * 0.07,
         color.darker(0.5).fade(0.25),
     );
-    let paint = Paint::Linear(
-        frame.at(0.0, 0.0),
-        frame.at(0.0, -1.0),
-        color.darker(0.12),
-        color,
-    );
+    let paint = Paint::Linear(frame.at(0.0, 0.0), frame.at(0.0, -1.0), color.darker(0.12), color);
     canvas.fill(&shape, paint);
     canvas.shade(
         &shape,

@@ -1,167 +1,25 @@
 //! The coffee shop in spring: a latte on a wooden table before an arched
 //! window, cherry trees outside and a branch of blossom reaching in.
 //!
-//! Not here: the cup itself (`cup`) and the flowers (`petals`).
+//! Not here: the cup itself (`cup`), the flowers (`petals`) and what
+//! is seen through the window (`view`).
 
 use crate::canvas::{Canvas, Color, Paint, hex};
-use crate::outline::{Polygon, Stroke};
-use crate::scene::{HEIGHT, Scatter, WIDTH, cloud, cup, petals};
-use crate::shape::{Block, Circle, Ellipse, Frame, Moved, Point, Rim, Shape, at};
+use crate::combine::Moved;
+use crate::outline::Stroke;
+use crate::scene::{HEIGHT, Scatter, WIDTH, cup, macarons, petals, view};
+use crate::shape::{Block, Ellipse, Frame, Point, at};
 
 pub(crate) fn draw() -> Canvas {
     let wall = Paint::down(0.0, 1000.0, hex(0xfc_ea_e2), hex(0xf3_cf_c3));
     let mut canvas = Canvas::new(WIDTH, HEIGHT, wall);
-    window(&mut canvas);
-    sill(&mut canvas);
+    view::window(&mut canvas);
     table(&mut canvas);
-    cup::macarons(&mut canvas, at(206.0, 1010.0));
+    macarons::plate(&mut canvas, at(206.0, 1010.0));
     cup::latte(&mut canvas, at(580.0, 1150.0));
     branch(&mut canvas);
     falling(&mut canvas);
     canvas
-}
-
-fn window(canvas: &mut Canvas) {
-    let pane = Block::new(176.0, 116.0, 728.0, 800.0).rounds(364.0, 0.0);
-    canvas.soft(
-        &Moved(&pane, at(16.0, 26.0), 40.0),
-        40.0,
-        hex(0xa8_5a_4a).fade(0.28),
-    );
-    canvas.fill(
-        &Moved(&pane, at(0.0, 0.0), 34.0),
-        Paint::across(140.0, 940.0, hex(0xff_fa_f5), hex(0xf3_dd_d3)),
-    );
-    canvas.fill(
-        &pane,
-        Paint::down(116.0, 760.0, hex(0xb9_df_f0), hex(0xff_f4_e4)),
-    );
-    let sun = at(380.0, 330.0);
-    canvas.shade(&pane, &Circle(sun, 120.0), 130.0, hex(0xff_f3_cf).fade(0.9));
-    canvas.shade(&pane, &Circle(sun, 74.0), 2.0, hex(0xff_f6_d6));
-    cloud(canvas, at(700.0, 430.0), 96.0, hex(0xff_ff_ff).fade(0.85));
-    cloud(canvas, at(310.0, 520.0), 72.0, hex(0xff_ff_ff).fade(0.75));
-    hills(canvas, &pane);
-    canvas.shade(&pane, &Rim(&pane, 12.0), 16.0, hex(0x8a_4a_40).fade(0.22));
-    for (left, width) in [(534.0, 12.0)] {
-        let bar = Block::new(left, 116.0, width, 800.0);
-        canvas.shade(
-            &pane,
-            &Moved(&bar, at(5.0, 0.0), 2.0),
-            5.0,
-            hex(0x8a_4a_40).fade(0.2),
-        );
-        canvas.shade(
-            &pane,
-            &bar,
-            0.0,
-            Paint::across(left, left + width, hex(0xff_fa_f5), hex(0xf0_d8_cd)),
-        );
-    }
-}
-
-fn hills(canvas: &mut Canvas, pane: &dyn Shape) {
-    let far = [
-        (60.0, 720.0),
-        (260.0, 610.0),
-        (430.0, 660.0),
-        (640.0, 570.0),
-        (860.0, 640.0),
-        (1020.0, 600.0),
-    ];
-    let near = [
-        (60.0, 700.0),
-        (230.0, 720.0),
-        (450.0, 690.0),
-        (700.0, 730.0),
-        (1020.0, 670.0),
-    ];
-    let lawn = [
-        (60.0, 820.0),
-        (320.0, 780.0),
-        (640.0, 810.0),
-        (1020.0, 770.0),
-    ];
-    hill(
-        canvas,
-        pane,
-        &far,
-        Paint::down(570.0, 760.0, hex(0xb5_d3_d6), hex(0xd7_e6_dc)),
-    );
-    hill(
-        canvas,
-        pane,
-        &near,
-        Paint::down(670.0, 820.0, hex(0xa9_cf_ad), hex(0xcb_e2_bd)),
-    );
-    for (x, y, size) in [
-        (250.0, 742.0, 74.0),
-        (392.0, 730.0, 56.0),
-        (690.0, 756.0, 62.0),
-        (830.0, 738.0, 92.0),
-    ] {
-        tree(canvas, pane, at(x, y), size);
-    }
-    hill(
-        canvas,
-        pane,
-        &lawn,
-        Paint::down(770.0, 900.0, hex(0x9a_c6_8d), hex(0xc2_dd_a4)),
-    );
-}
-
-fn hill(canvas: &mut Canvas, pane: &dyn Shape, ridge: &[(f64, f64)], paint: Paint) {
-    let mut points: Vec<Point> = ridge.iter().map(|&(x, y)| at(x, y)).collect();
-    points.extend([at(1200.0, 1000.0), at(540.0, 1060.0), at(-120.0, 1000.0)]);
-    canvas.shade(pane, &Polygon::smooth(&points), 0.0, paint);
-}
-
-/// A cherry tree in full bloom, far away: a few overlapping crowns.
-fn tree(canvas: &mut Canvas, pane: &dyn Shape, root: Point, size: f64) {
-    let frame = Frame::new(root, 0.0, size);
-    let trunk = Stroke::tapered(
-        &frame.points(&[(0.0, 0.75), (0.04, 0.1), (-0.05, -0.5)]),
-        size * 0.2,
-        size * 0.1,
-    );
-    canvas.shade(pane, &trunk, 0.0, hex(0x9b_6a_5c));
-    let crowns = [
-        (-0.55, -0.55, 0.5),
-        (0.55, -0.5, 0.48),
-        (0.0, -0.4, 0.5),
-        (-0.25, -1.0, 0.55),
-        (0.35, -0.98, 0.5),
-    ];
-    for (x, y, radius) in crowns {
-        let paint = Paint::Radial(
-            frame.at(x - 0.2, y - 0.3),
-            size * radius * 1.6,
-            hex(0xff_dd_e4),
-            hex(0xf3_a3_b8),
-        );
-        canvas.shade(pane, &frame.circle(x, y, radius), 0.0, paint);
-    }
-    for (x, y) in [(-0.5, -0.8), (0.1, -1.2), (0.5, -0.75), (-0.1, -0.55)] {
-        canvas.shade(
-            pane,
-            &frame.circle(x, y, 0.12),
-            size * 0.1,
-            hex(0xff_f2_f4).fade(0.8),
-        );
-    }
-}
-
-fn sill(canvas: &mut Canvas) {
-    let board = Block::new(112.0, 890.0, 856.0, 44.0).round(8.0);
-    canvas.soft(
-        &Moved(&board, at(8.0, 22.0), 0.0),
-        18.0,
-        hex(0x8a_4a_40).fade(0.3),
-    );
-    canvas.fill(
-        &board,
-        Paint::down(890.0, 934.0, hex(0xff_fb_f7), hex(0xea_cf_c3)),
-    );
 }
 
 fn table(canvas: &mut Canvas) {
@@ -172,10 +30,7 @@ fn table(canvas: &mut Canvas) {
         24.0,
         hex(0x8a_4a_40).fade(0.3),
     );
-    canvas.fill(
-        &board,
-        Paint::down(top, 1350.0, hex(0xe9_bb_90), hex(0xc9_87_5c)),
-    );
+    canvas.fill(&board, Paint::down(top, 1350.0, hex(0xe9_bb_90), hex(0xc9_87_5c)));
     canvas.shade(
         &board,
         &Ellipse::new(at(360.0, 1010.0), 520.0, 150.0),
@@ -184,91 +39,73 @@ fn table(canvas: &mut Canvas) {
     );
     let mut scatter = Scatter(7);
     for seam in [1030.0, 1122.0, 1240.0] {
-        canvas.fill(
-            &Block::new(0.0, seam, 1080.0, 2.5),
-            hex(0x9a_5c_3a).fade(0.4),
-        );
-        canvas.fill(
-            &Block::new(0.0, seam + 2.5, 1080.0, 2.0),
-            hex(0xff_e2_bd).fade(0.35),
-        );
+        canvas.fill(&Block::new(0.0, seam, 1080.0, 2.5), hex(0x9a_5c_3a).fade(0.4));
+        canvas.fill(&Block::new(0.0, seam + 2.5, 1080.0, 2.0), hex(0xff_e2_bd).fade(0.35));
     }
     for _ in 0..34 {
         let start = scatter.place(at(-60.0, 980.0), at(980.0, 1340.0));
         let length = scatter.between(90.0, 300.0);
         let frame = Frame::new(start, 0.0, 1.0);
         let grain = Stroke::tapered(
-            &frame.points(&[
-                (0.0, 0.0),
-                (length * 0.5, scatter.between(-3.0, 3.0)),
-                (length, 0.0),
-            ]),
+            &frame.points(&[(0.0, 0.0), (length * 0.5, scatter.between(-3.0, 3.0)), (length, 0.0)]),
             3.5,
             1.0,
         );
         canvas.shade(&board, &grain, 1.0, hex(0xa5_66_40).fade(0.28));
     }
-    canvas.fill(
-        &Block::new(0.0, top, 1080.0, 5.0),
-        hex(0xff_e6_c8).fade(0.8),
-    );
+    canvas.fill(&Block::new(0.0, top, 1080.0, 5.0), hex(0xff_e6_c8).fade(0.8));
 }
+
+/// Points of a line, and its widths at both ends.
+type Limb = (&'static [(f64, f64)], f64, f64);
 
 const BARK: u32 = 0x7c_4e_45;
 
+const LIMBS: [Limb; 5] = [
+    (
+        &[
+            (1120.0, 40.0),
+            (960.0, 96.0),
+            (800.0, 90.0),
+            (620.0, 150.0),
+            (470.0, 140.0),
+            (330.0, 190.0),
+        ],
+        34.0,
+        5.0,
+    ),
+    (
+        &[(930.0, 100.0), (850.0, 190.0), (790.0, 290.0), (700.0, 340.0)],
+        18.0,
+        4.0,
+    ),
+    (
+        &[(1110.0, 180.0), (1020.0, 270.0), (980.0, 390.0), (930.0, 470.0)],
+        20.0,
+        4.0,
+    ),
+    (&[(700.0, 124.0), (640.0, 70.0), (560.0, 40.0)], 12.0, 4.0),
+    (&[(560.0, 150.0), (500.0, 210.0), (470.0, 270.0)], 10.0, 3.0),
+];
+
 fn branch(canvas: &mut Canvas) {
-    let limbs: [(&[(f64, f64)], f64, f64); 5] = [
-        (
-            &[
-                (1120.0, 40.0),
-                (960.0, 96.0),
-                (800.0, 90.0),
-                (620.0, 150.0),
-                (470.0, 140.0),
-                (330.0, 190.0),
-            ],
-            34.0,
-            5.0,
-        ),
-        (
-            &[
-                (930.0, 100.0),
-                (850.0, 190.0),
-                (790.0, 290.0),
-                (700.0, 340.0),
-            ],
-            18.0,
-            4.0,
-        ),
-        (
-            &[
-                (1110.0, 180.0),
-                (1020.0, 270.0),
-                (980.0, 390.0),
-                (930.0, 470.0),
-            ],
-            20.0,
-            4.0,
-        ),
-        (&[(700.0, 124.0), (640.0, 70.0), (560.0, 40.0)], 12.0, 4.0),
-        (&[(560.0, 150.0), (500.0, 210.0), (470.0, 270.0)], 10.0, 3.0),
-    ];
-    for (line, from, to) in limbs {
+    for (line, from, to) in LIMBS {
         let points: Vec<Point> = line.iter().map(|&(x, y)| at(x, y)).collect();
         let limb = Stroke::tapered(&points, from, to);
-        canvas.soft(
-            &Moved(&limb, at(14.0, 24.0), 0.0),
-            12.0,
-            hex(0x8a_4a_40).fade(0.22),
-        );
+        canvas.soft(&Moved(&limb, at(14.0, 24.0), 0.0), 12.0, hex(0x8a_4a_40).fade(0.22));
         canvas.fill(&limb, hex(BARK));
         canvas.shade(
             &limb,
             &Moved(&limb, at(-2.0, -from * 0.3), -from * 0.2),
             2.0,
-            hex(0xa8_74_64).fade(0.8),
+            hex(0xa8_74_66).fade(0.8),
         );
     }
+    leaves(canvas);
+    flowers(canvas);
+}
+
+fn leaves(canvas: &mut Canvas) {
     let green = hex(0xa7_c4_6a);
     let leaves: [(f64, f64, f64, Color); 7] = [
         (400.0, 168.0, 0.62, green),
@@ -282,7 +119,6 @@ fn branch(canvas: &mut Canvas) {
     for (x, y, turns, color) in leaves {
         petals::leaf(canvas, at(x, y), turns, 62.0, color);
     }
-    flowers(canvas);
 }
 
 fn flowers(canvas: &mut Canvas) {
