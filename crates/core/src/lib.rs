@@ -7,6 +7,8 @@
 
 pub mod attempt;
 pub mod channel;
+pub mod compose;
+pub mod decode;
 pub mod delivery;
 pub mod distribution;
 pub mod engine;
@@ -14,9 +16,12 @@ pub mod event;
 pub mod fault;
 pub mod history;
 pub mod ids;
+pub mod phone;
 pub mod receipt;
+pub mod region;
 pub mod request;
 pub mod resilience;
 pub mod result;
 pub mod text;
+pub mod validate;
 pub mod write;

@@ -10,7 +10,7 @@ use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::engine::{Answer, Call, ChannelSettings, Command, Engine, Input, NewDistribution, Settings};
 use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
-use fanfare_core::request::{CanonicalRequest, ContentUrls, DistributeRequest, OnInvalid};
+use fanfare_core::request::{CanonicalRequest, ChannelOptions, Content, ContentUrls, DistributeRequest, OnInvalid};
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::text::Text;
 use fanfare_core::write::{Adopted, Record, Write, Written};
@@ -85,8 +85,8 @@ fn new(channels: &[Channel], scheduled_at: Option<Timestamp>) -> NewDistribution
             event_id: EventId::new("evt-1"),
             channels: channels.to_vec(),
             content_urls: ContentUrls::default(),
-            content: Default::default(),
-            channel_options: Default::default(),
+            content: Content::default(),
+            channel_options: ChannelOptions::default(),
             scheduled_at,
             on_invalid: OnInvalid::Reject,
             allow_repeat: false,
@@ -383,7 +383,7 @@ fn an_unknown_outcome_is_looked_up_after_it_has_settled_and_only_absence_allows_
         reference,
         outcome: LookUpOutcome::Absent,
     }]);
-    assert_eq!(record(&commands).superseded[0].phase, Phase::Rejected);
+    assert_eq!(record(&commands).superseded[0].phase, Phase::Absent);
     node.written(id, Written::Recorded);
     let commands = node.later(Duration::from_secs(2));
     assert_eq!(record(&commands).deliveries[0].attempt, 2);

@@ -59,7 +59,7 @@ impl Engine {
         // The reason of the unknown outcome stays the reason of the attempt.
         let failure = delivery.failure.clone();
         if let Some(failure) = failure {
-            self.reject(id, channel, failure, Retry::Backoff, turn);
+            self.no_effect(id, channel, Phase::Absent, failure, Retry::Backoff, turn);
         }
     }
 

@@ -46,7 +46,9 @@ impl Engine {
             StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
             StepOutcome::NeedsAction(task) => self.hand_over(id, channel, DeliveryStatus::ActionRequired, task, turn),
-            StepOutcome::Rejected { failure, retry } => self.reject(id, channel, failure, retry, turn),
+            StepOutcome::Rejected { failure, retry } => {
+                self.no_effect(id, channel, Phase::Rejected, failure, retry, turn);
+            }
             StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
             StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
         }
@@ -94,11 +96,13 @@ impl Engine {
         work.transition(channel, to, turn.now);
     }
 
-    /// The attempt provably had no effect: another one, or the end.
-    pub(super) fn reject(
+    /// The attempt provably had no effect: another one, or the end. `phase` says
+    /// how that is known.
+    pub(super) fn no_effect(
         &mut self,
         id: DistributionId,
         channel: Channel,
+        phase: Phase,
         failure: Failure,
         retry: Retry,
         turn: &mut Turn<'_>,
@@ -118,11 +122,14 @@ impl Engine {
         work.change(channel, |delivery| delivery.failure = Some(failure));
         match self.settings.retry.next(attempt, retry, since, turn.now, turn.rng) {
             Next::At(at) => {
-                self.supersede(id, channel, Phase::Rejected, turn.now);
+                self.supersede(id, channel, phase, turn.now);
                 self.try_again_at(id, channel, at, turn);
             }
-            Next::Permanent | Next::Exhausted => self.fail(id, channel, None, turn),
-            Next::Expired => self.fail(id, channel, Some(expired(self.settings.retry.max_age)), turn),
+            Next::Permanent | Next::Exhausted => self.fail(id, channel, phase, None, turn),
+            Next::Expired => {
+                let why = expired(self.settings.retry.max_age);
+                self.fail(id, channel, phase, Some(why), turn);
+            }
         }
     }
 
@@ -165,10 +172,10 @@ impl Engine {
         self.set_alarm(id, channel, at);
     }
 
-    pub(super) fn fail(&mut self, id: DistributionId, channel: Channel, why: Option<Failure>, turn: &mut Turn<'_>) {
+    fn fail(&mut self, id: DistributionId, channel: Channel, phase: Phase, why: Option<Failure>, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
-            delivery.phase = Phase::Rejected;
+            delivery.phase = phase;
             delivery.next_attempt_at = None;
             delivery.failure = why.or(delivery.failure.take());
         });

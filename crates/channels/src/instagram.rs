@@ -1,0 +1,24 @@
+//! The client of Instagram. So far its mock; the live one will speak Meta's
+//! content publishing API.
+
+use fanfare_core::ids::DeliveryId;
+use fanfare_core::receipt::ResultFields;
+use fanfare_core::request::DistributeRequest;
+use jiff::Timestamp;
+
+use crate::mock::token;
+
+/// `postUrl` and `postId`.
+pub fn mock_receipt(
+    _request: &DistributeRequest,
+    delivery_id: DeliveryId,
+    generation: u32,
+    _now: Timestamp,
+) -> ResultFields {
+    let token = token(delivery_id, generation);
+    ResultFields {
+        post_url: Some(format!("https://instagram.mock.invalid/p/{token}")),
+        post_id: Some(format!("mock-ig-{token}")),
+        ..ResultFields::default()
+    }
+}

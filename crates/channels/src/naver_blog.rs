@@ -1,0 +1,23 @@
+//! The client of Naver Blog. So far its mock; Naver's own writing API is closed
+//! since 2020, the live one will speak `MetaWeblog` or prepare a hand-off.
+
+use fanfare_core::ids::DeliveryId;
+use fanfare_core::receipt::ResultFields;
+use fanfare_core::request::DistributeRequest;
+use jiff::Timestamp;
+
+use crate::mock::token;
+
+/// `postUrl`.
+pub fn mock_receipt(
+    _request: &DistributeRequest,
+    delivery_id: DeliveryId,
+    generation: u32,
+    _now: Timestamp,
+) -> ResultFields {
+    let token = token(delivery_id, generation);
+    ResultFields {
+        post_url: Some(format!("https://blog.naver.mock.invalid/mock/{token}")),
+        ..ResultFields::default()
+    }
+}

@@ -1,0 +1,143 @@
+//! How long the pure parts take: an engine step, the checks of a request, and
+//! reading it. `cargo bench -p fanfare-core`.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use fanfare_core::attempt::{Dedup, Protocol, StepOutcome};
+use fanfare_core::channel::{Channel, ChannelState, Mode};
+use fanfare_core::decode::decode;
+use fanfare_core::engine::{ChannelSettings, Command, Engine, Input, NewDistribution, Settings};
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::request::CanonicalRequest;
+use fanfare_core::resilience::retry::RetryPolicy;
+use fanfare_core::validate::{AdmitSettings, admit};
+use fanfare_core::write::{Write, Written};
+use jiff::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn body() -> Value {
+    json!({
+        "eventId": "evt-1",
+        "channels": ["WooridongneTV", "RingoBiz", "GenieTV", "Instagram", "NaverBlog", "KakaoChannel"],
+        "contentUrls": { "imageUrl": "https://media.example.com/a.jpg", "audioUrl": "https://media.example.com/a.wav" },
+        "content": { "title": "봄맞이 할인", "body": "딸기 라떼를 20% 할인합니다.", "hashtags": ["봄", "카페"] }
+    })
+}
+
+fn settings() -> AdmitSettings {
+    AdmitSettings {
+        modes: [Mode::Mock; Channel::ALL.len()],
+        allow_hosts: Vec::new(),
+    }
+}
+
+fn engine() -> Engine {
+    let protocol = Protocol {
+        first_step_has_effect: true,
+        dedup: Dedup::Key,
+    };
+    let retry = RetryPolicy::default();
+    let channels = [ChannelSettings {
+        concurrency: usize::MAX,
+        protocol,
+    }; Channel::ALL.len()];
+    Engine::new(
+        Settings {
+            channels,
+            retry,
+            look_up: retry,
+            max_in_flight: usize::MAX,
+        },
+        Incarnation(1),
+    )
+}
+
+fn new_distribution() -> NewDistribution {
+    let admitted = admit(&body(), &settings(), NOW).unwrap();
+    NewDistribution {
+        tenant: TenantId::default(),
+        request: CanonicalRequest::new(admitted.request),
+        skipped: Vec::new(),
+        modes: [Mode::Mock; Channel::ALL.len()],
+        idempotency_key: None,
+    }
+}
+
+/// One distribution of six from its request to its rest: four steps.
+fn distribution_to_rest(engine: &mut Engine, new: NewDistribution, rng: &mut StdRng) -> usize {
+    let id = DistributionId::new(NOW, rng);
+    let mut inputs = vec![Input::Accept { id, new: Box::new(new) }];
+    let mut performed = 0;
+    while !inputs.is_empty() {
+        let commands = engine.step(inputs, NOW, rng);
+        performed += commands.len();
+        inputs = commands.into_iter().filter_map(answer).collect();
+    }
+    performed
+}
+
+fn answer(command: Command) -> Option<Input> {
+    match command {
+        Command::Write(Write::Accept(acceptance)) => {
+            let written = Written::Accepted { others: Vec::new() };
+            Some(Input::Written {
+                id: acceptance.distribution.id,
+                written,
+            })
+        }
+        Command::Write(Write::Record(record)) => Some(Input::Written {
+            id: record.id,
+            written: Written::Recorded,
+        }),
+        Command::Step(call) => {
+            let receipt = Receipt {
+                state: ChannelState::Live,
+                fields: ResultFields::default(),
+            };
+            Some(Input::Stepped {
+                reference: call.reference(),
+                outcome: StepOutcome::Confirmed(receipt),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn benches(criterion: &mut Criterion) {
+    let text = body().to_string();
+    let mut group = criterion.benchmark_group("core");
+    group.measurement_time(Duration::from_secs(3)).sample_size(50);
+    group.bench_function("parse the JSON of a request", |bencher| {
+        bencher.iter(|| serde_json::from_str::<Value>(black_box(&text)).unwrap());
+    });
+    let value = body();
+    group.bench_function("decode a request", |bencher| {
+        bencher.iter(|| decode(black_box(&value), &[], NOW));
+    });
+    let settings = settings();
+    group.bench_function("admit a request (decode and check six channels)", |bencher| {
+        bencher.iter(|| admit(black_box(&value), &settings, NOW));
+    });
+    let (mut engine, mut rng) = (engine(), StdRng::seed_from_u64(1));
+    let new = new_distribution();
+    group.bench_function("engine: a distribution of six, from request to rest", |bencher| {
+        bencher.iter_batched(
+            || new.clone(),
+            |new| distribution_to_rest(&mut engine, new, &mut rng),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(core, benches);
+criterion_main!(core);

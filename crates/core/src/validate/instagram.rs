@@ -1,0 +1,161 @@
+//! What Instagram's content publishing API accepts
+//! (developers.facebook.com/docs/instagram-platform/content-publishing).
+//!
+//! The picture's size and shape are checked after acceptance, on its bytes.
+
+use jiff::Timestamp;
+
+use super::code;
+use super::rule::{Checks, units};
+use crate::channel::{Channel, Mode};
+use crate::compose::{Invented, instagram};
+use crate::decode::found::quoted;
+use crate::fault::Fault;
+use crate::request::DistributeRequest;
+use crate::text::Text;
+
+/// Longest caption in characters, counted as UTF-16 units; Instagram \[V\].
+pub const CAPTION_MAX: usize = 2_200;
+/// Hashtags that people's posts may have since December 2025
+/// (help.instagram.com/351460621611097) \[V3\].
+pub const HASHTAGS_MAX: usize = 5;
+/// Hashtags that the API takes at all; Instagram \[V\].
+pub const HASHTAGS_API_MAX: usize = 30;
+/// Mentions of other accounts in one caption; Instagram \[V\].
+pub const MENTIONS_MAX: usize = 20;
+/// Image formats by file extension; Instagram \[V\].
+pub const IMAGE_FORMATS: [&str; 2] = ["jpg", "jpeg"];
+
+/// Everything that keeps Instagram from serving `request`.
+pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fault> {
+    let mut checks = Checks::of(Channel::Instagram);
+    match &request.content_urls.image_url {
+        Some(url) => checks.format("/contentUrls/imageUrl", url, &IMAGE_FORMATS),
+        None => checks.required(
+            "/contentUrls/imageUrl",
+            ("a picture in contentUrls.imageUrl", "이미지(contentUrls.imageUrl)"),
+        ),
+    }
+    let tags = tags_pointer(&checks, request);
+    for (place, tag) in instagram::hashtags(request).iter().enumerate() {
+        check_hashtag(&mut checks, &format!("{tags}/{place}"), tag);
+    }
+    check_repeats(&mut checks, &tags, instagram::hashtags(request));
+    let text = text_pointer(&checks, request);
+    match instagram::caption(request, &mut Invented::new(mode)) {
+        Some(caption) => check_caption(&mut checks, (&text, &tags), request, &caption),
+        None if mode == Mode::Live => checks.required(
+            text,
+            (
+                "a caption in content.body or channelOptions.Instagram.caption",
+                "게시글 문구(content.body 또는 channelOptions.Instagram.caption)",
+            ),
+        ),
+        None => {}
+    }
+    checks.into_faults()
+}
+
+fn check_caption(checks: &mut Checks, (text, tags): (&str, &str), request: &DistributeRequest, caption: &str) {
+    checks.at_most(
+        text,
+        code::TOO_LONG,
+        (units(caption), CAPTION_MAX),
+        (
+            "characters in a caption, hashtags included",
+            "게시글은 해시태그를 포함해",
+            "자",
+        ),
+    );
+    checks.at_most(
+        text,
+        code::TOO_MANY,
+        (count_marked(caption, '@', is_account), MENTIONS_MAX),
+        ("mentions in a caption", "게시글의 멘션(@)은", "개"),
+    );
+    let found = count_marked(caption, '#', is_tag);
+    let pointer = if instagram::hashtags(request).is_empty() {
+        text
+    } else {
+        tags
+    };
+    if found > HASHTAGS_API_MAX {
+        checks.at_most(
+            pointer,
+            code::TOO_MANY,
+            (found, HASHTAGS_API_MAX),
+            ("hashtags at all", "해시태그는 API 기준", "개"),
+        );
+    } else {
+        checks.at_most(
+            pointer,
+            code::TOO_MANY,
+            (found, HASHTAGS_MAX),
+            ("hashtags", "해시태그는", "개"),
+        );
+    }
+}
+
+fn check_hashtag(checks: &mut Checks, pointer: &str, tag: &str) {
+    if tag.is_empty() || !tag.chars().all(is_tag) {
+        let found = quoted(tag);
+        let detail = Text::new(
+            format!("The hashtag {found} may have letters, digits and _ only: no blanks, no #, no punctuation."),
+            format!("해시태그 {found}에는 글자, 숫자, 밑줄(_)만 쓸 수 있습니다. 공백, #, 문장 부호는 빼 주세요."),
+        );
+        checks.fault(pointer, code::BAD_HASHTAG, detail);
+    }
+}
+
+fn check_repeats(checks: &mut Checks, pointer: &str, tags: &[String]) {
+    for (place, tag) in tags.iter().enumerate() {
+        let same = |other: &String| other.to_lowercase() == tag.to_lowercase();
+        if tags[..place].iter().any(same) {
+            checks.repeated(&format!("{pointer}/{place}"), tag);
+        }
+    }
+}
+
+fn tags_pointer(checks: &Checks, request: &DistributeRequest) -> String {
+    let own = request.channel_options.instagram.as_ref();
+    if own.is_some_and(|options| !options.hashtags.is_empty()) {
+        checks.option("hashtags")
+    } else {
+        "/content/hashtags".to_owned()
+    }
+}
+
+fn text_pointer(checks: &Checks, request: &DistributeRequest) -> String {
+    let own = request.channel_options.instagram.as_ref();
+    if own.is_some_and(|options| options.caption.is_some()) {
+        checks.option("caption")
+    } else if request.content.body.is_none() && request.content.title.is_some() {
+        "/content/title".to_owned()
+    } else {
+        "/content/body".to_owned()
+    }
+}
+
+/// How often `mark` stands before something that belongs to it, at the start or
+/// after something that does not.
+fn count_marked(text: &str, mark: char, belongs: fn(char) -> bool) -> usize {
+    let mut before = None;
+    let mut count = 0;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let starts = before.is_none_or(|before| !belongs(before));
+        if character == mark && starts && characters.peek().is_some_and(|next| belongs(*next)) {
+            count += 1;
+        }
+        before = Some(character);
+    }
+    count
+}
+
+fn is_tag(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+fn is_account(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '_' | '.')
+}

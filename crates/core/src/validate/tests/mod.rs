@@ -1,0 +1,283 @@
+//! Requests as a whole: what is admitted, what is skipped, what is refused.
+
+mod channels;
+mod url;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{AdmitSettings, Admitted, admit, code, faults};
+use crate::channel::{Channel, Mode};
+
+fn now() -> Timestamp {
+    "2026-11-22T09:00:00Z".parse().unwrap()
+}
+
+fn settings(mode: Mode) -> AdmitSettings {
+    AdmitSettings {
+        modes: [mode; 6],
+        allow_hosts: Vec::new(),
+    }
+}
+
+fn names() -> [&'static str; 6] {
+    Channel::ALL.map(Channel::name)
+}
+
+/// The contract's own request: nothing but its three fields.
+fn bare() -> Value {
+    json!({
+        "eventId": "evt-1",
+        "channels": names(),
+        "contentUrls": {
+            "imageUrl": "https://cdn.example.com/a.jpg", "audioUrl": "https://cdn.example.com/b.mp3",
+        },
+    })
+}
+
+/// All that six live channels need.
+fn full() -> Value {
+    let mut body = bare();
+    body["content"] = json!({
+        "title": "가을 빵 축제", "body": "이번 주말, 모든 빵 20% 할인", "hashtags": ["빵집", "할인"],
+        "link": "https://shop.example.com/autumn",
+    });
+    body["channelOptions"] = json!({
+        "WooridongneTV": {"regions": ["1168000000"], "timeSlots": ["11:00-14:00"], "budget": 50_000},
+        "RingoBiz": {"phoneNumber": "02-555-0134"},
+        "GenieTV": {
+            "region": "1168000000", "budget": 300_000,
+            "schedule": {"startDate": "2026-12-01", "endDate": "2026-12-14", "dayparts": ["18:00-22:00"]},
+        },
+    });
+    body
+}
+
+/// Pointer, code and channel of every fault.
+fn found(body: &Value, mode: Mode) -> Vec<(String, &'static str, Option<Channel>)> {
+    let (_, faults) = faults(body, &settings(mode), now());
+    faults
+        .into_iter()
+        .map(|fault| (fault.pointer, fault.code, fault.channel))
+        .collect()
+}
+
+fn admitted(body: &Value, mode: Mode) -> Admitted {
+    admit(body, &settings(mode), now()).unwrap_or_else(|faults| panic!("{faults:#?}"))
+}
+
+#[test]
+fn the_bare_request_is_admitted_in_mock_mode() {
+    let mut array = bare();
+    array["contentUrls"] = json!(["https://cdn.example.com/a.jpg", "https://cdn.example.com/b.mp3"]);
+    let mut numbered = bare();
+    numbered["eventId"] = json!(42);
+    for body in [bare(), array, numbered] {
+        let admitted = admitted(&body, Mode::Mock);
+        assert_eq!(admitted.request.channels, Channel::ALL);
+        assert!(admitted.skipped.is_empty());
+    }
+}
+
+#[test]
+fn each_channel_alone_needs_no_more_than_its_own() {
+    for (channel, urls) in [
+        ("WooridongneTV", json!({"videoUrl": "https://a.kr/a.mp4"})),
+        ("RingoBiz", json!({"audioUrl": "https://a.kr/a.wav"})),
+        ("GenieTV", json!({"videoUrl": "https://a.kr/a.mp4"})),
+        ("Instagram", json!({"imageUrl": "https://a.kr/a.jpeg"})),
+        ("NaverBlog", json!({"imageUrl": "https://a.kr/a.png"})),
+        ("KakaoChannel", json!({"imageUrl": "https://a.kr/a.png"})),
+    ] {
+        admitted(
+            &json!({"eventId": "e", "channels": [channel], "contentUrls": urls}),
+            Mode::Mock,
+        );
+    }
+}
+
+#[test]
+fn the_full_request_is_admitted_in_both_modes() {
+    for mode in [Mode::Mock, Mode::Live] {
+        admitted(&full(), mode);
+    }
+}
+
+#[test]
+fn live_mode_needs_what_mock_mode_invents() {
+    let expected: Vec<_> = [
+        ("/content/title", Channel::NaverBlog),
+        ("/content/body", Channel::Instagram),
+        ("/content/body", Channel::NaverBlog),
+        ("/content/body", Channel::KakaoChannel),
+        ("/channelOptions/WooridongneTV/regions", Channel::WooridongneTV),
+        ("/channelOptions/WooridongneTV/budget", Channel::WooridongneTV),
+        ("/channelOptions/RingoBiz/phoneNumber", Channel::RingoBiz),
+        ("/channelOptions/GenieTV/region", Channel::GenieTV),
+        ("/channelOptions/GenieTV/schedule", Channel::GenieTV),
+        ("/channelOptions/GenieTV/budget", Channel::GenieTV),
+    ]
+    .map(|(pointer, channel)| (pointer.to_owned(), code::REQUIRED, Some(channel)))
+    .to_vec();
+    let mut found = found(&bare(), Mode::Live);
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    found.retain(|fault| !expected.contains(fault));
+    assert_eq!(found, []);
+}
+
+#[test]
+fn one_channel_s_mode_does_not_bind_another() {
+    let mut settings = settings(Mode::Mock);
+    settings.modes[Channel::RingoBiz.index()] = Mode::Live;
+    let faults = admit(&bare(), &settings, now()).unwrap_err();
+    let found: Vec<_> = faults.iter().map(|fault| (&*fault.pointer, fault.channel)).collect();
+    assert_eq!(
+        found,
+        [("/channelOptions/RingoBiz/phoneNumber", Some(Channel::RingoBiz))]
+    );
+}
+
+#[test]
+fn skip_sends_to_the_rest() {
+    let mut body = full();
+    body["onInvalid"] = json!("skip");
+    body["channelOptions"]["RingoBiz"]["phoneNumber"] = json!("114");
+    body["channelOptions"]["GenieTV"]["budget"] = json!("much");
+    let skipped: Vec<_> = admitted(&body, Mode::Live)
+        .skipped
+        .into_iter()
+        .map(|(channel, faults)| (channel, faults.len(), faults[0].code))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            (Channel::RingoBiz, 1, code::BAD_PHONE_NUMBER),
+            (Channel::GenieTV, 1, code::WRONG_TYPE),
+        ]
+    );
+    body["onInvalid"] = json!("reject");
+    assert_eq!(admit(&body, &settings(Mode::Live), now()).unwrap_err().len(), 2);
+}
+
+#[test]
+fn skip_does_not_help_where_nothing_is_left_or_all_is_concerned() {
+    let mut all = bare();
+    all["onInvalid"] = json!("skip");
+    all["channels"] = json!(["RingoBiz"]);
+    all["contentUrls"] = json!({"imageUrl": "https://a.kr/a.jpg"});
+    assert!(admit(&all, &settings(Mode::Mock), now()).is_err());
+    for (field, value) in [
+        ("channels", json!(["Instagram", "TikTok"])),
+        (
+            "contentUrls",
+            json!({"imageUrl": "http://127.0.0.1/a.jpg", "audioUrl": "https://a.kr/a.mp3"}),
+        ),
+        ("scheduledAt", json!("2026-11-01T00:00:00Z")),
+        ("channelOptions", json!({"Tik": {}})),
+    ] {
+        let mut body = bare();
+        body["onInvalid"] = json!("skip");
+        body[field] = value;
+        assert!(admit(&body, &settings(Mode::Mock), now()).is_err(), "{field}");
+    }
+}
+
+#[test]
+fn what_is_there_but_unreadable_is_not_called_missing() {
+    let mut body = full();
+    body["contentUrls"]["audioUrl"] = json!("http://localhost/b.mp3");
+    body["content"]["body"] = json!("\0");
+    body["channelOptions"]["GenieTV"]["schedule"]["startDate"] = json!("2026-02-30");
+    let found: Vec<_> = found(&body, Mode::Live)
+        .into_iter()
+        .map(|(pointer, code, _)| (pointer, code))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("/contentUrls/audioUrl".to_owned(), code::URL_NOT_ALLOWED),
+            ("/content/body".to_owned(), code::NUL_CHARACTER),
+            ("/channelOptions/GenieTV/schedule/startDate".to_owned(), code::BAD_DATE),
+        ]
+    );
+}
+
+#[test]
+fn faults_point_into_an_array_of_urls() {
+    let mut body = bare();
+    body["channels"] = json!(["Instagram", "RingoBiz"]);
+    body["contentUrls"] = json!(["https://a.kr/a.mp4", "https://a.kr/a.png"]);
+    assert_eq!(
+        found(&body, Mode::Mock),
+        [
+            (
+                "/contentUrls/1".to_owned(),
+                code::UNSUPPORTED_FORMAT,
+                Some(Channel::Instagram)
+            ),
+            ("/contentUrls".to_owned(), code::REQUIRED, Some(Channel::RingoBiz)),
+        ]
+    );
+}
+
+#[test]
+fn faults_come_in_the_order_of_the_contract_and_once() {
+    let body = json!({
+        "allowRepeat": 1, "zzz": 1, "onInvalid": 1, "scheduledAt": 1,
+        "channelOptions": {"Instagram": {"x": 1}, "GenieTV": {"x": 1}},
+        "content": 1, "contentUrls": 1, "channels": ["GenieTV", "Instagram", "x"], "eventId": "e",
+    });
+    let pointers: Vec<String> = found(&body, Mode::Mock)
+        .into_iter()
+        .map(|(pointer, ..)| pointer)
+        .collect();
+    assert_eq!(
+        pointers,
+        [
+            "/channels/2",
+            "/contentUrls",
+            "/content",
+            "/channelOptions/GenieTV/x",
+            "/channelOptions/Instagram/x",
+            "/scheduledAt",
+            "/onInvalid",
+            "/allowRepeat",
+            "/zzz",
+        ]
+    );
+}
+
+#[test]
+fn the_operator_s_storage_is_admitted() {
+    let mut settings = settings(Mode::Mock);
+    settings.allow_hosts = vec!["minio.internal:9000".to_owned()];
+    let mut body = bare();
+    body["contentUrls"]["imageUrl"] = json!("http://minio.internal:9000/a.jpg");
+    assert!(admit(&body, &settings, now()).is_ok());
+    assert!(admit(&body, &AdmitSettings::default(), now()).is_err());
+}
+
+#[test]
+fn a_bad_event_id_does_not_hide_the_channels_faults() {
+    let mut body = bare();
+    body["eventId"] = json!(" ");
+    body["contentUrls"]["imageUrl"] = json!("https://a.kr/a.gif");
+    let (request, _) = faults(&body, &settings(Mode::Mock), now());
+    assert_eq!(request, None);
+    assert_eq!(
+        found(&body, Mode::Mock),
+        [
+            ("/eventId".to_owned(), code::BLANK, None),
+            (
+                "/contentUrls/imageUrl".to_owned(),
+                code::UNSUPPORTED_FORMAT,
+                Some(Channel::Instagram)
+            ),
+            (
+                "/contentUrls/imageUrl".to_owned(),
+                code::UNSUPPORTED_FORMAT,
+                Some(Channel::KakaoChannel)
+            ),
+        ]
+    );
+}
