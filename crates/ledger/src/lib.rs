@@ -4,6 +4,18 @@
 //! SQL is written here and nowhere else. What is decided is decided in
 //! `fanfare-core`; this crate only keeps it.
 
+pub mod bare;
+mod gather;
+mod group_commit;
+mod memory;
+mod sample;
+mod sqlite;
 mod store;
+#[cfg(feature = "suite")]
+pub mod suite;
 
-pub use store::{Filter, JournalEntry, Store, StoreError};
+pub use gather::{Gather, GatherSettings, Next};
+pub use group_commit::{Counters, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings};
+pub use memory::{Memory, MemoryStore};
+pub use sqlite::{DATABASE_FILE, SqliteStore};
+pub use store::{Filter, JournalEntry, KEY_LIFETIME, Store, StoreError};

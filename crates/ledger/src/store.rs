@@ -12,8 +12,11 @@ use fanfare_core::event::DistributionCompleted;
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Write, Written};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
+
+/// How long an idempotency key is known, from the acceptance of its request.
+pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where distributions are kept.
 #[async_trait]
@@ -36,23 +39,24 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Adopted>, StoreError>;
 
+    /// Takes over this one, open or closed, due or not, for what a person asks
+    /// of it; `None` where there is none, or a later life owns it.
+    async fn adopt_one(
+        &self,
+        token: Incarnation,
+        tenant: &TenantId,
+        id: DistributionId,
+    ) -> Result<Option<Adopted>, StoreError>;
+
     /// Forgets idempotency keys of distributions accepted before that time.
     async fn expire_keys(&self, accepted_before: Timestamp) -> Result<u64, StoreError>;
 
     /// One distribution.
-    async fn distribution(
-        &self,
-        tenant: &TenantId,
-        id: DistributionId,
-    ) -> Result<Option<Distribution>, StoreError>;
+    async fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Distribution>, StoreError>;
 
     /// The newest distribution of an event, and the others of the same event,
     /// newest first, at most `OTHERS_LIMIT`.
-    async fn newest_of_event(
-        &self,
-        tenant: &TenantId,
-        event: &EventId,
-    ) -> Result<Option<Adopted>, StoreError>;
+    async fn newest_of_event(&self, tenant: &TenantId, event: &EventId) -> Result<Option<Adopted>, StoreError>;
 
     /// Distributions newest first, those before `before` only.
     async fn list(
@@ -65,33 +69,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// All attempts of a distribution, the current ones last of their channel;
     /// by channel in the order of the request, then generation, then attempt.
-    async fn attempts(
-        &self,
-        tenant: &TenantId,
-        id: DistributionId,
-    ) -> Result<Option<Vec<Attempt>>, StoreError>;
+    async fn attempts(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<Attempt>>, StoreError>;
 
     /// Its history, oldest first.
-    async fn history(
-        &self,
-        tenant: &TenantId,
-        id: DistributionId,
-    ) -> Result<Option<Vec<HistoryEntry>>, StoreError>;
+    async fn history(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<HistoryEntry>>, StoreError>;
 
     /// The journal of published outcomes, oldest first, those after the
     /// position only.
-    async fn events(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>, StoreError>;
+    async fn events(&self, tenant: &TenantId, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
 
     /// Whether it can be written; for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
 /// Which distributions to list; every given condition must hold.
+///
+/// `from` and `until` find their place by the time in the ids, which is the
+/// time of acceptance (give or take a minute).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Of this event.

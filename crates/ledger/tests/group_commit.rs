@@ -270,6 +270,32 @@ async fn closing_commits_what_is_gathered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_after_closing_is_answered() {
+    let mut setup = setup(&[], Duration::ZERO);
+    let late = setup.ledger.clone();
+    setup.ledger.close().await;
+    late.submit(write(7));
+    let done = setup.done.recv().await.unwrap();
+    let error = done[0].result.as_ref().unwrap_err();
+    assert!(matches!(**error, StoreError::Closed));
+    assert_eq!(numbers(&done), [7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_handle_commits_what_is_gathered_too() {
+    let mut setup = setup(&[], Duration::ZERO);
+    setup.submit(0..1);
+    sleep(MS(1)).await;
+    setup.submit(1..3);
+    drop(setup.ledger);
+    let mut answered = 0;
+    while let Some(done) = setup.done.recv().await {
+        answered += done.len();
+    }
+    assert_eq!(answered, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_artificial_delay_is_added_to_each_commit() {
     let mut setup = setup(&[], MS(5));
     setup.submit(0..1);

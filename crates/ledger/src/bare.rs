@@ -1,0 +1,91 @@
+//! What the database alone can do on a given disk, to be held beside what the
+//! service does: commits of one row, and batches of distributions, written by
+//! the store's own statements and settings.
+//!
+//! There is no engine, no group commit and no reader in these figures.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fanfare_core::channel::Channel;
+use fanfare_core::ids::Incarnation;
+use fanfare_core::write::Write;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::sample;
+use crate::sqlite::BareFile;
+use crate::store::StoreError;
+
+/// So many distributions are in a batch, as in a full group commit.
+pub const BATCH: u32 = 512;
+
+/// What was done, and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bare {
+    /// Commits of a single row.
+    pub commits: u32,
+    /// For all of these commits.
+    pub commits_took: Duration,
+    /// Distributions of six deliveries, accepted, then concluded and published.
+    pub distributions: u32,
+    /// For all of these distributions.
+    pub distributions_took: Duration,
+}
+
+/// Measures in a directory of its own, which must be empty or missing, and
+/// leaves the file there. Blocks.
+pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> Result<Bare, StoreError> {
+    let mut file = BareFile::open(directory)?;
+    let began = Instant::now();
+    for _ in 0..commits {
+        file.commit_one_row(now)?;
+    }
+    let commits_took = began.elapsed();
+    let token = file.begin_incarnation(now)?;
+    let mut distributions_took = Duration::ZERO;
+    for batch in 0..batches {
+        let (accept, conclude) = batch_of(u64::from(batch * BATCH), now, token);
+        let began = Instant::now();
+        file.commit(&accept)?;
+        file.commit(&conclude)?;
+        distributions_took += began.elapsed();
+    }
+    Ok(Bare {
+        commits,
+        commits_took,
+        distributions: batches * BATCH,
+        distributions_took,
+    })
+}
+
+/// The two commits of a batch's life.
+fn batch_of(first: u64, now: Timestamp, token: Incarnation) -> (Vec<Write>, Vec<Write>) {
+    (first..first + u64::from(BATCH))
+        .map(|number| {
+            let event = format!("evt-{:016x}", scattered(number));
+            let request = sample::request(&event, &Channel::ALL);
+            let acceptance = sample::acceptance(number, request, now, token);
+            let record = sample::completion(&mut acceptance.distribution.clone(), now, token);
+            (Write::Accept(Box::new(acceptance)), Write::Record(Box::new(record)))
+        })
+        .unzip()
+}
+
+/// Events come in no order: neighbours in time are not neighbours in the index.
+fn scattered(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_counts_what_it_was_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let bare = measure(directory.path(), Timestamp::UNIX_EPOCH, 3, 1).unwrap();
+        assert_eq!((bare.commits, bare.distributions), (3, BATCH));
+        assert!(bare.commits_took > Duration::ZERO && bare.distributions_took > Duration::ZERO);
+    }
+}

@@ -1,0 +1,83 @@
+//! Taking over work that belongs to nobody, or to an earlier life.
+
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::write::Adopted;
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::error::SqlError;
+use super::row::{Columns, UuidText, int, time_text};
+use super::{check_one, read};
+
+/// Begins a life of this node.
+pub(super) fn begin_incarnation(connection: &Connection, now: Timestamp) -> Result<Incarnation, SqlError> {
+    let token = connection
+        .prepare_cached("INSERT INTO incarnations (started_at) VALUES (?1)")?
+        .insert(params![time_text(now)])?;
+    Ok(Incarnation(token.unsigned_abs()))
+}
+
+/// Open work that is due, oldest first; `include_own` takes this life's too.
+pub(super) fn adopt(
+    connection: &Connection,
+    token: Incarnation,
+    due_by: Timestamp,
+    include_own: bool,
+    limit: usize,
+) -> Result<Vec<Adopted>, SqlError> {
+    let highest = int(token.0) - i64::from(!include_own);
+    let due = due(connection, highest, due_by, limit)?;
+    let mut adopted = Vec::with_capacity(due.len());
+    for (tenant, id) in due {
+        adopted.extend(adopt_one(connection, token, &tenant, id)?);
+    }
+    Ok(adopted)
+}
+
+/// This one, wherever it stands; `None` where there is none or a later life owns it.
+pub(super) fn adopt_one(
+    connection: &Connection,
+    token: Incarnation,
+    tenant: &TenantId,
+    id: DistributionId,
+) -> Result<Option<Adopted>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE distribution_logs SET owner = ?3
+         WHERE tenant_id = ?1 AND id = ?2 AND (owner IS NULL OR owner <= ?3)",
+    )?;
+    let changed = statement.execute(params![tenant.as_str(), UuidText::of(id.0), int(token.0)])?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    check_one(changed)?;
+    let distribution = read::distribution(connection, tenant, id)?;
+    distribution
+        .map(|distribution| read::with_others(connection, distribution))
+        .transpose()
+}
+
+fn due(
+    connection: &Connection,
+    highest: i64,
+    due_by: Timestamp,
+    limit: usize,
+) -> Result<Vec<(TenantId, DistributionId)>, SqlError> {
+    let mut statement = connection.prepare_cached(DUE)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![time_text(due_by), highest, limit])?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns = Columns {
+            table: "distribution_logs",
+            row,
+        };
+        let tenant = TenantId::new(columns.text(0)?);
+        due.push((tenant, DistributionId(columns.uuid(1)?)));
+    }
+    Ok(due)
+}
+
+/// Served by the index of open work.
+pub(super) const DUE: &str = "SELECT tenant_id, id FROM distribution_logs
+    WHERE open = 1 AND due_at <= ?1 AND (owner IS NULL OR owner <= ?2)
+    ORDER BY due_at, tenant_id, id LIMIT ?3";

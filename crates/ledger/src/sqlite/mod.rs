@@ -1,0 +1,229 @@
+//! Distributions kept in one `SQLite` file: the store of a service that stands
+//! alone.
+//!
+//! One connection writes (`writer.rs`), a few read (`readers.rs`), and other
+//! programs may read beside them. A lock file keeps a second service out. Each
+//! commit is on the disk before it is answered (WAL, `synchronous = FULL`).
+//! Encryption at rest and copies elsewhere are not here.
+
+mod accept;
+mod adopt;
+mod bare;
+mod error;
+mod keys;
+mod list;
+mod lock;
+mod migrate;
+mod open;
+mod outbox;
+mod read;
+mod readers;
+mod record;
+mod row;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fanfare_core::attempt::Attempt;
+use fanfare_core::distribution::Distribution;
+use fanfare_core::history::HistoryEntry;
+use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::write::{Adopted, Write, Written};
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+pub(crate) use self::bare::BareFile;
+use self::error::SqlError;
+use self::readers::Readers;
+use self::writer::Writer;
+use crate::store::{Filter, JournalEntry, Store, StoreError};
+
+/// The name of the database in the data directory.
+pub const DATABASE_FILE: &str = "fanfare.db";
+
+/// So many keys are forgotten at once; commits go on in between.
+const EXPIRE_AT_ONCE: u64 = 1000;
+
+/// The store. Dropping it waits for what is being written and closes the file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // Before the writer, which closes the file.
+    readers: Arc<Readers>,
+    writer: Writer,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the database in this directory, and makes both where they are
+    /// missing. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] where another service holds the directory, or
+    /// the file is not ours or too new: it is then left as it was.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let opened = open::open(directory)?;
+        let writer = Writer::start(opened.connection, opened.lock);
+        let path = opened.path;
+        let writer = writer.map_err(|source| StoreError::Database {
+            doing: "start its thread",
+            source: source.into(),
+        })?;
+        Ok(Self {
+            readers: Arc::new(Readers::new(path.clone())),
+            writer,
+            path,
+        })
+    }
+
+    /// The database file; other programs may read it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Writes a whole batch; the caller's transaction makes it one commit.
+fn write_all(connection: &Connection, batch: &[Write]) -> Result<Vec<Written>, SqlError> {
+    batch
+        .iter()
+        .map(|write| match write {
+            Write::Accept(acceptance) => accept::accept(connection, acceptance),
+            Write::Record(record) => record::record(connection, record),
+        })
+        .collect()
+}
+
+/// A statement that must change one row.
+fn check_one(changed: usize) -> Result<(), SqlError> {
+    if changed == 1 {
+        return Ok(());
+    }
+    Err(rusqlite::Error::StatementChangedRows(changed).into())
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError> {
+        self.writer
+            .transact("begin a life", move |transaction| {
+                adopt::begin_incarnation(transaction, now)
+            })
+            .await
+    }
+
+    async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
+        self.writer
+            .transact("commit", move |transaction| write_all(transaction, &batch))
+            .await
+    }
+
+    async fn adopt(
+        &self,
+        token: Incarnation,
+        due_by: Timestamp,
+        include_own: bool,
+        limit: usize,
+    ) -> Result<Vec<Adopted>, StoreError> {
+        self.writer
+            .transact("adopt open work", move |transaction| {
+                adopt::adopt(transaction, token, due_by, include_own, limit)
+            })
+            .await
+    }
+
+    async fn adopt_one(
+        &self,
+        token: Incarnation,
+        tenant: &TenantId,
+        id: DistributionId,
+    ) -> Result<Option<Adopted>, StoreError> {
+        let tenant = tenant.clone();
+        self.writer
+            .transact("adopt a distribution", move |transaction| {
+                adopt::adopt_one(transaction, token, &tenant, id)
+            })
+            .await
+    }
+
+    async fn expire_keys(&self, accepted_before: Timestamp) -> Result<u64, StoreError> {
+        let mut expired = 0;
+        loop {
+            let count = self
+                .writer
+                .transact("forget old keys", move |transaction| {
+                    keys::expire(transaction, accepted_before, EXPIRE_AT_ONCE)
+                })
+                .await?;
+            expired += count;
+            if count < EXPIRE_AT_ONCE {
+                return Ok(expired);
+            }
+        }
+    }
+
+    async fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Distribution>, StoreError> {
+        let tenant = tenant.clone();
+        self.readers
+            .read("read a distribution", move |connection| {
+                read::distribution(connection, &tenant, id)
+            })
+            .await
+    }
+
+    async fn newest_of_event(&self, tenant: &TenantId, event: &EventId) -> Result<Option<Adopted>, StoreError> {
+        let (tenant, event) = (tenant.clone(), event.clone());
+        self.readers
+            .read("read an event's distributions", move |connection| {
+                read::newest_of_event(connection, &tenant, &event)
+            })
+            .await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &Filter,
+        before: Option<DistributionId>,
+        limit: usize,
+    ) -> Result<Vec<Distribution>, StoreError> {
+        let (tenant, filter) = (tenant.clone(), filter.clone());
+        self.readers
+            .read("list distributions", move |connection| {
+                list::list(connection, &tenant, &filter, before, limit)
+            })
+            .await
+    }
+
+    async fn attempts(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<Attempt>>, StoreError> {
+        let tenant = tenant.clone();
+        self.readers
+            .read("read attempts", move |connection| {
+                read::attempts(connection, &tenant, id)
+            })
+            .await
+    }
+
+    async fn history(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        let tenant = tenant.clone();
+        self.readers
+            .read("read a history", move |connection| {
+                read::history(connection, &tenant, id)
+            })
+            .await
+    }
+
+    async fn events(&self, tenant: &TenantId, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        let tenant = tenant.clone();
+        self.readers
+            .read("read the journal", move |connection| {
+                outbox::entries(connection, &tenant, after, limit)
+            })
+            .await
+    }
+
+    /// Takes the lock for writing and writes, then thinks better of it.
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.writer.try_out("see whether it can be written").await
+    }
+}

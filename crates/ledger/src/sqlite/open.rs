@@ -1,0 +1,68 @@
+//! Opening the file: lock, look, configure, and only then alter.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::SqlError;
+use super::migrate::{self, Contents};
+use super::{DATABASE_FILE, lock};
+use crate::store::StoreError;
+
+/// Pages in the WAL before they are brought into the file: 64 MiB. Pages that
+/// change often are then brought over once instead of at each commit.
+const CHECKPOINT_PAGES: i64 = 16_384;
+
+/// Pages kept in memory, in KiB (negative by `SQLite`'s convention).
+const CACHE_SIZE: i64 = -32_768;
+
+/// Another program may hold the file for a moment.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A data directory that is ours.
+pub(super) struct Opened {
+    /// Held as long as the connection writes.
+    pub(super) lock: File,
+    /// The database file.
+    pub(super) path: PathBuf,
+    /// The one that writes, with its schema in place.
+    pub(super) connection: Connection,
+}
+
+/// Takes the directory, and makes what is missing in it.
+pub(super) fn open(directory: &Path) -> Result<Opened, StoreError> {
+    std::fs::create_dir_all(directory).map_err(|source| StoreError::Database {
+        doing: "make its data directory",
+        source: source.into(),
+    })?;
+    let lock = lock::take(directory)?;
+    let path = directory.join(DATABASE_FILE);
+    let mut connection = connect(&path).map_err(|error| error.while_to("open its file"))?;
+    let contents = migrate::inspect(&connection, &path)?;
+    configure(&connection).map_err(|error| error.while_to("configure its file"))?;
+    if contents == Contents::Empty {
+        migrate::create(&mut connection).map_err(|error| error.while_to("make its tables"))?;
+    }
+    Ok(Opened { lock, path, connection })
+}
+
+fn connect(path: &Path) -> Result<Connection, SqlError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// What every connection that writes needs; [`crate::bare`] measures the same.
+pub(super) fn configure(connection: &Connection) -> Result<(), SqlError> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * 4096)?;
+    Ok(())
+}

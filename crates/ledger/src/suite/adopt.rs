@@ -1,0 +1,88 @@
+//! Lives of nodes, and the work that one leaves to the next.
+
+use fanfare_core::channel::Channel;
+use fanfare_core::distribution::Distribution;
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::write::{Acceptance, Written};
+use jiff::Timestamp;
+
+use super::{accepted, asked, at, change, life, recorded, sample, write};
+use crate::store::Store;
+
+/// The fencing token grows.
+pub async fn each_life_outranks_the_earlier_ones(store: &dyn Store) {
+    let (first, second, third) = (life(store).await, life(store).await, life(store).await);
+    assert!(first < second && second < third);
+}
+
+fn due(number: u64, owner: Option<Incarnation>, due_at: Option<Timestamp>) -> Acceptance {
+    let event = format!("evt-{number}");
+    let mut acceptance = asked(number, &event, &[Channel::RingoBiz], 0, Incarnation(1));
+    acceptance.owner = owner;
+    acceptance.due_at = due_at;
+    acceptance
+}
+
+async fn ids(store: &dyn Store, token: Incarnation, own: bool, limit: usize) -> Vec<DistributionId> {
+    let adopted = store.adopt(token, at(50), own, limit).await.unwrap();
+    adopted.into_iter().map(|adopted| adopted.distribution.id).collect()
+}
+
+/// And nobody's; one's own where that is asked for; nothing of later lives.
+pub async fn due_work_of_earlier_lives_is_adopted_oldest_first(store: &dyn Store) {
+    let (earlier, own, later) = (life(store).await, life(store).await, life(store).await);
+    let nobodys = accepted(store, &due(1, None, Some(at(30)))).await;
+    let earlier_ones = accepted(store, &due(2, Some(earlier), Some(at(10)))).await;
+    let latest_due = accepted(store, &due(3, Some(earlier), Some(at(50)))).await;
+    let my_own = accepted(store, &due(4, Some(own), Some(at(20)))).await;
+    accepted(store, &due(5, None, Some(at(51)))).await;
+    accepted(store, &due(6, Some(later), Some(at(10)))).await;
+    accepted(store, &due(7, None, None)).await;
+    let mut closed = accepted(store, &due(8, Some(earlier), Some(at(10)))).await;
+    recorded(store, &sample::completion(&mut closed, at(9), earlier)).await;
+    assert_eq!(ids(store, own, false, 0).await, []);
+    assert_eq!(ids(store, own, false, 2).await, [earlier_ones.id, nobodys.id]);
+    assert_eq!(ids(store, own, false, 9).await, [latest_due.id]);
+    assert_eq!(ids(store, own, false, 9).await, [], "they are this life's now");
+    let all = [earlier_ones.id, my_own.id, nobodys.id, latest_due.id];
+    assert_eq!(ids(store, own, true, 9).await, all);
+    let whole = store.adopt(own, at(10), true, 1).await.unwrap().remove(0);
+    assert_eq!((whole.distribution, whole.others), (earlier_ones, Vec::new()));
+}
+
+/// What the former owner still writes is refused, and the new one's is not (I5).
+pub async fn adoption_fences_the_former_owner(store: &dyn Store) {
+    let (earlier, own) = (life(store).await, life(store).await);
+    let distribution = accepted(store, &due(1, Some(earlier), Some(at(0)))).await;
+    assert_eq!(ids(store, own, false, 9).await, [distribution.id]);
+    let by = |token| sample::completion(&mut distribution.clone(), at(60), token);
+    assert_eq!(write(store, change(&by(earlier))).await, Written::Fenced);
+    recorded(store, &by(own)).await;
+    assert_eq!(ids(store, own, true, 9).await, [], "it is closed");
+}
+
+/// Closed or not due, but never from a later life.
+pub async fn one_is_adopted_wherever_it_stands(store: &dyn Store) {
+    let (earlier, own, later) = (life(store).await, life(store).await, life(store).await);
+    let tenant = TenantId::default();
+    let mut closed = accepted(store, &due(1, Some(earlier), None)).await;
+    recorded(store, &sample::completion(&mut closed, at(1), earlier)).await;
+    let of_later = accepted(store, &due(2, Some(later), Some(at(0)))).await;
+    let adopt = async |distribution: &Distribution| {
+        let adopted = store.adopt_one(own, &tenant, distribution.id).await.unwrap();
+        adopted.map(|adopted| adopted.distribution)
+    };
+    assert_eq!(adopt(&closed).await, Some(closed.clone()));
+    assert_eq!(adopt(&closed).await, Some(closed.clone()), "its own again");
+    assert_eq!(adopt(&of_later).await, None);
+    let unknown = due(9, None, None).distribution;
+    assert_eq!(adopt(&unknown).await, None);
+    let again = sample::completion(&mut closed, at(2), own);
+    assert!(!again.publish, "nothing has changed");
+    recorded(store, &again).await;
+}
+
+/// For readiness.
+pub async fn a_store_says_that_it_can_be_written(store: &dyn Store) {
+    store.ping().await.unwrap();
+}

@@ -1,0 +1,186 @@
+//! Claims: an event holds a channel once.
+
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::distribution::Distribution;
+use fanfare_core::history::Transition;
+use fanfare_core::ids::{DistributionId, Incarnation};
+use fanfare_core::write::{Holder, Record, Written};
+use jiff::Timestamp;
+
+use super::{
+    accept, accepted, asked, asking, at, change, life, of_tenant, recorded, replayed, sample, stored, with_key,
+    with_title, write,
+};
+use crate::store::Store;
+
+const KAKAO: &[Channel] = &[Channel::KakaoChannel];
+const BOTH: &[Channel] = &[Channel::Instagram, Channel::KakaoChannel];
+
+fn held(channel: Channel, distribution: DistributionId) -> Written {
+    let holder = Holder { channel, distribution };
+    Written::Held { holders: vec![holder] }
+}
+
+/// Takes its first delivery to that status.
+fn concluded(distribution: &mut Distribution, to: DeliveryStatus, now: Timestamp, token: Incarnation) -> Record {
+    sample::record(distribution, now, token, |distribution| {
+        vec![sample::conclude(&mut distribution.deliveries[0], to, now)]
+    })
+}
+
+/// A person's second chance for its first delivery, which had failed.
+fn redriven(distribution: &mut Distribution, now: Timestamp, token: Incarnation) -> Record {
+    sample::record(distribution, now, token, |distribution| {
+        let delivery = &mut distribution.deliveries[0];
+        let from = delivery.status;
+        delivery.status = DeliveryStatus::Pending;
+        delivery.generation += 1;
+        delivery.attempt = 0;
+        delivery.holds_claim = true;
+        delivery.updated_at = now;
+        vec![Transition::of_delivery(delivery, Some(from))]
+    })
+}
+
+/// Without a key, in the same commit and in another one.
+pub async fn the_same_body_is_answered_with_the_holder(store: &dyn Store) {
+    let token = life(store).await;
+    let ask = |number| asked(number, "evt-1", BOTH, 0, token);
+    let answers = store.commit(vec![accept(&ask(1)), accept(&ask(2))]).await.unwrap();
+    let first = ask(1).distribution.id;
+    assert_eq!(answers[1], replayed(first), "in the same commit");
+    assert_eq!(
+        write(store, accept(&ask(3))).await,
+        replayed(first),
+        "in another commit"
+    );
+    let with_a_key = write(store, accept(&with_key(ask(4), "key-1"))).await;
+    assert!(
+        matches!(with_a_key, Written::Held { .. }),
+        "a new key asks for a new one: {with_a_key:?}"
+    );
+}
+
+/// Only the channels that both want.
+pub async fn another_body_is_told_who_holds_what(store: &dyn Store) {
+    let token = life(store).await;
+    let first = accepted(store, &asked(1, "evt-1", KAKAO, 0, token)).await;
+    let refused = asked(2, "evt-1", BOTH, 1, token);
+    assert_eq!(write(store, accept(&refused)).await, held(KAKAO[0], first.id));
+    let tenant = &first.tenant;
+    assert_eq!(store.distribution(tenant, refused.distribution.id).await.unwrap(), None);
+    accepted(store, &asked(3, "evt-1", &[Channel::Instagram], 2, token)).await;
+    accepted(store, &asked(4, "evt-2", BOTH, 2, token)).await;
+}
+
+/// Each write of a commit is answered for itself, and sees those before it.
+pub async fn a_refused_write_does_not_disturb_its_batch(store: &dyn Store) {
+    let token = life(store).await;
+    let first = asked(1, "evt-1", KAKAO, 0, token);
+    let mut expected = first.distribution.clone();
+    let completion = sample::completion(&mut expected, at(1), token);
+    let stranger = sample::completion(&mut asked(9, "evt-9", KAKAO, 0, token).distribution, at(1), token);
+    let other_body = with_title(asked(2, "evt-1", KAKAO, 0, token), "다른 제목");
+    let elsewhere = asked(3, "evt-3", KAKAO, 0, token);
+    let batch = vec![
+        accept(&first),
+        accept(&other_body),
+        change(&stranger),
+        change(&completion),
+        accept(&asked(4, "evt-1", KAKAO, 0, token)),
+        accept(&elsewhere),
+    ];
+    let answers = store.commit(batch).await.unwrap();
+    let others = Vec::new();
+    let expected_answers = [
+        Written::Accepted { others: others.clone() },
+        held(KAKAO[0], expected.id),
+        Written::Fenced,
+        Written::Recorded,
+        replayed(expected.id),
+        Written::Accepted { others },
+    ];
+    assert_eq!(answers, expected_answers);
+    assert_eq!(stored(store, &expected).await, expected);
+    assert_eq!(stored(store, &elsewhere.distribution).await, elsewhere.distribution);
+}
+
+/// And what its former holder does on does not take it back.
+pub async fn allow_repeat_takes_the_claim_over(store: &dyn Store) {
+    let token = life(store).await;
+    let mut first = accepted(store, &asked(1, "evt-1", BOTH, 0, token)).await;
+    let repeat = asking(asked(2, "evt-1", KAKAO, 1, token), |r| r.request.allow_repeat = true);
+    assert_eq!(
+        write(store, accept(&repeat)).await,
+        Written::Accepted { others: vec![first.id] }
+    );
+    assert_eq!(
+        write(store, accept(&repeat)).await,
+        Written::Accepted { others: vec![first.id] }
+    );
+    let holds = |distribution: &Distribution| -> Vec<bool> {
+        distribution
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.holds_claim)
+            .collect()
+    };
+    assert_eq!(holds(&stored(store, &first).await), [true, false]);
+    recorded(store, &sample::completion(&mut first, at(2), token)).await;
+    assert_eq!(
+        holds(&stored(store, &first).await),
+        [true, false],
+        "after its own success"
+    );
+    assert_eq!(holds(&stored(store, &repeat.distribution).await), [true]);
+    let third = write(store, accept(&asked(3, "evt-1", KAKAO, 3, token))).await;
+    assert_eq!(third, held(KAKAO[0], repeat.distribution.id));
+}
+
+/// FAILED and CANCELLED alike.
+pub async fn a_failure_releases_the_claim(store: &dyn Store) {
+    let token = life(store).await;
+    for (number, status) in [(1, DeliveryStatus::Failed), (3, DeliveryStatus::Cancelled)] {
+        let event = status.name();
+        let mut first = accepted(store, &asked(number, event, KAKAO, 0, token)).await;
+        recorded(store, &concluded(&mut first, status, at(1), token)).await;
+        assert_eq!(stored(store, &first).await, first);
+        accepted(store, &asked(number + 1, event, KAKAO, 2, token)).await;
+    }
+}
+
+/// Where nobody has taken it meanwhile.
+pub async fn a_redrive_takes_the_claim_again(store: &dyn Store) {
+    let token = life(store).await;
+    let mut first = accepted(store, &asked(1, "evt-1", KAKAO, 0, token)).await;
+    recorded(store, &concluded(&mut first, DeliveryStatus::Failed, at(1), token)).await;
+    recorded(store, &redriven(&mut first, at(2), token)).await;
+    assert_eq!(stored(store, &first).await, first);
+    assert!(first.deliveries[0].holds_claim);
+    let second = with_title(asked(2, "evt-1", KAKAO, 3, token), "다른 제목");
+    assert_eq!(write(store, accept(&second)).await, held(KAKAO[0], first.id));
+}
+
+/// Then nothing of it is written, and the rest of its commit is.
+pub async fn a_redrive_is_refused_where_another_holds_the_claim(store: &dyn Store) {
+    let token = life(store).await;
+    let mut first = accepted(store, &asked(1, "evt-1", KAKAO, 0, token)).await;
+    recorded(store, &concluded(&mut first, DeliveryStatus::Failed, at(1), token)).await;
+    let mut second = accepted(store, &asked(2, "evt-1", KAKAO, 2, token)).await;
+    let redrive = redriven(&mut first.clone(), at(3), token);
+    let completion = sample::completion(&mut second, at(3), token);
+    let answers = store.commit(vec![change(&redrive), change(&completion)]).await.unwrap();
+    assert_eq!(answers, [held(KAKAO[0], second.id), Written::Recorded]);
+    assert_eq!(stored(store, &first).await, first);
+    assert_eq!(stored(store, &second).await, second);
+    let history = store.history(&first.tenant, first.id).await.unwrap().unwrap();
+    assert_eq!(history.len(), 2, "a refused redrive leaves no entry");
+}
+
+/// Another tenant's event may have the same name.
+pub async fn a_claim_belongs_to_its_tenant(store: &dyn Store) {
+    let token = life(store).await;
+    accepted(store, &asked(1, "evt-1", KAKAO, 0, token)).await;
+    accepted(store, &of_tenant(asked(2, "evt-1", KAKAO, 0, token), "bakery")).await;
+}

@@ -1,0 +1,149 @@
+//! What must be true of every store, as checks to run against one.
+//!
+//! [`store_suite!`](crate::store_suite) makes a test of each. A check gets an
+//! empty store and panics, saying what is wrong. What only one store can do
+//! (files, locks, full disks) is tested beside that store.
+
+#![expect(clippy::missing_panics_doc, reason = "panicking is how a check fails")]
+#![expect(clippy::unwrap_used, reason = "a check stops where it cannot go on")]
+
+pub mod accept;
+pub mod adopt;
+pub mod claims;
+pub mod journal;
+pub mod list;
+pub mod record;
+
+use fanfare_core::channel::Channel;
+use fanfare_core::distribution::Distribution;
+use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
+use fanfare_core::request::CanonicalRequest;
+use fanfare_core::write::{Acceptance, Record, Write, Written};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sample;
+use crate::store::Store;
+
+/// Makes a test of every check. Takes a function that gives an empty store, and
+/// something to keep as long as it is used.
+#[macro_export]
+macro_rules! store_suite {
+    ($open:path) => {
+        $crate::store_suite! { $open:
+            accept::what_was_accepted_reads_back_whole,
+            accept::an_acceptance_given_again_is_recognised,
+            accept::the_same_key_and_body_are_answered_with_the_first,
+            accept::the_same_key_for_another_body_is_refused,
+            accept::a_key_is_known_for_a_day,
+            accept::old_keys_are_forgotten,
+            accept::a_key_belongs_to_its_tenant,
+            claims::the_same_body_is_answered_with_the_holder,
+            claims::another_body_is_told_who_holds_what,
+            claims::a_refused_write_does_not_disturb_its_batch,
+            claims::allow_repeat_takes_the_claim_over,
+            claims::a_failure_releases_the_claim,
+            claims::a_redrive_takes_the_claim_again,
+            claims::a_redrive_is_refused_where_another_holds_the_claim,
+            claims::a_claim_belongs_to_its_tenant,
+            record::a_record_changes_what_it_names,
+            record::a_record_is_refused_unless_it_follows,
+            record::a_record_given_again_is_recognised,
+            record::what_belongs_to_nobody_is_not_changed,
+            record::the_history_has_no_gap,
+            record::attempts_are_in_the_order_of_the_request,
+            journal::an_outcome_is_published_with_its_record,
+            journal::an_old_version_keeps_what_it_said,
+            journal::the_journal_is_read_from_a_position,
+            journal::a_tenant_sees_only_its_own,
+            list::lists_hold_what_the_filter_says,
+            list::the_newest_of_an_event_comes_with_the_others,
+            adopt::each_life_outranks_the_earlier_ones,
+            adopt::due_work_of_earlier_lives_is_adopted_oldest_first,
+            adopt::adoption_fences_the_former_owner,
+            adopt::one_is_adopted_wherever_it_stands,
+            adopt::a_store_says_that_it_can_be_written,
+        }
+    };
+    ($open:path: $($module:ident::$check:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $check() {
+                let (store, _keep) = $open();
+                $crate::suite::$module::$check(&*store).await;
+            }
+        )*
+    };
+}
+
+/// So many seconds after ten o'clock.
+fn at(seconds: i64) -> Timestamp {
+    let ten: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    ten + SignedDuration::from_secs(seconds)
+}
+
+/// An acceptance of these channels, at that second, in the token's life.
+fn asked(number: u64, event: &str, channels: &[Channel], second: i64, token: Incarnation) -> Acceptance {
+    sample::acceptance(number, sample::request(event, channels), at(second), token)
+}
+
+/// The same with something else in its body.
+fn asking(mut acceptance: Acceptance, change: impl FnOnce(&mut CanonicalRequest)) -> Acceptance {
+    let mut request = CanonicalRequest::clone(&acceptance.distribution.request);
+    change(&mut request);
+    acceptance.distribution.request = std::sync::Arc::new(CanonicalRequest::new(request.request));
+    acceptance
+}
+
+fn with_title(acceptance: Acceptance, title: &str) -> Acceptance {
+    asking(acceptance, |request| {
+        request.request.content.title = Some(title.to_owned());
+    })
+}
+
+fn with_key(mut acceptance: Acceptance, key: &str) -> Acceptance {
+    acceptance.idempotency_key = Some(IdempotencyKey::new(key));
+    acceptance
+}
+
+fn of_tenant(mut acceptance: Acceptance, tenant: &str) -> Acceptance {
+    acceptance.distribution.tenant = TenantId::new(tenant);
+    acceptance
+}
+
+fn accept(acceptance: &Acceptance) -> Write {
+    Write::Accept(Box::new(acceptance.clone()))
+}
+
+fn change(record: &Record) -> Write {
+    Write::Record(Box::new(record.clone()))
+}
+
+async fn write(store: &dyn Store, write: Write) -> Written {
+    let mut answers = store.commit(vec![write]).await.unwrap();
+    assert_eq!(answers.len(), 1, "one write, one answer");
+    answers.remove(0)
+}
+
+/// Accepts it, and gives what the store must then hold.
+async fn accepted(store: &dyn Store, acceptance: &Acceptance) -> Distribution {
+    let answer = write(store, accept(acceptance)).await;
+    assert!(matches!(answer, Written::Accepted { .. }), "{answer:?}");
+    acceptance.distribution.clone()
+}
+
+async fn recorded(store: &dyn Store, record: &Record) {
+    assert_eq!(write(store, change(record)).await, Written::Recorded);
+}
+
+async fn stored(store: &dyn Store, distribution: &Distribution) -> Distribution {
+    let found = store.distribution(&distribution.tenant, distribution.id).await;
+    found.unwrap().expect("it was accepted")
+}
+
+async fn life(store: &dyn Store) -> Incarnation {
+    store.begin_incarnation(at(0)).await.unwrap()
+}
+
+fn replayed(existing: DistributionId) -> Written {
+    Written::Replayed { existing }
+}

@@ -1,0 +1,275 @@
+//! `GET /api/channels`: what there is to choose from, what each channel needs,
+//! and within which limits. The figures are those that `validate` checks.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::validate::{genie_tv, instagram, kakao_channel, naver_blog, ringo_biz, wooridongne_tv};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::ApiError;
+use super::state::Api;
+use super::view;
+
+/// All channels.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChannelList {
+    /// In the order of the contract. More may be added.
+    channels: Vec<ChannelInfo>,
+}
+
+/// What one channel is and needs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChannelInfo {
+    /// Its name in requests and results.
+    name: Channel,
+    /// The name that shop owners know.
+    #[schema(example = "우리동네TV")]
+    korean_name: &'static str,
+    /// Whether it is really called.
+    mode: Mode,
+    /// What a request must have for it, in its present mode.
+    required_inputs: Vec<RequiredInput>,
+    /// Within which limits.
+    limits: Vec<ChannelLimit>,
+    /// What a success gives, beside `channel`, `status`, `mode` and `channelState`.
+    result_fields: &'static [&'static str],
+}
+
+/// One thing that a request must have.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequiredInput {
+    /// JSON pointers, of which one must be there.
+    #[schema(example = json!(["/contentUrls/imageUrl"]))]
+    any_of: &'static [&'static str],
+}
+
+/// One limit of a channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChannelLimit {
+    /// What is limited: a JSON pointer into the request.
+    #[schema(example = "/channelOptions/Instagram/caption")]
+    pointer: &'static str,
+    /// What is counted. More words may be added.
+    #[schema(example = "utf16Units")]
+    unit: &'static str,
+    /// At least so much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<u64>,
+    /// At most so much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u64>,
+    /// With the unit `format`: the file extensions that are taken.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    formats: &'static [&'static str],
+}
+
+/// Lists the channels, what each needs, and within which limits.
+#[utoipa::path(
+    get,
+    path = "/api/channels",
+    operation_id = "listChannels",
+    tag = "channels",
+    responses((status = 200, body = ChannelList, description = "All channels."))
+)]
+pub(super) async fn list_channels(State(state): State<Arc<Api>>) -> Result<Response, ApiError> {
+    let channels = Channel::ALL.map(|channel| info(channel, state.admit.modes[channel.index()]));
+    let channels = channels.into();
+    view::json(StatusCode::OK, &ChannelList { channels })
+}
+
+fn info(channel: Channel, mode: Mode) -> ChannelInfo {
+    let facts = facts(channel);
+    let live = facts.needed_live.iter().filter(|_| mode == Mode::Live);
+    let required = facts.needed.iter().chain(live);
+    ChannelInfo {
+        name: channel,
+        korean_name: channel.korean_name(),
+        mode,
+        required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),
+        limits: facts.limits,
+        result_fields: facts.result_fields,
+    }
+}
+
+/// What does not depend on the configuration.
+struct Facts {
+    /// In both modes.
+    needed: &'static [&'static [&'static str]],
+    /// In live mode only: a mock invents it.
+    needed_live: &'static [&'static [&'static str]],
+    limits: Vec<ChannelLimit>,
+    result_fields: &'static [&'static str],
+}
+
+const IMAGE: &str = "/contentUrls/imageUrl";
+const AUDIO: &str = "/contentUrls/audioUrl";
+const VIDEO: &str = "/contentUrls/videoUrl";
+const TITLE: &str = "/content/title";
+const BODY: &str = "/content/body";
+
+fn facts(channel: Channel) -> Facts {
+    match channel {
+        Channel::WooridongneTV => of_wooridongne_tv(),
+        Channel::RingoBiz => Facts {
+            needed: &[&[AUDIO]],
+            needed_live: &[&["/channelOptions/RingoBiz/phoneNumber"]],
+            limits: vec![formats(AUDIO, &ringo_biz::AUDIO_FORMATS)],
+            result_fields: &["updateTimestamp"],
+        },
+        Channel::GenieTV => of_genie_tv(),
+        Channel::Instagram => of_instagram(),
+        Channel::NaverBlog => of_naver_blog(),
+        Channel::KakaoChannel => of_kakao_channel(),
+    }
+}
+
+fn of_wooridongne_tv() -> Facts {
+    Facts {
+        needed: &[&[IMAGE, AUDIO, VIDEO]],
+        needed_live: &[
+            &["/channelOptions/WooridongneTV/regions"],
+            &["/channelOptions/WooridongneTV/budget"],
+        ],
+        limits: vec![
+            at_most("/channelOptions/WooridongneTV/regions", "items", wooridongne_tv::REGIONS_MAX),
+            at_most("/channelOptions/WooridongneTV/timeSlots", "items", wooridongne_tv::TIME_SLOTS_MAX),
+            budget(
+                "/channelOptions/WooridongneTV/budget",
+                (wooridongne_tv::BUDGET_MIN, wooridongne_tv::BUDGET_MAX),
+            ),
+        ],
+        result_fields: &["distributionId", "estimatedViews"],
+    }
+}
+
+fn of_genie_tv() -> Facts {
+    let days = usize::try_from(genie_tv::SCHEDULE_DAYS_MAX).unwrap_or_default();
+    Facts {
+        needed: &[],
+        needed_live: &[
+            &[VIDEO, IMAGE],
+            &["/channelOptions/GenieTV/region"],
+            &["/channelOptions/GenieTV/schedule"],
+            &["/channelOptions/GenieTV/budget"],
+        ],
+        limits: vec![
+            at_most("/channelOptions/GenieTV/schedule", "days", days),
+            at_most("/channelOptions/GenieTV/schedule/dayparts", "items", genie_tv::DAYPARTS_MAX),
+            budget("/channelOptions/GenieTV/budget", (genie_tv::BUDGET_MIN, genie_tv::BUDGET_MAX)),
+        ],
+        result_fields: &["adId", "impressionSchedule"],
+    }
+}
+
+fn of_instagram() -> Facts {
+    Facts {
+        needed: &[&[IMAGE]],
+        needed_live: &[&["/channelOptions/Instagram/caption", BODY, TITLE]],
+        limits: vec![
+            formats(IMAGE, &instagram::IMAGE_FORMATS),
+            at_most("/channelOptions/Instagram/caption", "utf16Units", instagram::CAPTION_MAX),
+            at_most("/channelOptions/Instagram/caption", "mentions", instagram::MENTIONS_MAX),
+            at_most("/channelOptions/Instagram/hashtags", "items", instagram::HASHTAGS_MAX),
+        ],
+        result_fields: &["postUrl", "postId"],
+    }
+}
+
+fn of_naver_blog() -> Facts {
+    Facts {
+        needed: &[&[IMAGE]],
+        needed_live: &[
+            &["/channelOptions/NaverBlog/title", TITLE],
+            &["/channelOptions/NaverBlog/content", BODY],
+        ],
+        limits: vec![
+            formats(IMAGE, &naver_blog::IMAGE_FORMATS),
+            at_most("/channelOptions/NaverBlog/title", "characters", naver_blog::TITLE_MAX),
+            at_most("/channelOptions/NaverBlog/content", "characters", naver_blog::CONTENT_MAX),
+        ],
+        result_fields: &["postUrl"],
+    }
+}
+
+fn of_kakao_channel() -> Facts {
+    Facts {
+        needed: &[&[IMAGE]],
+        needed_live: &[&["/channelOptions/KakaoChannel/message", BODY, TITLE]],
+        limits: vec![
+            formats(IMAGE, &kakao_channel::IMAGE_FORMATS),
+            at_most("/channelOptions/KakaoChannel/message", "utf16Units", kakao_channel::MESSAGE_MAX),
+            at_most("/channelOptions/KakaoChannel/message", "lineBreaks", kakao_channel::NEWLINES_MAX),
+            at_most("/channelOptions/KakaoChannel/buttons", "items", kakao_channel::BUTTONS_MAX),
+            at_most("/channelOptions/KakaoChannel/buttons/0/name", "utf16Units", kakao_channel::BUTTON_NAME_MAX),
+        ],
+        result_fields: &["messageId"],
+    }
+}
+
+fn at_most(pointer: &'static str, unit: &'static str, max: usize) -> ChannelLimit {
+    ChannelLimit {
+        pointer,
+        unit,
+        min: None,
+        max: Some(max as u64),
+        formats: &[],
+    }
+}
+
+fn budget(pointer: &'static str, (min, max): (u64, u64)) -> ChannelLimit {
+    ChannelLimit {
+        pointer,
+        unit: "KRW",
+        min: Some(min),
+        max: Some(max),
+        formats: &[],
+    }
+}
+
+fn formats(pointer: &'static str, formats: &'static [&'static str]) -> ChannelLimit {
+    ChannelLimit {
+        pointer,
+        unit: "format",
+        min: None,
+        max: None,
+        formats,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::validate::{AdmitSettings, code, faults};
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Every `required` fault that an empty request earns is announced, and
+    /// nothing is announced that is not missed.
+    #[test]
+    fn what_is_announced_as_required_is_what_validate_misses() {
+        for mode in [Mode::Mock, Mode::Live] {
+            let settings = AdmitSettings { modes: [mode; 6], ..AdmitSettings::default() };
+            for channel in Channel::ALL {
+                let body: Value = json!({"eventId": "e", "channels": [channel], "contentUrls": {}});
+                let (_, faults) = faults(&body, &settings, Timestamp::UNIX_EPOCH);
+                let missed = faults.iter().filter(|fault| fault.code == code::REQUIRED);
+                let missed: Vec<_> = missed.map(|fault| fault.pointer.as_str()).collect();
+                let announced = info(channel, mode).required_inputs;
+                assert_eq!(announced.len(), missed.len(), "{channel} {mode:?}: {missed:?}");
+                for pointer in missed {
+                    let known = |input: &RequiredInput| input.any_of.iter().any(|known| known.starts_with(pointer));
+                    assert!(announced.iter().any(known), "{channel} {mode:?}: {pointer}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What each error says to people, in both languages: what is wrong, where, and
+//! how to mend it. Nothing of what went wrong inside is said here.
+
+use axum::http::StatusCode;
+use fanfare_core::text::Text;
+use fanfare_core::write::Holder;
+use fanfare_ledger::StoreError;
+
+use super::ApiError;
+
+impl ApiError {
+    /// The kind of problem, the same for every occurrence.
+    pub(in crate::api) fn title(&self) -> Text {
+        let (en, ko) = match self {
+            Self::MalformedJson(_) => ("The body is not valid JSON", "본문이 올바른 JSON이 아닙니다"),
+            Self::BodyIncomplete(_) => ("The body ended early", "본문이 도중에 끊겼습니다"),
+            Self::BodyTooSlow { .. } => ("The body arrived too slowly", "본문 전송이 너무 느립니다"),
+            Self::BodyTooLarge { .. } => ("The body is too large", "본문이 너무 큽니다"),
+            Self::UnsupportedMediaType => ("The content type is not supported", "지원하지 않는 Content-Type입니다"),
+            Self::UnsupportedEncoding => {
+                ("The content encoding is not supported", "지원하지 않는 Content-Encoding입니다")
+            }
+            Self::HeadersTooLarge { .. } => ("The headers are too large", "요청 헤더가 너무 큽니다"),
+            Self::BadIdempotencyKey => ("The Idempotency-Key cannot be used", "사용할 수 없는 Idempotency-Key입니다"),
+            Self::BadCursor => ("The cursor is not valid here", "여기에 쓸 수 없는 cursor입니다"),
+            Self::Invalid(_) => ("The request has faults", "요청에 잘못된 내용이 있습니다"),
+            Self::InvalidQuery(_) => ("The query has faults", "쿼리에 잘못된 내용이 있습니다"),
+            Self::EventUnknown => ("No such event", "이벤트를 찾을 수 없습니다"),
+            Self::DistributionUnknown => ("No such distribution", "배포를 찾을 수 없습니다"),
+            Self::PathUnknown => ("No such path", "없는 경로입니다"),
+            Self::MethodNotAllowed => ("The method is not allowed here", "허용되지 않는 메서드입니다"),
+            Self::KeyReused(_) => {
+                ("The Idempotency-Key belongs to another request", "다른 요청에 쓰인 Idempotency-Key입니다")
+            }
+            Self::AlreadyDistributed(_) => ("The event is already distributed there", "이미 배포된 채널이 있습니다"),
+            Self::Overloaded { .. } => ("Too much is in flight", "처리 중인 요청이 너무 많습니다"),
+            Self::NotReady(_) => ("Not ready", "아직 준비되지 않았습니다"),
+            Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => {
+                ("Something went wrong inside", "내부 오류가 발생했습니다")
+            }
+            Self::Unavailable { .. } | Self::Store(_) => {
+                ("Temporarily unavailable", "일시적으로 이용할 수 없습니다")
+            }
+            Self::Refused(status) if status.is_server_error() => {
+                ("Something went wrong inside", "내부 오류가 발생했습니다")
+            }
+            Self::Refused(_) => ("The request cannot be read", "요청을 읽을 수 없습니다"),
+        };
+        Text::new(en, ko)
+    }
+
+    /// This occurrence, and what to do.
+    pub(in crate::api) fn detail(&self) -> Text {
+        match self {
+            Self::MalformedJson(detail) => detail.clone(),
+            Self::BodyTooSlow { limit } => {
+                let seconds = limit.as_secs_f32();
+                Text::new(
+                    format!("The body was not complete after {seconds} s. Send it again, in one go."),
+                    format!("{seconds}초 안에 본문을 모두 받지 못했습니다. 한 번에 다시 보내 주세요."),
+                )
+            }
+            Self::BodyTooLarge { limit } => Text::new(
+                format!("A body may have {limit} bytes. Name media by URL instead of sending it."),
+                format!("본문은 최대 {limit}바이트입니다. 미디어는 직접 보내지 말고 URL로 지정해 주세요."),
+            ),
+            Self::HeadersTooLarge { limit } => Text::new(
+                format!("The headers may have {limit} bytes together. Send fewer or shorter ones."),
+                format!("헤더는 모두 합쳐 최대 {limit}바이트입니다. 헤더를 줄여 주세요."),
+            ),
+            Self::Invalid(faults) => faults_found(faults.len()),
+            Self::InvalidQuery(faults) => parameters_found(faults.len()),
+            Self::KeyReused(id) => Text::new(
+                format!(
+                    "This key was used for distribution {id}, which has another body. \
+                     Use a new key for a new request, or send the same body again."
+                ),
+                format!(
+                    "이 키는 본문이 다른 배포 {id}에 이미 사용되었습니다. \
+                     새 요청에는 새 키를 쓰거나 같은 본문을 다시 보내 주세요."
+                ),
+            ),
+            Self::AlreadyDistributed(holders) => already_distributed(holders),
+            fixed => fixed.fixed_detail(),
+        }
+    }
+
+    /// Details that say the same each time.
+    fn fixed_detail(&self) -> Text {
+        let (en, ko) = match self {
+            Self::BodyIncomplete(_) => (
+                "The connection broke before the body was complete. Send the request again.",
+                "본문을 모두 받기 전에 연결이 끊겼습니다. 요청을 다시 보내 주세요.",
+            ),
+            Self::UnsupportedMediaType => (
+                "Send JSON with `Content-Type: application/json`; the only charset is utf-8.",
+                "`Content-Type: application/json`으로 JSON을 보내 주세요. charset은 utf-8만 됩니다.",
+            ),
+            Self::UnsupportedEncoding => (
+                "Send the body as it is, uncompressed, without `Content-Encoding`.",
+                "본문을 압축하지 말고 `Content-Encoding` 없이 그대로 보내 주세요.",
+            ),
+            Self::BadIdempotencyKey => (
+                "Send `Idempotency-Key` once, with 1 to 255 visible ASCII characters and no spaces; a UUID will do.",
+                "`Idempotency-Key`는 한 번만, 공백 없는 ASCII 1~255자로 보내 주세요. UUID를 권장합니다.",
+            ),
+            Self::BadCursor => (
+                "Pass `next` of the last page unchanged and with the same filter, or leave `cursor` out to begin anew.",
+                "이전 페이지의 `next` 값을 그대로, 같은 조건으로 보내거나 `cursor` 없이 처음부터 조회해 주세요.",
+            ),
+            Self::EventUnknown => (
+                "No distribution of this event was ever accepted. Check the eventId.",
+                "이 이벤트로 접수된 배포가 없습니다. eventId를 확인해 주세요.",
+            ),
+            Self::DistributionUnknown => (
+                "There is no distribution of this id. `GET /api/distributions` lists those that are there.",
+                "해당 ID의 배포가 없습니다. `GET /api/distributions`에서 목록을 확인해 주세요.",
+            ),
+            Self::PathUnknown => (
+                "There is nothing at this path. `/docs` shows what there is.",
+                "이 경로에는 아무것도 없습니다. `/docs`에서 API를 확인해 주세요.",
+            ),
+            Self::MethodNotAllowed => (
+                "Use one of the methods that the `Allow` header names.",
+                "`Allow` 헤더에 있는 메서드를 사용해 주세요.",
+            ),
+            Self::Overloaded { .. } => (
+                "Nothing was accepted. Send the same request again after the time in `Retry-After`.",
+                "접수되지 않았습니다. `Retry-After` 시간이 지난 뒤 같은 요청을 다시 보내 주세요.",
+            ),
+            Self::NotReady(_) => (
+                "The service does not take requests now; `reasons` says why.",
+                "현재 요청을 받을 수 없습니다. 이유는 `reasons`를 확인해 주세요.",
+            ),
+            Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => INTERNAL,
+            Self::Unavailable { .. } | Self::Store(_) => (
+                "The request could not be carried out now. Send the same request again after the time in \
+                 `Retry-After`; it is not carried out twice.",
+                "지금은 처리할 수 없습니다. `Retry-After` 시간이 지난 뒤 같은 요청을 다시 보내 주세요. \
+                 중복 처리되지 않습니다.",
+            ),
+            Self::Refused(StatusCode::URI_TOO_LONG) => {
+                ("The address is too long. Shorten it.", "주소가 너무 깁니다. 줄여 주세요.")
+            }
+            Self::Refused(status) if status.is_server_error() => INTERNAL,
+            _ => (
+                "The request cannot be read. `/docs` shows how it should look.",
+                "요청을 읽을 수 없습니다. `/docs`에서 형식을 확인해 주세요.",
+            ),
+        };
+        Text::new(en, ko)
+    }
+}
+
+const INTERNAL: (&str, &str) = (
+    "It has been logged under the trace id of this answer. Tell the operator that id.",
+    "이 응답의 traceId로 기록되었습니다. 운영자에게 traceId를 알려 주세요.",
+);
+
+fn faults_found(count: usize) -> Text {
+    let faults = if count == 1 { "fault" } else { "faults" };
+    Text::new(
+        format!("{count} {faults} found; nothing was accepted or sent. `errors` names each with its place."),
+        format!("잘못된 항목이 {count}개 있어 접수하거나 보내지 않았습니다. `errors`에서 위치와 해결 방법을 확인해 주세요."),
+    )
+}
+
+fn parameters_found(count: usize) -> Text {
+    let parameters = if count == 1 { "parameter is" } else { "parameters are" };
+    Text::new(
+        format!("{count} query {parameters} wrong. `errors` names each and says what would be right."),
+        format!("쿼리 파라미터 {count}개가 잘못되었습니다. `errors`에서 해결 방법을 확인해 주세요."),
+    )
+}
+
+fn already_distributed(holders: &[Holder]) -> Text {
+    let held = holders
+        .iter()
+        .map(|holder| format!("{} ({})", holder.channel, holder.distribution));
+    let held: Vec<_> = held.collect();
+    let held = held.join(", ");
+    Text::new(
+        format!(
+            "This event is already distributed, or being distributed, on: {held}. Leave these channels out, \
+             or send `\"allowRepeat\": true` to announce it there again."
+        ),
+        format!(
+            "이 이벤트는 다음 채널에 이미 배포되었거나 배포 중입니다: {held}. 해당 채널을 빼거나, \
+             다시 알리려면 `\"allowRepeat\": true`를 함께 보내 주세요."
+        ),
+    )
+}

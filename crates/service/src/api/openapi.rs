@@ -1,0 +1,190 @@
+//! The `OpenAPI` document, put together from the endpoints' own descriptions.
+//!
+//! What is the same everywhere (the trace id, oversized headers, failures of
+//! ours) is added here once, so that no endpoint can forget it.
+
+pub(super) mod problems;
+pub(super) mod request;
+
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::response::Response;
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
+use utoipa::{Modify, OpenApi};
+
+use super::problem::Problem;
+use super::{attempts, channels, distribute, distribution, distributions, events, health, history, metrics, preview, status};
+
+const DESCRIPTION: &str = "\
+Announces an approved marketing event on up to six channels at once, and says truthfully what happened on each.
+
+**Enums may grow.** Statuses, channel names, codes and event types may get further words: treat an unknown status \
+as *not finished*, an unknown code by its HTTP status, and pass over an unknown event type. **Fields may be added**: \
+ignore those that you do not know (in Java, `FAIL_ON_UNKNOWN_PROPERTIES = false`).
+
+**Times carry an offset** (RFC 3339; answers use `Z`): read them into `OffsetDateTime` or `Instant`, never \
+`LocalDateTime`. Dates of schedules (`YYYY-MM-DD`) and times of day are Korean time.
+
+**Errors** are `application/problem+json` (RFC 9457) with a stable `code`; their texts are Korean or English by \
+`Accept-Language`, English by default. **Every answer** carries `X-Request-Id`: the trace id of a valid incoming \
+`traceparent` (W3C Trace Context), else a new one.
+
+**`mode` is `mock` unless configured otherwise:** then no channel is called, and every result says so.";
+
+/// The whole document.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Fanfare, the distribution service", description = DESCRIPTION),
+    paths(
+        distribute::distribute,
+        preview::preview,
+        status::get_event_status,
+        distributions::list_distributions,
+        distribution::get_distribution,
+        attempts::list_attempts,
+        history::get_history,
+        events::list_events,
+        channels::list_channels,
+        health::healthz,
+        health::readyz,
+        metrics::metrics,
+    ),
+    components(
+        schemas(Problem),
+        responses(
+            problems::BadRequest,
+            problems::NotFound,
+            problems::BodyTooSlow,
+            problems::AlreadyDistributed,
+            problems::BodyTooLarge,
+            problems::UnsupportedMediaType,
+            problems::Invalid,
+            problems::Overloaded,
+            problems::HeadersTooLarge,
+            problems::InternalError,
+            problems::Unavailable,
+            problems::NotReady,
+        ),
+    ),
+    tags(
+        (name = "distribution", description = "Announce an event and see where it stands"),
+        (name = "distributions", description = "Distributions one by one: attempts and history"),
+        (name = "events", description = "The journal of published outcomes"),
+        (name = "channels", description = "What there is to choose from"),
+        (name = "operation", description = "For operators and probes"),
+    ),
+    modifiers(&Everywhere),
+)]
+struct Api;
+
+/// The `OpenAPI` document, as `/openapi.json` shows it.
+pub fn document() -> Document {
+    Api::openapi()
+}
+
+/// Adds what every operation has.
+struct Everywhere;
+
+impl Modify for Everywhere {
+    fn modify(&self, document: &mut Document) {
+        env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+        for item in document.paths.paths.values_mut() {
+            operations(item).for_each(complete);
+        }
+        if let Some(components) = &mut document.components {
+            let shared = components.responses.values_mut();
+            shared.for_each(with_request_id);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post].into_iter().filter_map(Option::as_mut)
+}
+
+fn complete(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for (status, name) in [("431", "HeadersTooLarge"), ("500", "InternalError")] {
+        let reference = RefOr::Ref(Ref::from_response_name(name));
+        responses.entry(status.to_owned()).or_insert(reference);
+    }
+    responses.values_mut().for_each(with_request_id);
+}
+
+fn with_request_id(response: &mut RefOr<Response>) {
+    if let RefOr::T(response) = response {
+        let mut header = Header::default();
+        header.description = Some("The trace id: under it the request is found in the service's log".to_owned());
+        response.headers.insert("X-Request-Id".to_owned(), header.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn written() -> Value {
+        serde_json::to_value(document()).unwrap()
+    }
+
+    /// Every `$ref` of a JSON value.
+    fn references<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(reference)) = fields.get("$ref") {
+                    found.insert(reference);
+                }
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = written();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        assert!(found.len() > 20);
+        for reference in found {
+            assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_a_summary_and_problems() {
+        let document = written();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for field in ["operationId", "summary", "tags"] {
+                    assert!(!operation[field].is_null(), "{method} {path} lacks {field}");
+                }
+                for status in ["431", "500"] {
+                    assert!(!operation["responses"][status].is_null(), "{method} {path} lacks {status}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_bare_request_is_among_the_examples() {
+        let document = written();
+        let body = &document["paths"]["/api/distribution/distribute"]["post"]["requestBody"];
+        let example = &body["content"]["application/json"]["examples"]["three fields"]["value"];
+        assert_eq!(example.as_object().unwrap().len(), 3, "{body}");
+    }
+
+    #[test]
+    fn request_objects_take_no_other_fields() {
+        let document = written();
+        for name in ["DistributeBody", "ContentUrlsByKind", "ContentBody", "ChannelOptionsBody", "GenieTvBody"] {
+            let schema = &document["components"]["schemas"][name];
+            assert_eq!(schema["additionalProperties"], Value::Bool(false), "{name}: {schema}");
+        }
+    }
+}

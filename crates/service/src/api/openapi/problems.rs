@@ -1,0 +1,161 @@
+//! The problems that operations answer with, one response per HTTP status, for
+//! the document only: what is really sent is made in `problem.rs`.
+
+#![expect(dead_code, reason = "these types only describe; none is ever made")]
+
+use utoipa::ToResponse;
+
+use crate::api::problem::Problem;
+
+/// The request cannot be read.
+#[derive(ToResponse)]
+#[response(
+    description = "The request cannot be read: `malformed_json`, `body_incomplete`, `bad_idempotency_key`, `bad_cursor`.",
+    content_type = "application/problem+json",
+    examples(
+        ("malformed_json" = (value = json!({
+            "type": "urn:fanfare:problem:malformed_json", "title": "The body is not valid JSON", "status": 400,
+            "code": "malformed_json", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "Line 3, column 5: the key \"eventId\" stands twice. Name each key once."
+        }))),
+        ("bad_cursor" = (value = json!({
+            "type": "urn:fanfare:problem:bad_cursor", "title": "The cursor is not valid here", "status": 400,
+            "code": "bad_cursor", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "Pass `next` of the last page unchanged and with the same filter, or leave `cursor` out to begin anew."
+        })))
+    )
+)]
+pub(in crate::api) struct BadRequest(Problem);
+
+/// There is no such thing.
+#[derive(ToResponse)]
+#[response(
+    description = "There is none: `event_not_found`, `distribution_not_found`. A malformed id is answered alike.",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "urn:fanfare:problem:distribution_not_found", "title": "No such distribution", "status": 404,
+        "code": "distribution_not_found", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "There is no distribution of this id. `GET /api/distributions` lists those that are there."
+    })
+)]
+pub(in crate::api) struct NotFound(Problem);
+
+/// The body did not come in time.
+#[derive(ToResponse)]
+#[response(
+    description = "The body was not complete after 10 seconds: `body_too_slow`.",
+    content_type = "application/problem+json"
+)]
+pub(in crate::api) struct BodyTooSlow(Problem);
+
+/// The event already holds a channel.
+#[derive(ToResponse)]
+#[response(
+    description = "Another request has distributed this event, or is distributing it, on some of these channels: \
+        `already_distributed`. `existing` says which; `\"allowRepeat\": true` announces it there again.",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "urn:fanfare:problem:already_distributed", "title": "The event is already distributed there",
+        "status": 409, "code": "already_distributed", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "This event is already distributed, or being distributed, on: Instagram \
+            (019a9b1e-7c1a-7000-8000-000000000001). Leave these channels out, or send `\"allowRepeat\": true` to \
+            announce it there again.",
+        "distributionId": "019a9b1e-7c1a-7000-8000-000000000001",
+        "existing": [{ "channel": "Instagram", "distributionId": "019a9b1e-7c1a-7000-8000-000000000001" }]
+    })
+)]
+pub(in crate::api) struct AlreadyDistributed(Problem);
+
+/// The body is too large.
+#[derive(ToResponse)]
+#[response(
+    description = "The body is larger than 1.5 MB: `body_too_large`.",
+    content_type = "application/problem+json"
+)]
+pub(in crate::api) struct BodyTooLarge(Problem);
+
+/// The body is not plain JSON.
+#[derive(ToResponse)]
+#[response(
+    description = "Not `application/json` in UTF-8, or compressed: `unsupported_media_type`, \
+        `unsupported_content_encoding`.",
+    content_type = "application/problem+json"
+)]
+pub(in crate::api) struct UnsupportedMediaType(Problem);
+
+/// The request can be read but not be carried out.
+#[derive(ToResponse)]
+#[response(
+    description = "Faults, all of them: `validation_failed`, with each in `errors`. Or the key belongs to another \
+        body: `idempotency_key_reused`. Nothing was accepted or sent.",
+    content_type = "application/problem+json",
+    examples(
+        ("validation_failed" = (value = json!({
+            "type": "urn:fanfare:problem:validation_failed", "title": "The request has faults", "status": 422,
+            "code": "validation_failed", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "1 fault found; nothing was accepted or sent. `errors` names each with its place.",
+            "errors": [{ "pointer": "/channels/0", "code": "unknown_channel",
+                "detail": "There is no channel \"kakao\"; did you mean `KakaoChannel`?" }]
+        }))),
+        ("a query" = (value = json!({
+            "type": "urn:fanfare:problem:validation_failed", "title": "The query has faults", "status": 422,
+            "code": "validation_failed", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "1 query parameter is wrong. `errors` names each and says what would be right.",
+            "errors": [{ "parameter": "limit", "code": "out_of_range", "detail": "Give a whole number from 1 to 200." }]
+        }))),
+        ("idempotency_key_reused" = (value = json!({
+            "type": "urn:fanfare:problem:idempotency_key_reused",
+            "title": "The Idempotency-Key belongs to another request", "status": 422,
+            "code": "idempotency_key_reused", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "This key was used for distribution 019a9b1e-7c1a-7000-8000-000000000001, which has another \
+                body. Use a new key for a new request, or send the same body again.",
+            "distributionId": "019a9b1e-7c1a-7000-8000-000000000001"
+        })))
+    )
+)]
+pub(in crate::api) struct Invalid(Problem);
+
+/// Too much is in flight.
+#[derive(ToResponse)]
+#[response(
+    description = "Too much is in flight; nothing was accepted: `overloaded`.",
+    content_type = "application/problem+json",
+    headers(("Retry-After" = u32, description = "Seconds after which to send the same request again"))
+)]
+pub(in crate::api) struct Overloaded(Problem);
+
+/// The headers are too large.
+#[derive(ToResponse)]
+#[response(
+    description = "The request line and headers are larger than 64 KiB: `headers_too_large`. (Beyond 128 KiB, or \
+        256 headers, the answer has no body.)",
+    content_type = "application/problem+json"
+)]
+pub(in crate::api) struct HeadersTooLarge(Problem);
+
+/// Something went wrong inside.
+#[derive(ToResponse)]
+#[response(
+    description = "Something went wrong inside, and was logged under `traceId`: `internal_error`.",
+    content_type = "application/problem+json"
+)]
+pub(in crate::api) struct InternalError(Problem);
+
+/// It cannot be done now.
+#[derive(ToResponse)]
+#[response(
+    description = "It cannot be done now, mostly because the database does not answer: `unavailable`. The same \
+        request may be sent again; it is not carried out twice.",
+    content_type = "application/problem+json",
+    headers(("Retry-After" = u32, description = "Seconds after which to send the same request again"))
+)]
+pub(in crate::api) struct Unavailable(Problem);
+
+/// The service does not take requests.
+#[derive(ToResponse)]
+#[response(
+    description = "It takes no requests; `reasons` says why: `not_ready`.",
+    content_type = "application/problem+json",
+    headers(("Retry-After" = u32, description = "Seconds after which to ask again"))
+)]
+pub(in crate::api) struct NotReady(Problem);

@@ -1,0 +1,139 @@
+//! Puts the parts together and runs them: the embedded default.
+//!
+//! Everything that is chosen by configuration is chosen here.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use fanfare_core::engine::Settings;
+use fanfare_ledger::{GroupCommitSettings, SqliteStore, Store};
+use metrics_exporter_prometheus::PrometheusHandle;
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::api::{self, ApiLimits, ApiState};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::perform::{self, Parts, Running};
+use crate::server::{self, ServerSettings};
+use crate::status::{InProcessStatusCache, StatusCache};
+
+/// A running service.
+pub struct App {
+    /// Where its door is; the port that was given where 0 was asked for.
+    pub address: SocketAddr,
+    ready: watch::Sender<bool>,
+    stop_server: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<()>,
+    running: Running,
+    stop_timeout: Duration,
+}
+
+/// Opens the database, starts the engine and opens the door.
+pub async fn start(config: &Config) -> anyhow::Result<App> {
+    start_with(config, Arc::new(SystemClock)).await
+}
+
+/// The same with a clock of the caller's, for tests.
+pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<App> {
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (setting `listen`, FANFARE_LISTEN)", config.listen))?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
+    let cache: Arc<dyn StatusCache> = Arc::new(InProcessStatusCache::new(
+        config.status_cache.max_entries,
+        Duration::from_secs(config.status_cache.ttl_s),
+        Arc::clone(&clock),
+    ));
+    let running = perform::start(parts(config, &store, &cache, &clock)?).await?;
+    let (ready, ready_receiver) = watch::channel(true);
+    let (stop_server, mut stopping) = watch::channel(false);
+    let state = ApiState {
+        engine: running.handle.clone(),
+        store,
+        cache,
+        clock,
+        modes: config.modes(),
+        allow_hosts: config.media.allow_hosts.clone(),
+        limits: limits(config),
+        ready: ready_receiver,
+        metrics: metrics_recorder(),
+    };
+    let router = api::router(state);
+    let shutdown = async move {
+        // An error means that the app was dropped: stop as well.
+        _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let server = tokio::spawn(server::serve(listener, router, server_settings(config), shutdown));
+    let stop_timeout = Duration::from_secs(config.http.stop_timeout_s);
+    Ok(App { address, ready, stop_server, server, running, stop_timeout })
+}
+
+impl App {
+    /// Says that it is not ready, takes nothing new, finishes what moves, and
+    /// closes the door and the database.
+    pub async fn stop(self) {
+        self.ready.send_replace(false);
+        self.running.stop(self.stop_timeout).await;
+        self.stop_server.send_replace(true);
+        if let Err(error) = self.server.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server ended badly");
+        }
+    }
+}
+
+fn parts(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    cache: &Arc<dyn StatusCache>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Parts> {
+    let engine: Settings = config.engine_settings();
+    let commit_delay = Duration::from_millis(config.ledger.commit_delay_ms);
+    Ok(Parts {
+        engine,
+        group_commit: GroupCommitSettings { commit_delay, ..GroupCommitSettings::default() },
+        store: Arc::clone(store),
+        cache: Arc::clone(cache),
+        clock: Arc::clone(clock),
+        rng: StdRng::try_from_rng(&mut SysRng).context("the system gave no randomness")?,
+    })
+}
+
+fn limits(config: &Config) -> ApiLimits {
+    ApiLimits {
+        default_wait: Duration::from_secs(config.http.default_wait_s),
+        body_bytes: config.http.max_body_bytes,
+        body_timeout: Duration::from_millis(config.http.body_timeout_ms),
+        ..ApiLimits::default()
+    }
+}
+
+fn server_settings(config: &Config) -> ServerSettings {
+    ServerSettings {
+        max_connections: config.http.max_connections,
+        header_timeout: Duration::from_millis(config.http.header_timeout_ms),
+        ..ServerSettings::default()
+    }
+}
+
+/// One recorder a process: several apps in one test process share it.
+fn metrics_recorder() -> PrometheusHandle {
+    use std::sync::OnceLock;
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            // Refused only where another recorder was installed before; what
+            // that one shows is its owner's business.
+            _ = metrics::set_global_recorder(recorder);
+            handle
+        })
+        .clone()
+}

@@ -1,0 +1,101 @@
+//! `fanfare events tail`: the journal of published events.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::answer::{Answer, text};
+use super::client::Client;
+use super::failure::Failure;
+use super::screen::{Screen, Tone};
+use super::{Common, watch};
+
+/// Events a request.
+const PAGE: usize = 100;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show the events after a position, oldest first
+    Tail {
+        /// The position after which to begin; 0 is the beginning
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        after: u64,
+        /// Go on with what is published from now on
+        #[arg(long, short)]
+        follow: bool,
+    },
+}
+
+pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
+    let Command::Tail { after, follow } = args.command;
+    let (client, screen) = (common.client()?, Screen::stdout());
+    let mut cursor = after;
+    loop {
+        let page = page(&client, cursor).await?;
+        for event in &page.events {
+            screen.say(if common.json {
+                event.to_string()
+            } else {
+                line(screen, event)
+            })?;
+        }
+        let advanced = page.next > cursor && !page.events.is_empty();
+        cursor = cursor.max(page.next);
+        match (advanced, follow) {
+            (true, _) => {}
+            (false, true) => tokio::time::sleep(watch::INTERVAL.max(Duration::from_millis(500))).await,
+            (false, false) => return Ok(()),
+        }
+    }
+}
+
+/// A piece of the journal.
+pub(super) struct Page {
+    pub(super) events: Vec<Value>,
+    /// After which to go on.
+    pub(super) next: u64,
+}
+
+/// What follows that position.
+pub(super) async fn page(client: &Client, after: u64) -> Result<Page, Failure> {
+    let mut json = client
+        .get(&format!("/api/events?after={after}&limit={PAGE}"))
+        .await?
+        .json()?;
+    let Value::Array(events) = json["events"].take() else {
+        return Err(anyhow::anyhow!("the answer has no `events`; is it fanfare that answered?").into());
+    };
+    let last = events.last().and_then(|event| event["position"].as_u64());
+    let next = json["next"].as_u64().or(last).or(events.is_empty().then_some(after));
+    Ok(Page {
+        events,
+        next: next.context("the journal's answer does not say how to go on")?,
+    })
+}
+
+/// One event in one line.
+fn line(screen: Screen, event: &Value) -> String {
+    let data = &event["data"];
+    let position = screen.paint(Tone::Faint, format!("{:>6}", text(&event["position"])));
+    let status = text(&data["status"]);
+    let counts = Answer::read(data).map_or_else(
+        |_| String::new(),
+        |answer| format!("{}/{}", answer.succeeded(), answer.rows.len()),
+    );
+    format!(
+        "{position}  {}  {} v{}  {}  {counts}  {}  {}",
+        text(&data["completedAt"]),
+        text(&event["type"]),
+        text(&data["version"]),
+        screen.paint(Tone::of_status(&status), &status),
+        screen.paint(Tone::Strong, text(&data["eventId"])),
+        screen.paint(Tone::Faint, text(&data["distributionId"])),
+    )
+}

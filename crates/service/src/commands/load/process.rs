@@ -1,0 +1,198 @@
+//! The service that is measured: started here, or running already; and what it
+//! costs, as `/proc` and its own counters say.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::Instant;
+
+use crate::commands::Common;
+use crate::commands::client::Client;
+use crate::commands::failure::Failure;
+use crate::commands::serve::READY;
+
+/// A start that takes longer has failed.
+const START: Duration = Duration::from_secs(30);
+
+/// Of `utime` and `stime` in `/proc/<pid>/stat`: the kernel's `USER_HZ`, which
+/// is 100 on every architecture that this runs on.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// The service.
+pub(super) struct Service {
+    client: Client,
+    pid: Option<u32>,
+    own: Option<Own>,
+}
+
+/// A service of our own; killed when it goes, for its data are gone with it.
+struct Own {
+    child: Child,
+    ready_after: Duration,
+    /// Held open, so that the service may write to it.
+    _stdout: Lines<BufReader<ChildStdout>>,
+}
+
+/// Resident memory in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory {
+    pub(super) now: u64,
+    pub(super) peak: u64,
+}
+
+/// The service's own counters; `None` where it has none of that name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counters {
+    pub(super) commits: Option<f64>,
+    pub(super) accepted: Option<f64>,
+}
+
+impl Service {
+    /// One that runs already.
+    pub(super) fn attach(common: &Common, pid: Option<u32>) -> Result<Self, Failure> {
+        Ok(Self {
+            client: common.client()?,
+            pid,
+            own: None,
+        })
+    }
+
+    /// This program's `serve` as another process, on a free port.
+    pub(super) async fn start(common: &Common, directory: &Path, commit_delay_ms: u16) -> Result<Self, Failure> {
+        let program = std::env::current_exe().context("this program cannot find itself")?;
+        let mut command = Command::new(program);
+        command
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        // What this shell is set to must not be measured by accident.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
+            command.env_remove(name);
+        }
+        if let Some(file) = &common.config {
+            command.arg("--config").arg(file);
+        }
+        command.env("FANFARE_LOG", "warn").env("FANFARE_LISTEN", "127.0.0.1:0");
+        command.env("FANFARE_DATA_DIR", directory.join("data"));
+        command.env("FANFARE_LEDGER__COMMIT_DELAY_MS", commit_delay_ms.to_string());
+        let begun = Instant::now();
+        let mut child = command.spawn().context("cannot start the service")?;
+        let stdout = child.stdout.take().context("the service has no standard output")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let ready = tokio::time::timeout(START, lines.next_line()).await;
+        let ready_after = begun.elapsed();
+        let line = ready.map_err(|_elapsed| anyhow!("the service was not ready within {} s", START.as_secs()))??;
+        let url = line.as_deref().and_then(|line| line.strip_prefix(READY));
+        let url = url.context("the service did not start; what it said stands above")?;
+        let client = Client::new(url)?;
+        client.get("/readyz").await?;
+        let pid = child.id();
+        Ok(Self {
+            client,
+            pid,
+            own: Some(Own {
+                child,
+                ready_after,
+                _stdout: lines,
+            }),
+        })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// How long a service of our own took to be ready.
+    pub(super) fn ready_after(&self) -> Option<Duration> {
+        self.own.as_ref().map(|own| own.ready_after)
+    }
+
+    /// Ends a service of our own; a running one is left alone.
+    pub(super) async fn stop(self) {
+        if let Some(mut own) = self.own {
+            // One that has ended already is as good.
+            _ = own.child.kill().await;
+        }
+    }
+
+    /// Processor time so far.
+    pub(super) fn cpu_seconds(&self) -> Option<f64> {
+        cpu_seconds(&std::fs::read_to_string(format!("/proc/{}/stat", self.pid?)).ok()?)
+    }
+
+    pub(super) fn memory(&self) -> Option<Memory> {
+        memory(&std::fs::read_to_string(format!("/proc/{}/status", self.pid?)).ok()?)
+    }
+
+    pub(super) async fn counters(&self) -> Result<Counters, Failure> {
+        let reply = self.client.get("/metrics").await?;
+        let text = String::from_utf8_lossy(&reply.body);
+        Ok(Counters {
+            commits: counter(&text, "fanfare_ledger_commits_total"),
+            accepted: counter(&text, "fanfare_distributions_accepted_total"),
+        })
+    }
+}
+
+/// The program's name, in parentheses, may contain anything; after it, `utime`
+/// and `stime` are the twelfth and thirteenth of the fields.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+    let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
+    Some((f64::from(user) + f64::from(system)) / TICKS_A_SECOND)
+}
+
+fn memory(status: &str) -> Option<Memory> {
+    let kilobytes = |key: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    Some(Memory {
+        now: kilobytes("VmRSS:")? * 1_024,
+        peak: kilobytes("VmHWM:")? * 1_024,
+    })
+}
+
+/// The sum over all labels.
+fn counter(metrics: &str, name: &str) -> Option<f64> {
+    let value = |line: &str| -> Option<f64> {
+        let rest = line.strip_prefix(name)?;
+        if !rest.starts_with([' ', '{']) {
+            return None;
+        }
+        rest.rsplit_once(' ')?.1.parse().ok()
+    };
+    metrics.lines().filter_map(value).reduce(|sum, value| sum + value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_read_past_any_name() {
+        let stat = "42 (a ) b) S 1 42 42 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 5 0 100 1000 200";
+        assert_eq!(cpu_seconds(stat), Some(2.0));
+        assert_eq!(cpu_seconds("nonsense"), None);
+    }
+
+    #[test]
+    fn memory_is_in_bytes() {
+        let memory = memory("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n").unwrap();
+        assert_eq!((memory.now, memory.peak), (1_048_576, 2_097_152));
+    }
+
+    #[test]
+    fn a_counter_is_summed_over_its_labels() {
+        let metrics = "# TYPE a_total counter\na_total{x=\"1\"} 2\na_total{x=\"2\"} 3\na_total_more 7\nb_total 5\n";
+        assert_eq!(counter(metrics, "a_total"), Some(5.0));
+        assert_eq!(counter(metrics, "b_total"), Some(5.0));
+        assert_eq!(counter(metrics, "c_total"), None);
+    }
+}

@@ -1,0 +1,170 @@
+//! The command line: what can be asked for, and how it ends.
+//!
+//! One command, one file. `serve`, `demo` and `load` start a service; all
+//! others talk to a running one over HTTP, like everybody else. None of them
+//! knows the engine or the database.
+//!
+//! | file | is |
+//! |---|---|
+//! | `failure.rs` | how a command can end badly, in words and as an exit code |
+//! | `client.rs` | the HTTP client |
+//! | `answer.rs` | what the service answers, read leniently |
+//! | `screen.rs`, `results.rs`, `bars.rs` | what people see |
+
+mod answer;
+mod bars;
+mod channels;
+mod client;
+mod completions;
+mod config;
+mod demo;
+mod distribute;
+mod events;
+mod failure;
+mod load;
+mod results;
+mod screen;
+mod serve;
+mod status;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::client::Client;
+use self::failure::Failure;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; of a distribution: every chosen channel says SUCCESS
+  1  the service or this command failed (an answer of 5xx, a file, a port)
+  2  the command line or the configuration is wrong
+  3  the service refused the request (4xx); each fault is named by its JSON pointer
+  4  the distribution did not succeed on every channel, or is still open
+  5  the service cannot be reached";
+
+/// Announces a shop's event on up to six channels at once, and says truthfully
+/// what happened on each.
+#[derive(Debug, Parser)]
+#[command(name = "fanfare", version, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+struct Common {
+    /// The configuration of `serve`, `config` and `load`
+    #[arg(
+        long,
+        global = true,
+        env = "FANFARE_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+    // The variable is not read by clap: `load` must not meet a service that it
+    // was not pointed at by hand.
+    #[arg(
+        long,
+        global = true,
+        help = "Where the service is [env: FANFARE_URL] [default: http://127.0.0.1:8080]"
+    )]
+    url: Option<String>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Common {
+    fn client(&self) -> Result<Client, Failure> {
+        let named = self.url.clone().or_else(|| std::env::var("FANFARE_URL").ok());
+        Client::new(named.as_deref().unwrap_or("http://127.0.0.1:8080"))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::Args),
+    /// Start a service of its own and send it three examples, in mock mode
+    Demo(demo::Args),
+    /// Send a request to distribute, and show what came of it
+    Distribute(distribute::Args),
+    /// Show how an event stands
+    Status(status::Args),
+    /// Follow a distribution until nothing moves
+    Watch(watch::Args),
+    /// Read the journal of published events
+    Events(events::Args),
+    /// Show the channels
+    Channels,
+    /// Look at the configuration
+    Config(config::Args),
+    /// Measure throughput, latency and cost
+    Load(load::Args),
+    /// Write the completions of a shell
+    Completions(completions::Args),
+}
+
+/// Does what the command line asks for; says on stderr what went wrong.
+pub fn run(cli: &Cli) -> ExitCode {
+    match runtime(&cli.command).and_then(|runtime| runtime.block_on(dispatch(cli))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report(cli.common.json);
+            failure.exit_code()
+        }
+    }
+}
+
+async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => Box::pin(serve::run(common, args)).await,
+        Command::Demo(args) => Box::pin(demo::run(common, args)).await,
+        Command::Distribute(args) => distribute::run(common, args).await,
+        Command::Status(args) => status::run(common, args).await,
+        Command::Watch(args) => watch::run(common, args).await,
+        Command::Events(args) => events::run(common, args).await,
+        Command::Channels => channels::run(common).await,
+        Command::Config(args) => config::run(common, args),
+        Command::Load(args) => Box::pin(load::run(common, args)).await,
+        Command::Completions(args) => completions::run(args),
+    }
+}
+
+/// A service takes what the machine has; a client makes do with one thread,
+/// which for `load` leaves the rest to what is measured.
+fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = match command {
+        Command::Serve(_) | Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    Ok(builder.enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_exit_code() {
+        let help = Cli::command().render_long_help().to_string();
+        for code in 0..=5 {
+            assert!(help.contains(&format!("\n  {code}  ")), "{code} is missing in\n{help}");
+        }
+    }
+}

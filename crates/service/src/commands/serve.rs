@@ -1,0 +1,105 @@
+//! `fanfare serve`: runs the service until it is told to stop.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::failure::Failure;
+use super::screen::Screen;
+use super::{Common, config};
+use crate::app;
+
+/// What the ready line says before the address; `load` reads it.
+pub(super) const READY: &str = "fanfare is ready on ";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        help = "How the log is written; FANFARE_LOG says how much [default: info]"
+    )]
+    log_format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
+    let config = config::load(common)?;
+    log_to_stderr(args.log_format, LevelFilter::INFO)?;
+    // Before the start, so that a signal during it is not lost.
+    let mut signals = Signals::new()?;
+    let app = app::start(&config).await?;
+    Screen::stdout().say(format!("{READY}http://{}", app.address))?;
+    let name = signals.next().await;
+    tracing::info!(
+        signal = name,
+        "stopping: finishing what moves; a second signal ends at once"
+    );
+    tokio::select! {
+        () = app.stop() => Ok(()),
+        name = signals.next() => {
+            Err(anyhow::anyhow!("ended by a second {name} before all that moved had come to rest").into())
+        }
+    }
+}
+
+/// The signals that ask for a stop.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one and names it.
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// Sends the log to stderr, filtered by `FANFARE_LOG`.
+pub(super) fn log_to_stderr(format: LogFormat, default: LevelFilter) -> Result<(), Failure> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(default.into())
+        .with_env_var("FANFARE_LOG")
+        .from_env();
+    let wrong = |error| {
+        Failure::Usage(format!(
+            "FANFARE_LOG is no filter: {error}. Example: FANFARE_LOG=info,fanfare=debug"
+        ))
+    };
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter.map_err(wrong)?)
+        .with_ansi(colour)
+        .with_writer(std::io::stderr);
+    let installed = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    Ok(installed
+        .map_err(|error| anyhow::anyhow!(error))
+        .context("the log cannot be set up")?)
+}

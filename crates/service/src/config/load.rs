@@ -1,0 +1,229 @@
+//! Reads the file, lays the variables over it, and refuses what it does not
+//! know: a setting that is silently ignored is worse than a start that fails.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use fanfare_core::channel::{Channel, Mode};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::Config;
+
+/// Begins every variable of this service.
+const PREFIX: &str = "FANFARE_";
+
+/// Variables that are no settings of the service: the file's own place, the
+/// log's filter, and what tests and the command line are told.
+const NOT_SETTINGS: [&str; 3] = ["FANFARE_CONFIG", "FANFARE_LOG", "FANFARE_URL"];
+const TEST_PREFIX: &str = "FANFARE_TEST_";
+
+/// Where a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// A variable.
+    Variable(String),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Why the configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was named is not there.
+    #[error("cannot read the configuration file {}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A key or a value is wrong.
+    #[error("{origin}: {message}")]
+    Invalid {
+        /// Where it stands.
+        origin: Origin,
+        /// Which key and value, and what would be right.
+        message: String,
+    },
+}
+
+/// Reads the file, if one is named, and lays the `FANFARE_…` variables over it.
+pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+    let mut table = match file {
+        Some(path) => read_file(path)?,
+        None => Table::new(),
+    };
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    settings.extend(variables.into_iter().filter(|(name, _)| is_setting(name)));
+    for (name, value) in settings {
+        lay_over(&mut table, &name, &value)?;
+    }
+    let origin = || file.map_or_else(|| Origin::Variable(format!("{PREFIX}*")), |path| Origin::File(path.to_owned()));
+    let config = Config::deserialize(table)
+        .map_err(|error| ConfigError::Invalid { origin: origin(), message: error.to_string() })?;
+    check(&config, &origin())?;
+    Ok(config)
+}
+
+fn read_file(path: &Path) -> Result<Table, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    // The text, not the table, is checked first: only it knows lines and columns.
+    let invalid = |error: toml::de::Error| ConfigError::Invalid {
+        origin: Origin::File(path.to_owned()),
+        message: error.to_string(),
+    };
+    toml::from_str::<Config>(&text).map_err(invalid)?;
+    toml::from_str(&text).map_err(invalid)
+}
+
+fn is_setting(name: &str) -> bool {
+    name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !NOT_SETTINGS.contains(&name)
+}
+
+/// `FANFARE_CHANNELS__INSTAGRAM__MODE=mock` is `channels.instagram.mode = "mock"`.
+fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError> {
+    let path = name[PREFIX.len()..].to_lowercase();
+    let keys: Vec<_> = path.split("__").collect();
+    let nested = |value: Value| {
+        keys.iter().rev().fold(value, |inner, key| Value::Table(Table::from_iter([((*key).to_owned(), inner)])))
+    };
+    // A number or a list is tried first, then the text as it is.
+    let as_toml = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
+    let candidates = as_toml.into_iter().chain([Value::String(text.to_owned())]);
+    let mut refused = None;
+    for candidate in candidates {
+        let nested = nested(candidate);
+        match Config::deserialize(nested.clone()) {
+            Ok(_) => {
+                merge(table, nested);
+                return Ok(());
+            }
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    let why = refused.map(|error| error.to_string()).unwrap_or_default();
+    let message = format!("{text:?} is refused as {}: {}", keys.join("."), why.trim_end());
+    Err(ConfigError::Invalid { origin: Origin::Variable(name.to_owned()), message })
+}
+
+fn merge(into: &mut Table, from: Value) {
+    let Value::Table(from) = from else { return };
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(existing)), value @ Value::Table(_)) => merge(existing, value),
+            (_, value) => _ = into.insert(key, value),
+        }
+    }
+}
+
+/// What the types cannot say.
+fn check(config: &Config, origin: &Origin) -> Result<(), ConfigError> {
+    let invalid = |message: String| Err(ConfigError::Invalid { origin: origin.clone(), message });
+    for channel in Channel::ALL {
+        let table = channel.config_name().to_lowercase();
+        let settings = config.channels.get(channel);
+        if settings.mode == Mode::Live {
+            return invalid(format!(
+                "channels.{table}.mode = \"live\" is refused: this version knows only \"mock\" for {channel}"
+            ));
+        }
+        if settings.concurrency == 0 {
+            return invalid(format!("channels.{table}.concurrency = 0 is refused: it must be 1 or more"));
+        }
+    }
+    let positive: [(&str, u64); 6] = [
+        ("http.max_connections", config.http.max_connections as u64),
+        ("http.header_timeout_ms", config.http.header_timeout_ms),
+        ("http.body_timeout_ms", config.http.body_timeout_ms),
+        ("http.max_body_bytes", config.http.max_body_bytes as u64),
+        ("engine.max_in_flight", config.engine.max_in_flight as u64),
+        ("engine.max_attempts", u64::from(config.engine.max_attempts)),
+    ];
+    match positive.into_iter().find(|(_, value)| *value == 0) {
+        Some((key, _)) => invalid(format!("{key} = 0 is refused: it must be 1 or more")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn refusal(pairs: &[(&str, &str)]) -> String {
+        load(None, variables(pairs)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nothing_is_needed() {
+        assert_eq!(load(None, []).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn variables_override_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[http]\nmax_connections = 7\nbody_timeout_ms = 8\n").unwrap();
+        let config = load(
+            Some(file.path()),
+            variables(&[
+                ("FANFARE_LISTEN", "0.0.0.0:9000"),
+                ("FANFARE_HTTP__MAX_CONNECTIONS", "5"),
+                ("FANFARE_DATA_DIR", "42"),
+                ("FANFARE_MEDIA__ALLOW_HOSTS", "[\"minio:9000\"]"),
+                ("FANFARE_CHANNELS__KAKAO_CHANNEL__MODE", "mock"),
+                ("PATH", "/bin"),
+                ("FANFARE_TEST_ANYTHING", "1"),
+            ]),
+        )
+        .unwrap();
+        assert_eq!(config.listen, "0.0.0.0:9000".parse().unwrap());
+        assert_eq!((config.http.max_connections, config.http.body_timeout_ms), (5, 8));
+        assert_eq!(config.data_dir, PathBuf::from("42"));
+        assert_eq!(config.media.allow_hosts, ["minio:9000"]);
+    }
+
+    #[test]
+    fn a_refusal_names_key_value_and_what_would_be_right() {
+        for (name, value, words) in [
+            ("FANFARE_LISTEN", "8080", &["FANFARE_LISTEN", "\"8080\"", "listen", "socket address"][..]),
+            ("FANFARE_LISTTEN", "x", &["FANFARE_LISTTEN", "unknown field `listten`", "`listen`"]),
+            ("FANFARE_CHANNELS__TIKTOK__MODE", "mock", &["unknown field `tiktok`", "`instagram`"]),
+            ("FANFARE_CHANNELS__INSTAGRAM__MODE", "off", &["\"off\"", "`mock`", "`live`"]),
+            ("FANFARE_CHANNELS__INSTAGRAM__MODE", "live", &["instagram", "only \"mock\""]),
+            ("FANFARE_HTTP__MAX_CONNECTIONS", "-1", &["\"-1\"", "http.max_connections"]),
+            ("FANFARE_HTTP__MAX_CONNECTIONS", "0", &["http.max_connections = 0", "1 or more"]),
+        ] {
+            let refusal = refusal(&[(name, value)]);
+            for word in words {
+                assert!(refusal.contains(word), "{name}={value}: {word:?} is missing in {refusal:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_in_the_file_names_file_line_and_key() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[http]\nmax_conections = 7\n").unwrap();
+        let refusal = load(Some(file.path()), []).unwrap_err().to_string();
+        for word in [file.path().to_str().unwrap(), "line 3", "max_conections", "max_connections"] {
+            assert!(refusal.contains(word), "{word:?} is missing in {refusal:?}");
+        }
+        let missing = load(Some(Path::new("/nowhere.toml")), []).unwrap_err().to_string();
+        assert!(missing.contains("/nowhere.toml"), "{missing}");
+    }
+}

@@ -1,0 +1,236 @@
+//! What the service is told at start: one TOML file and variables that
+//! override it. Every key stands, with unit and default, in
+//! `fanfare.example.toml`; a test holds the two together.
+//!
+//! Reading and merging is in `load.rs`. Nothing is read after the start.
+
+mod load;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fanfare_core::attempt::{Dedup, Protocol};
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::engine::{ChannelSettings, Settings};
+use fanfare_core::resilience::retry::RetryPolicy;
+use serde::Deserialize;
+
+pub use self::load::{ConfigError, Origin, load};
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `FANFARE_LISTEN`: where the HTTP door is.
+    pub listen: SocketAddr,
+    /// `FANFARE_DATA_DIR`: where the embedded database lies; made if missing.
+    pub data_dir: PathBuf,
+    /// The HTTP door.
+    pub http: Http,
+    /// The engine.
+    pub engine: Engine,
+    /// The database's writer.
+    pub ledger: Ledger,
+    /// The status cache.
+    pub status_cache: StatusCache,
+    /// Media that users name.
+    pub media: Media,
+    /// The channels.
+    pub channels: Channels,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: PathBuf::from("fanfare-data"),
+            http: Http::default(),
+            engine: Engine::default(),
+            ledger: Ledger::default(),
+            status_cache: StatusCache::default(),
+            media: Media::default(),
+            channels: Channels::default(),
+        }
+    }
+}
+
+/// The HTTP door.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Connections at once; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// From a connection's first byte to the end of a request's headers, in milliseconds.
+    pub header_timeout_ms: u64,
+    /// From the end of the headers to the end of the body, in milliseconds.
+    pub body_timeout_ms: u64,
+    /// A body's largest size, in bytes.
+    pub max_body_bytes: usize,
+    /// How long `distribute` waits for the channels unless `Prefer: wait` says
+    /// otherwise, in seconds.
+    pub default_wait_s: u64,
+    /// How long a stop waits for what moves, in seconds.
+    pub stop_timeout_s: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            max_connections: 1_024,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 10_000,
+            max_body_bytes: 1_500_000,
+            default_wait_s: 30,
+            stop_timeout_s: 25,
+        }
+    }
+}
+
+/// The engine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// Distributions in memory; beyond it the door says 429.
+    pub max_in_flight: usize,
+    /// Attempts of a delivery, the first one included.
+    pub max_attempts: u32,
+    /// The ceiling of the first backoff, in milliseconds.
+    pub initial_interval_ms: u64,
+    /// The ceiling of every backoff, in seconds.
+    pub max_interval_s: u64,
+    /// How long a delivery is tried, in hours.
+    pub max_age_h: u64,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let retry = RetryPolicy::default();
+        Self {
+            max_in_flight: 20_000,
+            max_attempts: retry.max_attempts,
+            initial_interval_ms: 1_000,
+            max_interval_s: retry.max_interval.as_secs(),
+            max_age_h: retry.max_age.as_secs() / 3_600,
+        }
+    }
+}
+
+/// The database's writer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ledger {
+    /// Slows every commit down by so many milliseconds; for measuring only.
+    pub commit_delay_ms: u64,
+}
+
+/// The status cache.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StatusCache {
+    /// Events whose status is kept.
+    pub max_entries: u64,
+    /// How long, in seconds.
+    pub ttl_s: u64,
+}
+
+impl Default for StatusCache {
+    fn default() -> Self {
+        Self { max_entries: 20_000, ttl_s: 3_600 }
+    }
+}
+
+/// Media that users name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// Hosts (`host` or `host:port`) that may be named although they are local
+    /// or private: the company's own storage.
+    pub allow_hosts: Vec<String>,
+}
+
+/// The channels, each in a table of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Channels {
+    /// 우리동네TV.
+    pub wooridongne_tv: ChannelConfig,
+    /// 링고비즈.
+    pub ringo_biz: ChannelConfig,
+    /// 지니TV.
+    pub genie_tv: ChannelConfig,
+    /// Instagram.
+    pub instagram: ChannelConfig,
+    /// Naver Blog.
+    pub naver_blog: ChannelConfig,
+    /// Kakao Channel.
+    pub kakao_channel: ChannelConfig,
+}
+
+/// One channel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChannelConfig {
+    /// Whether it is really called: `mock`, or `live`.
+    pub mode: Mode,
+    /// Where its API is; for live mode.
+    pub base_url: Option<String>,
+    /// Calls at once in live mode; a mock calls nobody.
+    pub concurrency: usize,
+}
+
+impl Default for ChannelConfig {
+    fn default() -> Self {
+        Self { mode: Mode::Mock, base_url: None, concurrency: 16 }
+    }
+}
+
+impl Channels {
+    /// One channel's.
+    pub fn get(&self, channel: Channel) -> &ChannelConfig {
+        match channel {
+            Channel::WooridongneTV => &self.wooridongne_tv,
+            Channel::RingoBiz => &self.ringo_biz,
+            Channel::GenieTV => &self.genie_tv,
+            Channel::Instagram => &self.instagram,
+            Channel::NaverBlog => &self.naver_blog,
+            Channel::KakaoChannel => &self.kakao_channel,
+        }
+    }
+}
+
+impl Config {
+    /// How each channel is called, by [`Channel::index`].
+    pub fn modes(&self) -> [Mode; Channel::ALL.len()] {
+        Channel::ALL.map(|channel| self.channels.get(channel).mode)
+    }
+
+    /// What the engine is told.
+    pub fn engine_settings(&self) -> Settings {
+        let retry = RetryPolicy {
+            max_attempts: self.engine.max_attempts,
+            initial_interval: Duration::from_millis(self.engine.initial_interval_ms),
+            max_interval: Duration::from_secs(self.engine.max_interval_s),
+            max_age: Duration::from_secs(self.engine.max_age_h * 3_600),
+            ..RetryPolicy::default()
+        };
+        Settings {
+            channels: Channel::ALL.map(|channel| channel_settings(self.channels.get(channel))),
+            retry,
+            // A look-up spends no attempt: its own count is there to end it.
+            look_up: RetryPolicy { max_attempts: 20, max_age: Duration::from_hours(1), ..retry },
+            max_in_flight: self.engine.max_in_flight,
+        }
+    }
+}
+
+fn channel_settings(config: &ChannelConfig) -> ChannelSettings {
+    ChannelSettings {
+        concurrency: match config.mode {
+            Mode::Mock => usize::MAX,
+            Mode::Live => config.concurrency,
+        },
+        // A mock's ids are made from the delivery's own: a repeat is the same.
+        protocol: Protocol { first_step_has_effect: true, dedup: Dedup::Key },
+    }
+}

@@ -1,0 +1,13 @@
+//! The service: HTTP in front, the engine's performer behind it, the status
+//! cache beside it.
+//!
+//! Rules are in `fanfare-core` and SQL is in `fanfare-ledger`; neither is here.
+
+pub mod api;
+pub mod app;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod perform;
+pub mod server;
+pub mod status;

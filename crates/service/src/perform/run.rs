@@ -1,0 +1,348 @@
+//! The one loop around the engine: gather what happened, let the engine decide,
+//! carry it out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fanfare_core::engine::{Command, Engine, HOLD_LIMIT, Input, Settings};
+use fanfare_core::ids::{DistributionId, Incarnation};
+use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::count::Counts;
+use super::feed::Feed;
+use super::{AcceptAnswer, EngineHandle, Intake, channels};
+use crate::clock::Clock;
+use crate::status::{CachedStatus, StatusCache};
+
+/// Requests that wait for the engine; beyond it their senders wait.
+const INTAKE_CAPACITY: usize = 1_024;
+
+/// Between two looks for work that nobody owns.
+const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Distributions taken over at once.
+const ADOPT_LIMIT: usize = 500;
+
+/// The answer to a client waits no longer than this for the cache.
+const CACHE_DEADLINE: Duration = Duration::from_millis(50);
+
+/// Idempotency keys are kept this long.
+const KEY_LIFETIME: Duration = Duration::from_hours(24);
+
+/// Between two sweeps of expired keys.
+const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
+
+/// What the loop works with.
+pub struct Parts {
+    /// Of the engine.
+    pub engine: Settings,
+    /// Of the group commit.
+    pub group_commit: GroupCommitSettings,
+    /// Where distributions are kept.
+    pub store: Arc<dyn Store>,
+    /// Where resting states are cached.
+    pub cache: Arc<dyn StatusCache>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and jitter.
+    pub rng: StdRng,
+}
+
+/// Why the loop could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the node could not be entered in the database")]
+pub struct RunError(#[from] StoreError);
+
+/// The loop, running.
+pub struct Running {
+    /// The door.
+    pub handle: EngineHandle,
+    stop: watch::Sender<Option<Instant>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Takes nothing new, finishes what moves, at most until the deadline, and
+    /// closes the Ledger.
+    pub async fn stop(self, within: Duration) {
+        self.stop.send_replace(Some(Instant::now() + within));
+        if let Err(error) = self.task.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the loop around the engine ended badly");
+        }
+    }
+}
+
+/// Enters this life in the database and starts the loop.
+pub async fn start(parts: Parts) -> Result<Running, RunError> {
+    let token = parts.store.begin_incarnation(parts.clock.now()).await?;
+    let (intake, intake_receiver) = mpsc::channel(INTAKE_CAPACITY);
+    let (done_sender, done) = mpsc::unbounded_channel();
+    let (outcomes, outcomes_receiver) = mpsc::unbounded_channel();
+    let (stop, stopping) = watch::channel(None);
+    let feed = Arc::new(Feed::default());
+    let ledger = GroupCommit::start(Arc::clone(&parts.store), parts.group_commit, done_sender);
+    let handle = EngineHandle {
+        intake,
+        feed: Arc::clone(&feed),
+        store: Arc::clone(&parts.store),
+    };
+    let performer = Performer {
+        engine: Engine::new(parts.engine, token),
+        token,
+        store: parts.store,
+        ledger,
+        cache: parts.cache,
+        feed,
+        clock: parts.clock,
+        rng: parts.rng,
+        replies: HashMap::new(),
+        outcomes,
+        adopting: Arc::default(),
+        commit_failed: false,
+        counts: Counts::register(),
+    };
+    let sources = Sources {
+        intake: intake_receiver,
+        done,
+        outcomes: outcomes_receiver,
+        stopping,
+    };
+    let task = tokio::spawn(performer.run(sources));
+    Ok(Running { handle, stop, task })
+}
+
+/// Where inputs come from.
+struct Sources {
+    intake: mpsc::Receiver<Intake>,
+    done: mpsc::UnboundedReceiver<Vec<Done>>,
+    outcomes: mpsc::UnboundedReceiver<Input>,
+    stopping: watch::Receiver<Option<Instant>>,
+}
+
+struct Performer {
+    engine: Engine,
+    token: Incarnation,
+    store: Arc<dyn Store>,
+    ledger: GroupCommitHandle,
+    cache: Arc<dyn StatusCache>,
+    feed: Arc<Feed>,
+    clock: Arc<dyn Clock>,
+    rng: StdRng,
+    replies: HashMap<DistributionId, oneshot::Sender<AcceptAnswer>>,
+    outcomes: mpsc::UnboundedSender<Input>,
+    adopting: Arc<AtomicBool>,
+    /// An acceptance whose commit failed may be in the database all the same:
+    /// the next adoption looks among this life's own work too.
+    commit_failed: bool,
+    counts: Counts,
+}
+
+impl Performer {
+    async fn run(mut self, mut sources: Sources) {
+        let mut adopt = tokio::time::interval(ADOPT_INTERVAL);
+        adopt.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
+        let mut deadline = None;
+        while !self.may_stop(&sources, deadline) {
+            let mut inputs = Vec::new();
+            tokio::select! {
+                Some(intake) = sources.intake.recv() => self.take_in(intake, &mut inputs),
+                Some(done) = sources.done.recv() => self.take_done(done, &mut inputs),
+                Some(outcome) = sources.outcomes.recv() => inputs.push(outcome),
+                () = sleep_until_timer(self.engine.next_timer(), self.clock.now()) => {}
+                _ = adopt.tick(), if deadline.is_none() => self.start_adoption(),
+                _ = expire.tick() => self.start_expiry(),
+                stop = stop_of(&mut sources.stopping), if deadline.is_none() => {
+                    deadline = Some(stop);
+                    sources.intake.close();
+                }
+                () = sleep_until_deadline(deadline) => {}
+            }
+            self.gather(&mut sources, &mut inputs);
+            self.turn(inputs);
+        }
+        self.ledger.close().await;
+    }
+
+    /// Told to stop, and nothing moves any more, or the time for it is over.
+    fn may_stop(&self, sources: &Sources, deadline: Option<Instant>) -> bool {
+        let Some(deadline) = deadline else { return false };
+        if sources.intake.is_empty() && !self.engine.is_busy() {
+            return true;
+        }
+        let late = Instant::now() >= deadline;
+        if late {
+            tracing::warn!("stops before all that moves has come to rest; the next start finishes it");
+        }
+        late
+    }
+
+    /// Takes all else that is there already, so that it is committed together.
+    fn gather(&mut self, sources: &mut Sources, inputs: &mut Vec<Input>) {
+        while let Ok(done) = sources.done.try_recv() {
+            self.take_done(done, inputs);
+        }
+        while let Ok(outcome) = sources.outcomes.try_recv() {
+            inputs.push(outcome);
+        }
+        while let Ok(intake) = sources.intake.try_recv() {
+            self.take_in(intake, inputs);
+        }
+    }
+
+    fn take_in(&mut self, intake: Intake, inputs: &mut Vec<Input>) {
+        let id = DistributionId::new(self.clock.now(), &mut self.rng);
+        self.replies.insert(id, intake.reply);
+        inputs.push(Input::Accept { id, new: intake.new });
+    }
+
+    fn take_done(&mut self, done: Vec<Done>, inputs: &mut Vec<Input>) {
+        self.counts.commit(&done);
+        for Done { id, result } in done {
+            inputs.push(match result {
+                Ok(written) => Input::Written { id, written },
+                // The group commit has logged it.
+                Err(_) => {
+                    self.commit_failed = true;
+                    Input::NotWritten { id }
+                }
+            });
+        }
+    }
+
+    /// Lets the engine decide and carries it out; mocks answer in place, so
+    /// that what they say is committed together.
+    fn turn(&mut self, mut inputs: Vec<Input>) {
+        loop {
+            let now = self.clock.now();
+            let commands = self.engine.step(inputs, now, &mut self.rng);
+            inputs = commands
+                .into_iter()
+                .filter_map(|command| self.perform(command, now))
+                .collect();
+            if inputs.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn perform(&mut self, command: Command, now: Timestamp) -> Option<Input> {
+        match command {
+            Command::Write(write) => self.ledger.submit(write),
+            Command::Step(call) => return Some(channels::step(&call, now)),
+            Command::LookUp(call) => return Some(channels::look_up(&call, now)),
+            Command::Answer { id, answer } => {
+                self.counts.answer(&answer);
+                if let Some(reply) = self.replies.remove(&id) {
+                    // A client that has gone away needs no answer.
+                    _ = reply.send(AcceptAnswer::new(id, answer));
+                }
+            }
+            Command::Moves { distribution, others } => {
+                // Only an event that was distributed before can be cached.
+                if distribution.history_number > 1 || !others.is_empty() {
+                    self.uncache(&CachedStatus::new(Arc::clone(&distribution), others));
+                }
+                self.feed.moves(distribution);
+            }
+            Command::Rests { distribution, others } => self.rest(CachedStatus::new(distribution, others)),
+            Command::Lost(id) => {
+                tracing::warn!(distribution.id = %id, "another node owns the distribution; left to it");
+                self.feed.forget(id);
+            }
+        }
+        None
+    }
+
+    fn uncache(&self, moving: &CachedStatus) {
+        let (cache, moving) = (Arc::clone(&self.cache), moving.clone());
+        tokio::spawn(async move { cache.moving(&moving).await });
+    }
+
+    /// Caches, then tells who waits.
+    fn rest(&self, status: CachedStatus) {
+        self.counts.rest(&status.distribution);
+        let (cache, feed) = (Arc::clone(&self.cache), Arc::clone(&self.feed));
+        tokio::spawn(async move {
+            let distribution = Arc::clone(&status.distribution);
+            if tokio::time::timeout(CACHE_DEADLINE, cache.put(status)).await.is_err() {
+                tracing::warn!(distribution.id = %distribution.id, "the status cache did not answer in time");
+            }
+            feed.rests(distribution);
+        });
+    }
+
+    /// Looks for work that nobody owns, one look at a time.
+    fn start_adoption(&mut self) {
+        if self.adopting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (store, outcomes, adopting) = (
+            Arc::clone(&self.store),
+            self.outcomes.clone(),
+            Arc::clone(&self.adopting),
+        );
+        let due_by = self.clock.now().saturating_add(HOLD_LIMIT).unwrap_or(Timestamp::MAX);
+        let (token, include_own) = (self.token, std::mem::take(&mut self.commit_failed));
+        tokio::spawn(async move {
+            loop {
+                match store.adopt(token, due_by, include_own, ADOPT_LIMIT).await {
+                    Ok(adopted) => {
+                        // Its own work comes back each time: one look must do.
+                        let more = adopted.len() == ADOPT_LIMIT && !include_own;
+                        // Refused only when the loop has ended.
+                        if outcomes.send(Input::Adopted(adopted)).is_ok() && more {
+                            continue;
+                        }
+                    }
+                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not look for work"),
+                }
+                break;
+            }
+            adopting.store(false, Ordering::Release);
+        });
+    }
+
+    fn start_expiry(&self) {
+        let store = Arc::clone(&self.store);
+        let before = self.clock.now().saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN);
+        tokio::spawn(async move {
+            if let Err(error) = store.expire_keys(before).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not expire idempotency keys"
+                );
+            }
+        });
+    }
+}
+
+/// When the stop must be over, once there is to be one. That the other end is
+/// gone is a stop too.
+async fn stop_of(stopping: &mut watch::Receiver<Option<Instant>>) -> Instant {
+    let stop = stopping.wait_for(Option::is_some).await;
+    stop.ok().and_then(|stop| *stop).unwrap_or_else(Instant::now)
+}
+
+async fn sleep_until_deadline(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until_timer(timer: Option<Timestamp>, now: Timestamp) {
+    match timer {
+        Some(at) => {
+            let wait = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
+            tokio::time::sleep_until(Instant::now() + wait).await;
+        }
+        None => std::future::pending().await,
+    }
+}

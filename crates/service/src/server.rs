@@ -1,0 +1,233 @@
+//! The accept loop: hyper under a cap on connections, with a time limit for
+//! headers and a stop that ends.
+//!
+//! `axum::serve` gives hyper no timer, which switches its header time-out off,
+//! and it waits for open connections for ever; hence this loop. What a request
+//! is answered is the router's business.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+/// Twice what the router accepts, so that headers of up to this size are
+/// answered with a problem that says what to do; beyond it hyper closes with a
+/// bare 431.
+const READ_BUFFER_BYTES: usize = 128 * 1024;
+
+/// More than hyper's own 100, so that it is the bytes that count.
+const MAX_HEADERS: usize = 256;
+
+/// After a failed accept, which is mostly "too many open files".
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How the door is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Connections at once; further ones wait in the listener's queue.
+    pub max_connections: usize,
+    /// From a connection's beginning, or the last answer, to the end of the
+    /// next request's headers. It bounds idle connections too.
+    pub header_timeout: Duration,
+    /// How long a stop waits for requests under way.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            max_connections: 1_024,
+            header_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(25),
+        }
+    }
+}
+
+/// Serves until `shutdown`, then lets requests under way end, at most for the
+/// drain time-out; what is still open then is cut off. Returns when no
+/// connection is left.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    settings: ServerSettings,
+    shutdown: impl Future<Output = ()>,
+) {
+    let door = Door::new(router, &settings);
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = door.accept(&listener) => match accepted {
+                Ok((stream, permit)) => _ = connections.spawn(door.converse(stream, permit)),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    // New clients are refused from here on, not left waiting.
+    drop(listener);
+    let drained = tokio::time::timeout(settings.drain_timeout, door.graceful.shutdown()).await;
+    if drained.is_err() {
+        let open = connections.len();
+        tracing::warn!(connections = open, "cut off connections that did not end in time");
+    }
+    connections.shutdown().await;
+}
+
+/// What every new connection needs.
+struct Door {
+    permits: Arc<Semaphore>,
+    http: http1::Builder,
+    service: TowerToHyperService<Router>,
+    graceful: GracefulShutdown,
+}
+
+impl Door {
+    fn new(router: Router, settings: &ServerSettings) -> Self {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(settings.header_timeout)
+            .max_buf_size(READ_BUFFER_BYTES)
+            .max_headers(MAX_HEADERS)
+            .pipeline_flush(true);
+        Self {
+            permits: Arc::new(Semaphore::new(settings.max_connections)),
+            http,
+            service: TowerToHyperService::new(router),
+            graceful: GracefulShutdown::new(),
+        }
+    }
+
+    /// Waits for a free place, then for a client.
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)?;
+        let (stream, _) = listener.accept().await?;
+        // Answers are small and written at once: waiting to fill a packet only
+        // delays them. A socket that refuses this is about to fail anyway.
+        _ = stream.set_nodelay(true);
+        Ok((stream, permit))
+    }
+
+    fn converse(&self, stream: TcpStream, permit: OwnedSemaphorePermit) -> impl Future<Output = ()> + Send + use<> {
+        let connection = self.http.serve_connection(TokioIo::new(stream), self.service.clone());
+        let watcher: Watcher = self.graceful.watcher();
+        async move {
+            // A client that goes away, or is too slow, is no fault of ours.
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+            }
+            drop(permit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    struct Served {
+        address: std::net::SocketAddr,
+        stop: oneshot::Sender<()>,
+        ended: tokio::task::JoinHandle<()>,
+    }
+
+    async fn served(settings: ServerSettings) -> Served {
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/never", get(std::future::pending::<()>));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async { _ = stopped.await };
+        let ended = tokio::spawn(serve(listener, router, settings, shutdown));
+        Served { address, stop, ended }
+    }
+
+    fn settings() -> ServerSettings {
+        ServerSettings {
+            max_connections: 2,
+            header_timeout: Duration::from_millis(200),
+            drain_timeout: Duration::from_millis(200),
+        }
+    }
+
+    async fn asked(address: std::net::SocketAddr, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn answer(mut stream: TcpStream) -> String {
+        let mut answer = Vec::new();
+        _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_trickle_of_headers_is_cut_off() {
+        let served = served(settings()).await;
+        let begun = Instant::now();
+        let stream = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\nx-slow: ").await;
+        assert_eq!(answer(stream).await, "");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn connections_over_the_cap_wait_for_a_place() {
+        let served = served(ServerSettings {
+            header_timeout: Duration::from_mins(1),
+            ..settings()
+        })
+        .await;
+        let first = asked(served.address, "GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let _second = asked(served.address, "GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let third = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+        let third = tokio::spawn(answer(third));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!third.is_finished());
+        drop(first);
+        assert!(third.await.unwrap().ends_with("here"));
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_although_a_request_hangs() {
+        let served = served(ServerSettings {
+            header_timeout: Duration::from_mins(1),
+            ..settings()
+        })
+        .await;
+        let hanging = asked(served.address, "GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let idle = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        served.stop.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(5), served.ended)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(answer(hanging).await, "");
+        assert!(answer(idle).await.ends_with("here"));
+        assert!(TcpStream::connect(served.address).await.is_err());
+    }
+}
