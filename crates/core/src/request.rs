@@ -34,11 +34,15 @@ pub struct DistributeRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_at: Option<Timestamp>,
     /// What to do where a channel cannot be served.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_invalid: OnInvalid,
     /// Announce again although the event already holds a channel.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub allow_repeat: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Media by kind; on the wire an object, or an array typed by file extension.

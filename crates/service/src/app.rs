@@ -3,13 +3,13 @@
 //! Everything that is chosen by configuration is chosen here.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use fanfare_core::engine::Settings;
 use fanfare_ledger::{GroupCommitSettings, SqliteStore, Store};
-use metrics_exporter_prometheus::PrometheusHandle;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 use tokio::net::TcpListener;
@@ -22,6 +22,16 @@ use crate::perform::{self, Parts, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
 
+/// Upper bounds of the histograms, in seconds: from a cached answer to the
+/// longest wait that a client may ask for.
+const DURATION_BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0,
+];
+
+/// What histograms have gathered is put into their buckets this often; until
+/// then it takes memory.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+
 /// A running service.
 pub struct App {
     /// Where its door is; the port that was given where 0 was asked for.
@@ -29,6 +39,7 @@ pub struct App {
     ready: watch::Sender<bool>,
     stop_server: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
+    upkeep: tokio::task::JoinHandle<()>,
     running: Running,
     stop_timeout: Duration,
 }
@@ -64,6 +75,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         ready: ready_receiver,
         metrics: metrics_recorder(),
     };
+    let upkeep = tokio::spawn(keep_metrics_small(state.metrics.clone()));
     let router = api::router(state);
     let shutdown = async move {
         // An error means that the app was dropped: stop as well.
@@ -71,7 +83,15 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     };
     let server = tokio::spawn(server::serve(listener, router, server_settings(config), shutdown));
     let stop_timeout = Duration::from_secs(config.http.stop_timeout_s);
-    Ok(App { address, ready, stop_server, server, running, stop_timeout })
+    Ok(App {
+        address,
+        ready,
+        stop_server,
+        upkeep,
+        server,
+        running,
+        stop_timeout,
+    })
 }
 
 impl App {
@@ -80,6 +100,7 @@ impl App {
     pub async fn stop(self) {
         self.ready.send_replace(false);
         self.running.stop(self.stop_timeout).await;
+        self.upkeep.abort();
         self.stop_server.send_replace(true);
         if let Err(error) = self.server.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server ended badly");
@@ -97,7 +118,10 @@ fn parts(
     let commit_delay = Duration::from_millis(config.ledger.commit_delay_ms);
     Ok(Parts {
         engine,
-        group_commit: GroupCommitSettings { commit_delay, ..GroupCommitSettings::default() },
+        group_commit: GroupCommitSettings {
+            commit_delay,
+            ..GroupCommitSettings::default()
+        },
         store: Arc::clone(store),
         cache: Arc::clone(cache),
         clock: Arc::clone(clock),
@@ -124,16 +148,24 @@ fn server_settings(config: &Config) -> ServerSettings {
 
 /// One recorder a process: several apps in one test process share it.
 fn metrics_recorder() -> PrometheusHandle {
-    use std::sync::OnceLock;
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    RECORDER
-        .get_or_init(|| {
-            let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-            let handle = recorder.handle();
-            // Refused only where another recorder was installed before; what
-            // that one shows is its owner's business.
-            _ = metrics::set_global_recorder(recorder);
-            handle
-        })
-        .clone()
+    let handle = RECORDER.get_or_init(|| {
+        // The default, without buckets, stands in only for bounds that are empty.
+        let builder = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS);
+        let recorder = builder.unwrap_or_default().build_recorder();
+        let handle = recorder.handle();
+        // Refused only where another recorder was installed before; what that
+        // one shows is its owner's business.
+        _ = metrics::set_global_recorder(recorder);
+        handle
+    });
+    handle.clone()
+}
+
+async fn keep_metrics_small(metrics: PrometheusHandle) {
+    let mut interval = tokio::time::interval(METRICS_INTERVAL);
+    loop {
+        interval.tick().await;
+        metrics.run_upkeep();
+    }
 }

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 /// Tells the wall clock's time.
 pub trait Clock: Send + Sync + 'static {
@@ -22,7 +22,10 @@ impl Clock for SystemClock {
         reason = "the one place where the machine's clock is read"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        // Microseconds are what the database keeps: what is said before a
+        // restart and after it is the same.
+        now.round(Unit::Microsecond).unwrap_or(now)
     }
 }
 

@@ -162,7 +162,7 @@ fn wait_for_rest(data_dir: &Path) -> Connection {
     panic!("what the dead left behind does not come to rest");
 }
 
-fn count(database: &Connection, query: &str) -> u64 {
+fn count(database: &Connection, query: &str) -> i64 {
     database.query_row(query, [], |row| row.get(0)).unwrap()
 }
 

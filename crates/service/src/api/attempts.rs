@@ -101,7 +101,10 @@ pub(super) async fn list_attempts(
     let attempts = attempts.ok_or(ApiError::DistributionUnknown)?;
     let list = AttemptList {
         distribution_id: id,
-        attempts: attempts.iter().map(|attempt| AttemptView::of(attempt, language)).collect(),
+        attempts: attempts
+            .iter()
+            .map(|attempt| AttemptView::of(attempt, language))
+            .collect(),
     };
     view::json_in(language, StatusCode::OK, &list)
 }

@@ -139,8 +139,16 @@ fn of_wooridongne_tv() -> Facts {
             &["/channelOptions/WooridongneTV/budget"],
         ],
         limits: vec![
-            at_most("/channelOptions/WooridongneTV/regions", "items", wooridongne_tv::REGIONS_MAX),
-            at_most("/channelOptions/WooridongneTV/timeSlots", "items", wooridongne_tv::TIME_SLOTS_MAX),
+            at_most(
+                "/channelOptions/WooridongneTV/regions",
+                "items",
+                wooridongne_tv::REGIONS_MAX,
+            ),
+            at_most(
+                "/channelOptions/WooridongneTV/timeSlots",
+                "items",
+                wooridongne_tv::TIME_SLOTS_MAX,
+            ),
             budget(
                 "/channelOptions/WooridongneTV/budget",
                 (wooridongne_tv::BUDGET_MIN, wooridongne_tv::BUDGET_MAX),
@@ -162,8 +170,15 @@ fn of_genie_tv() -> Facts {
         ],
         limits: vec![
             at_most("/channelOptions/GenieTV/schedule", "days", days),
-            at_most("/channelOptions/GenieTV/schedule/dayparts", "items", genie_tv::DAYPARTS_MAX),
-            budget("/channelOptions/GenieTV/budget", (genie_tv::BUDGET_MIN, genie_tv::BUDGET_MAX)),
+            at_most(
+                "/channelOptions/GenieTV/schedule/dayparts",
+                "items",
+                genie_tv::DAYPARTS_MAX,
+            ),
+            budget(
+                "/channelOptions/GenieTV/budget",
+                (genie_tv::BUDGET_MIN, genie_tv::BUDGET_MAX),
+            ),
         ],
         result_fields: &["adId", "impressionSchedule"],
     }
@@ -175,7 +190,11 @@ fn of_instagram() -> Facts {
         needed_live: &[&["/channelOptions/Instagram/caption", BODY, TITLE]],
         limits: vec![
             formats(IMAGE, &instagram::IMAGE_FORMATS),
-            at_most("/channelOptions/Instagram/caption", "utf16Units", instagram::CAPTION_MAX),
+            at_most(
+                "/channelOptions/Instagram/caption",
+                "utf16Units",
+                instagram::CAPTION_MAX,
+            ),
             at_most("/channelOptions/Instagram/caption", "mentions", instagram::MENTIONS_MAX),
             at_most("/channelOptions/Instagram/hashtags", "items", instagram::HASHTAGS_MAX),
         ],
@@ -193,7 +212,11 @@ fn of_naver_blog() -> Facts {
         limits: vec![
             formats(IMAGE, &naver_blog::IMAGE_FORMATS),
             at_most("/channelOptions/NaverBlog/title", "characters", naver_blog::TITLE_MAX),
-            at_most("/channelOptions/NaverBlog/content", "characters", naver_blog::CONTENT_MAX),
+            at_most(
+                "/channelOptions/NaverBlog/content",
+                "characters",
+                naver_blog::CONTENT_MAX,
+            ),
         ],
         result_fields: &["postUrl"],
     }
@@ -205,10 +228,26 @@ fn of_kakao_channel() -> Facts {
         needed_live: &[&["/channelOptions/KakaoChannel/message", BODY, TITLE]],
         limits: vec![
             formats(IMAGE, &kakao_channel::IMAGE_FORMATS),
-            at_most("/channelOptions/KakaoChannel/message", "utf16Units", kakao_channel::MESSAGE_MAX),
-            at_most("/channelOptions/KakaoChannel/message", "lineBreaks", kakao_channel::NEWLINES_MAX),
-            at_most("/channelOptions/KakaoChannel/buttons", "items", kakao_channel::BUTTONS_MAX),
-            at_most("/channelOptions/KakaoChannel/buttons/0/name", "utf16Units", kakao_channel::BUTTON_NAME_MAX),
+            at_most(
+                "/channelOptions/KakaoChannel/message",
+                "utf16Units",
+                kakao_channel::MESSAGE_MAX,
+            ),
+            at_most(
+                "/channelOptions/KakaoChannel/message",
+                "lineBreaks",
+                kakao_channel::NEWLINES_MAX,
+            ),
+            at_most(
+                "/channelOptions/KakaoChannel/buttons",
+                "items",
+                kakao_channel::BUTTONS_MAX,
+            ),
+            at_most(
+                "/channelOptions/KakaoChannel/buttons/0/name",
+                "utf16Units",
+                kakao_channel::BUTTON_NAME_MAX,
+            ),
         ],
         result_fields: &["messageId"],
     }
@@ -257,7 +296,10 @@ mod tests {
     #[test]
     fn what_is_announced_as_required_is_what_validate_misses() {
         for mode in [Mode::Mock, Mode::Live] {
-            let settings = AdmitSettings { modes: [mode; 6], ..AdmitSettings::default() };
+            let settings = AdmitSettings {
+                modes: [mode; 6],
+                ..AdmitSettings::default()
+            };
             for channel in Channel::ALL {
                 let body: Value = json!({"eventId": "e", "channels": [channel], "contentUrls": {}});
                 let (_, faults) = faults(&body, &settings, Timestamp::UNIX_EPOCH);

@@ -29,11 +29,7 @@ pub(super) fn write(last: DistributionId, tenant: &TenantId, filter: &Filter) ->
 }
 
 /// The last id that was shown before.
-pub(super) fn read(
-    cursor: &str,
-    tenant: &TenantId,
-    filter: &Filter,
-) -> Result<DistributionId, ApiError> {
+pub(super) fn read(cursor: &str, tenant: &TenantId, filter: &Filter) -> Result<DistributionId, ApiError> {
     decode(cursor, mark_of(tenant, filter)).ok_or(ApiError::BadCursor)
 }
 

@@ -175,7 +175,8 @@ pub(super) async fn distribute(
         preferences.wait(state.limits.default_wait)
     };
     let distribution = state.engine.rest(&caller.tenant, id, wait).await?;
-    let distribution = distribution.ok_or_else(|| ApiError::internal("reading what was accepted", "it is not there"))?;
+    let distribution =
+        distribution.ok_or_else(|| ApiError::internal("reading what was accepted", "it is not there"))?;
     let mut response = answer(&distribution, language)?;
     let headers = response.headers_mut();
     if replayed {
@@ -221,7 +222,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiErr
 /// All that is wrong with a skipped channel, in one sentence each.
 fn skipped((channel, faults): &(Channel, Vec<Fault>)) -> (Channel, Failure) {
     let words = |language| {
-        let each = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail.get(language)));
+        let each = faults
+            .iter()
+            .map(|fault| format!("{}: {}", fault.pointer, fault.detail.get(language)));
         each.collect::<Vec<_>>().join(" ")
     };
     let detail = Text::new(words(Language::En), words(Language::Ko));

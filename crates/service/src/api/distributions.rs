@@ -166,7 +166,9 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_named_at_once() {
         let (_, verdict) = read("/x?eventId=&status=completed&channel=kakao&from=2026-01-01&until=soon");
-        let Err(ApiError::InvalidQuery(faults)) = verdict else { panic!("accepted") };
+        let Err(ApiError::InvalidQuery(faults)) = verdict else {
+            panic!("accepted")
+        };
         let named: Vec<_> = faults.iter().map(|fault| fault.parameter.as_str()).collect();
         assert_eq!(named, ["eventId", "status", "channel", "from", "until"]);
         assert!(faults[2].detail.en.contains("Did you mean `KakaoChannel`?"));

@@ -63,8 +63,8 @@ fn file(path: &str) -> Result<Response, ApiError> {
         .map_err(|error| ApiError::internal("reading a file of the documentation", error.to_string()))?;
     let file = file.ok_or(ApiError::PathUnknown)?;
     let mut response = (StatusCode::OK, file.bytes.into_owned()).into_response();
-    let content_type = HeaderValue::try_from(file.content_type)
-        .map_err(|error| ApiError::internal("naming a file's type", error))?;
+    let content_type =
+        HeaderValue::try_from(file.content_type).map_err(|error| ApiError::internal("naming a file's type", error))?;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
@@ -96,7 +96,10 @@ mod tests {
     #[test]
     fn every_file_that_the_page_names_is_there_and_no_other() {
         let page = text("");
-        let named: Vec<_> = page.split('"').filter(|word| word.starts_with("./") || *word == "index.css").collect();
+        let named: Vec<_> = page
+            .split('"')
+            .filter(|word| word.starts_with("./") || *word == "index.css")
+            .collect();
         assert!(named.len() >= 4, "{page}");
         for name in named {
             assert!(file(name.trim_start_matches("./")).is_ok(), "{name}");

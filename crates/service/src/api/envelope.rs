@@ -91,11 +91,7 @@ fn trace_of(traceparent: &str) -> Option<TraceId> {
 }
 
 /// The layer.
-pub(super) async fn envelope(
-    State(state): State<Arc<Api>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn envelope(State(state): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let language = language_of(request.headers());
     let trace = state.traces.of(request.headers());
@@ -138,9 +134,9 @@ async fn caught(answer: impl Future<Output = Response>) -> Response {
             Err(panic) => Poll::Ready(Err(panic)),
         }
     });
-    polled.await.unwrap_or_else(|panic| {
-        ApiError::internal("handling the request", words_of(&*panic)).into_response()
-    })
+    polled
+        .await
+        .unwrap_or_else(|panic| ApiError::internal("handling the request", words_of(&*panic)).into_response())
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> String {

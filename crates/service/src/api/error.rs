@@ -132,10 +132,7 @@ pub(super) struct ParameterFault {
 
 impl ApiError {
     /// For what should not happen.
-    pub(super) fn internal(
-        doing: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
+    pub(super) fn internal(doing: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal {
             doing,
             source: Some(source.into()),
@@ -145,31 +142,20 @@ impl ApiError {
     /// The HTTP status.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::MalformedJson(_)
-            | Self::BodyIncomplete(_)
-            | Self::BadIdempotencyKey
-            | Self::BadCursor => StatusCode::BAD_REQUEST,
-            Self::EventUnknown | Self::DistributionUnknown | Self::PathUnknown => {
-                StatusCode::NOT_FOUND
+            Self::MalformedJson(_) | Self::BodyIncomplete(_) | Self::BadIdempotencyKey | Self::BadCursor => {
+                StatusCode::BAD_REQUEST
             }
+            Self::EventUnknown | Self::DistributionUnknown | Self::PathUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::AlreadyDistributed(_) => StatusCode::CONFLICT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType | Self::UnsupportedEncoding => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
-            Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-            Self::Unavailable { .. } | Self::NotReady(_) | Self::Store(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable { .. } | Self::NotReady(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(status) => *status,
         }
     }
@@ -213,9 +199,7 @@ impl ApiError {
 
     fn set_headers(&self, headers: &mut HeaderMap) {
         let retry_after = match self {
-            Self::Overloaded { retry_after } | Self::Unavailable { retry_after } => {
-                Some(*retry_after)
-            }
+            Self::Overloaded { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::Store(StoreError::Corrupt { .. }) => None,
             Self::Store(_) | Self::NotReady(_) => Some(DATABASE_RETRY),
             _ => None,

@@ -75,11 +75,7 @@ impl From<JournalEntry> for EventView {
         (status = 503, response = problems::Unavailable),
     )
 )]
-pub(super) async fn list_events(
-    State(state): State<Arc<Api>>,
-    caller: Caller,
-    uri: Uri,
-) -> Result<Response, ApiError> {
+pub(super) async fn list_events(State(state): State<Arc<Api>>, caller: Caller, uri: Uri) -> Result<Response, ApiError> {
     let mut query = Query::of(&uri, &["after", "limit"]);
     let after = query.read("after", position).unwrap_or(0);
     let limit = query.limit();
@@ -96,13 +92,15 @@ pub(super) async fn list_events(
 fn position(value: &str) -> Result<u64, ValueFault> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let position = value.parse::<i64>().ok().filter(|_| digits);
-    position.and_then(|position| u64::try_from(position).ok()).ok_or_else(|| {
-        let detail = Text::new(
-            "Give `next` of the page before, or 0 to begin at the oldest event.",
-            "이전 페이지의 `next` 값을 적어 주세요. 처음부터 보려면 0입니다.",
-        );
-        ("out_of_range", detail)
-    })
+    position
+        .and_then(|position| u64::try_from(position).ok())
+        .ok_or_else(|| {
+            let detail = Text::new(
+                "Give `next` of the page before, or 0 to begin at the oldest event.",
+                "이전 페이지의 `next` 값을 적어 주세요. 처음부터 보려면 0입니다.",
+            );
+            ("out_of_range", detail)
+        })
 }
 
 #[cfg(test)]
@@ -112,7 +110,10 @@ mod tests {
     #[test]
     fn a_position_is_what_a_database_can_hold() {
         assert_eq!(position("0").unwrap(), 0);
-        assert_eq!(position("9223372036854775807").unwrap(), u64::try_from(i64::MAX).unwrap());
+        assert_eq!(
+            position("9223372036854775807").unwrap(),
+            u64::try_from(i64::MAX).unwrap()
+        );
         for bad in ["", "-1", "+1", "9223372036854775808", "1.0", "x"] {
             assert!(position(bad).is_err(), "{bad}");
         }

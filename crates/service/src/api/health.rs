@@ -62,10 +62,16 @@ pub(super) async fn readyz(State(state): State<Arc<Api>>) -> Result<Response, Ap
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database is not ready");
-            reasons.push(Text::new("The database cannot be written.", "데이터베이스에 쓸 수 없습니다."));
+            reasons.push(Text::new(
+                "The database cannot be written.",
+                "데이터베이스에 쓸 수 없습니다.",
+            ));
         }
         Err(_elapsed) => {
-            reasons.push(Text::new("The database does not answer.", "데이터베이스가 응답하지 않습니다."));
+            reasons.push(Text::new(
+                "The database does not answer.",
+                "데이터베이스가 응답하지 않습니다.",
+            ));
         }
     }
     if reasons.is_empty() {

@@ -13,7 +13,9 @@ use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{attempts, channels, distribute, distribution, distributions, events, health, history, metrics, preview, status};
+use super::{
+    attempts, channels, distribute, distribution, distributions, events, health, history, metrics, preview, status,
+};
 
 const DESCRIPTION: &str = "\
 Announces an approved marketing event on up to six channels at once, and says truthfully what happened on each.
@@ -165,7 +167,10 @@ mod tests {
                     assert!(!operation[field].is_null(), "{method} {path} lacks {field}");
                 }
                 for status in ["431", "500"] {
-                    assert!(!operation["responses"][status].is_null(), "{method} {path} lacks {status}");
+                    assert!(
+                        !operation["responses"][status].is_null(),
+                        "{method} {path} lacks {status}"
+                    );
                 }
             }
         }
@@ -182,7 +187,13 @@ mod tests {
     #[test]
     fn request_objects_take_no_other_fields() {
         let document = written();
-        for name in ["DistributeBody", "ContentUrlsByKind", "ContentBody", "ChannelOptionsBody", "GenieTvBody"] {
+        for name in [
+            "DistributeBody",
+            "ContentUrlsByKind",
+            "ContentBody",
+            "ChannelOptionsBody",
+            "GenieTvBody",
+        ] {
             let schema = &document["components"]["schemas"][name];
             assert_eq!(schema["additionalProperties"], Value::Bool(false), "{name}: {schema}");
         }

@@ -79,9 +79,7 @@ fn seconds(value: &str) -> Option<Duration> {
 fn named(preference: &str) -> (&str, &str) {
     let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
     let value = value.trim();
-    let unquoted = value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let unquoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     (name.trim(), unquoted.unwrap_or(value))
 }
 
@@ -118,16 +116,8 @@ mod tests {
             (&["wait=99999999999999999999999"], 60, Some("wait=60")),
             (&["Wait = \"5\""], 5, Some("wait=5")),
             (&["respond-async"], 0, Some("respond-async")),
-            (
-                &["respond-async, wait=7"],
-                7,
-                Some("respond-async, wait=7"),
-            ),
-            (
-                &["wait=7", "respond-async"],
-                7,
-                Some("respond-async, wait=7"),
-            ),
+            (&["respond-async, wait=7"], 7, Some("respond-async, wait=7")),
+            (&["wait=7", "respond-async"], 7, Some("respond-async, wait=7")),
             (&["wait=3, wait=9"], 3, Some("wait=3")),
             (&["wait=x, wait=9"], 30, None),
             (&["wait=-1"], 30, None),

@@ -95,7 +95,9 @@ pub(super) async fn preview(
 ) -> Result<Response, ApiError> {
     let now = state.clock.now();
     let (request, faults) = validate::faults(&body, &state.admit, now);
-    let Some(request) = request else { return Err(ApiError::Invalid(faults)) };
+    let Some(request) = request else {
+        return Err(ApiError::Invalid(faults));
+    };
     let viewer = Viewer {
         accepted: validate::admit(&body, &state.admit, now).is_ok(),
         request: &request,

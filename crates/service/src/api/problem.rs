@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use fanfare_core::channel::Channel;
@@ -175,9 +173,7 @@ impl Problem {
 
     fn list(&mut self, faults: impl Iterator<Item = ProblemFault>, count: usize) {
         self.errors = faults.take(FAULTS_SHOWN).collect();
-        self.errors_omitted = count
-            .checked_sub(FAULTS_SHOWN)
-            .filter(|omitted| *omitted > 0);
+        self.errors_omitted = count.checked_sub(FAULTS_SHOWN).filter(|omitted| *omitted > 0);
     }
 }
 

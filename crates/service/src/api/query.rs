@@ -109,11 +109,7 @@ fn limit(value: &str) -> Result<usize, ValueFault> {
 }
 
 /// A word out of a closed set.
-pub(super) fn word<T: Copy>(
-    value: &str,
-    all: &[T],
-    name: impl Fn(T) -> &'static str,
-) -> Result<T, ValueFault> {
+pub(super) fn word<T: Copy>(value: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, ValueFault> {
     let found = all.iter().copied().find(|known| name(*known) == value);
     found.ok_or_else(|| {
         let known: Vec<_> = all.iter().map(|known| name(*known)).collect();
@@ -129,10 +125,16 @@ pub(super) fn word<T: Copy>(
 /// RFC 3339 with an offset.
 pub(super) fn time(value: &str) -> Result<Timestamp, ValueFault> {
     value.parse().map_err(|error: jiff::Error| {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a time in a query cannot be read");
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a time in a query cannot be read"
+        );
         // An offset's plus, sent as it is, means a space in a query.
         let (plus, plus_ko) = if value.contains(' ') {
-            (" Write a plus in a query as `%2B`.", " 쿼리에서 더하기 기호는 `%2B`로 적어 주세요.")
+            (
+                " Write a plus in a query as `%2B`.",
+                " 쿼리에서 더하기 기호는 `%2B`로 적어 주세요.",
+            )
         } else {
             ("", "")
         };
@@ -184,7 +186,10 @@ mod tests {
             ("limit", "out_of_range"),
             ("from", "bad_time"),
         ];
-        let expected: Vec<_> = expected.into_iter().map(|(name, code)| (name.to_owned(), code)).collect();
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(name, code)| (name.to_owned(), code))
+            .collect();
         assert_eq!(faults(query), expected);
     }
 

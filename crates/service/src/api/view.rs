@@ -68,7 +68,9 @@ impl Standing {
 /// One entry of `results` for each channel, in the order of the request.
 pub(super) fn results(distribution: &Distribution, language: Language) -> Vec<ChannelResult> {
     let deliveries = distribution.deliveries.iter();
-    deliveries.map(|delivery| ChannelResult::of(delivery, language)).collect()
+    deliveries
+        .map(|delivery| ChannelResult::of(delivery, language))
+        .collect()
 }
 
 /// The version that was published last; `None` before the first.

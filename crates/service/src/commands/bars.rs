@@ -58,10 +58,12 @@ impl Bars {
 
     /// Shows what has changed.
     pub(super) fn show(&mut self, rows: &[Row]) -> Result<(), Failure> {
+        // One time for all that is seen at once.
+        let after = millis(self.begun.elapsed());
         for row in rows {
             let shown = self.shown.insert(row.channel.clone(), row.status.clone());
             if shown.as_ref() != Some(&row.status) {
-                self.change(row)?;
+                self.change(row, &after)?;
             }
         }
         Ok(())
@@ -80,8 +82,7 @@ impl Bars {
         }
     }
 
-    fn change(&self, row: &Row) -> Result<(), Failure> {
-        let after = millis(self.begun.elapsed());
+    fn change(&self, row: &Row, after: &str) -> Result<(), Failure> {
         let tone = Tone::of_status(&row.status);
         let words = format!("{:<12} {}", row.status, row.mode);
         if self.multi.is_hidden() {

@@ -17,7 +17,7 @@ pub(super) fn table(screen: Screen, answer: &Answer) -> Table {
     let name = ColumnConstraint::LowerBoundary(Width::Fixed(NAME_COLUMNS));
     table.set_constraints([name, whole, whole]);
     for row in &answer.rows {
-        let status = toned(&row.status, Tone::of_status(&row.status));
+        let status = toned(&standing(row), Tone::of_status(&row.status));
         let mode = if row.mode == "mock" {
             toned(&row.mode, Tone::Mind)
         } else {
@@ -39,13 +39,18 @@ pub(super) fn toned(text: &str, tone: Tone) -> Cell {
     }
 }
 
+/// The status, and below it how far the proof goes, where that is farther than
+/// the channel's acceptance.
+fn standing(row: &Row) -> String {
+    match row.channel_state.as_str() {
+        "" | "accepted" => row.status.clone(),
+        state => format!("{}\n{state}", row.status),
+    }
+}
+
 /// What the channel gave, or why it gave nothing: one thing a line.
 fn said(row: &Row) -> String {
     let mut lines: Vec<String> = row.fields.iter().map(|(key, value)| format!("{key} {value}")).collect();
-    // The receipt of a success says enough unless it was taken back.
-    if !row.channel_state.is_empty() && row.channel_state != "accepted" {
-        lines.push(format!("channelState {}", row.channel_state));
-    }
     if !row.code.is_empty() {
         lines.push(row.code.clone());
     }

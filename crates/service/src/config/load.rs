@@ -69,15 +69,25 @@ pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, St
     for (name, value) in settings {
         lay_over(&mut table, &name, &value)?;
     }
-    let origin = || file.map_or_else(|| Origin::Variable(format!("{PREFIX}*")), |path| Origin::File(path.to_owned()));
-    let config = Config::deserialize(table)
-        .map_err(|error| ConfigError::Invalid { origin: origin(), message: error.to_string() })?;
+    let origin = || {
+        file.map_or_else(
+            || Origin::Variable(format!("{PREFIX}*")),
+            |path| Origin::File(path.to_owned()),
+        )
+    };
+    let config = Config::deserialize(table).map_err(|error| ConfigError::Invalid {
+        origin: origin(),
+        message: error.to_string(),
+    })?;
     check(&config, &origin())?;
     Ok(config)
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     // The text, not the table, is checked first: only it knows lines and columns.
     let invalid = |error: toml::de::Error| ConfigError::Invalid {
@@ -97,10 +107,14 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
     let path = name[PREFIX.len()..].to_lowercase();
     let keys: Vec<_> = path.split("__").collect();
     let nested = |value: Value| {
-        keys.iter().rev().fold(value, |inner, key| Value::Table(Table::from_iter([((*key).to_owned(), inner)])))
+        keys.iter().rev().fold(value, |inner, key| {
+            Value::Table(Table::from_iter([((*key).to_owned(), inner)]))
+        })
     };
     // A number or a list is tried first, then the text as it is.
-    let as_toml = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
+    let as_toml = toml::from_str::<Table>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"));
     let candidates = as_toml.into_iter().chain([Value::String(text.to_owned())]);
     let mut refused = None;
     for candidate in candidates {
@@ -115,7 +129,10 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
     }
     let why = refused.map(|error| error.to_string()).unwrap_or_default();
     let message = format!("{text:?} is refused as {}: {}", keys.join("."), why.trim_end());
-    Err(ConfigError::Invalid { origin: Origin::Variable(name.to_owned()), message })
+    Err(ConfigError::Invalid {
+        origin: Origin::Variable(name.to_owned()),
+        message,
+    })
 }
 
 fn merge(into: &mut Table, from: Value) {
@@ -130,7 +147,12 @@ fn merge(into: &mut Table, from: Value) {
 
 /// What the types cannot say.
 fn check(config: &Config, origin: &Origin) -> Result<(), ConfigError> {
-    let invalid = |message: String| Err(ConfigError::Invalid { origin: origin.clone(), message });
+    let invalid = |message: String| {
+        Err(ConfigError::Invalid {
+            origin: origin.clone(),
+            message,
+        })
+    };
     for channel in Channel::ALL {
         let table = channel.config_name().to_lowercase();
         let settings = config.channels.get(channel);
@@ -140,7 +162,9 @@ fn check(config: &Config, origin: &Origin) -> Result<(), ConfigError> {
             ));
         }
         if settings.concurrency == 0 {
-            return invalid(format!("channels.{table}.concurrency = 0 is refused: it must be 1 or more"));
+            return invalid(format!(
+                "channels.{table}.concurrency = 0 is refused: it must be 1 or more"
+            ));
         }
     }
     let positive: [(&str, u64); 6] = [
@@ -162,7 +186,10 @@ mod tests {
     use super::*;
 
     fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     fn refusal(pairs: &[(&str, &str)]) -> String {
@@ -177,7 +204,11 @@ mod tests {
     #[test]
     fn variables_override_the_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[http]\nmax_connections = 7\nbody_timeout_ms = 8\n").unwrap();
+        std::fs::write(
+            &file,
+            "listen = \"127.0.0.1:1\"\n[http]\nmax_connections = 7\nbody_timeout_ms = 8\n",
+        )
+        .unwrap();
         let config = load(
             Some(file.path()),
             variables(&[
@@ -200,17 +231,48 @@ mod tests {
     #[test]
     fn a_refusal_names_key_value_and_what_would_be_right() {
         for (name, value, words) in [
-            ("FANFARE_LISTEN", "8080", &["FANFARE_LISTEN", "\"8080\"", "listen", "socket address"][..]),
-            ("FANFARE_LISTTEN", "x", &["FANFARE_LISTTEN", "unknown field `listten`", "`listen`"]),
-            ("FANFARE_CHANNELS__TIKTOK__MODE", "mock", &["unknown field `tiktok`", "`instagram`"]),
-            ("FANFARE_CHANNELS__INSTAGRAM__MODE", "off", &["\"off\"", "`mock`", "`live`"]),
-            ("FANFARE_CHANNELS__INSTAGRAM__MODE", "live", &["instagram", "only \"mock\""]),
-            ("FANFARE_HTTP__MAX_CONNECTIONS", "-1", &["\"-1\"", "http.max_connections"]),
-            ("FANFARE_HTTP__MAX_CONNECTIONS", "0", &["http.max_connections = 0", "1 or more"]),
+            (
+                "FANFARE_LISTEN",
+                "8080",
+                &["FANFARE_LISTEN", "\"8080\"", "listen", "socket address"][..],
+            ),
+            (
+                "FANFARE_LISTTEN",
+                "x",
+                &["FANFARE_LISTTEN", "unknown field `listten`", "`listen`"],
+            ),
+            (
+                "FANFARE_CHANNELS__TIKTOK__MODE",
+                "mock",
+                &["unknown field `tiktok`", "`instagram`"],
+            ),
+            (
+                "FANFARE_CHANNELS__INSTAGRAM__MODE",
+                "off",
+                &["\"off\"", "`mock`", "`live`"],
+            ),
+            (
+                "FANFARE_CHANNELS__INSTAGRAM__MODE",
+                "live",
+                &["instagram", "only \"mock\""],
+            ),
+            (
+                "FANFARE_HTTP__MAX_CONNECTIONS",
+                "-1",
+                &["\"-1\"", "http.max_connections"],
+            ),
+            (
+                "FANFARE_HTTP__MAX_CONNECTIONS",
+                "0",
+                &["http.max_connections = 0", "1 or more"],
+            ),
         ] {
             let refusal = refusal(&[(name, value)]);
             for word in words {
-                assert!(refusal.contains(word), "{name}={value}: {word:?} is missing in {refusal:?}");
+                assert!(
+                    refusal.contains(word),
+                    "{name}={value}: {word:?} is missing in {refusal:?}"
+                );
             }
         }
     }
@@ -220,7 +282,12 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[http]\nmax_conections = 7\n").unwrap();
         let refusal = load(Some(file.path()), []).unwrap_err().to_string();
-        for word in [file.path().to_str().unwrap(), "line 3", "max_conections", "max_connections"] {
+        for word in [
+            file.path().to_str().unwrap(),
+            "line 3",
+            "max_conections",
+            "max_connections",
+        ] {
             assert!(refusal.contains(word), "{word:?} is missing in {refusal:?}");
         }
         let missing = load(Some(Path::new("/nowhere.toml")), []).unwrap_err().to_string();

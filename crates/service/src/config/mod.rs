@@ -136,7 +136,10 @@ pub struct StatusCache {
 
 impl Default for StatusCache {
     fn default() -> Self {
-        Self { max_entries: 20_000, ttl_s: 3_600 }
+        Self {
+            max_entries: 20_000,
+            ttl_s: 3_600,
+        }
     }
 }
 
@@ -181,7 +184,11 @@ pub struct ChannelConfig {
 
 impl Default for ChannelConfig {
     fn default() -> Self {
-        Self { mode: Mode::Mock, base_url: None, concurrency: 16 }
+        Self {
+            mode: Mode::Mock,
+            base_url: None,
+            concurrency: 16,
+        }
     }
 }
 
@@ -218,7 +225,11 @@ impl Config {
             channels: Channel::ALL.map(|channel| channel_settings(self.channels.get(channel))),
             retry,
             // A look-up spends no attempt: its own count is there to end it.
-            look_up: RetryPolicy { max_attempts: 20, max_age: Duration::from_hours(1), ..retry },
+            look_up: RetryPolicy {
+                max_attempts: 20,
+                max_age: Duration::from_hours(1),
+                ..retry
+            },
             max_in_flight: self.engine.max_in_flight,
         }
     }
@@ -231,6 +242,9 @@ fn channel_settings(config: &ChannelConfig) -> ChannelSettings {
             Mode::Live => config.concurrency,
         },
         // A mock's ids are made from the delivery's own: a repeat is the same.
-        protocol: Protocol { first_step_has_effect: true, dedup: Dedup::Key },
+        protocol: Protocol {
+            first_step_has_effect: true,
+            dedup: Dedup::Key,
+        },
     }
 }

@@ -73,7 +73,10 @@ impl Running {
     pub async fn stop(self, within: Duration) {
         self.stop.send_replace(Some(Instant::now() + within));
         if let Err(error) = self.task.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the loop around the engine ended badly");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the loop around the engine ended badly"
+            );
         }
     }
 }

@@ -21,7 +21,10 @@ fn good_json_is_read_as_serde_json_reads_it() {
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text}");
     }
-    assert_eq!(read(br#"{"a":{"b":1},"c":{"b":1}}"#).unwrap(), json!({"a":{"b":1},"c":{"b":1}}));
+    assert_eq!(
+        read(br#"{"a":{"b":1},"c":{"b":1}}"#).unwrap(),
+        json!({"a":{"b":1},"c":{"b":1}})
+    );
 }
 
 #[test]
@@ -31,13 +34,19 @@ fn bad_json_is_refused_with_its_place_and_a_remedy() {
         (&b""[..], &["empty"][..]),
         (b" \n\t", &["empty"]),
         (br#"{"eventId": "a"#, &["Line 1", "ends too early"]),
-        (b"{\"a\": 1}\n x", &["Line 2, column 2", "trailing characters", "one JSON value"]),
+        (
+            b"{\"a\": 1}\n x",
+            &["Line 2, column 2", "trailing characters", "one JSON value"],
+        ),
         (b"{\"a\": NaN}", &["Line 1, column 7", "expected value"]),
         (b"{\"a\": Infinity}", &["expected value"]),
         (b"{'a': 1}", &["Line 1, column 2", "key must be a string"]),
         (b"{\"a\": 1,}", &["trailing comma"]),
         (deep.as_bytes(), &["nested too deeply"]),
-        (b"{\"a\": 1,\n \"a\": 2}", &["Line 2", "\"a\" stands twice", "Name each key once"]),
+        (
+            b"{\"a\": 1,\n \"a\": 2}",
+            &["Line 2", "\"a\" stands twice", "Name each key once"],
+        ),
         (br#"[{"x": {"k": 1, "\u006b": 2}}]"#, &["\"k\" stands twice"]),
         (b"{\"a\":\n\"\xff\"}", &["Line 2, column 2", "UTF-8"]),
         (br#"{"a": "\ud800"}"#, &["Line 1", "RFC 8259"]),

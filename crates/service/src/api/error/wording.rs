@@ -17,11 +17,15 @@ impl ApiError {
             Self::BodyTooSlow { .. } => ("The body arrived too slowly", "본문 전송이 너무 느립니다"),
             Self::BodyTooLarge { .. } => ("The body is too large", "본문이 너무 큽니다"),
             Self::UnsupportedMediaType => ("The content type is not supported", "지원하지 않는 Content-Type입니다"),
-            Self::UnsupportedEncoding => {
-                ("The content encoding is not supported", "지원하지 않는 Content-Encoding입니다")
-            }
+            Self::UnsupportedEncoding => (
+                "The content encoding is not supported",
+                "지원하지 않는 Content-Encoding입니다",
+            ),
             Self::HeadersTooLarge { .. } => ("The headers are too large", "요청 헤더가 너무 큽니다"),
-            Self::BadIdempotencyKey => ("The Idempotency-Key cannot be used", "사용할 수 없는 Idempotency-Key입니다"),
+            Self::BadIdempotencyKey => (
+                "The Idempotency-Key cannot be used",
+                "사용할 수 없는 Idempotency-Key입니다",
+            ),
             Self::BadCursor => ("The cursor is not valid here", "여기에 쓸 수 없는 cursor입니다"),
             Self::Invalid(_) => ("The request has faults", "요청에 잘못된 내용이 있습니다"),
             Self::InvalidQuery(_) => ("The query has faults", "쿼리에 잘못된 내용이 있습니다"),
@@ -29,18 +33,17 @@ impl ApiError {
             Self::DistributionUnknown => ("No such distribution", "배포를 찾을 수 없습니다"),
             Self::PathUnknown => ("No such path", "없는 경로입니다"),
             Self::MethodNotAllowed => ("The method is not allowed here", "허용되지 않는 메서드입니다"),
-            Self::KeyReused(_) => {
-                ("The Idempotency-Key belongs to another request", "다른 요청에 쓰인 Idempotency-Key입니다")
-            }
+            Self::KeyReused(_) => (
+                "The Idempotency-Key belongs to another request",
+                "다른 요청에 쓰인 Idempotency-Key입니다",
+            ),
             Self::AlreadyDistributed(_) => ("The event is already distributed there", "이미 배포된 채널이 있습니다"),
             Self::Overloaded { .. } => ("Too much is in flight", "처리 중인 요청이 너무 많습니다"),
             Self::NotReady(_) => ("Not ready", "아직 준비되지 않았습니다"),
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => {
                 ("Something went wrong inside", "내부 오류가 발생했습니다")
             }
-            Self::Unavailable { .. } | Self::Store(_) => {
-                ("Temporarily unavailable", "일시적으로 이용할 수 없습니다")
-            }
+            Self::Unavailable { .. } | Self::Store(_) => ("Temporarily unavailable", "일시적으로 이용할 수 없습니다"),
             Self::Refused(status) if status.is_server_error() => {
                 ("Something went wrong inside", "내부 오류가 발생했습니다")
             }
@@ -139,9 +142,10 @@ impl ApiError {
                 "지금은 처리할 수 없습니다. `Retry-After` 시간이 지난 뒤 같은 요청을 다시 보내 주세요. \
                  중복 처리되지 않습니다.",
             ),
-            Self::Refused(StatusCode::URI_TOO_LONG) => {
-                ("The address is too long. Shorten it.", "주소가 너무 깁니다. 줄여 주세요.")
-            }
+            Self::Refused(StatusCode::URI_TOO_LONG) => (
+                "The address is too long. Shorten it.",
+                "주소가 너무 깁니다. 줄여 주세요.",
+            ),
             Self::Refused(status) if status.is_server_error() => INTERNAL,
             _ => (
                 "The request cannot be read. `/docs` shows how it should look.",
@@ -161,7 +165,9 @@ fn faults_found(count: usize) -> Text {
     let faults = if count == 1 { "fault" } else { "faults" };
     Text::new(
         format!("{count} {faults} found; nothing was accepted or sent. `errors` names each with its place."),
-        format!("잘못된 항목이 {count}개 있어 접수하거나 보내지 않았습니다. `errors`에서 위치와 해결 방법을 확인해 주세요."),
+        format!(
+            "잘못된 항목이 {count}개 있어 접수하거나 보내지 않았습니다. `errors`에서 위치와 해결 방법을 확인해 주세요."
+        ),
     )
 }
 

@@ -1,0 +1,243 @@
+//! What can only be seen from within: query plans, and a disk that is full.
+
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::distribution::DistributionStatus;
+use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::write::{Acceptance, Write};
+use jiff::Timestamp;
+use rusqlite::types::{Null, Value};
+use rusqlite::{Connection, params_from_iter};
+
+use super::{SqliteStore, adopt, list, read};
+use crate::sample;
+use crate::store::{Filter, Store, StoreError};
+
+fn plan(connection: &Connection, sql: &str, values: Option<Vec<Value>>) -> String {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let count = statement.parameter_count();
+    let values = values.unwrap_or_else(|| vec![Value::from(Null); count]);
+    let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3));
+    steps.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("\n")
+}
+
+fn connection() -> (tempfile::TempDir, Connection) {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = super::open::open(directory.path()).unwrap();
+    (directory, opened.connection)
+}
+
+/// No list reads all of history or sorts it, whatever is asked.
+#[test]
+fn every_list_is_served_by_an_index() {
+    let (_directory, connection) = connection();
+    let event_id = Some(EventId::new("evt-1"));
+    let failed = Some(DistributionStatus::Failed);
+    let review = Some(DeliveryStatus::NeedsReview);
+    let everything = Filter::default();
+    let cases = [
+        (everything.clone(), "USING PRIMARY KEY (tenant_id=?)"),
+        (
+            Filter {
+                event_id: event_id.clone(),
+                ..everything.clone()
+            },
+            "INDEX distribution_logs_of_event",
+        ),
+        (
+            Filter {
+                status: failed,
+                ..everything.clone()
+            },
+            "INDEX distribution_logs_not_completed",
+        ),
+        (
+            Filter {
+                event_id,
+                channel_status: review,
+                ..everything.clone()
+            },
+            "INDEX distribution_logs_of_event",
+        ),
+        (
+            Filter {
+                channel_status: review,
+                ..everything.clone()
+            },
+            "INDEX distribution_channel_logs_attention",
+        ),
+        (
+            Filter {
+                channel: Some(Channel::GenieTV),
+                channel_status: review,
+                ..everything.clone()
+            },
+            "INDEX distribution_channel_logs_attention",
+        ),
+        (
+            Filter {
+                from: Some(Timestamp::UNIX_EPOCH),
+                ..everything.clone()
+            },
+            "(tenant_id=? AND id>?)",
+        ),
+        (
+            Filter {
+                until: Some(Timestamp::UNIX_EPOCH),
+                ..everything
+            },
+            "(tenant_id=? AND id<?)",
+        ),
+    ];
+    for (filter, expected) in cases {
+        let (sql, values) = list::statement(&TenantId::default(), &filter, None, 50);
+        let plan = plan(&connection, &sql, Some(values));
+        assert!(plan.contains(expected), "{filter:?}:\n{plan}");
+        assert!(
+            !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+            "{filter:?}:\n{plan}"
+        );
+    }
+}
+
+#[test]
+fn open_work_and_an_events_distributions_are_found_by_their_indices() {
+    let (_directory, connection) = connection();
+    let due = plan(&connection, adopt::DUE, None);
+    assert!(due.contains("INDEX distribution_logs_open (due_at<?)"), "{due}");
+    let of_event = plan(&connection, read::IDS_OF_EVENT, None);
+    assert!(
+        of_event.contains("COVERING INDEX distribution_logs_of_event"),
+        "{of_event}"
+    );
+    assert!(!of_event.contains("TEMP B-TREE"), "{of_event}");
+}
+
+fn batch(first: u64, token: Incarnation) -> Vec<Acceptance> {
+    (first..first + 50)
+        .map(|number| {
+            let request = sample::request(&format!("evt-{number}"), &Channel::ALL);
+            sample::acceptance(number, request, Timestamp::UNIX_EPOCH, token)
+        })
+        .collect()
+}
+
+async fn commit(store: &SqliteStore, batch: &[Acceptance]) -> Result<(), StoreError> {
+    let writes = batch.iter().cloned().map(Box::new).map(Write::Accept);
+    store.commit(writes.collect()).await.map(drop)
+}
+
+async fn limit_pages(store: &SqliteStore, pages: i64) {
+    let limit = store.writer.transact("limit the file", move |transaction| {
+        Ok(transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+    });
+    limit.await.unwrap();
+}
+
+/// Nothing of a refused commit is there, all of an acknowledged one is, and
+/// later ones work again.
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    limit_pages(&store, 200).await;
+    let (mut acknowledged, mut next) = (Vec::new(), 0);
+    let refused = loop {
+        let batch = batch(next, token);
+        if let Err(error) = commit(&store, &batch).await {
+            assert!(
+                matches!(error, StoreError::Database { doing: "commit", .. }),
+                "{error:?}"
+            );
+            break batch;
+        }
+        acknowledged.extend(ids(&batch));
+        next += 50;
+    };
+    assert!(!acknowledged.is_empty());
+    assert!(commit(&store, &refused).await.is_err(), "it is still full");
+    assert!(is_there(&store, &acknowledged).await.iter().all(|found| *found));
+    assert!(is_there(&store, &ids(&refused)).await.iter().all(|found| !found));
+    limit_pages(&store, 1_000_000).await;
+    commit(&store, &refused).await.unwrap();
+    acknowledged.extend(ids(&refused));
+    drop(store);
+    let store = SqliteStore::open(directory.path()).unwrap();
+    assert!(
+        is_there(&store, &acknowledged).await.iter().all(|found| *found),
+        "after opening it again"
+    );
+}
+
+fn ids(batch: &[Acceptance]) -> Vec<DistributionId> {
+    batch.iter().map(|acceptance| acceptance.distribution.id).collect()
+}
+
+async fn is_there(store: &SqliteStore, ids: &[DistributionId]) -> Vec<bool> {
+    let mut found = Vec::new();
+    for id in ids {
+        let distribution = store.distribution(&TenantId::default(), *id).await.unwrap();
+        found.push(distribution.is_some());
+    }
+    found
+}
+
+/// An outcome and its history cannot be written against the rules, whatever
+/// the program believes.
+#[tokio::test]
+async fn the_tables_themselves_refuse_what_must_not_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let token = Incarnation(token.0 + 1);
+    commit(&store, &batch(0, token)).await.unwrap();
+    let copy_history = |number: u32, token: u32| {
+        format!(
+            "INSERT INTO history SELECT tenant_id, distribution_log_id, {number}, at, actor, {token}, transitions
+             FROM history WHERE number = 1 LIMIT 1"
+        )
+    };
+    let refused = [
+        ("a gap in the history (I11)", copy_history(3, 2)),
+        ("a number twice (I11)", copy_history(1, 2)),
+        ("an older token (I5)", copy_history(2, 1)),
+        (
+            "a second claim",
+            "UPDATE distribution_channel_logs SET event_id = 'evt-1'".to_owned(),
+        ),
+        (
+            "an unknown status",
+            "UPDATE distribution_logs SET status = 'DONE'".to_owned(),
+        ),
+        (
+            "an unknown channel status",
+            "UPDATE distribution_channel_logs SET status = 'DONE'".to_owned(),
+        ),
+        (
+            "an unknown phase",
+            "UPDATE distribution_channel_logs SET phase = 'DONE'".to_owned(),
+        ),
+        (
+            "a second open attempt (I4)",
+            "UPDATE distribution_channel_logs SET channel = 'RingoBiz'".to_owned(),
+        ),
+        ("an orphan", "DELETE FROM distribution_logs".to_owned()),
+    ];
+    for (what, sql) in refused {
+        let write = store
+            .writer
+            .transact("break a rule", move |transaction| Ok(transaction.execute(&sql, [])?));
+        let error = write.await.expect_err(what);
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(
+            source.contains("constraint") || source.contains("history"),
+            "{what}: {source}"
+        );
+    }
+    let follows = copy_history(2, 2);
+    let write = store.writer.transact("keep the rules", move |transaction| {
+        Ok(transaction.execute(&follows, [])?)
+    });
+    assert_eq!(write.await.unwrap(), 1);
+}
