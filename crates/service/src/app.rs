@@ -61,6 +61,8 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         Duration::from_secs(config.status_cache.ttl_s),
         Arc::clone(&clock),
     ));
+    // Before anything counts: what was registered earlier would count into nothing.
+    let metrics = metrics_recorder();
     let running = perform::start(parts(config, &store, &cache, &clock)?).await?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
@@ -73,7 +75,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         allow_hosts: config.media.allow_hosts.clone(),
         limits: limits(config),
         ready: ready_receiver,
-        metrics: metrics_recorder(),
+        metrics,
     };
     let upkeep = tokio::spawn(keep_metrics_small(state.metrics.clone()));
     let router = api::router(state);
@@ -87,8 +89,8 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         address,
         ready,
         stop_server,
-        upkeep,
         server,
+        upkeep,
         running,
         stop_timeout,
     })

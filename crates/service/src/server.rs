@@ -101,8 +101,7 @@ impl Door {
         http.timer(TokioTimer::new())
             .header_read_timeout(settings.header_timeout)
             .max_buf_size(READ_BUFFER_BYTES)
-            .max_headers(MAX_HEADERS)
-            .pipeline_flush(true);
+            .max_headers(MAX_HEADERS);
         Self {
             permits: Arc::new(Semaphore::new(settings.max_connections)),
             http,

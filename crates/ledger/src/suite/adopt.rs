@@ -58,6 +58,8 @@ pub async fn adoption_fences_the_former_owner(store: &dyn Store) {
     let by = |token| sample::completion(&mut distribution.clone(), at(60), token);
     assert_eq!(write(store, change(&by(earlier))).await, Written::Fenced);
     recorded(store, &by(own)).await;
+    let late = write(store, change(&by(earlier))).await;
+    assert_eq!(late, Written::Fenced, "the number is there, but by another token");
     assert_eq!(ids(store, own, true, 9).await, [], "it is closed");
 }
 

@@ -146,8 +146,29 @@ pub async fn a_failure_releases_the_claim(store: &dyn Store) {
         let mut first = accepted(store, &asked(number, event, KAKAO, 0, token)).await;
         recorded(store, &concluded(&mut first, status, at(1), token)).await;
         assert_eq!(stored(store, &first).await, first);
+        let mut same_generation = first.clone();
+        let record = sample::record(&mut same_generation, at(1), token, |distribution| {
+            distribution.deliveries[0].holds_claim = true;
+            Vec::new()
+        });
+        recorded(store, &record).await;
+        assert!(
+            !stored(store, &first).await.deliveries[0].holds_claim,
+            "only a new generation takes it again"
+        );
         accepted(store, &asked(number + 1, event, KAKAO, 2, token)).await;
     }
+}
+
+/// Only a new generation takes a claim again.
+async fn claim_again_in_vain(store: &dyn Store, distribution: &mut Distribution, token: Incarnation) {
+    let record = sample::record(distribution, at(1), token, |distribution| {
+        distribution.deliveries[0].holds_claim = true;
+        Vec::new()
+    });
+    recorded(store, &record).await;
+    distribution.deliveries[0].holds_claim = false;
+    assert_eq!(stored(store, distribution).await, *distribution);
 }
 
 /// Where nobody has taken it meanwhile.
@@ -160,6 +181,9 @@ pub async fn a_redrive_takes_the_claim_again(store: &dyn Store) {
     assert!(first.deliveries[0].holds_claim);
     let second = with_title(asked(2, "evt-1", KAKAO, 3, token), "다른 제목");
     assert_eq!(write(store, accept(&second)).await, held(KAKAO[0], first.id));
+    let failed = concluded(&mut first, DeliveryStatus::Failed, at(4), token);
+    recorded(store, &failed).await;
+    claim_again_in_vain(store, &mut first, token).await;
 }
 
 /// Then nothing of it is written, and the rest of its commit is.

@@ -47,6 +47,37 @@ pub async fn an_old_version_keeps_what_it_said(store: &dyn Store) {
     assert_eq!(versions, [1, 2, 3]);
 }
 
+/// Also where the rows change and the outcome does not.
+pub async fn a_version_at_rest_is_frozen_once(store: &dyn Store) {
+    let token = life(store).await;
+    let mut distribution = accepted(store, &asked(1, "evt-1", &Channel::ALL, 0, token)).await;
+    let mut said = None;
+    for second in 1..=3 {
+        let record = sample::record(&mut distribution, at(second), token, |distribution| {
+            let deliveries = distribution.deliveries.iter_mut();
+            deliveries
+                .enumerate()
+                .map(|(place, delivery)| {
+                    let waits = place == 0;
+                    delivery.next_attempt_at = waits.then(|| at(9000 + second));
+                    let status = if waits {
+                        DeliveryStatus::Waiting
+                    } else {
+                        DeliveryStatus::Success
+                    };
+                    sample::conclude(delivery, status, at(1))
+                })
+                .collect()
+        });
+        recorded(store, &record).await;
+        assert_eq!(record.publish, second == 1, "the outcome stays the same");
+        let expected = said.get_or_insert_with(|| DistributionCompleted::of(&distribution));
+        let events = store.events(&distribution.tenant, 0, 10).await.unwrap();
+        assert_eq!(events.len(), 1);
+        assert_eq!(Some(&events[0].event), expected.as_ref());
+    }
+}
+
 /// Page by page, nothing twice and nothing left out.
 pub async fn the_journal_is_read_from_a_position(store: &dyn Store) {
     let token = life(store).await;

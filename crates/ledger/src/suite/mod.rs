@@ -53,6 +53,7 @@ macro_rules! store_suite {
             record::attempts_are_in_the_order_of_the_request,
             journal::an_outcome_is_published_with_its_record,
             journal::an_old_version_keeps_what_it_said,
+            journal::a_version_at_rest_is_frozen_once,
             journal::the_journal_is_read_from_a_position,
             journal::a_tenant_sees_only_its_own,
             list::lists_hold_what_the_filter_says,

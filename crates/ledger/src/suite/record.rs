@@ -153,11 +153,11 @@ pub async fn attempts_are_in_the_order_of_the_request(store: &dyn Store) {
     });
     let blog = |generation, attempt| superseded(Channel::NaverBlog, generation, attempt);
     let instagram = superseded(Channel::Instagram, 1, 1);
-    record.superseded = vec![instagram.clone(), blog(2, 10), blog(2, 9), blog(1, 1)];
+    record.superseded = vec![instagram.clone(), blog(2, 10), blog(2, 9), blog(1, 30)];
     distribution.deliveries[1].attempt = 2;
     record.deliveries.push(distribution.deliveries[1].clone());
     recorded(store, &record).await;
-    let mut expected = vec![blog(1, 1), blog(2, 9), blog(2, 10)];
+    let mut expected = vec![blog(1, 30), blog(2, 9), blog(2, 10)];
     expected.extend(Attempt::current(&distribution.deliveries[0]));
     expected.push(instagram);
     expected.extend(Attempt::current(&distribution.deliveries[1]));

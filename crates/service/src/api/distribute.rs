@@ -84,8 +84,7 @@ impl DistributeAnswer {
 /// 202. A request that was accepted before is answered with the same
 /// distribution in its present state, recognised by its `Idempotency-Key`
 /// (kept for 24 hours) or, without one, by its body while a channel of it is
-/// held. Either every fault of a request is found before anything is sent, or
-/// nothing is wrong with it.
+/// held. All faults of a request are found before anything is accepted or sent.
 #[utoipa::path(
     post,
     path = "/api/distribution/distribute",
@@ -161,14 +160,7 @@ pub(super) async fn distribute(
         modes: state.admit.modes,
         idempotency_key,
     };
-    let (id, replayed) = match state.engine.accept(new).await {
-        AcceptAnswer::Accepted(id) => (id, false),
-        AcceptAnswer::Replayed(id) => (id, true),
-        AcceptAnswer::KeyReused(id) => return Err(ApiError::KeyReused(id)),
-        AcceptAnswer::Held(holders) => return Err(ApiError::AlreadyDistributed(holders)),
-        AcceptAnswer::Overloaded { retry_after } => return Err(ApiError::Overloaded { retry_after }),
-        AcceptAnswer::Unavailable { retry_after } => return Err(ApiError::Unavailable { retry_after }),
-    };
+    let (id, replayed) = accepted(state.engine.accept(new).await)?;
     let wait = if scheduled {
         Duration::ZERO
     } else {
@@ -186,6 +178,18 @@ pub(super) async fn distribute(
         headers.insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
+}
+
+/// Under which id, and whether it was accepted before.
+fn accepted(answer: AcceptAnswer) -> Result<(DistributionId, bool), ApiError> {
+    match answer {
+        AcceptAnswer::Accepted(id) => Ok((id, false)),
+        AcceptAnswer::Replayed(id) => Ok((id, true)),
+        AcceptAnswer::KeyReused(id) => Err(ApiError::KeyReused(id)),
+        AcceptAnswer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
+        AcceptAnswer::Overloaded { retry_after } => Err(ApiError::Overloaded { retry_after }),
+        AcceptAnswer::Unavailable { retry_after } => Err(ApiError::Unavailable { retry_after }),
+    }
 }
 
 /// 200 where nothing moves, else 202 with the place of its state.

@@ -5,6 +5,7 @@
 
 pub(super) mod problems;
 pub(super) mod request;
+mod tidy;
 
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -92,8 +93,10 @@ impl Modify for Everywhere {
         env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
         for item in document.paths.paths.values_mut() {
             operations(item).for_each(complete);
+            operations(item).for_each(tidy::parameters);
         }
         if let Some(components) = &mut document.components {
+            tidy::schemas(components);
             let shared = components.responses.values_mut();
             shared.for_each(with_request_id);
         }
@@ -184,18 +187,80 @@ mod tests {
         assert_eq!(example.as_object().unwrap().len(), 3, "{body}");
     }
 
+    /// What `decode` knows at each place, by its own words.
     #[test]
-    fn request_objects_take_no_other_fields() {
+    fn the_body_has_the_fields_that_decode_knows() {
         let document = written();
-        for name in [
-            "DistributeBody",
-            "ContentUrlsByKind",
-            "ContentBody",
-            "ChannelOptionsBody",
-            "GenieTvBody",
+        let genie = "/channelOptions/GenieTV";
+        for (name, place) in [
+            ("DistributeBody", ""),
+            ("MediaByKindBody", "/contentUrls"),
+            ("ContentBody", "/content"),
+            ("WooridongneTvBody", "/channelOptions/WooridongneTV"),
+            ("RingoBizBody", "/channelOptions/RingoBiz"),
+            ("GenieTvBody", genie),
+            ("ScheduleBody", &format!("{genie}/schedule")),
+            ("InstagramBody", "/channelOptions/Instagram"),
+            ("NaverBlogBody", "/channelOptions/NaverBlog"),
+            ("KakaoChannelBody", "/channelOptions/KakaoChannel"),
+            ("KakaoButtonBody", "/channelOptions/KakaoChannel/buttons/0"),
         ] {
             let schema = &document["components"]["schemas"][name];
             assert_eq!(schema["additionalProperties"], Value::Bool(false), "{name}: {schema}");
+            let described: BTreeSet<_> = schema["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let known = known_at(place);
+            let known: BTreeSet<_> = known.split(", ").collect();
+            assert_eq!(described, known, "{name}");
         }
+    }
+
+    /// Puts an unknown field there; the fault names the known ones.
+    fn known_at(place: &str) -> String {
+        let tokens = place.split('/').skip(1).collect::<Vec<_>>();
+        let unknown = serde_json::json!({ "qqqqqqqqqqqq": 1 });
+        let body = tokens.iter().rev().fold(unknown, |inner, token| match *token {
+            "0" => Value::Array(vec![inner]),
+            token => serde_json::json!({ token: inner }),
+        });
+        let settings = fanfare_core::validate::AdmitSettings::default();
+        let (_, faults) = fanfare_core::validate::faults(&body, &settings, jiff::Timestamp::UNIX_EPOCH);
+        let fault = faults
+            .iter()
+            .find(|fault| fault.pointer == format!("{place}/qqqqqqqqqqqq"))
+            .unwrap();
+        let (_, known) = fault.detail.en.split_once("known here: ").unwrap();
+        known.trim_end_matches('.').to_owned()
+    }
+
+    #[test]
+    fn only_requests_know_null() {
+        let document = written();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (name, schema) in schemas
+            .iter()
+            .filter(|(name, _)| !name.ends_with("Body") && *name != "ChannelPreview")
+        {
+            assert!(!schema.to_string().contains("\"null\""), "{name}: {schema}");
+        }
+        for item in document["paths"].as_object().unwrap().values() {
+            let parameters = item
+                .as_object()
+                .unwrap()
+                .values()
+                .map(|operation| operation["parameters"].to_string());
+            parameters.for_each(|parameters| assert!(!parameters.contains("\"null\""), "{parameters}"));
+        }
+        assert_eq!(schemas["DistributeBody"]["properties"]["channels"]["uniqueItems"], true);
+        assert!(
+            schemas["Phase"]["description"]
+                .as_str()
+                .unwrap()
+                .contains("may be added")
+        );
     }
 }

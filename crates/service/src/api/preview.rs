@@ -64,9 +64,11 @@ pub(super) struct ChannelPreview {
     faults: Vec<ProblemFault>,
     /// What it would cost, in KRW; null where that is not known before sending,
     /// as for every channel in this version.
+    #[schema(required = true)]
     cost: Option<u64>,
     /// How many more messages the channel takes today; null where there is no
     /// quota or it is not known, as for every channel in this version.
+    #[schema(required = true)]
     quota: Option<u64>,
 }
 

@@ -144,31 +144,36 @@ impl Problem {
             existing: Vec::new(),
             reasons: Vec::new(),
         };
+        problem.extend(error, language);
+        problem
+    }
+
+    /// What only some errors have.
+    fn extend(&mut self, error: &ApiError, language: Language) {
         match error {
             ApiError::Invalid(faults) => {
                 let fault = |fault| ProblemFault::of(fault, language);
-                problem.list(faults.iter().map(fault), faults.len());
+                self.list(faults.iter().map(fault), faults.len());
             }
             ApiError::InvalidQuery(faults) => {
                 let fault = |fault| ProblemFault::of_parameter(fault, language);
-                problem.list(faults.iter().map(fault), faults.len());
+                self.list(faults.iter().map(fault), faults.len());
             }
-            ApiError::KeyReused(id) => problem.distribution_id = Some(*id),
+            ApiError::KeyReused(id) => self.distribution_id = Some(*id),
             ApiError::AlreadyDistributed(holders) => {
-                problem.distribution_id = holders.first().map(|holder| holder.distribution);
+                self.distribution_id = holders.first().map(|holder| holder.distribution);
                 let existing = holders.iter().map(|holder| ExistingDelivery {
                     channel: holder.channel,
                     distribution_id: holder.distribution,
                 });
-                problem.existing = existing.collect();
+                self.existing = existing.collect();
             }
             ApiError::NotReady(reasons) => {
                 let reason = |reason: &fanfare_core::text::Text| reason.get(language).to_owned();
-                problem.reasons = reasons.iter().map(reason).collect();
+                self.reasons = reasons.iter().map(reason).collect();
             }
             _ => {}
         }
-        problem
     }
 
     fn list(&mut self, faults: impl Iterator<Item = ProblemFault>, count: usize) {

@@ -57,7 +57,12 @@ impl Standing {
             let place = match delivery.status {
                 DeliveryStatus::Success => &mut standing.success,
                 DeliveryStatus::Failed | DeliveryStatus::Cancelled => &mut standing.failed,
-                _open => &mut standing.open,
+                DeliveryStatus::Pending
+                | DeliveryStatus::InProgress
+                | DeliveryStatus::Retrying
+                | DeliveryStatus::Waiting
+                | DeliveryStatus::NeedsReview
+                | DeliveryStatus::ActionRequired => &mut standing.open,
             };
             place.push(delivery.channel);
         }

@@ -63,13 +63,11 @@ fn said(row: &Row) -> String {
     lines.join("\n")
 }
 
-/// One line above the table.
+/// The lines above the table.
 pub(super) fn headline(screen: Screen, answer: &Answer) -> String {
+    let event = screen.paint(Tone::Strong, &answer.event_id);
     let status = screen.paint(Tone::of_status(&answer.status), &answer.status);
     let count = format!("{} of {} channels", answer.succeeded(), answer.rows.len());
     let id = screen.paint(Tone::Faint, format!("distribution {}", answer.distribution_id));
-    format!(
-        "{}  {status}  {count}  {id}",
-        screen.paint(Tone::Strong, &answer.event_id)
-    )
+    format!("{event}  {status}  {count}\n{id}")
 }

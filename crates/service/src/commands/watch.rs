@@ -35,7 +35,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     }
     if let Some(bars) = bars {
         bars.end()?;
-        screen.say(results::headline(screen, &latest))?;
+        screen.say(format!("\n{}", results::headline(screen, &latest)))?;
         screen.say(results::table(screen, &latest))?;
     } else {
         let json = client.get(&path(&args.distribution_id)).await?.json()?;

@@ -208,13 +208,12 @@ impl Performer {
     fn take_done(&mut self, done: Vec<Done>, inputs: &mut Vec<Input>) {
         self.counts.commit(&done);
         for Done { id, result } in done {
-            inputs.push(match result {
-                Ok(written) => Input::Written { id, written },
-                // The group commit has logged it.
-                Err(_) => {
-                    self.commit_failed = true;
-                    Input::NotWritten { id }
-                }
+            inputs.push(if let Ok(written) = result {
+                Input::Written { id, written }
+            } else {
+                // The group commit has logged why.
+                self.commit_failed = true;
+                Input::NotWritten { id }
             });
         }
     }

@@ -111,6 +111,14 @@ impl ApiError {
                 "Pass `next` of the last page unchanged and with the same filter, or leave `cursor` out to begin anew.",
                 "이전 페이지의 `next` 값을 그대로, 같은 조건으로 보내거나 `cursor` 없이 처음부터 조회해 주세요.",
             ),
+            _ => return self.detail_beyond_the_request(),
+        };
+        Text::new(en, ko)
+    }
+
+    /// Where the request itself is well formed.
+    fn detail_beyond_the_request(&self) -> Text {
+        let (en, ko) = match self {
             Self::EventUnknown => (
                 "No distribution of this event was ever accepted. Check the eventId.",
                 "이 이벤트로 접수된 배포가 없습니다. eventId를 확인해 주세요.",
@@ -138,9 +146,9 @@ impl ApiError {
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => INTERNAL,
             Self::Unavailable { .. } | Self::Store(_) => (
                 "The request could not be carried out now. Send the same request again after the time in \
-                 `Retry-After`; it is not carried out twice.",
+                 `Retry-After`; with the same `Idempotency-Key` it is not carried out twice.",
                 "지금은 처리할 수 없습니다. `Retry-After` 시간이 지난 뒤 같은 요청을 다시 보내 주세요. \
-                 중복 처리되지 않습니다.",
+                 같은 `Idempotency-Key`를 쓰면 중복 처리되지 않습니다.",
             ),
             Self::Refused(StatusCode::URI_TOO_LONG) => (
                 "The address is too long. Shorten it.",

@@ -145,7 +145,7 @@ pub(in crate::api) struct InternalError(Problem);
 #[derive(ToResponse)]
 #[response(
     description = "It cannot be done now, mostly because the database does not answer: `unavailable`. The same \
-        request may be sent again; it is not carried out twice.",
+        request may be sent again; with the same `Idempotency-Key` it is not carried out twice.",
     content_type = "application/problem+json",
     headers(("Retry-After" = u32, description = "Seconds after which to send the same request again"))
 )]

@@ -60,7 +60,7 @@ pub(in crate::api) struct EventText(String);
 pub(in crate::api) enum ContentUrlsBody {
     /// By kind.
     #[schema(title = "by kind")]
-    ByKind(ContentUrlsByKind),
+    ByKind(MediaByKindBody),
     /// By file extension.
     #[schema(title = "by file extension")]
     ByExtension(Vec<MediaUrl>),
@@ -70,7 +70,7 @@ pub(in crate::api) enum ContentUrlsBody {
 #[expect(clippy::struct_field_names, reason = "the contract's own names")]
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::api) struct ContentUrlsByKind {
+pub(in crate::api) struct MediaByKindBody {
     /// A picture.
     image_url: Option<MediaUrl>,
     /// A sound, for the ring-back tone.

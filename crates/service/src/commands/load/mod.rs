@@ -176,12 +176,8 @@ fn progress(number: usize, args: &Args) -> Result<(), Failure> {
     let pace = args
         .rate
         .map_or_else(String::new, |rate| format!(" at {rate} a second"));
-    let (callers, seconds) = (args.callers[number], args.seconds);
-    let line = format!(
-        "run {} of {}: {callers} callers{pace}, {seconds} s …",
-        number + 1,
-        args.callers.len()
-    );
+    let (callers, runs) = (report::callers(args.callers[number]), args.callers.len());
+    let line = format!("run {} of {runs}: {callers}{pace}, {} s …", number + 1, args.seconds);
     screen.say(screen.paint(Tone::Faint, line))
 }
 

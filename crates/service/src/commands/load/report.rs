@@ -89,7 +89,7 @@ pub(super) fn show(screen: Screen, measured: &Measured) -> Result<(), Failure> {
     }
     for level in &measured.levels {
         for (what, count) in level.run.refusals.iter().take(NAMED) {
-            let line = format!("{} callers: {count} × {what}", level.callers);
+            let line = format!("{}: {count} × {what}", callers(level.callers));
             screen.say(screen.paint(Tone::Bad, line))?;
         }
     }
@@ -118,11 +118,8 @@ const LINES: [Line; 11] = [
 fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
     let levels = &measured.levels;
     let mut table = screen.table();
-    let callers = |level: &Level| match level.callers {
-        1 => heading("1 caller"),
-        more => heading(&format!("{more} callers")),
-    };
-    table.set_header([Cell::new("")].into_iter().chain(levels.iter().map(callers)));
+    let heads = levels.iter().map(|level| heading(&callers(level.callers)));
+    table.set_header([Cell::new("")].into_iter().chain(heads));
     if let Some(rate) = levels.first().and_then(|level| level.rate) {
         table.add_row(
             [Cell::new("asked for, distributions/s")]
@@ -146,6 +143,14 @@ fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+pub(super) fn callers(count: u32) -> String {
+    if count == 1 {
+        "1 caller".to_owned()
+    } else {
+        format!("{count} callers")
+    }
 }
 
 fn errors(run: &Run) -> Cell {

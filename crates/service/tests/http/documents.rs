@@ -1,0 +1,93 @@
+//! Channels, health, metrics, the `OpenAPI` document and the page that shows it.
+
+use serde_json::Value;
+
+use crate::all_six;
+use crate::support::Service;
+
+#[tokio::test]
+async fn the_channels_say_what_they_need() {
+    let service = Service::start().await;
+    let list = service.get("/api/channels").await.success(200);
+    let channels = list["channels"].as_array().unwrap();
+    let names: Vec<_> = channels.iter().map(|channel| channel["name"].clone()).collect();
+    assert_eq!(Value::Array(names), all_six("")["channels"]);
+    for channel in channels {
+        assert_eq!(channel["mode"], "mock");
+        assert!(
+            channel["koreanName"].is_string() && channel["limits"].is_array(),
+            "{channel}"
+        );
+        assert!(!channel["resultFields"].as_array().unwrap().is_empty(), "{channel}");
+    }
+    assert_eq!(channels[3]["requiredInputs"][0]["anyOf"][0], "/contentUrls/imageUrl");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_healthy_ready_and_measured() {
+    let service = Service::start().await;
+    assert_eq!(service.get("/healthz").await.success(200)["status"], "ok");
+    assert_eq!(service.get("/readyz").await.success(200)["status"], "ready");
+    service
+        .get("/api/distribution/e/status")
+        .await
+        .problem(404, "event_not_found");
+    let metrics = service.get("/metrics").await;
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.header("content-type").starts_with("text/plain"));
+    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+    assert!(text.contains("fanfare_http_request_duration_seconds"), "{text}");
+    // A caller's text is no label.
+    assert!(
+        text.contains("/api/distribution/{event_id}/status") && !text.contains("/distribution/e/"),
+        "{text}"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_document_describes_every_route() {
+    let service = Service::start().await;
+    let document = service.get("/openapi.json").await.success(200);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."));
+    let paths = document["paths"].as_object().unwrap();
+    assert_eq!(paths.len(), 12, "{:?}", paths.keys());
+    for (path, item) in paths {
+        for method in item.as_object().unwrap().keys() {
+            let concrete = path.replace("{eventId}", "e").replace("{id}", "x");
+            let answer = service.ask(&method.to_uppercase(), &concrete, &[], b"").await;
+            assert_ne!(answer.status, 405, "{method} {path}");
+            let documented = &item[method]["responses"][answer.status.to_string()];
+            assert!(!documented.is_null(), "{method} {path} answered {}", answer.status);
+        }
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_shows_it_out_of_the_binary() {
+    let service = Service::start().await;
+    let moved = service.get("/docs").await;
+    assert_eq!((moved.status, moved.header("location")), (308, "/docs/"));
+    let page = service.get("/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    for file in [
+        "swagger-ui-bundle.js",
+        "swagger-ui.css",
+        "swagger-initializer.js",
+        "index.css",
+    ] {
+        let answer = service.get(&format!("/docs/{file}")).await;
+        assert_eq!(answer.status, 200, "{file}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    service.get("/docs/nothing.js").await.problem(404, "path_not_found");
+    service.stop().await;
+}

@@ -1,0 +1,51 @@
+//! The HTTP API from outside: the contract, and the catalogue of bad input.
+//!
+//! | file | asks |
+//! |---|---|
+//! | `contract.rs` | is the given contract kept to the letter |
+//! | `state.rs` | once: keys, replays, claims, schedules, preferences |
+//! | `reading.rs` | status, lists, attempts, history, journal |
+//! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
+//! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
+
+#![expect(clippy::unwrap_used, reason = "what a test did not expect is to stop it")]
+
+mod bad_http;
+mod bad_json;
+mod bad_request;
+mod bad_urls;
+mod contract;
+mod documents;
+mod reading;
+mod state;
+#[path = "../support/mod.rs"]
+mod support;
+
+use serde_json::{Value, json};
+
+/// All six channels, with all that mock mode needs.
+fn all_six(event: &str) -> Value {
+    json!({
+        "eventId": event,
+        "channels": ["WooridongneTV", "RingoBiz", "GenieTV", "Instagram", "NaverBlog", "KakaoChannel"],
+        "contentUrls": {
+            "imageUrl": "https://cdn.example.com/a.jpg",
+            "audioUrl": "https://cdn.example.com/a.mp3"
+        }
+    })
+}
+
+/// The bare request, to these channels.
+fn bare(event: &str, channels: &[&str]) -> Value {
+    json!({
+        "eventId": event,
+        "channels": channels,
+        "contentUrls": { "imageUrl": "https://cdn.example.com/a.jpg" }
+    })
+}
+
+/// The same with one more field, or another value for one.
+fn with(mut body: Value, field: &str, value: Value) -> Value {
+    body[field] = value;
+    body
+}

@@ -1,0 +1,233 @@
+//! A real service on a port of its own, over a database of its own, and a
+//! client that sees everything of an answer. Nothing is faked: in mock mode the
+//! whole service runs without a network.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Request};
+use bytes::Bytes;
+use fanfare::app::{self, App};
+use fanfare::clock::{Clock, SystemClock};
+use fanfare::config::Config;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// No test waits longer for anything.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    app: App,
+    client: Client<HttpConnector, Full<Bytes>>,
+    data: TempDir,
+}
+
+impl Service {
+    /// With the defaults, on a free port.
+    pub(crate) async fn start() -> Self {
+        Self::start_as(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn start_as(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(Arc::new(SystemClock), change).await
+    }
+
+    /// The same at another time.
+    pub(crate) async fn start_at(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        let data = TempDir::new().unwrap();
+        let mut config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data_dir: data.path().to_owned(),
+            ..Config::default()
+        };
+        change(&mut config);
+        let app = app::start_with(&config, clock).await.unwrap();
+        Self {
+            address: app.address,
+            app,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            data,
+        }
+    }
+
+    /// Stops it as SIGTERM does; the data are deleted afterwards.
+    pub(crate) async fn stop(self) {
+        tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
+        self.data.close().unwrap();
+    }
+
+    /// Asks, with these headers.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_vec())).unwrap();
+        let asked = async {
+            let (parts, body) = self.client.request(request).await.unwrap().into_parts();
+            Answer {
+                status: parts.status.as_u16(),
+                headers: parts.headers,
+                body: body.collect().await.unwrap().to_bytes(),
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap()
+    }
+
+    /// Asks for a page.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], b"").await
+    }
+
+    /// Sends JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_with(path, &[], body).await
+    }
+
+    /// Sends JSON, with further headers.
+    pub(crate) async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        let headers: Vec<_> = json.iter().chain(headers).copied().collect();
+        self.ask("POST", path, &headers, body.to_string().as_bytes()).await
+    }
+
+    /// Distributes.
+    pub(crate) async fn distribute(&self, body: &Value) -> Answer {
+        self.post(DISTRIBUTE, body).await
+    }
+
+    /// A connection on which bytes can be sent as nobody should.
+    pub(crate) async fn connect(&self) -> Wire {
+        Wire(TcpStream::connect(self.address).await.unwrap())
+    }
+}
+
+pub(crate) const DISTRIBUTE: &str = "/api/distribution/distribute";
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// A header's value; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body of a success.
+    #[track_caller]
+    pub(crate) fn success(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/json");
+        assert_eq!(self.header("x-request-id").len(), 32);
+        self.json()
+    }
+
+    /// The body of a problem that is whole, as I19 demands it.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["type"], format!("urn:fanfare:problem:{code}"));
+        assert_eq!(problem["traceId"], self.header("x-request-id"));
+        for text in ["title", "detail"] {
+            assert!(!problem[text].as_str().unwrap().is_empty(), "{problem}");
+        }
+        assert!(self.header("vary").contains("accept-language"));
+        problem
+    }
+
+    /// Where the problem's faults are, and what each is.
+    #[track_caller]
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let problem = self.problem(422, "validation_failed");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let errors = problem["errors"].as_array().unwrap().iter();
+        errors
+            .map(|error| {
+                assert!(!text(&error["detail"]).is_empty(), "{error}");
+                let place = if error["pointer"].is_null() {
+                    "parameter"
+                } else {
+                    "pointer"
+                };
+                (text(&error[place]), text(&error["code"]))
+            })
+            .collect()
+    }
+}
+
+/// A bare connection.
+pub(crate) struct Wire(TcpStream);
+
+impl Wire {
+    /// Sends bytes; that the other side has closed is no failure.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        _ = self.0.write_all(bytes.as_ref()).await;
+    }
+
+    /// Everything until the other side closes.
+    pub(crate) async fn rest(mut self) -> String {
+        let mut read = Vec::new();
+        let reading = self.0.read_to_end(&mut read);
+        _ = tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("the connection stayed open");
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    /// One answer: its head and as much of its body as is declared.
+    pub(crate) async fn answer(&mut self) -> String {
+        let mut read = Vec::new();
+        let reading = async {
+            loop {
+                let mut chunk = [0; 4_096];
+                let count = self.0.read(&mut chunk).await.unwrap_or(0);
+                read.extend_from_slice(&chunk[..count]);
+                if count == 0 || is_whole(&read) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("no answer");
+        String::from_utf8_lossy(&read).into_owned()
+    }
+}
+
+fn is_whole(read: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(read);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let head = head.to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1);
+    let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
