@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::sample;
-use crate::sqlite::BareFile;
+use crate::sqlite::{BareFile, DATABASE_FILE};
 use crate::store::StoreError;
 
 /// So many distributions are in a batch, as in a full group commit.
@@ -36,6 +36,11 @@ pub struct Bare {
 /// Measures in a directory of its own, which must be empty or missing, and
 /// leaves the file there. Blocks.
 pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> Result<Bare, StoreError> {
+    let path = directory.join(DATABASE_FILE);
+    if path.exists() {
+        let why = format!("{} exists: measure in an empty directory", path.display());
+        return Err(StoreError::Unusable(why));
+    }
     let mut file = BareFile::open(directory)?;
     let began = Instant::now();
     for _ in 0..commits {
@@ -87,5 +92,9 @@ mod tests {
         let bare = measure(directory.path(), Timestamp::UNIX_EPOCH, 3, 1).unwrap();
         assert_eq!((bare.commits, bare.distributions), (3, BATCH));
         assert!(bare.commits_took > Duration::ZERO && bare.distributions_took > Duration::ZERO);
+        assert!(
+            measure(directory.path(), Timestamp::UNIX_EPOCH, 3, 1).is_err(),
+            "it is not empty"
+        );
     }
 }

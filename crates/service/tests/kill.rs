@@ -4,6 +4,12 @@
 //!
 //! Through the real program, from outside. `FANFARE_TEST_KILLS` sets how often.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and shows its figures"
+)]
+
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -10,6 +10,8 @@
 //! Deliberately absent until live channels come: several nodes, late and
 //! doubled answers, clock jumps backwards.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod channels;
 mod invariants;
 mod requests;

@@ -137,7 +137,7 @@ pub struct StatusCache {
 impl Default for StatusCache {
     fn default() -> Self {
         Self {
-            max_entries: 20_000,
+            max_entries: 10_000,
             ttl_s: 3_600,
         }
     }
