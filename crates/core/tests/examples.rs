@@ -1,7 +1,5 @@
 //! The example requests pass every check, as they are.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::validate::{AdmitSettings, faults};
 

@@ -49,17 +49,12 @@ pub(crate) fn request(event: &str, channels: &[Channel]) -> DistributeRequest {
 
 /// A request that has just been accepted: all its deliveries are under way.
 pub(crate) fn acceptance(number: u64, request: DistributeRequest, now: Timestamp, token: Incarnation) -> Acceptance {
-    let mut deliveries = Vec::new();
-    let mut transitions = Vec::new();
+    let (mut deliveries, mut transitions) = (Vec::new(), Vec::new());
     for (place, channel) in (0_u64..).zip(request.channels.iter().copied()) {
         let id = DeliveryId(uuid(now, number * 8 + place));
-        let mut delivery = Delivery::new(id, channel, Mode::Mock, now);
-        delivery.attempt = 1;
-        delivery.attempt_started_at = Some(now);
-        delivery.phase = Phase::Intent;
-        transitions.push(Transition::of_delivery(&delivery, None));
-        transitions.extend(delivery.transition(DeliveryStatus::InProgress, now));
+        let (delivery, begun) = begun(id, channel, now);
         deliveries.push(delivery);
+        transitions.extend(begun);
     }
     let status = DistributionStatus::of(&deliveries);
     transitions.push(Transition::of_distribution(None, status));
@@ -90,6 +85,17 @@ pub(crate) fn acceptance(number: u64, request: DistributeRequest, now: Timestamp
     }
 }
 
+/// A delivery whose first attempt has begun, and how it came there.
+fn begun(id: DeliveryId, channel: Channel, now: Timestamp) -> (Delivery, Vec<Transition>) {
+    let mut delivery = Delivery::new(id, channel, Mode::Mock, now);
+    delivery.attempt = 1;
+    delivery.attempt_started_at = Some(now);
+    delivery.phase = Phase::Intent;
+    let mut transitions = vec![Transition::of_delivery(&delivery, None)];
+    transitions.extend(delivery.transition(DeliveryStatus::InProgress, now));
+    (delivery, transitions)
+}
+
 /// Takes the delivery to that status, as its channel's word would.
 pub(crate) fn conclude(delivery: &mut Delivery, to: DeliveryStatus, now: Timestamp) -> Transition {
     let from = delivery.status;
@@ -117,15 +123,7 @@ pub(crate) fn record(
     let before = distribution.clone();
     let transitions = change(distribution);
     distribution.history_number += 1;
-    distribution.status = DistributionStatus::of(&distribution.deliveries);
-    let published = publication(distribution);
-    if let Some(digest) = &published {
-        distribution.version += 1;
-        distribution.published = Some(digest.clone());
-        distribution.completed_at = Some(now);
-    } else if distribution.moves() {
-        distribution.completed_at = None;
-    }
+    let publish = settle(distribution, now);
     let changed = |delivery: &&Delivery| before.delivery(delivery.channel) != Some(*delivery);
     Record {
         tenant: distribution.tenant.clone(),
@@ -143,12 +141,27 @@ pub(crate) fn record(
             token,
             transitions,
         },
-        publish: published.is_some(),
+        publish,
         freeze: before.completed_at.is_some().then_some(before.version),
         owner: Some(token),
         due_at: distribution.due_at(now),
         open: distribution.open(),
     }
+}
+
+/// Brings status and outcome up to the deliveries; says whether to publish.
+fn settle(distribution: &mut Distribution, now: Timestamp) -> bool {
+    distribution.status = DistributionStatus::of(&distribution.deliveries);
+    let published = publication(distribution);
+    let publish = published.is_some();
+    if publish {
+        distribution.version += 1;
+        distribution.published = published;
+        distribution.completed_at = Some(now);
+    } else if distribution.moves() {
+        distribution.completed_at = None;
+    }
+    publish
 }
 
 /// The record that concludes every delivery with a success.

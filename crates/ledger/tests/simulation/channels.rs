@@ -16,26 +16,27 @@ use rand::{Rng, RngExt};
 
 /// How the six behave: two of each kind of deduplication, one of each with a
 /// preparing step first.
-pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = {
-    let settle = Duration::from_secs(2);
-    const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings {
-        ChannelSettings {
-            concurrency: 3,
-            protocol: Protocol {
-                first_step_has_effect,
-                dedup,
-            },
-        }
+pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = [
+    settings(true, Dedup::Key),
+    settings(false, Dedup::Key),
+    settings(true, Dedup::LookUp { settle: SETTLE }),
+    settings(false, Dedup::LookUp { settle: SETTLE }),
+    settings(true, Dedup::None),
+    settings(false, Dedup::None),
+];
+
+const SETTLE: Duration = Duration::from_secs(2);
+
+const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings {
+    let protocol = Protocol {
+        first_step_has_effect,
+        dedup,
+    };
+    ChannelSettings {
+        concurrency: 3,
+        protocol,
     }
-    [
-        settings(true, Dedup::Key),
-        settings(false, Dedup::Key),
-        settings(true, Dedup::LookUp { settle }),
-        settings(false, Dedup::LookUp { settle }),
-        settings(true, Dedup::None),
-        settings(false, Dedup::None),
-    ]
-};
+}
 
 /// What the channels know.
 #[derive(Default)]
@@ -51,7 +52,7 @@ struct Effect {
 
 impl Channels {
     /// Runs a step. What it does to the world is done now; the answer travels.
-    pub(crate) fn step(&mut self, call: &Call, calm: bool, now: Timestamp, rng: &mut StdRng) -> StepOutcome {
+    pub(crate) fn step(&mut self, call: &Call, peaceful: bool, now: Timestamp, rng: &mut StdRng) -> StepOutcome {
         let settings = SETTINGS[call.delivery.channel.index()];
         let prepares = !settings.protocol.first_step_has_effect && call.delivery.checkpoint.is_none();
         assert!(
@@ -59,7 +60,7 @@ impl Channels {
             "I3: {} would act without an intent",
             call.delivery.channel
         );
-        let luck = if calm { 100 } else { rng.random_range(0..100) };
+        let luck = if peaceful { 100 } else { rng.random_range(0..100) };
         if prepares {
             return match luck {
                 0..5 => StepOutcome::Pending {
@@ -95,8 +96,8 @@ impl Channels {
         }
     }
 
-    pub(crate) fn look_up(&self, call: &Call, calm: bool, rng: &mut StdRng) -> LookUpOutcome {
-        if !calm && rng.random_range(0..100) < 25 {
+    pub(crate) fn look_up(&self, call: &Call, peaceful: bool, rng: &mut StdRng) -> LookUpOutcome {
+        if !peaceful && rng.random_range(0..100) < 25 {
             LookUpOutcome::Unknown(failure("outcome_unknown"))
         } else if self.has_effect(call) {
             LookUpOutcome::Found(receipt(call))

@@ -94,39 +94,39 @@ impl Witness {
             );
         }
     }
+}
 
-    /// What waiters and caches are told is what is committed, or older: never
-    /// ahead (I10).
-    pub(crate) fn is_committed(&self, store: &Memory, said: &Distribution) {
-        let stored = store
-            .distribution(&said.tenant, said.id)
-            .expect("I10: told of what is not there");
-        assert!(
-            said.history_number <= stored.history_number,
-            "I10: {} is ahead of the database",
-            said.id
-        );
-    }
+/// What waiters and caches are told is what is committed, or older: never
+/// ahead (I10).
+pub(crate) fn is_committed(store: &Memory, said: &Distribution) {
+    let stored = store
+        .distribution(&said.tenant, said.id)
+        .expect("I10: told of what is not there");
+    assert!(
+        said.history_number <= stored.history_number,
+        "I10: {} is ahead of the database",
+        said.id
+    );
+}
 
-    /// I3: before an effecting step, its intent is in the database.
-    pub(crate) fn intent_is_committed(&self, store: &Memory, call: &Call) {
-        let stored = store
-            .distribution(&call.tenant, call.distribution)
-            .expect("I3: a call for what is not there");
-        let row = stored
-            .delivery(call.delivery.channel)
-            .expect("I3: a call for a channel that was not chosen");
-        assert_eq!(
-            row.status,
-            DeliveryStatus::InProgress,
-            "I3: {} is not in progress",
-            row.id
-        );
-        let same = (row.generation, row.attempt) == (call.delivery.generation, call.delivery.attempt);
-        assert!(same, "I3: the database has another attempt of {}", row.id);
-        let announced = call.delivery.phase == Phase::Planned || row.phase != Phase::Planned;
-        assert!(announced, "I3: {} has no intent", row.id);
-    }
+/// I3: before an effecting step, its intent is in the database.
+pub(crate) fn intent_is_committed(store: &Memory, call: &Call) {
+    let stored = store
+        .distribution(&call.tenant, call.distribution)
+        .expect("I3: a call for what is not there");
+    let row = stored
+        .delivery(call.delivery.channel)
+        .expect("I3: a call for a channel that was not chosen");
+    assert_eq!(
+        row.status,
+        DeliveryStatus::InProgress,
+        "I3: {} is not in progress",
+        row.id
+    );
+    let same = (row.generation, row.attempt) == (call.delivery.generation, call.delivery.attempt);
+    assert!(same, "I3: the database has another attempt of {}", row.id);
+    let announced = call.delivery.phase == Phase::Planned || row.phase != Phase::Planned;
+    assert!(announced, "I3: {} has no intent", row.id);
 }
 
 /// I11: numbered without gaps; each transition begins where the last one ended;

@@ -44,13 +44,13 @@ fn every_invariant_holds_whatever_dies() {
     };
     let mut total = Figures::default();
     for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| run(seed))) {
-            Ok((_, figures)) => total.add(&figures),
-            Err(_) => panic!(
+        let Ok((_, figures)) = catch_unwind(AssertUnwindSafe(|| run(seed))) else {
+            panic!(
                 "seed {seed} failed; replay it with: \
                  FANFARE_TEST_SEED={seed} cargo test -p fanfare-ledger --test simulation"
-            ),
-        }
+            )
+        };
+        total.add(&figures);
     }
     println!("{total}");
     // A simulation in which nothing goes wrong proves nothing.

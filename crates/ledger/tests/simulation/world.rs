@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::channels::{Channels, SETTINGS};
-use crate::invariants::Witness;
+use crate::invariants::{Witness, intent_is_committed, is_committed};
 use crate::requests::request;
 
 /// Requests of one run.
@@ -206,7 +206,7 @@ impl World {
     }
 
     /// Faults have stopped once the last request was made.
-    fn calm(&self) -> bool {
+    fn peaceful(&self) -> bool {
         self.requests >= REQUESTS
     }
 
@@ -249,7 +249,7 @@ impl World {
         let commands = self.engine.step(inputs, self.now, &mut self.rng);
         for command in commands {
             self.trace.push(format!("{} {command:?}", self.now));
-            if !self.calm() && self.rng.random_range(0..150) == 0 {
+            if !self.peaceful() && self.rng.random_range(0..150) == 0 {
                 self.crash();
                 return;
             }
@@ -275,8 +275,8 @@ impl World {
             Command::Write(write) => self.gathered.push(write),
             Command::Step(call) => {
                 self.goes_out(&call);
-                let calm = self.calm();
-                let outcome = self.channels.step(&call, calm, self.now, &mut self.rng);
+                let peaceful = self.peaceful();
+                let outcome = self.channels.step(&call, peaceful, self.now, &mut self.rng);
                 self.answers(Input::Stepped {
                     reference: call.reference(),
                     outcome,
@@ -284,18 +284,18 @@ impl World {
             }
             Command::LookUp(call) => {
                 self.goes_out(&call);
-                let calm = self.calm();
-                let outcome = self.channels.look_up(&call, calm, &mut self.rng);
+                let peaceful = self.peaceful();
+                let outcome = self.channels.look_up(&call, peaceful, &mut self.rng);
                 self.answers(Input::LookedUp {
                     reference: call.reference(),
                     outcome,
                 });
             }
             Command::Answer { id, answer } => self.client_hears(id, &answer),
-            Command::Moves { distribution, .. } => self.witness.is_committed(&self.store, &distribution),
+            Command::Moves { distribution, .. } => is_committed(&self.store, &distribution),
             Command::Rests { distribution, .. } => {
                 assert!(!distribution.moves(), "what is said to rest moves");
-                self.witness.is_committed(&self.store, &distribution);
+                is_committed(&self.store, &distribution);
             }
             Command::Lost(id) => panic!("{id} was fenced although there is one node"),
         }
@@ -304,7 +304,7 @@ impl World {
     fn goes_out(&mut self, call: &Call) {
         let place = (call.distribution, call.delivery.channel);
         assert!(self.out.insert(place), "I4: two calls at once for {place:?}");
-        self.witness.intent_is_committed(&self.store, call);
+        intent_is_committed(&self.store, call);
     }
 
     fn answers(&mut self, input: Input) {
@@ -366,7 +366,7 @@ impl World {
         }
         self.committing = true;
         let batch = std::mem::take(&mut self.gathered);
-        let fails = !self.calm() && self.rng.random_range(0..40) == 0;
+        let fails = !self.peaceful() && self.rng.random_range(0..40) == 0;
         let took_effect = !fails || self.rng.random_range(0..2) == 0;
         let flush = Duration::from_micros(self.rng.random_range(100..5_000));
         self.comes_within(
@@ -415,9 +415,9 @@ impl World {
                     ..
                 } if self.rng.random_range(0..2) == 0 => {
                     self.store.apply(&batch);
-                    batch
-                        .iter()
-                        .for_each(|write| self.witness.look(&self.store, write.id()));
+                    for write in &batch {
+                        self.witness.look(&self.store, write.id());
+                    }
                 }
                 Happening::Request => self.comes_within(Duration::from_secs(1), Happening::Request),
                 _ => {}
