@@ -17,18 +17,22 @@ use crate::sample;
 use crate::sqlite::{BareFile, DATABASE_FILE};
 use crate::store::StoreError;
 
-/// So many distributions are in a batch, as in a full group commit.
-pub const BATCH: u32 = 512;
+/// Rows of a batch, and the distributions that make them: accepting one of six
+/// deliveries writes eight rows (itself, the deliveries, a history entry).
+pub const BATCH_ROWS: u32 = 512;
+const BATCH: u32 = BATCH_ROWS / 8;
 
 /// What was done, and how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bare {
     /// Commits of a single row.
     pub commits: u32,
-    /// For all of these commits.
-    pub commits_took: Duration,
+    /// The median of them.
+    pub commit_took: Duration,
     /// Distributions of six deliveries, accepted, then concluded and published.
     pub distributions: u32,
+    /// In so many commits of [`BATCH_ROWS`] rows or a few more.
+    pub batch_commits: u32,
     /// For all of these distributions.
     pub distributions_took: Duration,
 }
@@ -42,11 +46,14 @@ pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> 
         return Err(StoreError::Unusable(why));
     }
     let mut file = BareFile::open(directory)?;
-    let began = Instant::now();
+    let mut took = Vec::new();
     for _ in 0..commits {
+        let began = Instant::now();
         file.commit_one_row(now)?;
+        took.push(began.elapsed());
     }
-    let commits_took = began.elapsed();
+    took.sort_unstable();
+    let commit_took = took.get(took.len() / 2).copied().unwrap_or_default();
     let token = file.begin_incarnation(now)?;
     let mut distributions_took = Duration::ZERO;
     for batch in 0..batches {
@@ -58,8 +65,9 @@ pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> 
     }
     Ok(Bare {
         commits,
-        commits_took,
+        commit_took,
         distributions: batches * BATCH,
+        batch_commits: 2 * batches,
         distributions_took,
     })
 }
@@ -91,7 +99,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let bare = measure(directory.path(), Timestamp::UNIX_EPOCH, 3, 1).unwrap();
         assert_eq!((bare.commits, bare.distributions), (3, BATCH));
-        assert!(bare.commits_took > Duration::ZERO && bare.distributions_took > Duration::ZERO);
+        assert!(bare.commit_took > Duration::ZERO && bare.distributions_took > Duration::ZERO);
         assert!(
             measure(directory.path(), Timestamp::UNIX_EPOCH, 3, 1).is_err(),
             "it is not empty"

@@ -10,7 +10,7 @@ use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::event::DistributionCompleted;
 use fanfare_core::history::HistoryEntry;
-use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -53,6 +53,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// One distribution.
     async fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Distribution>, StoreError>;
+
+    /// What was accepted with this key, unless that is longer ago.
+    async fn distribution_of_key(
+        &self,
+        tenant: &TenantId,
+        key: &IdempotencyKey,
+        accepted_after: Timestamp,
+    ) -> Result<Option<Distribution>, StoreError>;
 
     /// The newest distribution of an event, and the others of the same event,
     /// newest first, at most `OTHERS_LIMIT`.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::Attempt;
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
-use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Record, Write, Written};
 use fanfare_ledger::{
     Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
@@ -63,6 +63,15 @@ impl Store for Scripted {
 
     async fn distribution(&self, _: &TenantId, _: DistributionId) -> Result<Option<Distribution>, StoreError> {
         Err(StoreError::Closed)
+    }
+
+    async fn distribution_of_key(
+        &self,
+        _: &TenantId,
+        _: &IdempotencyKey,
+        _: Timestamp,
+    ) -> Result<Option<Distribution>, StoreError> {
+        unreachable!("the group commit reads nothing")
     }
 
     async fn newest_of_event(&self, _: &TenantId, _: &EventId) -> Result<Option<Adopted>, StoreError> {

@@ -181,6 +181,15 @@ impl Store for MemoryStore {
         Ok(self.lock().distribution(tenant, id))
     }
 
+    async fn distribution_of_key(
+        &self,
+        tenant: &TenantId,
+        key: &IdempotencyKey,
+        accepted_after: Timestamp,
+    ) -> Result<Option<Distribution>, StoreError> {
+        Ok(self.lock().distribution_of_key(tenant, key, accepted_after))
+    }
+
     async fn newest_of_event(&self, tenant: &TenantId, event: &EventId) -> Result<Option<Adopted>, StoreError> {
         Ok(self.lock().newest_of_event(tenant, event))
     }

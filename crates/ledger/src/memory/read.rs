@@ -4,8 +4,9 @@ use fanfare_core::attempt::Attempt;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::event::{DistributionCompleted, event_uuid};
 use fanfare_core::history::HistoryEntry;
-use fanfare_core::ids::{DistributionId, EventId, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, TenantId};
 use fanfare_core::write::{Adopted, OTHERS_LIMIT};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Memory, Published, Row};
@@ -15,6 +16,18 @@ impl Memory {
     /// One distribution.
     pub fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Option<Distribution> {
         self.row(tenant, id).map(|row| row.distribution.clone())
+    }
+
+    /// What was accepted with this key, unless that is longer ago.
+    pub fn distribution_of_key(
+        &self,
+        tenant: &TenantId,
+        key: &IdempotencyKey,
+        accepted_after: Timestamp,
+    ) -> Option<Distribution> {
+        let known = self.keys.get(&(tenant.clone(), key.clone()))?;
+        let fresh = known.accepted_at > accepted_after;
+        fresh.then(|| self.distribution(tenant, known.distribution))?
     }
 
     /// The newest distribution of an event, and the others of the same event.

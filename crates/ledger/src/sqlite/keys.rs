@@ -1,14 +1,14 @@
 //! What clients called their requests: the same key, the same answer (I12).
 
 use fanfare_core::distribution::Distribution;
-use fanfare_core::ids::{DistributionId, IdempotencyKey};
+use fanfare_core::ids::{DistributionId, IdempotencyKey, TenantId};
 use fanfare_core::write::{Acceptance, Written};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::check_one;
 use super::error::SqlError;
 use super::row::{Columns, UuidText, int, time_text};
+use super::{check_one, read};
 use crate::store::KEY_LIFETIME;
 
 /// The answer to a request whose key is known.
@@ -39,6 +39,27 @@ pub(super) fn answer(connection: &Connection, acceptance: &Acceptance) -> Result
     } else {
         Written::KeyReused { existing }
     }))
+}
+
+/// What was accepted with this key, unless that is longer ago.
+pub(super) fn distribution(
+    connection: &Connection,
+    tenant: &TenantId,
+    key: &IdempotencyKey,
+    accepted_after: Timestamp,
+) -> Result<Option<Distribution>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT distribution_log_id FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2 AND accepted_at > ?3",
+    )?;
+    let mut rows = statement.query(params![tenant.as_str(), key.as_str(), time_text(accepted_after)])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let columns = Columns {
+        table: "idempotency_keys",
+        row,
+    };
+    read::distribution(connection, tenant, DistributionId(columns.uuid(0)?))
 }
 
 /// An older request of the same key, if there is one, has had its day.

@@ -32,7 +32,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::Attempt;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::history::HistoryEntry;
-use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -170,6 +170,20 @@ impl Store for SqliteStore {
         self.readers
             .read("read a distribution", move |connection| {
                 read::distribution(connection, &tenant, id)
+            })
+            .await
+    }
+
+    async fn distribution_of_key(
+        &self,
+        tenant: &TenantId,
+        key: &IdempotencyKey,
+        accepted_after: Timestamp,
+    ) -> Result<Option<Distribution>, StoreError> {
+        let (tenant, key) = (tenant.clone(), key.clone());
+        self.readers
+            .read("read what a key stands for", move |connection| {
+                keys::distribution(connection, &tenant, &key, accepted_after)
             })
             .await
     }

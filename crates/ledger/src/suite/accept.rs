@@ -3,6 +3,7 @@
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::event::OutcomeDigest;
+use fanfare_core::ids::{IdempotencyKey, TenantId};
 use fanfare_core::text::Text;
 use fanfare_core::write::Written;
 use serde_json::json;
@@ -110,4 +111,19 @@ pub async fn a_key_belongs_to_its_tenant(store: &dyn Store) {
     accepted(store, &with_key(asked(1, "evt-1", KAKAO, 0, token), "key-1")).await;
     let other = with_key(asked(2, "evt-2", KAKAO, 0, token), "key-1");
     accepted(store, &of_tenant(other, "bakery")).await;
+}
+
+/// Within the time that the caller names, and by its own tenant only.
+pub async fn what_a_key_stands_for_can_be_read(store: &dyn Store) {
+    let token = life(store).await;
+    let acceptance = with_key(asked(1, "evt-1", KAKAO, 5, token), "key-1");
+    let expected = accepted(store, &acceptance).await;
+    let (tenant, key) = (&expected.tenant, IdempotencyKey::new("key-1"));
+    let read = |after| store.distribution_of_key(tenant, &key, after);
+    assert_eq!(read(at(4)).await.unwrap(), Some(expected.clone()));
+    assert_eq!(read(at(5)).await.unwrap(), None, "too long ago");
+    let other = IdempotencyKey::new("key-2");
+    assert_eq!(store.distribution_of_key(tenant, &other, at(0)).await.unwrap(), None);
+    let stranger = TenantId::new("stranger");
+    assert_eq!(store.distribution_of_key(&stranger, &key, at(0)).await.unwrap(), None);
 }

@@ -35,6 +35,7 @@ macro_rules! store_suite {
             accept::the_same_key_and_body_are_answered_with_the_first,
             accept::the_same_key_for_another_body_is_refused,
             accept::a_key_is_known_for_a_day,
+            accept::what_a_key_stands_for_can_be_read,
             accept::old_keys_are_forgotten,
             accept::a_key_belongs_to_its_tenant,
             claims::the_same_body_is_answered_with_the_holder,

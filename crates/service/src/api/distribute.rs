@@ -19,7 +19,7 @@ use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey};
 use fanfare_core::request::CanonicalRequest;
 use fanfare_core::result::ChannelResult;
 use fanfare_core::text::{Language, Text};
-use fanfare_core::validate;
+use fanfare_core::validate::{self, Admitted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +30,7 @@ use super::error::ApiError;
 use super::openapi::problems;
 use super::openapi::request::DistributeBody;
 use super::prefer::{PREFERENCE_APPLIED, Preferences};
+use super::replay;
 use super::state::Api;
 use super::view::{self, Standing};
 use crate::perform::{AcceptAnswer, NewDistribution};
@@ -151,16 +152,18 @@ pub(super) async fn distribute(
 ) -> Result<Response, ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let preferences = Preferences::of(&headers);
-    let admitted = validate::admit(&body, &state.admit, state.clock.now()).map_err(ApiError::Invalid)?;
-    let scheduled = admitted.request.scheduled_at.is_some();
-    let new = NewDistribution {
-        tenant: caller.tenant.clone(),
-        request: CanonicalRequest::new(admitted.request),
-        skipped: admitted.skipped.iter().map(skipped).collect(),
-        modes: state.admit.modes,
-        idempotency_key,
+    let (id, replayed, scheduled) = match validate::admit(&body, &state.admit, state.clock.now()) {
+        Ok(admitted) => {
+            let scheduled = admitted.request.scheduled_at.is_some();
+            let new = new_distribution(&state, &caller, admitted, idempotency_key);
+            let (id, replayed) = accepted(state.engine.accept(new).await)?;
+            (id, replayed, scheduled)
+        }
+        Err(faults) => match replay::of_the_past(&state, &caller, &body, idempotency_key.as_ref(), &faults).await? {
+            Some(id) => (id, true, false),
+            None => return Err(ApiError::Invalid(faults)),
+        },
     };
-    let (id, replayed) = accepted(state.engine.accept(new).await)?;
     let wait = if scheduled {
         Duration::ZERO
     } else {
@@ -178,6 +181,21 @@ pub(super) async fn distribute(
         headers.insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
+}
+
+fn new_distribution(
+    state: &Api,
+    caller: &Caller,
+    admitted: Admitted,
+    idempotency_key: Option<IdempotencyKey>,
+) -> NewDistribution {
+    NewDistribution {
+        tenant: caller.tenant.clone(),
+        request: CanonicalRequest::new(admitted.request),
+        skipped: admitted.skipped.iter().map(skipped).collect(),
+        modes: state.admit.modes,
+        idempotency_key,
+    }
 }
 
 /// Under which id, and whether it was accepted before.

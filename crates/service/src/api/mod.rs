@@ -33,6 +33,7 @@ mod prefer;
 mod preview;
 mod problem;
 mod query;
+mod replay;
 mod state;
 mod status;
 mod view;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fanfare_core::engine::{Command, Engine, HOLD_LIMIT, Input, Settings};
 use fanfare_core::ids::{DistributionId, Incarnation};
-use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
+use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, KEY_LIFETIME, Store, StoreError};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,9 +31,6 @@ const ADOPT_LIMIT: usize = 500;
 
 /// The answer to a client waits no longer than this for the cache.
 const CACHE_DEADLINE: Duration = Duration::from_millis(50);
-
-/// Idempotency keys are kept this long.
-const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
 /// Between two sweeps of expired keys.
 const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);

@@ -3,7 +3,9 @@
 //! | file | asks |
 //! |---|---|
 //! | `contract.rs` | is the given contract kept to the letter |
-//! | `state.rs` | once: keys, replays, claims, schedules, preferences |
+//! | `state.rs` | once: keys, replays, claims, preferences |
+//! | `repeat.rs` | an event that is announced more than once |
+//! | `schedule.rs` | what is to begin later |
 //! | `reading.rs` | status, lists, attempts, history, journal |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
 //! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
@@ -17,6 +19,8 @@ mod bad_urls;
 mod contract;
 mod documents;
 mod reading;
+mod repeat;
+mod schedule;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;

@@ -44,7 +44,16 @@ impl Service {
 
     /// The same at another time.
     pub(crate) async fn start_at(clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
-        let data = TempDir::new().unwrap();
+        Self::start_on(TempDir::new().unwrap(), clock, change).await
+    }
+
+    /// Stops it and starts it again over the same data.
+    pub(crate) async fn restart_at(self, clock: Arc<dyn Clock>) -> Self {
+        tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
+        Self::start_on(self.data, clock, |_| {}).await
+    }
+
+    async fn start_on(data: TempDir, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
             data_dir: data.path().to_owned(),
