@@ -162,7 +162,7 @@ fn acceptance_and_first_intents_share_a_commit_and_nothing_is_called_before_it()
     let commands = node.written(id, Written::Accepted { others: Vec::new() });
     assert!(commands.contains(&Command::Answer {
         id,
-        answer: Answer::Accepted
+        answer: Answer::Accepted(id)
     }));
     assert_eq!(calls(commands).len(), 2);
 }

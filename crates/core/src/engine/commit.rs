@@ -63,7 +63,7 @@ impl Engine {
                 self.committed(id, writing, turn);
                 turn.commands.push(Command::Answer {
                     id,
-                    answer: Answer::Accepted,
+                    answer: Answer::Accepted(id),
                 });
             }
             Written::Recorded => self.committed(id, writing, turn),

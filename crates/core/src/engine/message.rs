@@ -143,8 +143,8 @@ pub enum Command {
 /// What a client that asked is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Accepted and committed.
-    Accepted,
+    /// Accepted and committed, under this name.
+    Accepted(DistributionId),
     /// The same was accepted before.
     Replayed(DistributionId),
     /// The same key was used for another request.

@@ -318,7 +318,7 @@ impl World {
         };
         let tenant = TenantId::default();
         match answer {
-            Answer::Accepted => {
+            Answer::Accepted(_) => {
                 assert!(
                     self.store.distribution(&tenant, id).is_some(),
                     "I1: {id} was acknowledged and is not there"

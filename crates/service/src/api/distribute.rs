@@ -33,7 +33,7 @@ use super::prefer::{PREFERENCE_APPLIED, Preferences};
 use super::replay;
 use super::state::Api;
 use super::view::{self, Standing};
-use crate::perform::{AcceptAnswer, NewDistribution};
+use crate::perform::{Answer, NewDistribution};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -199,14 +199,14 @@ fn new_distribution(
 }
 
 /// Under which id, and whether it was accepted before.
-fn accepted(answer: AcceptAnswer) -> Result<(DistributionId, bool), ApiError> {
+fn accepted(answer: Answer) -> Result<(DistributionId, bool), ApiError> {
     match answer {
-        AcceptAnswer::Accepted(id) => Ok((id, false)),
-        AcceptAnswer::Replayed(id) => Ok((id, true)),
-        AcceptAnswer::KeyReused(id) => Err(ApiError::KeyReused(id)),
-        AcceptAnswer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
-        AcceptAnswer::Overloaded { retry_after } => Err(ApiError::Overloaded { retry_after }),
-        AcceptAnswer::Unavailable { retry_after } => Err(ApiError::Unavailable { retry_after }),
+        Answer::Accepted(id) => Ok((id, false)),
+        Answer::Replayed(id) => Ok((id, true)),
+        Answer::KeyReused(id) => Err(ApiError::KeyReused(id)),
+        Answer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
+        Answer::Overloaded { retry_after } => Err(ApiError::Overloaded { retry_after }),
+        Answer::Unavailable { retry_after } => Err(ApiError::Unavailable { retry_after }),
     }
 }
 

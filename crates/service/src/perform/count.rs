@@ -68,7 +68,7 @@ impl Counts {
 
     pub(super) fn answer(&self, answer: &Answer) {
         match answer {
-            Answer::Accepted => self.accepted.increment(1),
+            Answer::Accepted(_) => self.accepted.increment(1),
             Answer::Replayed(_) => self.replayed.increment(1),
             Answer::KeyReused(_) | Answer::Held(_) | Answer::Overloaded { .. } | Answer::Unavailable { .. } => {
                 self.refused.increment(1);

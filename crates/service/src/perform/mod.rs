@@ -7,6 +7,7 @@
 //! | `channels.rs` | calls channels |
 //! | `count.rs` | counts what happens, for `/metrics` |
 //! | `feed.rs` | tells waiting clients what was committed |
+//! | `sweep.rs` | from time to time: takes over work that nobody owns, forgets old keys |
 //!
 //! Nothing is decided here.
 
@@ -14,14 +15,13 @@ mod channels;
 mod count;
 mod feed;
 mod run;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::Answer;
 use fanfare_core::ids::{DistributionId, TenantId};
-use fanfare_core::write::Holder;
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use self::feed::{Feed, Watched};
 
 pub use self::run::{Parts, RunError, Running, start};
-pub use fanfare_core::engine::NewDistribution;
+pub use fanfare_core::engine::{Answer, NewDistribution};
 
 /// Between two looks at a distribution that another node works on.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -45,51 +45,15 @@ pub struct EngineHandle {
 /// A request on its way to the engine.
 struct Intake {
     new: Box<NewDistribution>,
-    reply: oneshot::Sender<AcceptAnswer>,
-}
-
-/// What became of a request; given once it is committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AcceptAnswer {
-    /// Accepted under this id.
-    Accepted(DistributionId),
-    /// The same request was accepted before, under this id.
-    Replayed(DistributionId),
-    /// The same key was used for another request, which has this id.
-    KeyReused(DistributionId),
-    /// Another request holds claims of this event.
-    Held(Vec<Holder>),
-    /// Too much is in flight.
-    Overloaded {
-        /// When to come back.
-        retry_after: Duration,
-    },
-    /// It could not be written, or the service is stopping.
-    Unavailable {
-        /// When to come back.
-        retry_after: Duration,
-    },
-}
-
-impl AcceptAnswer {
-    fn new(id: DistributionId, answer: Answer) -> Self {
-        match answer {
-            Answer::Accepted => Self::Accepted(id),
-            Answer::Replayed(existing) => Self::Replayed(existing),
-            Answer::KeyReused(existing) => Self::KeyReused(existing),
-            Answer::Held(holders) => Self::Held(holders),
-            Answer::Overloaded { retry_after } => Self::Overloaded { retry_after },
-            Answer::Unavailable { retry_after } => Self::Unavailable { retry_after },
-        }
-    }
+    reply: oneshot::Sender<Answer>,
 }
 
 impl EngineHandle {
     /// Hands a checked request to the engine; returns once it is committed, or
     /// refused.
-    pub async fn accept(&self, new: NewDistribution) -> AcceptAnswer {
+    pub async fn accept(&self, new: NewDistribution) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let stopping = AcceptAnswer::Unavailable {
+        let stopping = Answer::Unavailable {
             retry_after: Duration::from_secs(1),
         };
         if self

@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fanfare_core::engine::{Command, Engine, HOLD_LIMIT, Input, Settings};
-use fanfare_core::ids::{DistributionId, Incarnation};
-use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, KEY_LIFETIME, Store, StoreError};
+use fanfare_core::engine::{Command, Engine, Input, Settings};
+use fanfare_core::ids::DistributionId;
+use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,24 +15,16 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::count::Counts;
 use super::feed::Feed;
-use super::{AcceptAnswer, EngineHandle, Intake, channels};
+use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Sweeps};
+use super::{Answer, EngineHandle, Intake, channels};
 use crate::clock::Clock;
 use crate::status::{CachedStatus, StatusCache};
 
 /// Requests that wait for the engine; beyond it their senders wait.
 const INTAKE_CAPACITY: usize = 1_024;
 
-/// Between two looks for work that nobody owns.
-const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Distributions taken over at once.
-const ADOPT_LIMIT: usize = 500;
-
 /// The answer to a client waits no longer than this for the cache.
 const CACHE_DEADLINE: Duration = Duration::from_millis(50);
-
-/// Between two sweeps of expired keys.
-const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
 /// What the loop works with.
 pub struct Parts {
@@ -83,7 +74,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
     let token = parts.store.begin_incarnation(parts.clock.now()).await?;
     let (intake, intake_receiver) = mpsc::channel(INTAKE_CAPACITY);
     let (done_sender, done) = mpsc::unbounded_channel();
-    let (outcomes, outcomes_receiver) = mpsc::unbounded_channel();
+    let (found_sender, found) = mpsc::unbounded_channel();
     let (stop, stopping) = watch::channel(None);
     let feed = Arc::new(Feed::default());
     let ledger = GroupCommit::start(Arc::clone(&parts.store), parts.group_commit, done_sender);
@@ -94,23 +85,20 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
     };
     let performer = Performer {
         engine: Engine::new(parts.engine, token),
-        token,
-        store: parts.store,
         ledger,
         cache: parts.cache,
         feed,
         clock: parts.clock,
         rng: parts.rng,
         replies: HashMap::new(),
-        outcomes,
-        adopting: Arc::default(),
+        sweeps: Sweeps::new(parts.store, token, found_sender),
         commit_failed: false,
         counts: Counts::register(),
     };
     let sources = Sources {
         intake: intake_receiver,
         done,
-        outcomes: outcomes_receiver,
+        found,
         stopping,
     };
     let task = tokio::spawn(performer.run(sources));
@@ -121,22 +109,19 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
 struct Sources {
     intake: mpsc::Receiver<Intake>,
     done: mpsc::UnboundedReceiver<Vec<Done>>,
-    outcomes: mpsc::UnboundedReceiver<Input>,
+    found: mpsc::UnboundedReceiver<Input>,
     stopping: watch::Receiver<Option<Instant>>,
 }
 
 struct Performer {
     engine: Engine,
-    token: Incarnation,
-    store: Arc<dyn Store>,
     ledger: GroupCommitHandle,
     cache: Arc<dyn StatusCache>,
     feed: Arc<Feed>,
     clock: Arc<dyn Clock>,
     rng: StdRng,
-    replies: HashMap<DistributionId, oneshot::Sender<AcceptAnswer>>,
-    outcomes: mpsc::UnboundedSender<Input>,
-    adopting: Arc<AtomicBool>,
+    replies: HashMap<DistributionId, oneshot::Sender<Answer>>,
+    sweeps: Sweeps,
     /// An acceptance whose commit failed may be in the database all the same:
     /// the next adoption looks among this life's own work too.
     commit_failed: bool,
@@ -154,10 +139,10 @@ impl Performer {
             tokio::select! {
                 Some(intake) = sources.intake.recv() => self.take_in(intake, &mut inputs),
                 Some(done) = sources.done.recv() => self.take_done(done, &mut inputs),
-                Some(outcome) = sources.outcomes.recv() => inputs.push(outcome),
+                Some(found) = sources.found.recv() => inputs.push(found),
                 () = sleep_until_timer(self.engine.next_timer(), self.clock.now()) => {}
-                _ = adopt.tick(), if deadline.is_none() => self.start_adoption(),
-                _ = expire.tick() => self.start_expiry(),
+                _ = adopt.tick(), if deadline.is_none() => self.adopt(),
+                _ = expire.tick() => self.sweeps.expire_keys(self.clock.now()),
                 stop = stop_of(&mut sources.stopping), if deadline.is_none() => {
                     deadline = Some(stop);
                     sources.intake.close();
@@ -188,11 +173,17 @@ impl Performer {
         while let Ok(done) = sources.done.try_recv() {
             self.take_done(done, inputs);
         }
-        while let Ok(outcome) = sources.outcomes.try_recv() {
-            inputs.push(outcome);
+        while let Ok(found) = sources.found.try_recv() {
+            inputs.push(found);
         }
         while let Ok(intake) = sources.intake.try_recv() {
             self.take_in(intake, inputs);
+        }
+    }
+
+    fn adopt(&mut self) {
+        if self.sweeps.adopt(self.clock.now(), self.commit_failed) {
+            self.commit_failed = false;
         }
     }
 
@@ -240,7 +231,7 @@ impl Performer {
                 self.counts.answer(&answer);
                 if let Some(reply) = self.replies.remove(&id) {
                     // A client that has gone away needs no answer.
-                    _ = reply.send(AcceptAnswer::new(id, answer));
+                    _ = reply.send(answer);
                 }
             }
             Command::Moves { distribution, others } => {
@@ -274,50 +265,6 @@ impl Performer {
                 tracing::warn!(distribution.id = %distribution.id, "the status cache did not answer in time");
             }
             feed.rests(distribution);
-        });
-    }
-
-    /// Looks for work that nobody owns, one look at a time.
-    fn start_adoption(&mut self) {
-        if self.adopting.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (store, outcomes, adopting) = (
-            Arc::clone(&self.store),
-            self.outcomes.clone(),
-            Arc::clone(&self.adopting),
-        );
-        let due_by = self.clock.now().saturating_add(HOLD_LIMIT).unwrap_or(Timestamp::MAX);
-        let (token, include_own) = (self.token, std::mem::take(&mut self.commit_failed));
-        tokio::spawn(async move {
-            loop {
-                match store.adopt(token, due_by, include_own, ADOPT_LIMIT).await {
-                    Ok(adopted) => {
-                        // Its own work comes back each time: one look must do.
-                        let more = adopted.len() == ADOPT_LIMIT && !include_own;
-                        // Refused only when the loop has ended.
-                        if outcomes.send(Input::Adopted(adopted)).is_ok() && more {
-                            continue;
-                        }
-                    }
-                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not look for work"),
-                }
-                break;
-            }
-            adopting.store(false, Ordering::Release);
-        });
-    }
-
-    fn start_expiry(&self) {
-        let store = Arc::clone(&self.store);
-        let before = self.clock.now().saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN);
-        tokio::spawn(async move {
-            if let Err(error) = store.expire_keys(before).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "could not expire idempotency keys"
-                );
-            }
         });
     }
 }
