@@ -14,12 +14,12 @@ use fanfare_core::attempt::{Dedup, Protocol};
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::load::{ConfigError, Origin, load};
 
 /// All of it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `FANFARE_LISTEN`: where the HTTP door is.
@@ -56,7 +56,7 @@ impl Default for Config {
 }
 
 /// The HTTP door.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Connections at once; further ones wait to be accepted.
@@ -88,7 +88,7 @@ impl Default for Http {
 }
 
 /// The engine.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Engine {
     /// Distributions in memory; beyond it the door says 429.
@@ -117,7 +117,7 @@ impl Default for Engine {
 }
 
 /// The database's writer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ledger {
     /// Slows every commit down by so many milliseconds; for measuring only.
@@ -125,7 +125,7 @@ pub struct Ledger {
 }
 
 /// The status cache.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatusCache {
     /// Events whose status is kept.
@@ -144,7 +144,7 @@ impl Default for StatusCache {
 }
 
 /// Media that users name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Media {
     /// Hosts (`host` or `host:port`) that may be named although they are local
@@ -153,7 +153,7 @@ pub struct Media {
 }
 
 /// The channels, each in a table of its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Channels {
     /// 우리동네TV.
@@ -171,12 +171,13 @@ pub struct Channels {
 }
 
 /// One channel.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChannelConfig {
     /// Whether it is really called: `mock`, or `live`.
     pub mode: Mode,
     /// Where its API is; for live mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// Calls at once in live mode; a mock calls nobody.
     pub concurrency: usize,
@@ -246,5 +247,45 @@ fn channel_settings(config: &ChannelConfig) -> ChannelSettings {
             first_step_has_effect: true,
             dedup: Dedup::Key,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use toml::{Table, Value};
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../../fanfare.example.toml");
+
+    fn keys(table: &Table, below: &str, found: &mut BTreeSet<String>) {
+        for (key, value) in table {
+            let key = format!("{below}{key}");
+            match value {
+                Value::Table(table) => keys(table, &format!("{key}."), found),
+                _ => _ = found.insert(key),
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_holds_every_key_with_its_default() {
+        assert_eq!(toml::from_str::<Config>(EXAMPLE).unwrap(), Config::default());
+        let (mut shown, mut known) = (BTreeSet::new(), BTreeSet::new());
+        keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
+        keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
+        assert_eq!(shown, known);
+        assert!(EXAMPLE.contains("\n# base_url = "), "the one key without a default");
+    }
+
+    #[test]
+    fn what_config_check_prints_is_read_back_the_same() {
+        let mut config = Config::default();
+        config.media.allow_hosts = vec!["minio:9000".to_owned()];
+        config.channels.naver_blog.base_url = Some("https://gateway.example".to_owned());
+        let toml = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&toml).unwrap(), config, "{toml}");
     }
 }
