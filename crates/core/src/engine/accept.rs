@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::{Offset, offset};
 
 use super::message::{Answer, Command, NewDistribution};
 use super::work::{Unaccepted, Work};
@@ -14,6 +15,9 @@ use crate::distribution::{Distribution, DistributionStatus};
 use crate::history::Transition;
 use crate::ids::{DeliveryId, DistributionId};
 use crate::text::Text;
+
+/// Korea has had no summer time since 1988.
+const KOREA: Offset = offset(9);
 
 /// What an overloaded node tells its clients to wait.
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -66,13 +70,64 @@ impl Engine {
         {
             return;
         }
-        let detail = Text::new(format!("Scheduled for {at}."), format!("{at}에 예약되었습니다."));
+        let in_korea = at.to_zoned(KOREA.to_time_zone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let detail = Text::new(
+            format!("Scheduled for {in_korea}, Korean time."),
+            format!("한국 시간 {in_korea}에 예약되었습니다."),
+        );
         work.change(channel, |delivery| {
             delivery.next_attempt_at = Some(at);
             delivery.failure = Some(Failure::new("scheduled", detail));
         });
         work.transition(channel, DeliveryStatus::Waiting, turn.now);
         self.set_alarm(id, channel, at);
+    }
+
+    /// A repeat that was allowed now holds the claims of others in memory: what
+    /// of them has not begun is called off. What a node does not have in memory
+    /// learns it when it is adopted.
+    pub(super) fn take_claims_over(&mut self, new: &Distribution, others: &[DistributionId], turn: &mut Turn<'_>) {
+        if !new.request.request.allow_repeat {
+            return;
+        }
+        for id in others {
+            let Some(work) = self.works.get_mut(id) else { continue };
+            for delivery in new.deliveries.iter().filter(|delivery| delivery.holds_claim) {
+                // The database has it already.
+                if let Some(held) = work.distribution.delivery_mut(delivery.channel) {
+                    held.holds_claim = false;
+                }
+            }
+            self.dirty.insert(*id);
+            self.call_off_without_claim(*id, turn);
+        }
+    }
+
+    /// A delivery that has lost its claim before it began will not begin.
+    pub(super) fn call_off_without_claim(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        let has_lost = |delivery: &&Delivery| {
+            let not_begun = delivery.attempt == 0 && delivery.generation == 1;
+            not_begun && !delivery.holds_claim && !delivery.status.closed()
+        };
+        let lost: Vec<_> = work
+            .distribution
+            .deliveries
+            .iter()
+            .filter(has_lost)
+            .map(|delivery| delivery.channel)
+            .collect();
+        for channel in lost {
+            let detail = Text::new(
+                "A later request that allows a repeat has taken this channel over.",
+                "반복을 허용한 이후 요청이 이 채널을 대신 맡았습니다.",
+            );
+            work.change(channel, |delivery| {
+                delivery.next_attempt_at = None;
+                delivery.failure = Some(Failure::new("taken_over", detail));
+            });
+            work.transition(channel, DeliveryStatus::Cancelled, turn.now);
+        }
     }
 }
 

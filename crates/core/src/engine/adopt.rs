@@ -27,6 +27,8 @@ impl Engine {
             let mut work = Work::new(distribution);
             work.others = Arc::from(others);
             self.works.insert(id, work);
+            self.dirty.insert(id);
+            self.call_off_without_claim(id, turn);
             for delivery in open {
                 self.resume(id, &delivery, turn);
             }

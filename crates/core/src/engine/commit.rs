@@ -57,6 +57,7 @@ impl Engine {
         };
         match written {
             Written::Accepted { others } => {
+                self.take_claims_over(&writing.snapshot, &others, turn);
                 if let Some(work) = self.works.get_mut(&id) {
                     work.others = Arc::from(others);
                 }

@@ -25,12 +25,13 @@ impl Memory {
         }
     }
 
-    /// Why it is not accepted. With `allowRepeat`, nobody's claim is a reason.
+    /// Why it is not accepted. With `allowRepeat`, nobody's claim is a reason,
+    /// but without a key the same body is a repeat all the same.
     fn refusal(&self, acceptance: &Acceptance) -> Option<Written> {
         let distribution = &acceptance.distribution;
         let key = acceptance.idempotency_key.as_ref();
         let replay = key.and_then(|key| self.answer_by_key(&distribution.tenant, key, distribution));
-        if replay.is_some() || distribution.request.request.allow_repeat {
+        if replay.is_some() {
             return replay;
         }
         let holders = self.holders(distribution);
@@ -40,6 +41,7 @@ impl Memory {
             Some(holder) if key.is_none() => Some(Written::Replayed {
                 existing: holder.distribution,
             }),
+            _ if distribution.request.request.allow_repeat => None,
             _ => Some(Written::Held { holders }),
         }
     }

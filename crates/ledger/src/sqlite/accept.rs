@@ -37,17 +37,12 @@ pub(super) fn accept(connection: &Connection, acceptance: &Acceptance) -> Result
     Ok(Written::Accepted { others: others.ids })
 }
 
-/// Where others hold claims that this one wants: takes them over if the request
-/// says so, else says who they are.
+/// Where others hold claims that this one wants: without a key, the same body is
+/// a repeat, also of a request that took claims over itself; another one takes
+/// them over if it says so, else it is told who they are.
 fn settle_claims(connection: &Connection, acceptance: &Acceptance) -> Result<Option<Written>, SqlError> {
     let distribution = &acceptance.distribution;
     let holders = holders(connection, distribution)?;
-    if distribution.request.request.allow_repeat {
-        for holder in &holders {
-            release(connection, &distribution.tenant, holder)?;
-        }
-        return Ok(None);
-    }
     if acceptance.idempotency_key.is_none() {
         for holder in &holders {
             let hash = request_hash(connection, &distribution.tenant, holder.distribution)?;
@@ -56,6 +51,12 @@ fn settle_claims(connection: &Connection, acceptance: &Acceptance) -> Result<Opt
                 return Ok(Some(Written::Replayed { existing }));
             }
         }
+    }
+    if distribution.request.request.allow_repeat {
+        for holder in &holders {
+            release(connection, &distribution.tenant, holder)?;
+        }
+        return Ok(None);
     }
     Ok((!holders.is_empty()).then_some(Written::Held { holders }))
 }

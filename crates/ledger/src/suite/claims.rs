@@ -136,6 +136,18 @@ pub async fn allow_repeat_takes_the_claim_over(store: &dyn Store) {
     assert_eq!(holds(&stored(store, &repeat.distribution).await), [true]);
     let third = write(store, accept(&asked(3, "evt-1", KAKAO, 3, token))).await;
     assert_eq!(third, held(KAKAO[0], repeat.distribution.id));
+    let ask_again = |number| {
+        asking(asked(number, "evt-1", KAKAO, 4, token), |r| {
+            r.request.allow_repeat = true
+        })
+    };
+    let again = write(store, accept(&ask_again(4))).await;
+    assert_eq!(again, replayed(repeat.distribution.id), "the same body, sent again");
+    let meant = with_key(ask_again(5), "key-5");
+    assert!(
+        matches!(write(store, accept(&meant)).await, Written::Accepted { .. }),
+        "a key of its own"
+    );
 }
 
 /// FAILED and CANCELLED alike.

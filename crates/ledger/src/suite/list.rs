@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::{accept, asked, asking, at, life, sample, write};
+use super::{accept, asked, asking, at, life, sample, with_title, write};
 use crate::store::{Filter, Store};
 
 const DISTRIBUTIONS: u64 = 150;
@@ -59,6 +59,7 @@ fn random_acceptance(number: u64, token: Incarnation, rng: &mut StdRng) -> Accep
     let channels: Vec<_> = Channel::ALL.sample(rng, count).copied().collect();
     let event = format!("evt-{}", rng.random_range(0..12));
     let acceptance = asked(number, &event, &channels, rng.random_range(0..SECONDS), token);
+    let acceptance = with_title(acceptance, &number.to_string());
     let mut acceptance = asking(acceptance, |request| request.request.allow_repeat = true);
     let distribution = &mut acceptance.distribution;
     for delivery in &mut distribution.deliveries {
@@ -122,6 +123,7 @@ pub async fn the_newest_of_an_event_comes_with_the_others(store: &dyn Store) {
     for number in 0..OTHERS_LIMIT as u64 + 5 {
         let second = i64::try_from(number).unwrap();
         let acceptance = asked(number, "evt-1", &Channel::ALL, second, token);
+        let acceptance = with_title(acceptance, &number.to_string());
         let acceptance = asking(acceptance, |request| request.request.allow_repeat = true);
         let others: Vec<_> = ids.iter().rev().take(OTHERS_LIMIT).copied().collect();
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Simulated channels: each keeps the truth about what came to be, answers as
 //! its kind does, and may lie by silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
@@ -107,9 +107,11 @@ impl Channels {
     }
 
     /// How often anything came to be for one event on one channel.
-    pub(crate) fn most_effects_of_an_event(&self) -> Option<(String, Channel, u32)> {
+    /// Events that were to be repeated are left out.
+    pub(crate) fn most_effects_of_an_event(&self, repeated: &BTreeSet<String>) -> Option<(String, Channel, u32)> {
         let mut times: BTreeMap<(&str, Channel), u32> = BTreeMap::new();
-        for ((channel, _), effect) in &self.effects {
+        let once = |effect: &Effect| !repeated.contains(&effect.event);
+        for ((channel, _), effect) in self.effects.iter().filter(|(_, effect)| once(effect)) {
             *times.entry((&effect.event, *channel)).or_default() += effect.times;
         }
         let ((event, channel), times) = times.into_iter().max_by_key(|(_, times)| *times)?;

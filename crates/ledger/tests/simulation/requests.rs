@@ -42,7 +42,7 @@ pub(crate) fn request(now: Timestamp, rng: &mut StdRng) -> NewDistribution {
             channel_options: ChannelOptions::default(),
             scheduled_at,
             on_invalid: OnInvalid::Skip,
-            allow_repeat: false,
+            allow_repeat: rng.random_range(0..15) == 0,
         }),
         skipped: skipped.into_iter().collect(),
         modes: [Mode::Live; Channel::ALL.len()],

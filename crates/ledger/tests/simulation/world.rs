@@ -462,9 +462,35 @@ impl World {
             .filter(|id| !distributions.iter().any(|known| known.id == **id))
             .count();
         assert_eq!(lost, 0, "I1: acknowledged and lost");
-        if let Some((event, channel, times)) = self.channels.most_effects_of_an_event() {
+        claims_are_held_once(&distributions);
+        let asked = self.asked.values().map(|new| &new.request.request);
+        let repeats = asked.filter(|request| request.allow_repeat);
+        let repeated = repeats.map(|request| request.event_id.as_str().to_owned()).collect();
+        if let Some((event, channel, times)) = self.channels.most_effects_of_an_event(&repeated) {
             assert!(times <= 1, "I2: {event} came to be {times} times on {channel}");
         }
         (self.trace.join("\n"), self.figures)
+    }
+}
+
+/// At most one holder of a claim, and none that failed.
+fn claims_are_held_once(distributions: &[Distribution]) {
+    let mut holders = BTreeMap::new();
+    for distribution in distributions {
+        for delivery in distribution.deliveries.iter().filter(|delivery| delivery.holds_claim) {
+            let claim = (distribution.event_id.clone(), delivery.channel);
+            let other = holders.insert(claim, distribution.id);
+            assert_eq!(
+                other, None,
+                "{} of {} is claimed twice",
+                delivery.channel, distribution.event_id
+            );
+            let released = matches!(delivery.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled);
+            assert!(
+                !released,
+                "{} holds a claim although it is {:?}",
+                delivery.id, delivery.status
+            );
+        }
     }
 }
