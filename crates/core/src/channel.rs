@@ -85,21 +85,45 @@ impl Channel {
     }
 
     /// What somebody who wrote `name` most likely meant: the same letters in
-    /// another case or with other separators, its Korean name, or a name that
-    /// begins alike (`kakao`, `naver`, `genie`).
+    /// another case or with other separators, its Korean name, a name that begins
+    /// alike (`kakao`, `naver`, `genie`), or what people call it for short.
     pub fn suggest(name: &str) -> Option<Self> {
         let letters = letters_of(name);
         if letters.is_empty() {
             return None;
         }
-        Self::ALL.into_iter().find(|channel| {
+        let begins_alike = |channel: &Self| {
             let own = letters_of(channel.name());
             own == letters
-                || channel.korean_name() == name.trim()
+                || letters_of(channel.korean_name()) == letters
                 || letters.chars().count() >= 4 && (own.starts_with(&letters) || letters.starts_with(&own))
-        })
+        };
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == letters);
+        alias
+            .map(|(_, channel)| *channel)
+            .or_else(|| Self::ALL.into_iter().find(begins_alike))
     }
 }
+
+/// What people call channels, as [`letters_of`] gives it.
+const ALIASES: [(&str, Channel); 16] = [
+    ("wooritv", Channel::WooridongneTV),
+    ("uridongnetv", Channel::WooridongneTV),
+    ("우리동네", Channel::WooridongneTV),
+    ("우리tv", Channel::WooridongneTV),
+    ("링고", Channel::RingoBiz),
+    ("통화연결음", Channel::RingoBiz),
+    ("지니", Channel::GenieTV),
+    ("인스타", Channel::Instagram),
+    ("ig", Channel::Instagram),
+    ("네이버", Channel::NaverBlog),
+    ("블로그", Channel::NaverBlog),
+    ("blog", Channel::NaverBlog),
+    ("카카오", Channel::KakaoChannel),
+    ("카카오채널", Channel::KakaoChannel),
+    ("카카오톡", Channel::KakaoChannel),
+    ("카톡", Channel::KakaoChannel),
+];
 
 fn letters_of(name: &str) -> String {
     name.chars()
@@ -195,6 +219,17 @@ mod tests {
             ("지니TV", Channel::GenieTV),
             ("naver-blog", Channel::NaverBlog),
             ("insta", Channel::Instagram),
+            ("WooriTV", Channel::WooridongneTV),
+            ("UriDongneTV", Channel::WooridongneTV),
+            ("우리동네 TV", Channel::WooridongneTV),
+            ("카카오채널", Channel::KakaoChannel),
+            ("카카오톡", Channel::KakaoChannel),
+            ("네이버블로그", Channel::NaverBlog),
+            ("블로그", Channel::NaverBlog),
+            ("Blog", Channel::NaverBlog),
+            ("인스타", Channel::Instagram),
+            ("링고", Channel::RingoBiz),
+            ("지니", Channel::GenieTV),
         ] {
             assert_eq!(Channel::suggest(wrong), Some(right), "{wrong}");
         }

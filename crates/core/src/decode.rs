@@ -19,8 +19,9 @@ mod tests;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub(crate) use self::content::place_of;
+pub(crate) use self::content::{kind_at, place_of};
 use self::found::quoted;
+pub(crate) use self::limits::FAULTS;
 use self::options::unknown_channel;
 use self::reader::{Node, Object, Reader};
 use crate::channel::Channel;
@@ -125,6 +126,10 @@ impl Reader<'_> {
         match node.value {
             Value::Number(number) if number.is_i64() || number.is_u64() => Some(EventId::new(number.to_string())),
             Value::String(_) => self.text(&node, limits::EVENT_ID).map(EventId::new),
+            Value::Number(number) if number.as_f64().is_some_and(is_too_long) => {
+                self.fault(&node.pointer, code::WRONG_TYPE, too_long_for_a_number());
+                None
+            }
             _ => {
                 self.wrong_type(&node, ("a text or a whole number", "문자열 또는 정수"));
                 None
@@ -198,6 +203,20 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Whether a number was a whole one that 64 bits don't hold: it is read rounded.
+fn is_too_long(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() >= 9_223_372_036_854_775_808.0
+}
+
+fn too_long_for_a_number() -> Text {
+    Text::new(
+        "The whole number is longer than 64 bits, so that its last digits are lost; \
+         send it as a text in quotation marks, such as \"18446744073709551616\".",
+        "64비트를 넘는 정수는 끝자리를 정확히 읽을 수 없습니다. \
+         \"18446744073709551616\"처럼 따옴표로 묶은 문자열로 보내 주세요.",
+    )
 }
 
 const CHANNELS: (&str, &str) = (

@@ -118,6 +118,15 @@ pub(crate) fn place_of(body: &Value, kind: MediaKind) -> String {
     }
 }
 
+/// The kind of the URL that stands at `pointer`, as far as it can be told.
+pub(crate) fn kind_at(body: &Value, pointer: &str) -> Option<MediaKind> {
+    let token = pointer.strip_prefix("/contentUrls/")?;
+    match body.get("contentUrls")? {
+        Value::Array(items) => media::kind_of(items.get(token.parse::<usize>().ok()?)?.as_str()?),
+        _ => MediaKind::ALL.into_iter().find(|kind| kind.field() == token),
+    }
+}
+
 fn place_for(urls: &mut ContentUrls, kind: MediaKind) -> &mut Option<String> {
     match kind {
         MediaKind::Image => &mut urls.image_url,

@@ -36,7 +36,7 @@ pub(super) const WORD: TextRule = line(64);
 /// Items of any list, before a channel's own limit.
 pub(super) const ITEMS: usize = 100;
 /// Faults that are listed; one more says that there were more.
-pub(super) const FAULTS: usize = 200;
+pub(crate) const FAULTS: usize = 200;
 /// How far ahead `scheduledAt` may lie, in days.
 pub(super) const SCHEDULED_AHEAD_DAYS: i64 = 366;
 /// How far behind `scheduledAt` may lie, in seconds: clocks differ, and a

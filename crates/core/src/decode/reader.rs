@@ -225,8 +225,8 @@ impl<'s> Reader<'s> {
         let shown = quoted(name);
         let (en, ko) = match (name, suggest::near(name, known)) {
             ("tenantId", _) => (
-                "the tenant is known from the API key; leave this out.".to_owned(),
-                "테넌트는 API 키로 구분하므로 이 항목은 빼 주세요.".to_owned(),
+                "it is not a field of the request; leave it out.".to_owned(),
+                "요청에 쓰는 항목이 아니므로 빼 주세요.".to_owned(),
             ),
             (_, Some(near)) => (format!("did you mean `{near}`?"), format!("혹시 `{near}`인가요?")),
             (_, None) => (

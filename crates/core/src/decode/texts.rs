@@ -37,21 +37,35 @@ fn text_fault(text: &str, rule: TextRule) -> Option<(&'static str, Text)> {
         );
         return Some((code::NUL_CHARACTER, detail));
     }
-    if let Some(character) = text.chars().find(|c| is_stray(*c, rule)) {
-        let point = u32::from(character);
-        let detail = Text::new(
-            format!("The text has the control character U+{point:04X}; take it out."),
-            format!("제어 문자(U+{point:04X})가 들어 있습니다. 빼 주세요."),
-        );
-        return Some((code::CONTROL_CHARACTER, detail));
-    }
-    text.trim().is_empty().then(|| {
+    if text.chars().all(is_invisible) {
         let detail = Text::new(
             "The text is blank; write something, or leave the field out.",
             "내용이 비어 있습니다. 내용을 적거나 항목을 빼 주세요.",
         );
-        (code::BLANK, detail)
-    })
+        return Some((code::BLANK, detail));
+    }
+    let character = text.chars().find(|c| is_stray(*c, rule))?;
+    let point = u32::from(character);
+    let detail = Text::new(
+        format!("The text has the control character U+{point:04X}; take it out."),
+        format!("제어 문자(U+{point:04X})가 들어 있습니다. 빼 주세요."),
+    );
+    Some((code::CONTROL_CHARACTER, detail))
+}
+
+/// Whether a character leaves no mark: blanks, control characters, and what
+/// Unicode calls default ignorable, such as the zero-width space.
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(
+            character,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+                | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+        )
 }
 
 fn is_stray(character: char, rule: TextRule) -> bool {

@@ -69,16 +69,11 @@ impl Reader<'_> {
 type TimeFault = (&'static str, Text);
 
 fn timestamp(text: &str) -> Result<Timestamp, TimeFault> {
-    // jiff reads more than RFC 3339 does: a space for the T, a zone in brackets.
-    let rest = text.get(19..).unwrap_or_default();
-    let plain = text
-        .get(..19)
-        .is_some_and(|start| has_shape(start, "dddd-dd-ddTdd:dd:dd"))
-        && !rest.contains(['[', ',']);
-    if let (true, Ok(at)) = (plain, text.parse::<Timestamp>()) {
+    let (local, offset) = at_offset(text);
+    if let (true, Ok(at)) = (is_plain(local) && is_offset(offset), text.parse::<Timestamp>()) {
         return Ok(at);
     }
-    if text.parse::<DateTime>().is_ok() && !rest.contains(['+', '-', '[']) {
+    if offset.is_empty() && !text.contains('[') && text.parse::<DateTime>().is_ok() {
         return Err((
             code::OFFSET_MISSING,
             Text::new(
@@ -96,6 +91,37 @@ fn timestamp(text: &str) -> Result<Timestamp, TimeFault> {
             "실제로 있는 시각을 \"2026-12-01T09:00:00+09:00\"처럼 RFC 3339 형식으로 적어 주세요.",
         ),
     ))
+}
+
+/// A text before and from its offset, which is empty where there is none.
+fn at_offset(text: &str) -> (&str, &str) {
+    // The first ten bytes are the day, whose hyphens are no signs.
+    let time = text.get(10..).unwrap_or_default();
+    let start = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    text.split_at(text.len() - time.len() + start)
+}
+
+/// Whether a day and a time of day are as RFC 3339 writes them; jiff reads more,
+/// such as a space for the T. The seconds may be left out, as Java does.
+fn is_plain(local: &str) -> bool {
+    let (whole, fraction) = local.split_once('.').unwrap_or((local, "0"));
+    let seconds = has_shape(whole, "dddd-dd-ddTdd:dd:dd") && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    seconds || has_shape(local, "dddd-dd-ddTdd:dd")
+}
+
+/// Whether an offset is one that clocks have: at most 18 hours, as in Java; jiff
+/// reads up to 25, and a zone in brackets after it.
+fn is_offset(offset: &str) -> bool {
+    let Some(digits) = offset.strip_prefix(['+', '-']) else {
+        return offset.eq_ignore_ascii_case("z");
+    };
+    let (hours, rest) = digits.split_at_checked(2).unwrap_or_default();
+    let exact = rest.bytes().all(|byte| matches!(byte, b'0' | b':'));
+    let plain = rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    hours
+        .parse::<u8>()
+        .is_ok_and(|hours| hours < 18 || hours == 18 && exact)
+        && plain
 }
 
 fn in_reach(at: Timestamp, now: Timestamp) -> Result<Timestamp, TimeFault> {

@@ -17,6 +17,9 @@ pub enum MediaKind {
 }
 
 impl MediaKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Image, Self::Audio, Self::Video];
+
     /// Its field in `contentUrls`.
     pub const fn field(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ pub mod code;
 pub mod genie_tv;
 pub mod instagram;
 pub mod kakao_channel;
+mod laid;
 pub mod media;
 pub mod naver_blog;
 pub mod ringo_biz;
@@ -70,12 +71,14 @@ pub fn admit(body: &Value, settings: &AdmitSettings, now: Timestamp) -> Result<A
 /// Reads and checks a body, for the preview, which shows everything: what could
 /// be read, and every fault, in the order of the contract's fields.
 pub fn faults(body: &Value, settings: &AdmitSettings, now: Timestamp) -> (Option<DistributeRequest>, Vec<Fault>) {
-    let (draft, mut faults) = draft(body, &settings.allow_hosts, now);
+    let (draft, faults) = draft(body, &settings.allow_hosts, now);
     let Some(Draft { has_event, request }) = draft else {
+        let mut faults = faults;
         faults.sort_by_key(|fault| rank(&fault.pointer, &[]));
         return (None, faults);
     };
-    let unread: Vec<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+    let mut faults = laid::to_users(body, &request, faults);
+    let unread = faults.clone();
     for channel in request.channels.iter().copied() {
         for mut fault in check(&request, channel, settings.modes[channel.index()], now) {
             fault.pointer = place_in(body, fault.pointer);
@@ -116,22 +119,26 @@ fn by_channel(channels: &[Channel], faults: &[Fault]) -> Vec<(Channel, Vec<Fault
 
 /// A URL's place where the body has them in an array.
 fn place_in(body: &Value, pointer: String) -> String {
-    let kinds = [MediaKind::Image, MediaKind::Audio, MediaKind::Video];
-    let kind = kinds
+    let kind = MediaKind::ALL
         .into_iter()
         .find(|kind| pointer.strip_prefix("/contentUrls/") == Some(kind.field()));
     kind.map_or(pointer, |kind| place_of(body, kind))
 }
 
 /// Whether a channel only misses what is there but could not be read.
-fn is_known(fault: &Fault, unread: &str) -> bool {
+fn is_known(fault: &Fault, unread: &Fault) -> bool {
+    const MEDIA: &str = "/contentUrls";
     let below = |inner: &str, outer: &str| {
         inner
             .strip_prefix(outer)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    !unread.is_empty()
-        && (below(&fault.pointer, unread) || fault.code == code::REQUIRED && below(unread, &fault.pointer))
+    let (pointer, place) = (fault.pointer.as_str(), unread.pointer.as_str());
+    let missing = fault.code == code::REQUIRED;
+    // What is wrong with a medium laid to a channel is why the channel lacks one.
+    let own = unread.channel == fault.channel && missing && below(pointer, MEDIA) && below(place, MEDIA);
+    let concerns = unread.channel.is_none() || unread.channel == fault.channel;
+    own || concerns && !place.is_empty() && (below(pointer, place) || missing && below(place, pointer))
 }
 
 /// The place of a fault's field among the contract's fields, and of its channel

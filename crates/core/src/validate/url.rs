@@ -12,7 +12,7 @@ use crate::decode::found::quoted;
 use crate::text::Text;
 
 /// Names that mean a place inside some network; so do all names below them.
-const INSIDE: [&str; 10] = [
+const INSIDE: [&str; 13] = [
     "localhost",
     "localdomain",
     "local",
@@ -23,7 +23,18 @@ const INSIDE: [&str; 10] = [
     "home",
     "lan",
     "home.arpa",
+    // Of a cluster, and of the clouds' metadata.
+    "svc",
+    "metadata",
+    "instance-data",
 ];
+
+/// Longest name, and longest part of one between dots; RFC 1035, section 2.3.4.
+const NAME_MAX: usize = 253;
+const LABEL_MAX: usize = 63;
+/// Azure answers its machines' metadata and DNS at this address; it is public
+/// by the registry, and inside by what it does.
+const AZURE_METADATA: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 /// Reads a URL of the public web: `http` or `https`, no user info, port 80 or
 /// 443, and a host that is neither inside a network nor an address that is not
@@ -63,10 +74,11 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The special-purpose registry of RFC 6890, as far as it is not global.
+/// The special-purpose registry of RFC 6890, as far as it is not global, and
+/// one address that only looks global.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    !matches!(
+    let special = matches!(
         (a, b, c),
         (0 | 10 | 127 | 224..=255, _, _)
             | (100, 64..=127, _)
@@ -78,7 +90,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
             | (198, 18 | 19, _)
             | (198, 51, 100)
             | (203, 0, 113)
-    )
+    );
+    !special && address != AZURE_METADATA
 }
 
 /// Only what is given out as global unicast, less what wraps an IPv4 address
@@ -136,7 +149,16 @@ fn check_name(text: &str, name: &str) -> Result<(), Text> {
         name.strip_suffix(inside)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    if !name.contains('.') || name.starts_with('.') || INSIDE.iter().any(|inside| is_inside(inside)) {
+    let is_label = |label: &str| (1..=LABEL_MAX).contains(&label.len());
+    if name.len() > NAME_MAX || !name.split('.').all(is_label) {
+        return Err(refused(
+            text,
+            "its host is not a name that can exist: one between dots is empty or longer than 63 characters, \
+             or all of it is longer than 253",
+            "있을 수 없는 호스트 이름입니다. 점 사이가 비었거나 63자를 넘거나, 전체가 253자를 넘습니다",
+        ));
+    }
+    if !name.contains('.') || INSIDE.iter().any(|inside| is_inside(inside)) {
         return Err(refused(
             text,
             "its host is not a name of the public internet",

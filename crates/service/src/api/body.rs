@@ -129,33 +129,72 @@ fn explain(error: &serde_json::Error) -> Text {
     let words = error.to_string();
     // The place is said in front.
     let words = words.rfind(" at line ").map_or(&*words, |end| &words[..end]);
-    let (en, ko) = match error.classify() {
-        Category::Data => (
-            format!("{words}. Name each key once."),
-            format!("{words}. 같은 키를 한 번만 써 주세요."),
-        ),
-        Category::Eof => (
-            "the JSON ends too early. Send it whole.".to_owned(),
-            "JSON이 도중에 끝났습니다. 전체를 보내 주세요.".to_owned(),
-        ),
-        Category::Syntax if words.starts_with("recursion") => (
-            "the JSON is nested too deeply. The request needs no more than a few levels.".to_owned(),
-            "JSON이 너무 깊게 중첩되었습니다. 몇 단계면 충분합니다.".to_owned(),
-        ),
-        Category::Syntax if words.starts_with("trailing") => (
-            format!("{words}. Send one JSON value, with nothing after it and no comma before a closing bracket."),
-            format!("{words}. JSON 값 하나만 보내고, 뒤에 다른 글자나 닫는 괄호 앞의 쉼표를 없애 주세요."),
-        ),
-        Category::Syntax | Category::Io => (
-            format!("{words}. Write JSON as RFC 8259 defines it."),
-            format!("{words}. RFC 8259에 맞는 JSON으로 고쳐 주세요."),
-        ),
-    };
+    let (en, ko) = (remedy(error.classify(), words), korean(error.classify(), words));
     Text::new(
         format!("Line {line}, column {column}: {en}"),
         format!("{line}행 {column}열: {ko}"),
     )
 }
+
+/// What is wrong, and what to do; `words` are `serde_json`'s.
+fn remedy(category: Category, words: &str) -> String {
+    match category {
+        Category::Data => format!("{words}. Name each key once."),
+        Category::Eof => "the JSON ends too early. Send it whole.".to_owned(),
+        Category::Syntax if words.starts_with("recursion") => {
+            "the JSON is nested too deeply. The request needs no more than a few levels.".to_owned()
+        }
+        Category::Syntax if words.starts_with("trailing") => {
+            format!("{words}. Send one JSON value, with nothing after it and no comma before a closing bracket.")
+        }
+        Category::Syntax | Category::Io => format!("{words}. Write JSON as RFC 8259 defines it."),
+    }
+}
+
+/// The same in Korean, with none of the English words.
+fn korean(category: Category, words: &str) -> String {
+    if let Some(key) = words
+        .strip_prefix(DOUBLED.0)
+        .and_then(|rest| rest.strip_suffix(DOUBLED.1))
+    {
+        return format!("키가 중복되었습니다({key}). 같은 키를 한 번만 써 주세요.");
+    }
+    if category == Category::Eof {
+        return "JSON이 도중에 끝났습니다. 전체를 보내 주세요.".to_owned();
+    }
+    let known = KOREAN.iter().find(|(start, _)| words.starts_with(start));
+    let sentence = known.map_or(
+        "JSON 형식이 올바르지 않습니다. RFC 8259에 맞게 고쳐 주세요.",
+        |(_, ko)| ko,
+    );
+    sentence.to_owned()
+}
+
+/// What stands before and after a key that stands twice.
+const DOUBLED: (&str, &str) = ("the key ", " stands twice");
+
+/// What to say where `serde_json`'s words begin so.
+const KOREAN: [(&str, &str); 7] = [
+    ("recursion", "JSON이 너무 깊게 중첩되었습니다. 몇 단계면 충분합니다."),
+    ("trailing comma", "닫는 괄호 앞에 쉼표가 있습니다. 쉼표를 빼 주세요."),
+    (
+        "trailing",
+        "JSON 값 뒤에 다른 글자가 있습니다. JSON 값 하나만 보내 주세요.",
+    ),
+    ("key must be a string", "키는 큰따옴표로 묶어 주세요."),
+    (
+        "control character",
+        "문자열 안에 줄바꿈 같은 제어 문자가 있습니다. \\n처럼 이스케이프해 주세요.",
+    ),
+    (
+        "invalid number",
+        "숫자 형식이 올바르지 않습니다. JSON의 숫자로 고쳐 주세요.",
+    ),
+    (
+        "number out of range",
+        "숫자가 너무 큽니다. 범위 안의 숫자로 고쳐 주세요.",
+    ),
+];
 
 /// Characters of a doubled key that are shown.
 const KEY_SHOWN: usize = 60;
@@ -219,7 +258,8 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
                 let shown: String = key.chars().take(KEY_SHOWN).collect();
-                return Err(A::Error::custom(format_args!("the key {shown:?} stands twice")));
+                let (before, after) = DOUBLED;
+                return Err(A::Error::custom(format_args!("{before}{shown:?}{after}")));
             }
             object.insert(key, entries.next_value_seed(Strict)?);
         }

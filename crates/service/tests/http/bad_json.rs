@@ -35,6 +35,10 @@ async fn malformed_json_is_refused_with_its_place() {
             );
         }
     }
+    let headers = [("content-type", "application/json"), ("accept-language", "ko")];
+    let doubled = service.ask("POST", DISTRIBUTE, &headers, br#"{"a": 1, "a": 2}"#).await;
+    let doubled = doubled.problem(400, "malformed_json");
+    assert!(!doubled["detail"].as_str().unwrap().contains("stands"), "{doubled}");
     let bytes = b"{\"eventId\": \"\xff\"}";
     let problem = service
         .ask("POST", DISTRIBUTE, &JSON, bytes)

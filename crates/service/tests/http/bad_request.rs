@@ -20,6 +20,7 @@ async fn events_and_channels() {
     for (body, pointer, code) in [
         (with(good(), "eventId", json!("")), "/eventId", "blank"),
         (with(good(), "eventId", json!("   ")), "/eventId", "blank"),
+        (with(good(), "eventId", json!("\u{200b}")), "/eventId", "blank"),
         (with(good(), "eventId", json!("x".repeat(257))), "/eventId", "too_long"),
         (with(good(), "eventId", Value::Null), "/eventId", "required"),
         (with(good(), "channels", json!([])), "/channels", "required"),
@@ -66,6 +67,8 @@ async fn times() {
         ("2999-01-01T00:00:00Z", "too_far_ahead"),
         ("2026-12-01T09:00:00", "offset_missing"),
         ("2026-02-30T09:00:00Z", "bad_time"),
+        ("2026-12-01T09:00+25:00", "bad_time"),
+        ("2020-01-01T09:00+09:00", "in_the_past"),
         ("tomorrow", "bad_time"),
     ] {
         refused(

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::Service;
 use crate::{bare, with};
 
-const REFUSED: [&str; 45] = [
+const REFUSED: [&str; 49] = [
     "http://127.0.0.1/a.jpg",
     "http://127.1/a.jpg",
     "http://2130706433/a.jpg",
@@ -34,6 +34,10 @@ const REFUSED: [&str; 45] = [
     "http://LOCALHOST/a.jpg",
     "http://localhost./a.jpg",
     "http://a.localhost/a.jpg",
+    "http://168.63.129.16/a.jpg",
+    "http://metadata.google.internal/a.jpg",
+    "http://m..example.com/a.jpg",
+    "http://example.com../a.jpg",
     "http://１２７.0.0.1/a.jpg",
     "https://user@cdn.example.com/a.jpg",
     "https://user:pass@cdn.example.com/a.jpg",
@@ -80,6 +84,19 @@ async fn links_and_buttons_are_checked_alike() {
     let faults = service.distribute(&button).await.faults();
     let place = "/channelOptions/KakaoChannel/buttons/0/url".to_owned();
     assert_eq!(faults, [(place, "url_not_allowed".to_owned())]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn skip_sends_to_those_who_do_not_use_a_bad_medium() {
+    let service = Service::start().await;
+    let urls = json!({"imageUrl": "http://10.0.0.1/a.jpg", "audioUrl": "https://cdn.example.com/b.mp3"});
+    let mut body = with(bare("evt-1", &["Instagram", "RingoBiz"]), "contentUrls", urls);
+    let faults = service.distribute(&body).await.faults();
+    let place = "/contentUrls/imageUrl".to_owned();
+    assert_eq!(faults, [(place, "url_not_allowed".to_owned())]);
+    body["onInvalid"] = json!("skip");
+    service.distribute(&body).await.success(200);
     service.stop().await;
 }
 

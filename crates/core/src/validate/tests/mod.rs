@@ -1,6 +1,7 @@
 //! Requests as a whole: what is admitted, what is skipped, what is refused.
 
 mod channels;
+mod laid;
 mod url;
 
 use jiff::Timestamp;
@@ -170,7 +171,11 @@ fn skip_does_not_help_where_nothing_is_left_or_all_is_concerned() {
         ("channels", json!(["Instagram", "TikTok"])),
         (
             "contentUrls",
-            json!({"imageUrl": "http://127.0.0.1/a.jpg", "audioUrl": "https://a.kr/a.mp3"}),
+            json!(["http://127.0.0.1/a", "https://a.kr/a.mp3", "https://a.kr/a.jpg"]),
+        ),
+        (
+            "contentUrls",
+            json!(["https://a.kr/a.mp3", "https://a.kr/a.jpg", "https://a.kr/b.jpg"]),
         ),
         ("scheduledAt", json!("2026-11-01T00:00:00Z")),
         ("channelOptions", json!({"Tik": {}})),

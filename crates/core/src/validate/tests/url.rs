@@ -91,12 +91,43 @@ fn names_inside_a_network_are_refused() {
         "router.home.arpa",
         "nas.lan",
         ".example.com",
+        "metadata",
+        "a.metadata",
+        "instance-data",
+        "instance-data.ec2.internal",
+        "api.default.svc",
+        "api.default.svc.cluster.local",
+        "a.localdomain",
+        "a.lan.",
+        "home.arpa",
         "%6c%6f%63alhost",
         "ｌｏｃａｌｈｏｓｔ",
         "local\u{ad}host",
     ] {
         let text = format!("http://{host}/a.jpg");
         assert!(!is_allowed(&text), "{text}");
+    }
+}
+
+#[test]
+fn names_that_can_not_exist_are_refused() {
+    let label = |length: usize| "a".repeat(length);
+    // Three longest labels with their dots are 192 characters.
+    let name = |last: usize| format!("{0}.{0}.{0}.{1}", label(63), label(last));
+    for (host, allowed) in [
+        (format!("{}.kr", label(63)), true),
+        (format!("{}.kr", label(64)), false),
+        (format!("{}.kr", "가".repeat(63)), false),
+        (name(61), true),
+        (format!("{}.", name(61)), true),
+        (name(62), false),
+        ("m.example.com".to_owned(), true),
+        ("m..example.com".to_owned(), false),
+        ("example.com..".to_owned(), false),
+        (".".to_owned(), false),
+    ] {
+        let text = format!("https://{host}/a.jpg");
+        assert_eq!(is_allowed(&text), allowed, "{text}");
     }
 }
 
@@ -122,6 +153,8 @@ fn addresses_that_are_not_public_are_refused_however_spelt() {
         "10.255.255.255",
         "100.64.0.1",
         "100.127.255.255",
+        "168.63.129.16",
+        "0xa83f8110",
         "169.254.169.254",
         "0xa9fea9fe",
         "2852039166",
@@ -185,6 +218,8 @@ fn the_neighbours_of_what_is_refused_are_public() {
         "100.128.0.0",
         "126.255.255.255",
         "128.0.0.0",
+        "168.63.129.15",
+        "168.63.129.17",
         "169.253.255.255",
         "169.255.0.0",
         "172.15.255.255",

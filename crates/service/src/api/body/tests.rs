@@ -63,6 +63,32 @@ fn bad_json_is_refused_with_its_place_and_a_remedy() {
 }
 
 #[test]
+fn the_korean_refusal_has_no_english_words() {
+    let deep = "[".repeat(128) + &"]".repeat(128);
+    for (body, words) in [
+        (
+            &b"{\"\xea\xb0\x80\": 1, \"\xea\xb0\x80\": 2}"[..],
+            "키가 중복되었습니다(\"가\")",
+        ),
+        (br#"{"a"#, "도중에 끝났습니다"),
+        (b"{} x", "다른 글자"),
+        (b"{\"a\": 1,}", "쉼표를 빼"),
+        (b"{'a': 1}", "큰따옴표"),
+        (b"{\"a\": \"\n\"}", "제어 문자"),
+        (b"{\"a\": 01}", "숫자 형식"),
+        (b"{\"a\": 1e999}", "너무 큽니다"),
+        (b"{\"a\": NaN}", "형식이 올바르지 않습니다"),
+        (b"{\"a\" 1}", "형식이 올바르지 않습니다"),
+        (deep.as_bytes(), "중첩"),
+    ] {
+        let ko = read(body).unwrap_err().ko;
+        assert!(ko.contains(words), "{words:?} is missing in {ko:?}");
+        let english = ko.replace("JSON", "").replace("RFC 8259", "").replace("\\n", "");
+        assert!(!english.contains(|c: char| c.is_ascii_alphabetic()), "{ko:?}");
+    }
+}
+
+#[test]
 fn every_way_of_cutting_a_body_short_is_refused() {
     let body = br#"{"eventId":"evt-1","channels":["Instagram",{"a":[1,2.5,null,true]}]}"#;
     for end in 0..body.len() {
