@@ -21,7 +21,9 @@ use tokio::task::JoinSet;
 
 /// Twice what the router accepts, so that headers of up to this size are
 /// answered with a problem that says what to do; beyond it hyper closes with a
-/// bare 431.
+/// bare 431. It also answers barely, before the router sees anything, to a
+/// target over 65,534 bytes (414) and to what is not HTTP (400); the `OpenAPI`
+/// document says so.
 const READ_BUFFER_BYTES: usize = 128 * 1024;
 
 /// More than hyper's own 100, so that it is the bytes that count.

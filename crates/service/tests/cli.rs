@@ -277,6 +277,41 @@ fn a_wrong_command_line_or_configuration_is_exit_code_2() {
 }
 
 #[test]
+fn a_wrong_log_filter_is_exit_code_2() {
+    for filter in ["fanfare=loud", "info,=,", "fanfare[=debug"] {
+        let ended = fanfare_with(
+            &["serve"],
+            &[("FANFARE_LOG", filter), ("FANFARE_LISTEN", "127.0.0.1:0")],
+            "",
+        );
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (2, ""),
+            "{filter}: {}",
+            ended.stderr
+        );
+        assert!(
+            ended.stderr.contains("FANFARE_LOG is no filter") && ended.stderr.contains("Example: FANFARE_LOG="),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_said_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("plain");
+    std::fs::write(&file, "").unwrap();
+    let file = file.to_str().unwrap();
+    let variables = [("FANFARE_LISTEN", "127.0.0.1:0"), ("FANFARE_DATA_DIR", file)];
+    let ended = fanfare_with(&["serve"], &variables, "");
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let words = format!("cannot use the data directory {file} (setting data_dir, FANFARE_DATA_DIR): ");
+    assert!(ended.stderr.contains(&words), "{}", ended.stderr);
+}
+
+#[test]
 fn the_effective_configuration_is_printed_as_toml() {
     let checked = fanfare_with(&["config", "check"], &[("FANFARE_HTTP__MAX_CONNECTIONS", "7")], "");
     assert_eq!(checked.code, 0, "{}", checked.stderr);

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use super::open::unusable;
 use crate::store::StoreError;
 
 /// The name of the lock file in the data directory.
@@ -15,10 +16,7 @@ const LOCK_FILE: &str = "fanfare.lock";
 /// Takes the lock; it is held as long as the file is open.
 pub(super) fn take(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join(LOCK_FILE);
-    let failed = |source: std::io::Error| StoreError::Database {
-        doing: "lock its data directory",
-        source: source.into(),
-    };
+    let failed = |error: std::io::Error| unusable(directory, &error);
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)

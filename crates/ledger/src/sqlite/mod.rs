@@ -26,7 +26,8 @@ mod writer;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::Attempt;
@@ -35,7 +36,8 @@ use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
+use tokio::time::Instant;
 
 pub(crate) use self::bare::BareFile;
 use self::error::SqlError;
@@ -45,6 +47,9 @@ use crate::store::{Filter, JournalEntry, Store, StoreError};
 
 /// The name of the database in the data directory.
 pub const DATABASE_FILE: &str = "fanfare.db";
+
+/// A ping that follows something written this closely writes nothing itself.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// So many keys are forgotten at once; commits go on in between.
 const EXPIRE_AT_ONCE: u64 = 1000;
@@ -56,6 +61,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     writer: Writer,
     path: PathBuf,
+    last_written: LastWritten,
 }
 
 impl SqliteStore {
@@ -77,6 +83,7 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(path.clone())),
             writer,
             path,
+            last_written: LastWritten::default(),
         })
     }
 
@@ -116,9 +123,12 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
-        self.writer
+        let written = self
+            .writer
             .transact("commit", move |transaction| write_all(transaction, &batch))
-            .await
+            .await;
+        self.last_written.note(written.is_ok());
+        written
     }
 
     async fn adopt(
@@ -239,8 +249,42 @@ impl Store for SqliteStore {
             .await
     }
 
-    /// Takes the lock for writing and writes, then thinks better of it.
+    /// Really writes, unless something was written a moment ago.
     async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.try_out("see whether it can be written").await
+        if self.last_written.is_recent() {
+            return Ok(());
+        }
+        let written = self.writer.transact("see whether it can be written", probe).await;
+        self.last_written.note(written.is_ok());
+        written
+    }
+}
+
+/// Has the file grow and takes that back, then writes one page: a disk that is
+/// full refuses the one or the other.
+fn probe(transaction: &Transaction<'_>) -> Result<(), SqlError> {
+    transaction.execute_batch(
+        "SAVEPOINT growth;
+         INSERT INTO meta (key, value) VALUES ('probe', hex(zeroblob(8192)));
+         ROLLBACK TO growth;
+         RELEASE growth;
+         UPDATE meta SET value = value;",
+    )?;
+    Ok(())
+}
+
+/// When something was last written, if nothing has failed since.
+#[derive(Debug, Default)]
+struct LastWritten(Mutex<Option<Instant>>);
+
+impl LastWritten {
+    fn note(&self, succeeded: bool) {
+        let now = succeeded.then(Instant::now);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    fn is_recent(&self) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() < PING_INTERVAL)
     }
 }

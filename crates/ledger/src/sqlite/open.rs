@@ -33,10 +33,7 @@ pub(super) struct Opened {
 
 /// Takes the directory, and makes what is missing in it.
 pub(super) fn open(directory: &Path) -> Result<Opened, StoreError> {
-    std::fs::create_dir_all(directory).map_err(|source| StoreError::Database {
-        doing: "make its data directory",
-        source: source.into(),
-    })?;
+    std::fs::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
     let lock = lock::take(directory)?;
     let path = directory.join(DATABASE_FILE);
     let mut connection = connect(&path).map_err(|error| error.while_to("open its file"))?;
@@ -46,6 +43,14 @@ pub(super) fn open(directory: &Path) -> Result<Opened, StoreError> {
         migrate::create(&mut connection).map_err(|error| error.while_to("make its tables"))?;
     }
     Ok(Opened { lock, path, connection })
+}
+
+/// A directory that the system does not let us use.
+pub(super) fn unusable(directory: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unusable(format!(
+        "cannot use the data directory {} (setting data_dir, FANFARE_DATA_DIR): {error}",
+        directory.display()
+    ))
 }
 
 fn connect(path: &Path) -> Result<Connection, SqlError> {

@@ -170,6 +170,44 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     );
 }
 
+/// A ping sees a disk that is full at once, and that it no longer is.
+#[tokio::test]
+async fn a_full_disk_is_not_ready() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.ping().await.unwrap();
+    // No less than the file has already.
+    limit_pages(&store, 1).await;
+    assert!(commit(&store, &batch(0, token)).await.is_err());
+    for _ in 0..2 {
+        let error = store.ping().await.unwrap_err();
+        assert!(matches!(error, StoreError::Database { .. }), "{error:?}");
+    }
+    limit_pages(&store, 1_000_000).await;
+    store.ping().await.unwrap();
+    commit(&store, &batch(0, token)).await.unwrap();
+}
+
+/// The directory and its setting are named, with the system's own words.
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("plain");
+    std::fs::write(&file, "").unwrap();
+    let locked = directory.path().join("locked");
+    std::fs::create_dir_all(locked.join("fanfare.lock")).unwrap();
+    for (place, words) in [(file, "exists"), (locked, "directory")] {
+        let error = SqliteStore::open(&place).unwrap_err().to_string();
+        let begin = format!(
+            "cannot use the data directory {} (setting data_dir, FANFARE_DATA_DIR): ",
+            place.display()
+        );
+        assert!(error.starts_with(&begin), "{error}");
+        assert!(error[begin.len()..].contains(words), "{error}");
+    }
+}
+
 fn ids(batch: &[Acceptance]) -> Vec<DistributionId> {
     batch.iter().map(|acceptance| acceptance.distribution.id).collect()
 }

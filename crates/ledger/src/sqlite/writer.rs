@@ -45,16 +45,6 @@ impl Writer {
         self.run(doing, |connection| transact(connection, job)).await
     }
 
-    /// Writes something and takes it back: nothing comes to the disk.
-    pub(super) async fn try_out(&self, doing: &'static str) -> Result<(), StoreError> {
-        let job = |connection: &mut Connection| {
-            let transaction = begin(connection)?;
-            transaction.execute("UPDATE meta SET value = value", [])?;
-            Ok(transaction.rollback()?)
-        };
-        self.run(doing, job).await
-    }
-
     async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,

@@ -138,7 +138,7 @@ pub async fn allow_repeat_takes_the_claim_over(store: &dyn Store) {
     assert_eq!(third, held(KAKAO[0], repeat.distribution.id));
     let ask_again = |number| {
         asking(asked(number, "evt-1", KAKAO, 4, token), |r| {
-            r.request.allow_repeat = true
+            r.request.allow_repeat = true;
         })
     };
     let again = write(store, accept(&ask_again(4))).await;

@@ -61,7 +61,7 @@ pub(super) struct DistributionPage {
             description = "Accepted at or after; RFC 3339 with an offset, a plus written as `%2B`"),
         ("until" = Option<String>, Query, format = DateTime, description = "Accepted before; the same form"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Distributions on a page; 50 if absent"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next` of the page before"),
     ),
     responses(
         (status = 200, body = DistributionPage, description = "A page."),

@@ -27,7 +27,8 @@ pub(super) struct EventPage {
     /// Oldest first.
     #[schema(max_items = 200)]
     events: Vec<EventView>,
-    /// Pass it as `after` to go on, now or when more may have been published.
+    /// Pass it as `after` to go on, now or when more may have been published: the
+    /// last position of this page, or `after` itself where the page is empty.
     next: u64,
 }
 
@@ -59,6 +60,11 @@ impl From<JournalEntry> for EventView {
 }
 
 /// Reads the journal of published outcomes, oldest first.
+///
+/// Where `after` is the end, or beyond it, `events` is empty and `next` is
+/// `after` again: ask anew later. A position beyond the end is no error, so a
+/// reader whose service was given an empty database sees nothing until that one
+/// has come as far: after such a reset begin at 0 again.
 #[utoipa::path(
     get,
     path = "/api/events",

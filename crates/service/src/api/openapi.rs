@@ -30,7 +30,9 @@ ignore those that you do not know (in Java, `FAIL_ON_UNKNOWN_PROPERTIES = false`
 
 **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; their texts are Korean or English by \
 `Accept-Language`, English by default. **Every answer** carries `X-Request-Id`: the trace id of a valid incoming \
-`traceparent` (W3C Trace Context), else a new one.
+`traceparent` (W3C Trace Context), else a new one. Neither holds for what the HTTP library refuses before this \
+service sees it, with an empty body: 400 for what is not HTTP (a forbidden byte in a header, a doubled \
+`Content-Length`), 414 for an address over 65,534 bytes, 431 for a head over 128 KiB or with more than 256 headers.
 
 **`mode` is `mock` unless configured otherwise:** then no channel is called, and every result says so.";
 
@@ -56,6 +58,8 @@ ignore those that you do not know (in Java, `FAIL_ON_UNKNOWN_PROPERTIES = false`
         schemas(Problem),
         responses(
             problems::BadRequest,
+            problems::NotHttp,
+            problems::AddressTooLong,
             problems::NotFound,
             problems::BodyTooSlow,
             problems::AlreadyDistributed,
@@ -85,6 +89,14 @@ pub fn document() -> Document {
     Api::openapi()
 }
 
+/// What every operation may answer, where it says nothing of its own.
+const EVERYWHERE: [(&str, &str); 4] = [
+    ("400", "NotHttp"),
+    ("414", "AddressTooLong"),
+    ("431", "HeadersTooLarge"),
+    ("500", "InternalError"),
+];
+
 /// Adds what every operation has.
 struct Everywhere;
 
@@ -97,8 +109,9 @@ impl Modify for Everywhere {
         }
         if let Some(components) = &mut document.components {
             tidy::schemas(components);
-            let shared = components.responses.values_mut();
-            shared.for_each(with_request_id);
+            let shared = components.responses.iter_mut();
+            let ours = shared.filter(|(name, _)| !["NotHttp", "AddressTooLong"].contains(&name.as_str()));
+            ours.for_each(|(_, response)| with_request_id(response));
         }
     }
 }
@@ -109,7 +122,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 fn complete(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
-    for (status, name) in [("431", "HeadersTooLarge"), ("500", "InternalError")] {
+    for (status, name) in EVERYWHERE {
         let reference = RefOr::Ref(Ref::from_response_name(name));
         responses.entry(status.to_owned()).or_insert(reference);
     }
@@ -169,7 +182,7 @@ mod tests {
                 for field in ["operationId", "summary", "tags"] {
                     assert!(!operation[field].is_null(), "{method} {path} lacks {field}");
                 }
-                for status in ["431", "500"] {
+                for (status, _) in EVERYWHERE {
                     assert!(
                         !operation["responses"][status].is_null(),
                         "{method} {path} lacks {status}"
@@ -185,6 +198,27 @@ mod tests {
         let body = &document["paths"]["/api/distribution/distribute"]["post"]["requestBody"];
         let example = &body["content"]["application/json"]["examples"]["three fields"]["value"];
         assert_eq!(example.as_object().unwrap().len(), 3, "{body}");
+    }
+
+    #[test]
+    fn what_is_taken_is_not_described_more_narrowly() {
+        let document = written();
+        let schemas = &document["components"]["schemas"];
+        let kinds = schemas["EventIdBody"]["oneOf"].as_array().unwrap();
+        let number = kinds.iter().find(|kind| kind["type"] == "integer").unwrap();
+        assert_eq!(
+            (&number["format"], &number["minimum"]),
+            (&Value::Null, &Value::from(i64::MIN))
+        );
+        assert_eq!(number["maximum"], u64::MAX, "{number}");
+        let body = &schemas["PreviewBody"];
+        assert!(body["additionalProperties"].is_null(), "{body}");
+        assert_eq!(body["required"], serde_json::json!(["eventId", "channels"]), "{body}");
+        let parameters = document["paths"]["/api/distributions"]["get"]["parameters"]
+            .as_array()
+            .unwrap();
+        let cursor = parameters.iter().find(|one| one["name"] == "cursor").unwrap();
+        assert_eq!(cursor["schema"]["minLength"], 1, "{cursor}");
     }
 
     /// What `decode` knows at each place, by its own words.

@@ -8,24 +8,32 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::compose::{Composed, compose};
+use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
-use fanfare_core::ids::EventId;
-use fanfare_core::request::DistributeRequest;
+use fanfare_core::ids::{DistributionId, EventId};
+use fanfare_core::request::{CanonicalRequest, DistributeRequest};
 use fanfare_core::text::Language;
 use fanfare_core::validate;
+use fanfare_ledger::Filter;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::JsonBody;
+use super::caller::Caller;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
-use super::openapi::request::DistributeBody;
+use super::openapi::request::PreviewBody;
 use super::problem::ProblemFault;
+use super::replay;
 use super::state::Api;
 use super::view;
+
+/// An event's newest distributions, among which a channel's holder is looked
+/// for. It is the last one that did not fail there.
+const HOLDERS_AMONG: usize = 200;
 
 /// What a request would do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,9 +42,14 @@ pub(super) struct Preview {
     /// What would be announced.
     #[schema(value_type = String)]
     event_id: EventId,
-    /// Whether `distribute` would accept this body. Channels that the event
-    /// already holds, and quotas, are not asked here.
+    /// Whether `distribute` would accept this body, sent now without an
+    /// `Idempotency-Key`, or answer it as a repeat (`replayOf`). Quotas and how
+    /// much is in flight are not asked here.
     would_be_accepted: bool,
+    /// This body was accepted before: `distribute` would send nothing and answer
+    /// with this distribution. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay_of: Option<DistributionId>,
     /// What is wrong with the request as a whole.
     faults: Vec<ProblemFault>,
     /// In the order of the request.
@@ -52,8 +65,14 @@ pub(super) struct ChannelPreview {
     /// Whether the channel would really be called.
     mode: Mode,
     /// Whether `distribute` would send to it: nothing is wrong with it, nor with
-    /// the request; nor, unless `onInvalid` is `skip`, with another channel.
+    /// the request; nor, unless `onInvalid` is `skip`, with another channel. A
+    /// repeat sends nothing, nor does a request with a channel that is held.
     would_send: bool,
+    /// The distribution of another body by which the event already holds this
+    /// channel: `distribute` would answer 409 `already_distributed`. Absent where
+    /// there is none, or `allowRepeat` takes the channel over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<DistributionId>,
     /// What it would be sent; its fields are the channel's own.
     #[schema(value_type = Object)]
     content: Value,
@@ -75,12 +94,24 @@ pub(super) struct ChannelPreview {
 /// Shows what each channel would get, and everything that is wrong. Nothing is
 /// sent or stored. Faults are no error here: the answer is 200 wherever an event
 /// and at least one channel can be read.
+///
+/// What only live mode knows comes with it and is not shown by this version:
+/// whether a channel's breaker is open, and whether the law lets its messages be
+/// sent at that hour.
 #[utoipa::path(
     post,
     path = "/api/distribution/preview",
     operation_id = "preview",
     tag = "distribution",
-    request_body(content = DistributeBody, description = "The same body as for `distribute`."),
+    request_body(
+        content = PreviewBody,
+        description = "The same body as for `distribute`; what that would refuse is listed here.",
+        example = json!({
+            "eventId": "evt-2026-001",
+            "channels": ["WooridongneTV", "Instagram", "KakaoChannel"],
+            "contentUrls": { "imageUrl": "https://cdn.example.com/events/spring.jpg" }
+        })
+    ),
     responses(
         (status = 200, body = Preview, description = "What it would do."),
         (status = 400, response = problems::BadRequest),
@@ -88,11 +119,13 @@ pub(super) struct ChannelPreview {
         (status = 413, response = problems::BodyTooLarge),
         (status = 415, response = problems::UnsupportedMediaType),
         (status = 422, response = problems::Invalid),
+        (status = 503, response = problems::Unavailable),
     )
 )]
 pub(super) async fn preview(
     State(state): State<Arc<Api>>,
     Extension(language): AskedLanguage,
+    caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let now = state.clock.now();
@@ -100,8 +133,9 @@ pub(super) async fn preview(
     let Some(request) = request else {
         return Err(ApiError::Invalid(faults));
     };
+    let standing = standing(&state, &caller, &body, &faults, now).await?;
     let viewer = Viewer {
-        accepted: validate::admit(&body, &state.admit, now).is_ok(),
+        standing: &standing,
         request: &request,
         faults: &faults,
         language,
@@ -110,7 +144,8 @@ pub(super) async fn preview(
     let channels = request.channels.iter();
     let channels = channels.map(|channel| viewer.channel(*channel, state.admit.modes[channel.index()]));
     let preview = Preview {
-        would_be_accepted: viewer.accepted,
+        would_be_accepted: standing.accepted,
+        replay_of: standing.replay_of,
         faults: viewer.faults_of(None),
         channels: channels.collect::<Result<_, _>>()?,
         event_id: request.event_id.clone(),
@@ -118,9 +153,70 @@ pub(super) async fn preview(
     view::json_in(language, StatusCode::OK, &preview)
 }
 
+/// What `distribute` would make of the body.
+struct Standing {
+    accepted: bool,
+    replay_of: Option<DistributionId>,
+    /// Channels that others hold.
+    held: Vec<(Channel, DistributionId)>,
+}
+
+/// Asks as the Ledger does on acceptance: the same body first, then the claims.
+async fn standing(
+    state: &Api,
+    caller: &Caller,
+    body: &Value,
+    faults: &[Fault],
+    now: Timestamp,
+) -> Result<Standing, ApiError> {
+    let Ok(admitted) = validate::admit(body, &state.admit, now) else {
+        let replay_of = replay::of_the_past(state, caller, body, None, faults).await?;
+        return Ok(Standing {
+            accepted: replay_of.is_some(),
+            replay_of,
+            held: Vec::new(),
+        });
+    };
+    let skipped = admitted.skipped;
+    let wanted = |channel: Channel| !skipped.iter().any(|(skipped, _)| *skipped == channel);
+    let request = CanonicalRequest::new(admitted.request);
+    let holders = holders(state, caller, &request, wanted).await?;
+    let same = holders.iter().find(|(_, holder)| holder.request.hash == request.hash);
+    let replay_of = same.map(|(_, holder)| holder.id);
+    let held = holders.iter().map(|(channel, holder)| (*channel, holder.id));
+    let held = held.filter(|_| replay_of.is_none() && !request.request.allow_repeat);
+    let held: Vec<_> = held.collect();
+    Ok(Standing {
+        accepted: held.is_empty(),
+        replay_of,
+        held,
+    })
+}
+
+/// Who holds the wanted channels of the event, in the order of the request.
+async fn holders(
+    state: &Api,
+    caller: &Caller,
+    request: &CanonicalRequest,
+    wanted: impl Fn(Channel) -> bool,
+) -> Result<Vec<(Channel, Arc<Distribution>)>, ApiError> {
+    let filter = Filter {
+        event_id: Some(request.request.event_id.clone()),
+        ..Filter::default()
+    };
+    let known = state.store.list(&caller.tenant, &filter, None, HOLDERS_AMONG).await?;
+    let known: Vec<_> = known.into_iter().map(Arc::new).collect();
+    let channels = request.request.channels.iter().filter(|channel| wanted(**channel));
+    let held = channels.filter_map(|channel| {
+        let holds = |one: &&Arc<Distribution>| one.delivery(*channel).is_some_and(|delivery| delivery.holds_claim);
+        known.iter().find(holds).map(|holder| (*channel, Arc::clone(holder)))
+    });
+    Ok(held.collect())
+}
+
 /// What all channels' previews are made from.
 struct Viewer<'r> {
-    accepted: bool,
+    standing: &'r Standing,
     request: &'r DistributeRequest,
     faults: &'r [Fault],
     language: Language,
@@ -133,10 +229,13 @@ impl Viewer<'_> {
         let Composed { content, invented } = compose(self.request, channel, mode, self.now);
         let content =
             serde_json::to_value(&content).map_err(|error| ApiError::internal("composing a preview", error))?;
+        let held = self.standing.held.iter().find(|(held, _)| *held == channel);
+        let begins = self.standing.accepted && self.standing.replay_of.is_none();
         Ok(ChannelPreview {
             channel,
             mode,
-            would_send: self.accepted && faults.is_empty(),
+            would_send: begins && faults.is_empty(),
+            held_by: held.map(|(_, holder)| *holder),
             content,
             invented,
             faults,

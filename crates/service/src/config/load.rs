@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use fanfare_core::channel::{Channel, Mode};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, check};
 
 /// Begins every variable of this service.
 const PREFIX: &str = "FANFARE_";
@@ -66,8 +65,8 @@ pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, St
     };
     let mut settings: BTreeMap<String, String> = BTreeMap::new();
     settings.extend(variables.into_iter().filter(|(name, _)| is_setting(name)));
-    for (name, value) in settings {
-        lay_over(&mut table, &name, &value)?;
+    for (name, value) in &settings {
+        lay_over(&mut table, name, value)?;
     }
     let origin = || {
         file.map_or_else(
@@ -79,8 +78,21 @@ pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, St
         origin: origin(),
         message: error.to_string(),
     })?;
-    check(&config, &origin())?;
+    check::check(&config).map_err(|wrong| ConfigError::Invalid {
+        origin: variable_of(&wrong.key, settings.keys()).map_or_else(origin, Origin::Variable),
+        message: wrong.message,
+    })?;
     Ok(config)
+}
+
+/// The variable that sets this key, or a table around it.
+fn variable_of<'v>(key: &str, variables: impl Iterator<Item = &'v String>) -> Option<String> {
+    let sets = |name: &&String| {
+        let path = name[PREFIX.len()..].to_lowercase().replace("__", ".");
+        key.strip_prefix(&path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    variables.filter(sets).max_by_key(|name| name.len()).cloned()
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {
@@ -142,42 +154,6 @@ fn merge(into: &mut Table, from: Value) {
             (Some(Value::Table(existing)), value @ Value::Table(_)) => merge(existing, value),
             (_, value) => _ = into.insert(key, value),
         }
-    }
-}
-
-/// What the types cannot say.
-fn check(config: &Config, origin: &Origin) -> Result<(), ConfigError> {
-    let invalid = |message: String| {
-        Err(ConfigError::Invalid {
-            origin: origin.clone(),
-            message,
-        })
-    };
-    for channel in Channel::ALL {
-        let table = channel.config_name().to_lowercase();
-        let settings = config.channels.get(channel);
-        if settings.mode == Mode::Live {
-            return invalid(format!(
-                "channels.{table}.mode = \"live\" is refused: this version knows only \"mock\" for {channel}"
-            ));
-        }
-        if settings.concurrency == 0 {
-            return invalid(format!(
-                "channels.{table}.concurrency = 0 is refused: it must be 1 or more"
-            ));
-        }
-    }
-    let positive: [(&str, u64); 6] = [
-        ("http.max_connections", config.http.max_connections as u64),
-        ("http.header_timeout_ms", config.http.header_timeout_ms),
-        ("http.body_timeout_ms", config.http.body_timeout_ms),
-        ("http.max_body_bytes", config.http.max_body_bytes as u64),
-        ("engine.max_in_flight", config.engine.max_in_flight as u64),
-        ("engine.max_attempts", u64::from(config.engine.max_attempts)),
-    ];
-    match positive.into_iter().find(|(_, value)| *value == 0) {
-        Some((key, _)) => invalid(format!("{key} = 0 is refused: it must be 1 or more")),
-        None => Ok(()),
     }
 }
 
@@ -264,7 +240,10 @@ mod tests {
             (
                 "FANFARE_HTTP__MAX_CONNECTIONS",
                 "0",
-                &["http.max_connections = 0", "1 or more"],
+                &[
+                    "FANFARE_HTTP__MAX_CONNECTIONS: http.max_connections = 0",
+                    "1 to 1000000",
+                ],
             ),
         ] {
             let refusal = refusal(&[(name, value)]);
@@ -275,6 +254,44 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_its_variable_and_the_range() {
+        for (name, value, right) in [
+            ("MEDIA__ALLOW_HOSTS", "[\"minio\", \"http://a\"]", "host or host:port"),
+            (
+                "CHANNELS__NAVER_BLOG__BASE_URL",
+                "gateway",
+                "absolute http or https URL",
+            ),
+            ("CHANNELS__NAVER_BLOG__CONCURRENCY", "0", "1 or more"),
+            ("DATA_DIR", "", "must name a directory"),
+            ("STATUS_CACHE__TTL_S", "0", "1 to 31536000"),
+            ("STATUS_CACHE__MAX_ENTRIES", "0", "1 or more"),
+            ("HTTP__DEFAULT_WAIT_S", "61", "0 to 60"),
+            ("HTTP__STOP_TIMEOUT_S", "0", "1 to 3600"),
+            ("HTTP__STOP_TIMEOUT_S", "3601", "1 to 3600"),
+            ("LEDGER__COMMIT_DELAY_MS", "10001", "0 to 10000"),
+            ("ENGINE__MAX_INTERVAL_S", "0", "1 to 86400"),
+            ("ENGINE__MAX_AGE_H", "0", "1 to 8760"),
+            ("ENGINE", "{ max_age_h = 9223372036854775807 }", "1 to 8760"),
+        ] {
+            let refusal = refusal(&[(&format!("FANFARE_{name}"), value), ("FANFARE_LISTEN", "127.0.0.1:1")]);
+            let key = name.to_lowercase().replace("__", ".");
+            assert!(refusal.starts_with(&format!("FANFARE_{name}: {key}")), "{refusal}");
+            assert!(refusal.contains(right), "{name}={value}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_in_the_file_names_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "[engine]\nmax_age_h = 0\n").unwrap();
+        let other = variables(&[("FANFARE_ENGINE__MAX_ATTEMPTS", "3")]);
+        let refusal = load(Some(file.path()), other).unwrap_err().to_string();
+        let begin = format!("{}: engine.max_age_h = 0", file.path().display());
+        assert!(refusal.starts_with(&begin), "{refusal}");
     }
 
     #[test]

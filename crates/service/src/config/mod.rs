@@ -2,8 +2,10 @@
 //! override it. Every key stands, with unit and default, in
 //! `fanfare.example.toml`; a test holds the two together.
 //!
-//! Reading and merging is in `load.rs`. Nothing is read after the start.
+//! Reading and merging is in `load.rs`, what may stand there in `check.rs`.
+//! Nothing is read after the start.
 
+mod check;
 mod load;
 
 use std::net::SocketAddr;

@@ -167,3 +167,46 @@ async fn the_preview_shows_everything_and_sends_nothing() {
         .problem(404, "event_not_found");
     service.stop().await;
 }
+
+#[tokio::test]
+async fn the_preview_knows_who_holds_a_channel() {
+    let service = Service::start().await;
+    let body = bare("evt-1", &["Instagram", "NaverBlog"]);
+    let first = service.distribute(&body).await.success(200)["distributionId"].clone();
+    let preview = |body: Value| {
+        let service = &service;
+        async move { service.post("/api/distribution/preview", &body).await.success(200) }
+    };
+    let same = preview(body).await;
+    assert_eq!(
+        (&same["wouldBeAccepted"], &same["replayOf"]),
+        (&json!(true), &first),
+        "{same}"
+    );
+    assert_eq!(same["channels"][0]["wouldSend"], false, "a repeat sends nothing");
+
+    let other = bare("evt-1", &["KakaoChannel", "Instagram"]);
+    let held = preview(other.clone()).await;
+    assert_eq!(held["wouldBeAccepted"], false);
+    assert!(
+        held["replayOf"].is_null() && held["channels"][0]["heldBy"].is_null(),
+        "{held}"
+    );
+    assert_eq!(held["channels"][1]["heldBy"], first);
+    assert_eq!(held["channels"][0]["wouldSend"], false);
+    service.distribute(&other).await.problem(409, "already_distributed");
+
+    let repeat = with(other, "allowRepeat", json!(true));
+    let taken = preview(repeat.clone()).await;
+    assert_eq!(
+        (&taken["wouldBeAccepted"], &taken["channels"][1]["wouldSend"]),
+        (&json!(true), &json!(true))
+    );
+    assert!(taken["channels"][1]["heldBy"].is_null(), "{taken}");
+    let second = service.distribute(&repeat).await.success(200)["distributionId"].clone();
+    assert_eq!(preview(repeat).await["replayOf"], second);
+
+    let elsewhere = preview(bare("evt-1", &["GenieTV"])).await;
+    assert_eq!(elsewhere["wouldBeAccepted"], true);
+    service.stop().await;
+}

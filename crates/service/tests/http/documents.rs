@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::all_six;
-use crate::support::Service;
+use crate::support::{DISTRIBUTE, Service};
+use crate::{all_six, bare};
 
 #[tokio::test]
 async fn the_channels_say_what_they_need() {
@@ -43,6 +43,57 @@ async fn it_is_healthy_ready_and_measured() {
         text.contains("/api/distribution/{event_id}/status") && !text.contains("/distribution/e/"),
         "{text}"
     );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_http_library_refuses_is_bare_and_described() {
+    let service = Service::start().await;
+    let long = |bytes: usize| format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(bytes));
+    let many = "x: y\r\n".repeat(300);
+    for (request, status) in [
+        (long(66_000), "414"),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}", "y".repeat(132_000)),
+            "431",
+        ),
+        (format!("GET / HTTP/1.1\r\n{many}\r\n"), "431"),
+        ("GET / HTTP/1.1\r\nhost: a\r\nx: \u{1}\r\n\r\n".to_owned(), "400"),
+        (
+            "GET / HTTP/1.1\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n".to_owned(),
+            "400",
+        ),
+    ] {
+        let mut wire = service.connect().await;
+        wire.send(&request).await;
+        let answer = wire.answer().await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{status} has a body: {answer}");
+    }
+    // As long as the library lets it through, the answer is ours.
+    let mut wire = service.connect().await;
+    wire.send(format!(
+        "GET /{} HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n",
+        "x".repeat(65_000),
+        "y".repeat(999)
+    ))
+    .await;
+    let answer = wire.answer().await;
+    assert!(answer.contains("headers_too_large"), "{answer}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_preview_takes_what_the_document_says() {
+    let service = Service::start().await;
+    let mut body = bare("evt-1", &["Instagram"]);
+    body["eventId"] = Value::from(u64::MAX);
+    body["further"] = Value::from(1);
+    let preview = service.post("/api/distribution/preview", &body).await.success(200);
+    assert_eq!(preview["faults"][0]["pointer"], "/further", "{preview}");
+    body["eventId"] = Value::from(i64::MIN);
+    body.as_object_mut().unwrap().remove("further");
+    service.post(DISTRIBUTE, &body).await.success(200);
     service.stop().await;
 }
 

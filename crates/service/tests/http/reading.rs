@@ -235,6 +235,8 @@ async fn the_journal_has_each_outcome_once_and_goes_on_from_where_one_stopped() 
     let end = rest["next"].as_u64().unwrap();
     let nothing = service.get(&format!("/api/events?after={end}")).await.success(200);
     assert_eq!(nothing, json!({"events": [], "next": end}));
+    let beyond = service.get("/api/events?after=1000000").await.success(200);
+    assert_eq!(beyond, json!({"events": [], "next": 1_000_000}), "as the document says");
     let pages = [&first, &rest].into_iter();
     let events: Vec<_> = pages.flat_map(|page| page["events"].as_array().unwrap()).collect();
     assert_eq!(events.len(), 3);

@@ -42,8 +42,14 @@ async fn a_repeat_that_is_allowed_takes_the_claim_over() {
         .await
         .success(200);
     assert_ne!(repeated["distributionId"], first["distributionId"]);
-    let again = service.distribute(&with(other.clone(), "allowRepeat", json!(true))).await;
-    assert_eq!(again.header("idempotent-replayed"), "true", "the same body is a repeat of the repeat");
+    let again = service
+        .distribute(&with(other.clone(), "allowRepeat", json!(true)))
+        .await;
+    assert_eq!(
+        again.header("idempotent-replayed"),
+        "true",
+        "the same body is a repeat of the repeat"
+    );
     assert_eq!(again.success(200), repeated);
     // Instagram is the newer one's now, KakaoChannel still the first one's.
     let holders = service

@@ -10,7 +10,9 @@ use crate::api::problem::Problem;
 /// The request cannot be read.
 #[derive(ToResponse)]
 #[response(
-    description = "The request cannot be read: `malformed_json`, `body_incomplete`, `bad_idempotency_key`, `bad_cursor`.",
+    description = "The request cannot be read: `malformed_json`, `body_incomplete`, `bad_idempotency_key`, \
+        `bad_cursor`. (What is not HTTP at all, such as a forbidden byte in a header or two different \
+        `Content-Length`, is answered without a body.)",
     content_type = "application/problem+json",
     examples(
         ("malformed_json" = (value = json!({
@@ -26,6 +28,23 @@ use crate::api::problem::Problem;
     )
 )]
 pub(in crate::api) struct BadRequest(Problem);
+
+/// The request is not HTTP.
+#[derive(ToResponse)]
+#[response(
+    description = "The request is not HTTP: a forbidden byte in its line or a header, a `Content-Length` that is \
+    no number or stands twice with different values. The HTTP library answers, without a body or `X-Request-Id`, and \
+    closes the connection."
+)]
+pub(in crate::api) struct NotHttp;
+
+/// The address is too long for the HTTP library.
+#[derive(ToResponse)]
+#[response(
+    description = "The address is longer than 65,534 bytes. The HTTP library answers, without a body or \
+    `X-Request-Id`, and closes the connection."
+)]
+pub(in crate::api) struct AddressTooLong;
 
 /// There is no such thing.
 #[derive(ToResponse)]
@@ -128,7 +147,7 @@ pub(in crate::api) struct Overloaded(Problem);
 #[derive(ToResponse)]
 #[response(
     description = "The request line and headers are larger than 64 KiB: `headers_too_large`. (Beyond 128 KiB, or \
-        256 headers, the answer has no body.)",
+        256 headers, the HTTP library answers, without a body or `X-Request-Id`, and closes the connection.)",
     content_type = "application/problem+json"
 )]
 pub(in crate::api) struct HeadersTooLarge(Problem);

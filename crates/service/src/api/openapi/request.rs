@@ -6,6 +6,7 @@
 
 use fanfare_core::channel::Channel;
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// What is to be announced, where, and how. Optional fields may be `null`,
@@ -33,6 +34,36 @@ pub(in crate::api) struct DistributeBody {
     /// Announce again although the event already holds a channel.
     #[schema(default = false)]
     allow_repeat: Option<bool>,
+}
+
+/// What `distribute` would be sent. An event and at least one channel must be
+/// read; all else may be anything, further fields too, and its faults are listed.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct PreviewBody {
+    /// The event. A whole number is taken as text.
+    event_id: EventIdBody,
+    /// Where to announce it.
+    #[schema(min_items = 1)]
+    channels: Vec<Channel>,
+    /// The media; right is a `ContentUrlsBody`.
+    #[schema(required = false)]
+    content_urls: Value,
+    /// Texts; right is a `ContentBody`.
+    #[schema(required = false)]
+    content: Value,
+    /// What single channels need or override; right is a `ChannelOptionsBody`.
+    #[schema(required = false)]
+    channel_options: Value,
+    /// When to begin; right is RFC 3339 with an offset.
+    #[schema(required = false)]
+    scheduled_at: Value,
+    /// What to do where a channel cannot be served; right is an `OnInvalidBody`.
+    #[schema(required = false)]
+    on_invalid: Value,
+    /// Announce again although the event already holds a channel; right is a boolean.
+    #[schema(required = false)]
+    allow_repeat: Value,
 }
 
 /// A text that is not blank, without control characters, or a whole number.

@@ -4,6 +4,7 @@
 //! leave out what is absent, parameters cannot be null at all; only request
 //! bodies (`…Body`) take `null` for absent.
 
+use utoipa::Number;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{Array, Object, OneOf, Schema, SchemaType, Type};
 use utoipa::openapi::{Components, RefOr};
@@ -39,8 +40,10 @@ pub(super) fn schemas(components: &mut Components) {
             if MAY_GROW.contains(&name.as_str()) {
                 may_grow(schema);
             }
-            if name == "DistributeBody" {
-                channels_once(schema);
+            match name.as_str() {
+                "DistributeBody" => channels_once(schema),
+                "EventIdBody" => whole_numbers(schema),
+                _ => {}
             }
         }
     }
@@ -104,5 +107,20 @@ fn channels_once(schema: &mut Schema) {
         && let Some(RefOr::T(Schema::Array(channels))) = object.properties.get_mut("channels")
     {
         channels.unique_items = true;
+    }
+}
+
+/// All that JSON readers hold exactly: below zero 64 bits with a sign, above it
+/// 64 bits without; no format says that.
+fn whole_numbers(schema: &mut Schema) {
+    let Schema::OneOf(kinds) = schema else { return };
+    for kind in &mut kinds.items {
+        if let RefOr::T(Schema::Object(object)) = kind
+            && object.schema_type == SchemaType::Type(Type::Integer)
+        {
+            object.format = None;
+            object.minimum = isize::try_from(i64::MIN).ok().map(Number::Int);
+            object.maximum = usize::try_from(u64::MAX).ok().map(Number::UInt);
+        }
     }
 }

@@ -1,0 +1,169 @@
+//! What the types of the configuration cannot say: ranges, and the form of
+//! hosts and addresses.
+
+use axum::http::Uri;
+use axum::http::uri::Authority;
+use fanfare_core::channel::{Channel, Mode};
+
+use super::Config;
+
+/// A value that is refused.
+pub(super) struct Wrong {
+    /// Its key, with dots.
+    pub(super) key: String,
+    /// Key and value, and what would be right.
+    pub(super) message: String,
+}
+
+impl Wrong {
+    fn new(key: &str, value: impl std::fmt::Display, right: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            message: format!("{key} = {value} is refused: {right}"),
+        }
+    }
+}
+
+/// Finds the first value that is wrong.
+pub(super) fn check(config: &Config) -> Result<(), Wrong> {
+    for channel in Channel::ALL {
+        check_channel(config, channel)?;
+    }
+    if config.data_dir.as_os_str().is_empty() {
+        return Err(Wrong::new("data_dir", "\"\"", "it must name a directory"));
+    }
+    for host in &config.media.allow_hosts {
+        if !is_host(host) {
+            let right = "each must be a host or host:port, such as \"minio\" or \"10.0.0.5:9000\", without http://";
+            return Err(Wrong::new("media.allow_hosts", format_args!("[… {host:?} …]"), right));
+        }
+    }
+    ranges(config).into_iter().try_for_each(check_range)
+}
+
+fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
+    let key = |field| format!("channels.{}.{field}", channel.config_name().to_lowercase());
+    let settings = config.channels.get(channel);
+    if settings.mode == Mode::Live {
+        let right = format!("this version knows only \"mock\" for {channel}");
+        return Err(Wrong::new(&key("mode"), "\"live\"", &right));
+    }
+    if let Some(base_url) = settings.base_url.as_ref().filter(|url| !is_base_url(url)) {
+        let right = "it must be an absolute http or https URL, such as \"https://gateway.example\"";
+        return Err(Wrong::new(&key("base_url"), format_args!("{base_url:?}"), right));
+    }
+    let concurrency = settings.concurrency as u64;
+    check_range((&key("concurrency"), concurrency, 1, u64::MAX))
+}
+
+/// A key, its value, the least and the most that it may be.
+type Range<'k> = (&'k str, u64, u64, u64);
+
+/// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
+/// slip of the keyboard from looking like a service that hangs.
+fn ranges(config: &Config) -> [Range<'static>; 14] {
+    let (http, engine, cache) = (&config.http, &config.engine, &config.status_cache);
+    [
+        ("http.max_connections", http.max_connections as u64, 1, 1_000_000),
+        ("http.header_timeout_ms", http.header_timeout_ms, 1, u64::MAX),
+        ("http.body_timeout_ms", http.body_timeout_ms, 1, u64::MAX),
+        ("http.max_body_bytes", http.max_body_bytes as u64, 1, u64::MAX),
+        ("http.default_wait_s", http.default_wait_s, 0, 60),
+        ("http.stop_timeout_s", http.stop_timeout_s, 1, 3_600),
+        ("engine.max_in_flight", engine.max_in_flight as u64, 1, u64::MAX),
+        ("engine.max_attempts", u64::from(engine.max_attempts), 1, u64::MAX),
+        ("engine.initial_interval_ms", engine.initial_interval_ms, 0, 86_400_000),
+        ("engine.max_interval_s", engine.max_interval_s, 1, 86_400),
+        ("engine.max_age_h", engine.max_age_h, 1, 8_760),
+        ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),
+        ("status_cache.max_entries", cache.max_entries, 1, u64::MAX),
+        ("status_cache.ttl_s", cache.ttl_s, 1, 31_536_000),
+    ]
+}
+
+fn check_range((key, value, least, most): Range<'_>) -> Result<(), Wrong> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    let right = match most {
+        u64::MAX => format!("it must be {least} or more"),
+        most => format!("it must be {least} to {most}"),
+    };
+    Err(Wrong::new(key, value, &right))
+}
+
+/// As a URL writes it: a name, an IPv4 address or a bracketed IPv6 address,
+/// with or without a port.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else {
+        return false;
+    };
+    let host = authority.host();
+    let named = |host: &str| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !host.is_empty() && host.bytes().all(letter)
+    };
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let known = address.map_or_else(|| named(host), |host| host.parse::<std::net::Ipv6Addr>().is_ok());
+    let rest = text.strip_prefix(host);
+    known
+        && (rest == Some("")
+            || authority
+                .port_u16()
+                .is_some_and(|port| rest == Some(&*format!(":{port}"))))
+}
+
+fn is_base_url(text: &str) -> bool {
+    text.parse::<Uri>().is_ok_and(|url| {
+        let http = url
+            .scheme_str()
+            .is_some_and(|scheme| scheme == "http" || scheme == "https");
+        http && url.authority().is_some_and(|authority| is_host(authority.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_may_have_a_port_and_nothing_else() {
+        for good in [
+            "minio",
+            "minio:9000",
+            "10.0.0.5:9000",
+            "[::1]",
+            "[fd00::1]:80",
+            "a-b.example",
+        ] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in [
+            "",
+            "http://a",
+            "a/b",
+            "a:",
+            "a:x",
+            "a:70000",
+            "u@a",
+            "*.a",
+            "a b",
+            "한글.kr",
+            ":80",
+            "::1",
+            "[x]",
+        ] {
+            assert!(!is_host(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_is_absolute() {
+        for good in ["https://gateway.example", "http://127.0.0.1:9/v1/"] {
+            assert!(is_base_url(good), "{good}");
+        }
+        for bad in ["", "gateway.example", "/v1", "ftp://a", "https://", "https://u:p@a"] {
+            assert!(!is_base_url(bad), "{bad}");
+        }
+    }
+}
