@@ -125,19 +125,6 @@ fn a_newer_schema_is_refused_unless_it_says_that_it_is_compatible() {
     SqliteStore::open(directory.path()).unwrap();
 }
 
-#[test]
-fn a_directory_that_cannot_be_made_is_an_error_with_its_source() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("file");
-    fs::write(&file, "").unwrap();
-    let error = SqliteStore::open(&file).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the database failed while it was to make its data directory"
-    );
-    assert!(std::error::Error::source(&error).is_some());
-}
-
 fn acceptance(number: u64, event: &str, token: Incarnation) -> Acceptance {
     let request = DistributeRequest {
         event_id: EventId::new(event),
