@@ -190,8 +190,10 @@ async fn an_idle_store_is_written_to_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_came_late_during_a_commit_waits_two_milliseconds_since_it_came() {
-    let mut setup = setup(&[], Duration::ZERO);
+async fn what_came_late_during_a_commit_waits_from_when_it_came() {
+    let mut settings = GroupCommitSettings::default();
+    settings.gather.max_wait = MS(2);
+    let mut setup = setup_with(&[], settings);
     setup.submit(0..1);
     sleep(MS(9)).await;
     setup.submit(1..2);

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fanfare_ledger::bare::{self, Bare};
+use tokio::time::Instant;
 
 use self::driver::{Driver, Plan, Run};
 use self::process::{Memory, Service};
@@ -165,7 +166,7 @@ async fn measure(service: &Service, args: &Args, place: &Path, quiet: bool) -> R
         ready_after: service.ready_after(),
         idle,
         after: service.memory(),
-        commit_delay: Duration::from_millis(args.commit_delay_ms.into()),
+        commit_delay: real_delay(args.commit_delay_ms).await,
         channels: args.channels,
         levels,
     })
@@ -218,4 +219,19 @@ async fn bare(directory: &Path, seconds: u32) -> Result<Bare, Failure> {
     let measured = tokio::task::spawn_blocking(move || bare::measure(&directory, now, commits, batches)).await;
     let measured = measured.context("the bare database's measurement ended badly")?;
     Ok(measured.context("the bare database cannot be measured")?)
+}
+
+/// How long the artificial delay really is: timers round up.
+async fn real_delay(milliseconds: u16) -> Duration {
+    if milliseconds == 0 {
+        return Duration::ZERO;
+    }
+    let mut took = Vec::new();
+    for _ in 0..21 {
+        let began = Instant::now();
+        tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    took[took.len() / 2]
 }
