@@ -14,6 +14,7 @@ use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::api::{self, ApiLimits, ApiState};
 use crate::clock::{Clock, SystemClock};
@@ -32,6 +33,12 @@ const DURATION_BUCKETS: [f64; 14] = [
 /// then it takes memory.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long a stop waits for those who still read from the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two looks whether anybody still does.
+const CLOSE_POLL: Duration = Duration::from_millis(1);
+
 /// A running service.
 pub struct App {
     /// Where its door is; the port that was given where 0 was asked for.
@@ -41,6 +48,7 @@ pub struct App {
     server: tokio::task::JoinHandle<()>,
     upkeep: tokio::task::JoinHandle<()>,
     running: Running,
+    store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
 
@@ -68,7 +76,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
         engine: running.handle.clone(),
-        store,
+        store: Arc::clone(&store),
         cache,
         clock,
         modes: config.modes(),
@@ -92,6 +100,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         server,
         upkeep,
         running,
+        store,
         stop_timeout,
     })
 }
@@ -107,6 +116,23 @@ impl App {
         if let Err(error) = self.server.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server ended badly");
         }
+        close(self.store).await;
+    }
+}
+
+/// Closes the database, so that the next service can open it: as soon as nobody
+/// reads any more, at the latest after a while.
+async fn close(store: Arc<dyn Store>) {
+    let deadline = Instant::now() + CLOSE_TIMEOUT;
+    while Arc::strong_count(&store) > 1 && Instant::now() < deadline {
+        tokio::time::sleep(CLOSE_POLL).await;
+    }
+    // Closing blocks until the file is closed.
+    if let Err(error) = tokio::task::spawn_blocking(move || drop(store)).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the database was closed badly"
+        );
     }
 }
 
