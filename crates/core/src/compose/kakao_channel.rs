@@ -1,8 +1,8 @@
 //! What Kakao Channel is sent: a picture, a message and buttons.
 //!
 //! The advertising mark `(광고)`, the sender and the opt-out that the law wants
-//! are put in by the channel client, from the tenant's settings; the recipients
-//! come from the consent register.
+//! are not composed here, nor are the recipients: both belong to live mode. Until
+//! then a message that needs the mark carries it itself, as the examples do.
 
 use serde::Serialize;
 

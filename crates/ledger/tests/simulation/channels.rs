@@ -1,7 +1,7 @@
 //! Simulated channels: each keeps the truth about what came to be, answers as
 //! its kind does, and may lie by silence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
@@ -106,16 +106,19 @@ impl Channels {
         }
     }
 
-    /// How often anything came to be for one event on one channel.
-    /// Events that were to be repeated are left out.
-    pub(crate) fn most_effects_of_an_event(&self, repeated: &BTreeSet<String>) -> Option<(String, Channel, u32)> {
-        let mut times: BTreeMap<(&str, Channel), u32> = BTreeMap::new();
-        let once = |effect: &Effect| !repeated.contains(&effect.event);
-        for ((channel, _), effect) in self.effects.iter().filter(|(_, effect)| once(effect)) {
-            *times.entry((&effect.event, *channel)).or_default() += effect.times;
+    /// How often anything came to be, for each event on each channel.
+    pub(crate) fn effects_by_event(&self) -> BTreeMap<(String, Channel), u64> {
+        let mut times = BTreeMap::new();
+        for ((channel, _), effect) in &self.effects {
+            *times.entry((effect.event.clone(), *channel)).or_default() += u64::from(effect.times);
         }
-        let ((event, channel), times) = times.into_iter().max_by_key(|(_, times)| *times)?;
-        Some((event.to_owned(), channel, times))
+        times
+    }
+
+    /// What came to be more than once under one key of ours.
+    pub(crate) fn doubled(&self) -> Vec<&(Channel, String)> {
+        let doubled = self.effects.iter().filter(|(_, effect)| effect.times > 1);
+        doubled.map(|(key, _)| key).collect()
     }
 
     pub(crate) fn came_to_be(&self, channel: Channel, key: &str) -> bool {

@@ -63,7 +63,8 @@ impl Default for Config {
 pub struct Http {
     /// Connections at once; further ones wait to be accepted.
     pub max_connections: usize,
-    /// From a connection's first byte to the end of a request's headers, in milliseconds.
+    /// From a connection's beginning, or the last answer on it, to the end of the
+    /// next request's headers, in milliseconds; idle connections are closed after it too.
     pub header_timeout_ms: u64,
     /// From the end of the headers to the end of the body, in milliseconds.
     pub body_timeout_ms: u64,
