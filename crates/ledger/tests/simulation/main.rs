@@ -13,13 +13,15 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod channels;
+mod figures;
 mod invariants;
 mod requests;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use world::{Figures, World};
+use figures::Figures;
+use world::World;
 
 /// Seeds of a plain test run.
 const SEEDS: u64 = 200;

@@ -1,7 +1,6 @@
 //! The world around the engine: clients, commits, channels, time and death.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
@@ -18,6 +17,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::channels::{Channels, SETTINGS};
+use crate::figures::Figures;
 use crate::invariants::{Witness, intent_is_committed, is_committed};
 use crate::requests::request;
 
@@ -66,71 +66,6 @@ pub(crate) struct World {
     witness: Witness,
     figures: Figures,
     trace: Vec<String>,
-}
-
-/// What a run, or many, came to.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    steps: u64,
-    crashes: u64,
-    acknowledged: u64,
-    replayed: u64,
-    held: u64,
-    failed_commits: u64,
-    lost: u64,
-    repeated: u64,
-    left_to_a_person: u64,
-    statuses: BTreeMap<&'static str, u64>,
-}
-
-impl Figures {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        self.crashes += other.crashes;
-        self.acknowledged += other.acknowledged;
-        self.replayed += other.replayed;
-        self.held += other.held;
-        self.failed_commits += other.failed_commits;
-        self.lost += other.lost;
-        self.repeated += other.repeated;
-        self.left_to_a_person += other.left_to_a_person;
-        for (status, times) in &other.statuses {
-            *self.statuses.entry(status).or_default() += times;
-        }
-    }
-
-    pub(crate) fn assert_that_trouble_was_had(&self) {
-        assert!(
-            self.crashes > 0 && self.failed_commits > 0 && self.replayed > 0 && self.held > 0,
-            "{self}"
-        );
-        for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
-            assert!(
-                self.statuses.get(status).is_some_and(|times| *times > 0),
-                "no delivery ended {status}: {self}"
-            );
-        }
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "lost {}, repeated {}, left to a person {}; {} steps, {} crashes, {} failed commits, \
-             {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
-            self.lost,
-            self.repeated,
-            self.left_to_a_person,
-            self.steps,
-            self.crashes,
-            self.failed_commits,
-            self.acknowledged,
-            self.replayed,
-            self.held,
-            self.statuses,
-        )
-    }
 }
 
 fn settings() -> Settings {

@@ -1,0 +1,69 @@
+//! What is counted: what came of the runs, and whether there was trouble at all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a run, or many, came to.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) steps: u64,
+    pub(crate) crashes: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) replayed: u64,
+    pub(crate) held: u64,
+    pub(crate) failed_commits: u64,
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) left_to_a_person: u64,
+    pub(crate) statuses: BTreeMap<&'static str, u64>,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.crashes += other.crashes;
+        self.acknowledged += other.acknowledged;
+        self.replayed += other.replayed;
+        self.held += other.held;
+        self.failed_commits += other.failed_commits;
+        self.lost += other.lost;
+        self.repeated += other.repeated;
+        self.left_to_a_person += other.left_to_a_person;
+        for (status, times) in &other.statuses {
+            *self.statuses.entry(status).or_default() += times;
+        }
+    }
+
+    pub(crate) fn assert_that_trouble_was_had(&self) {
+        assert!(
+            self.crashes > 0 && self.failed_commits > 0 && self.replayed > 0 && self.held > 0,
+            "{self}"
+        );
+        for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
+            assert!(
+                self.statuses.get(status).is_some_and(|times| *times > 0),
+                "no delivery ended {status}: {self}"
+            );
+        }
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "lost {}, repeated {}, left to a person {}; {} steps, {} crashes, {} failed commits, \
+             {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
+            self.lost,
+            self.repeated,
+            self.left_to_a_person,
+            self.steps,
+            self.crashes,
+            self.failed_commits,
+            self.acknowledged,
+            self.replayed,
+            self.held,
+            self.statuses,
+        )
+    }
+}
