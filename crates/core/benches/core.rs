@@ -43,7 +43,7 @@ fn settings() -> AdmitSettings {
 fn engine() -> Engine {
     let protocol = Protocol {
         first_step_has_effect: true,
-        dedup: Dedup::Key,
+        dedup: Dedup::Key { window: Duration::MAX },
     };
     let retry = RetryPolicy::default();
     let channels = [ChannelSettings {
@@ -55,6 +55,7 @@ fn engine() -> Engine {
             channels,
             retry,
             look_up: retry,
+            call_deadline: Duration::from_secs(10),
             max_in_flight: usize::MAX,
         },
         Incarnation(1),

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, Delivery, Failure, Phase};
+use crate::ids::{DistributionId, Incarnation, TenantId};
 use crate::receipt::Receipt;
 
 /// What a step of a channel's protocol came to. The channel's client decides
@@ -36,6 +38,8 @@ pub enum StepOutcome {
         failure: Failure,
         /// Whether another attempt can help.
         retry: Retry,
+        /// Where another attempt goes on; `None` begins the protocol anew.
+        checkpoint: Option<Checkpoint>,
     },
     /// Held back; the attempt is not spent.
     Deferred {
@@ -65,8 +69,18 @@ pub enum LookUpOutcome {
     /// It is there.
     Found(Receipt),
     /// It is provably not there: it may be sent again.
-    Absent,
-    /// Still not known.
+    Absent {
+        /// Where another attempt goes on; `None` begins the protocol anew.
+        checkpoint: Option<Checkpoint>,
+    },
+    /// What is seen so far proves nothing yet; a later look can.
+    Pending {
+        /// What was seen, for that look.
+        checkpoint: Checkpoint,
+        /// From now.
+        look_after: Duration,
+    },
+    /// The look-up itself failed, or said nothing.
     Unknown(Failure),
 }
 
@@ -74,13 +88,18 @@ pub enum LookUpOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dedup {
     /// The channel knows our key: repeating the step is the look-up.
-    Key,
+    Key {
+        /// From the attempt's begin; after it the channel has forgotten the key,
+        /// and is searched.
+        window: Duration,
+    },
     /// The channel can be searched; not before it has settled.
     LookUp {
         /// From the unknown outcome to the first look-up.
         settle: Duration,
     },
-    /// Neither: a person decides.
+    /// Neither: a person decides. Before that, one look is taken at what other
+    /// nodes have heard.
     None,
 }
 
@@ -91,6 +110,48 @@ pub struct Protocol {
     pub first_step_has_effect: bool,
     /// How a duplicate is avoided.
     pub dedup: Dedup,
+}
+
+impl Protocol {
+    /// A mock's: its ids are made from the delivery's own, so that a repeat is
+    /// the same, whenever it comes.
+    pub const MOCK: Self = Self {
+        first_step_has_effect: true,
+        dedup: Dedup::Key { window: Duration::MAX },
+    };
+}
+
+/// A channel's proof that came when the attempt was no longer this node's to
+/// write: append-only, and never refused for its age. It is read by look-ups,
+/// and shown where a person decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whose data it is.
+    pub tenant: TenantId,
+    /// Which distribution.
+    pub distribution: DistributionId,
+    /// Which channel.
+    pub channel: Channel,
+    /// Which generation.
+    pub generation: u32,
+    /// Which attempt.
+    pub attempt: u32,
+    /// What the channel gave.
+    pub proof: Proof,
+    /// When it was heard.
+    pub at: Timestamp,
+    /// By which node.
+    pub token: Incarnation,
+}
+
+/// What an answer that came too late proves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Proof {
+    /// The channel took it.
+    Receipt(Receipt),
+    /// The protocol came this far: a look-up goes on from here.
+    Checkpoint(Checkpoint),
 }
 
 /// An attempt that has been superseded; a row of `attempts`. The current one is

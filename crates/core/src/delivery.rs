@@ -170,6 +170,10 @@ pub struct Failure {
     pub code: Cow<'static, str>,
     /// What happened and what to do.
     pub detail: Text,
+    /// The channel's own code and words, cut to [`Failure::SAID_LIMIT`]
+    /// characters; for the person who decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_said: Option<String>,
 }
 
 impl Failure {
@@ -178,7 +182,23 @@ impl Failure {
         Self {
             code: Cow::Borrowed(code),
             detail,
+            channel_said: None,
         }
+    }
+
+    /// Characters that are kept of what a channel said.
+    pub const SAID_LIMIT: usize = 500;
+
+    /// With the channel's own words beside it.
+    #[must_use]
+    pub fn said(mut self, words: &str) -> Self {
+        let words: String = words
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(Self::SAID_LIMIT)
+            .collect();
+        self.channel_said = Some(words).filter(|words| !words.is_empty());
+        self
     }
 }
 

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Evidence};
 use crate::channel::Channel;
 use crate::delivery::Delivery;
 use crate::distribution::{Distribution, DistributionStatus};
@@ -20,6 +20,8 @@ pub enum Write {
     Accept(Box<Acceptance>),
     /// A change of one that was accepted.
     Record(Box<Record>),
+    /// What was heard too late to be recorded. Never refused.
+    Evidence(Box<Evidence>),
 }
 
 impl Write {
@@ -28,6 +30,7 @@ impl Write {
         match self {
             Self::Accept(acceptance) => acceptance.distribution.id,
             Self::Record(record) => record.id,
+            Self::Evidence(evidence) => evidence.distribution,
         }
     }
 }
@@ -110,6 +113,8 @@ pub enum Written {
     },
     /// Changed.
     Recorded,
+    /// The evidence is kept.
+    Noted,
     /// Refused: another node owns the distribution, or a write is missing.
     Fenced,
 }

@@ -4,7 +4,7 @@
 //! only from the group commit (`group_commit.rs`); everybody may read.
 
 use async_trait::async_trait;
-use fanfare_core::attempt::Attempt;
+use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::{Distribution, DistributionStatus};
@@ -78,6 +78,9 @@ pub trait Store: Send + Sync + 'static {
     /// All attempts of a distribution, the current ones last of their channel;
     /// by channel in the order of the request, then generation, then attempt.
     async fn attempts(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<Attempt>>, StoreError>;
+
+    /// What was heard of it too late to be recorded, oldest first.
+    async fn evidence(&self, tenant: &TenantId, id: DistributionId) -> Result<Vec<Evidence>, StoreError>;
 
     /// Its history, oldest first.
     async fn history(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<HistoryEntry>>, StoreError>;

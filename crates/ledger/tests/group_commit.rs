@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::Attempt;
+use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
@@ -85,6 +85,10 @@ impl Store for Scripted {
         _: Option<DistributionId>,
         _: usize,
     ) -> Result<Vec<Distribution>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn evidence(&self, _: &TenantId, _: DistributionId) -> Result<Vec<Evidence>, StoreError> {
         Err(StoreError::Closed)
     }
 

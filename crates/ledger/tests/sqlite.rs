@@ -116,7 +116,7 @@ fn a_newer_schema_is_refused_unless_it_says_that_it_is_compatible() {
     newer(7);
     let before = fs::read(&path).unwrap();
     let expected = format!(
-        "{} has schema 7, and this program knows schemas up to 1: use a newer release",
+        "{} has schema 7, and this program knows schemas up to 2: use a newer release",
         path.display()
     );
     assert_eq!(refusal(directory.path()), expected);
@@ -307,4 +307,21 @@ async fn another_program_reads_the_given_tables_while_the_service_writes() {
     ];
     assert_eq!(rows, expected.map(|row| row.to_string()).join("\n"));
     assert!(reader.execute("DELETE FROM history", []).is_err(), "it may only read");
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_gets_the_tables_that_it_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(SqliteStore::open(directory.path()).unwrap());
+    let file = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    file.execute_batch("DROP TABLE evidence; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(file);
+    drop(SqliteStore::open(directory.path()).unwrap());
+    let file = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    let rows: i64 = file
+        .query_row("SELECT count(*) FROM evidence", [], |row| row.get(0))
+        .unwrap();
+    let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!((rows, version), (0, 2));
 }

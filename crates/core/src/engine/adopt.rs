@@ -38,7 +38,7 @@ impl Engine {
     fn resume(&mut self, id: DistributionId, delivery: &Delivery, turn: &mut Turn<'_>) {
         let channel = delivery.channel;
         match (delivery.status, delivery.phase) {
-            (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted(id, channel, turn),
+            (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted_call(id, channel, turn),
             (DeliveryStatus::Pending, _) => self.want(id, channel),
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {
@@ -51,13 +51,13 @@ impl Engine {
     }
 
     /// The effecting step may have begun: its outcome is unknown.
-    fn interrupted(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    fn interrupted_call(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         let detail = Text::new(
             "The service stopped while the channel was being called. Whether it took effect is being found out; \
              do not post it yourself.",
             "채널을 호출하는 중에 서비스가 멈췄습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
         );
-        self.unknown(id, channel, Failure::new("outcome_unknown", detail), turn);
+        self.interrupted(id, channel, Failure::new("outcome_unknown", detail), turn);
         self.dirty.insert(id);
     }
 }

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::message::{Answer, Command};
+use super::ask::AskAnswer;
+use super::message::{Answer, AskId, Command};
 use super::work::{Changes, PlannedCall, Unaccepted, Work, Writing};
 use super::{Alarm, Engine, HOLD_LIMIT, Turn};
 use crate::delivery::{Delivery, DeliveryStatus};
@@ -20,7 +21,10 @@ use crate::resilience::retry::later;
 use crate::write::{Acceptance, Record, Write, Written};
 
 /// Who is named in the history for what the engine decides.
-const ACTOR: &str = "engine";
+const ENGINE: &str = "engine";
+
+/// And for what a person asked for.
+const PERSON: &str = "person";
 
 /// What a client is told to wait where the database could not write.
 const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -52,6 +56,9 @@ impl Engine {
     }
 
     pub(super) fn written(&mut self, id: DistributionId, written: Written, turn: &mut Turn<'_>) {
+        if written == Written::Noted {
+            return self.noted(id);
+        }
         let Some(writing) = self.works.get_mut(&id).and_then(|work| work.writing.take()) else {
             return;
         };
@@ -70,16 +77,25 @@ impl Engine {
             Written::Recorded => self.committed(id, writing, turn),
             Written::Replayed { existing } => self.refuse(id, writing, Answer::Replayed(existing), turn),
             Written::KeyReused { existing } => self.refuse(id, writing, Answer::KeyReused(existing), turn),
-            Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
-            Written::Fenced => {
+            // A redrive is taken back: the database has the rows as they were.
+            Written::Held { holders } if !writing.asks.is_empty() => {
+                answer_asks(&writing.asks, &AskAnswer::Held(holders), turn);
                 self.forget(id, writing.calls);
                 turn.commands.push(Command::Lost(id));
             }
+            Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
+            Written::Fenced => {
+                answer_asks(&writing.asks, &AskAnswer::Elsewhere, turn);
+                self.forget(id, writing.calls);
+                turn.commands.push(Command::Lost(id));
+            }
+            Written::Noted => {}
         }
     }
 
     /// A commit failed. A client is told so; what was accepted is written again.
     pub(super) fn not_written(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        self.evidence_not_written(id, turn);
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(writing) = work.writing.as_mut() else { return };
         if writing.record.is_some() {
@@ -112,6 +128,7 @@ impl Engine {
             Command::Rests { distribution, others }
         });
         make_calls(work, writing.calls, turn);
+        answer_asks(&writing.asks, &AskAnswer::Done, turn);
         if writing.release && work.unwritten.is_empty() {
             self.release(id);
         } else {
@@ -145,6 +162,14 @@ impl Engine {
     }
 }
 
+fn answer_asks(asks: &[AskId], answer: &AskAnswer, turn: &mut Turn<'_>) {
+    let answers = asks.iter().map(|ask| Command::AnswerAsk {
+        ask: *ask,
+        answer: answer.clone(),
+    });
+    turn.commands.extend(answers);
+}
+
 fn make_calls(work: &mut Work, calls: Vec<PlannedCall>, turn: &mut Turn<'_>) {
     for planned in calls {
         let Some(call) = work.call(planned.channel()) else {
@@ -165,7 +190,7 @@ fn acceptance(
     turn: &mut Turn<'_>,
 ) -> Acceptance {
     settle(&mut work.distribution, &mut changes, turn);
-    let history = history(&mut work.distribution, changes.transitions, token, turn);
+    let history = history(&mut work.distribution, &mut changes, token, turn);
     let kept = is_kept(&work.distribution, turn);
     let acceptance = Acceptance {
         distribution: work.distribution.clone(),
@@ -177,6 +202,7 @@ fn acceptance(
     work.writing = Some(Writing {
         snapshot: Arc::new(work.distribution.clone()),
         calls: changes.calls,
+        asks: changes.asks,
         record: None,
         failures: 0,
         release: !kept,
@@ -188,7 +214,7 @@ fn record(work: &mut Work, mut changes: Changes, token: Incarnation, turn: &mut 
     let distribution = &mut work.distribution;
     let version_before = distribution.version;
     let publish = settle(distribution, &mut changes, turn);
-    let history = history(distribution, changes.transitions, token, turn);
+    let history = history(distribution, &mut changes, token, turn);
     let kept = is_kept(distribution, turn);
     let is_changed = |delivery: &&Delivery| changes.changed[delivery.channel.index()];
     let record = Record {
@@ -210,6 +236,7 @@ fn record(work: &mut Work, mut changes: Changes, token: Incarnation, turn: &mut 
     work.writing = Some(Writing {
         snapshot: Arc::new(distribution.clone()),
         calls: changes.calls,
+        asks: changes.asks,
         record: Some(Box::new(record.clone())),
         failures: 0,
         release: !kept,
@@ -241,18 +268,18 @@ fn settle(distribution: &mut Distribution, changes: &mut Changes, turn: &mut Tur
 
 fn history(
     distribution: &mut Distribution,
-    transitions: Vec<Transition>,
+    changes: &mut Changes,
     token: Incarnation,
     turn: &mut Turn<'_>,
 ) -> HistoryEntry {
     distribution.history_number += 1;
-    let actor = Cow::Borrowed(ACTOR);
+    let actor = Cow::Borrowed(if changes.asks.is_empty() { ENGINE } else { PERSON });
     HistoryEntry {
         number: distribution.history_number,
         at: turn.now,
         actor,
         token,
-        transitions,
+        transitions: std::mem::take(&mut changes.transitions),
     }
 }
 

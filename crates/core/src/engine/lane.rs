@@ -6,12 +6,15 @@
 use std::collections::VecDeque;
 
 use crate::ids::DistributionId;
+use crate::resilience::budget::RetryBudget;
 
 #[derive(Debug)]
 pub(super) struct Lane {
     concurrency: usize,
     out: usize,
     queue: VecDeque<DistributionId>,
+    /// Of the retries of all its deliveries together.
+    pub(super) budget: RetryBudget,
 }
 
 impl Lane {
@@ -20,6 +23,7 @@ impl Lane {
             concurrency,
             out: 0,
             queue: VecDeque::new(),
+            budget: RetryBudget::default(),
         }
     }
 

@@ -1,69 +1,152 @@
 //! What follows an unknown outcome: it is looked up, and only proof of absence
 //! allows a repeat. A look-up spends no attempt.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::message::CallReference;
+use super::outcome::Ended;
 use super::{Engine, Turn};
-use crate::attempt::{Dedup, LookUpOutcome, Retry};
+use crate::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
 use crate::channel::Channel;
-use crate::delivery::{DeliveryStatus, Failure, Phase};
+use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
-use crate::resilience::retry::later;
+use crate::resilience::retry::{RETRY_AFTER_BOUNDS, later};
 
 impl Engine {
-    /// Something was sent, and what came of it is not known.
+    /// Something was sent by this node, and what came of it is not known.
     pub(super) fn unknown(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {
-        let dedup = self.channel_settings(channel).protocol.dedup;
-        let Some(work) = self.works.get_mut(&id) else { return };
-        let known_before = work
-            .distribution
-            .delivery(channel)
-            .is_some_and(|delivery| delivery.phase == Phase::Unknown);
-        work.change(channel, |delivery| {
-            delivery.failure = Some(failure);
-            if !known_before {
-                delivery.phase = Phase::Unknown;
-                delivery.updated_at = turn.now;
-            }
-        });
-        if known_before {
-            return self.look_up_again(id, channel, turn);
-        }
-        work.look_ups[channel.index()] = 0;
-        match dedup {
-            Dedup::Key => self.look_up_again(id, channel, turn),
-            Dedup::LookUp { settle } => self.look_up_at(id, channel, later(turn.now, settle)),
-            Dedup::None => self.ask_a_person(id, channel, turn),
+        self.doubt(id, channel, failure, turn);
+        match self.protocol_of(id, channel).map(|protocol| protocol.dedup) {
+            Some(Dedup::Key { .. }) => self.look_up_again(id, channel, Duration::ZERO, turn),
+            Some(Dedup::LookUp { settle }) => self.look_up_at(id, channel, later(turn.now, settle)),
+            // All that there is to hear has been heard.
+            Some(Dedup::None) | None => self.ask_a_person(id, channel, turn),
         }
     }
 
-    pub(super) fn looked_up(&mut self, reference: CallReference, outcome: LookUpOutcome, turn: &mut Turn<'_>) {
+    /// Another life may have sent something, and may still be at it: until its
+    /// calls are over, nothing is concluded from what can't be found.
+    pub(super) fn interrupted(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {
+        self.doubt(id, channel, failure, turn);
+        let settle = match self.protocol_of(id, channel).map(|protocol| protocol.dedup) {
+            Some(Dedup::Key { .. }) => return self.look_up_again(id, channel, Duration::ZERO, turn),
+            Some(Dedup::LookUp { settle }) => settle,
+            Some(Dedup::None) | None => Duration::ZERO,
+        };
+        let over = later(turn.now, self.settings.call_deadline);
+        self.look_up_at(id, channel, later(over, settle));
+    }
+
+    fn doubt(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.look_ups[channel.index()] = 0;
+        work.change(channel, |delivery| {
+            delivery.failure = Some(failure);
+            delivery.phase = Phase::Unknown;
+            delivery.updated_at = turn.now;
+        });
+    }
+
+    pub(super) fn is_unknown(&self, id: DistributionId, channel: Channel) -> bool {
+        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
+        delivery.is_some_and(|delivery| delivery.phase == Phase::Unknown)
+    }
+
+    /// A step that was repeated under the channel's own key, to find out what
+    /// the first one came to. That the repeat was refused says nothing of it.
+    pub(super) fn stepped_in_doubt(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        outcome: StepOutcome,
+        turn: &mut Turn<'_>,
+    ) {
+        match outcome {
+            StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
+            StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
+            StepOutcome::Rejected { failure, retry, .. } => {
+                let (shortest, longest) = RETRY_AFTER_BOUNDS;
+                let wish = match retry {
+                    Retry::After(wish) => wish.clamp(shortest, longest),
+                    Retry::Never | Retry::Backoff => Duration::ZERO,
+                };
+                self.still_unknown(id, channel, failure, wish, turn);
+            }
+            StepOutcome::Deferred { until, reason } => {
+                let wait = Duration::try_from(until.duration_since(turn.now)).unwrap_or_default();
+                self.still_unknown(id, channel, reason, wait, turn);
+            }
+            StepOutcome::Unknown(failure) | StepOutcome::NeedsAction(failure) => {
+                self.still_unknown(id, channel, failure, Duration::ZERO, turn);
+            }
+            // The caller has taken it.
+            StepOutcome::Advanced { .. } => {}
+        }
+    }
+
+    pub(super) fn looked_up(&mut self, reference: &CallReference, outcome: LookUpOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
         self.lanes[channel.index()].release();
-        if !self.is_current(&reference) {
+        if !self.is_current(reference) {
+            self.look_up_too_late(reference, outcome, turn);
             return;
         }
         self.dirty.insert(id);
         match outcome {
             LookUpOutcome::Found(receipt) => self.confirm(id, channel, receipt, turn),
-            LookUpOutcome::Absent => self.absent(id, channel, turn),
-            LookUpOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
+            LookUpOutcome::Absent { checkpoint } => self.absent(id, channel, checkpoint, turn),
+            LookUpOutcome::Pending { checkpoint, look_after } => {
+                self.seen(id, channel, checkpoint);
+                self.look_up_again(id, channel, look_after, turn);
+            }
+            LookUpOutcome::Unknown(failure) => self.still_unknown(id, channel, failure, Duration::ZERO, turn),
         }
     }
 
     /// It is provably not there: the attempt had no effect.
-    fn absent(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let Some(work) = self.works.get(&id) else { return };
-        let Some(delivery) = work.distribution.delivery(channel) else {
-            return;
-        };
+    fn absent(&mut self, id: DistributionId, channel: Channel, checkpoint: Option<Checkpoint>, turn: &mut Turn<'_>) {
         // The reason of the unknown outcome stays the reason of the attempt.
-        let failure = delivery.failure.clone();
-        if let Some(failure) = failure {
-            self.no_effect(id, channel, Phase::Absent, failure, Retry::Backoff, turn);
+        if let Some(failure) = self.failure_of(id, channel) {
+            let ended = Ended {
+                phase: Phase::Absent,
+                failure,
+                checkpoint,
+            };
+            self.no_effect(id, channel, ended, Retry::Backoff, turn);
         }
     }
 
-    fn look_up_again(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    fn seen(&mut self, id: DistributionId, channel: Channel, checkpoint: Checkpoint) {
+        if let Some(work) = self.works.get_mut(&id) {
+            work.change(channel, |delivery| delivery.checkpoint = Some(checkpoint));
+        }
+    }
+
+    fn still_unknown(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        failure: Failure,
+        wait: Duration,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(dedup) = self.protocol_of(id, channel).map(|protocol| protocol.dedup) else {
+            return;
+        };
+        if let Some(work) = self.works.get_mut(&id) {
+            work.change(channel, |delivery| delivery.failure = Some(failure));
+        }
+        match dedup {
+            Dedup::Key { .. } | Dedup::LookUp { .. } => self.look_up_again(id, channel, wait, turn),
+            Dedup::None => self.ask_a_person(id, channel, turn),
+        }
+    }
+
+    /// Another look after a backoff, and not before `wait` is over; a person
+    /// decides where it has gone on for too long.
+    fn look_up_again(&mut self, id: DistributionId, channel: Channel, wait: Duration, turn: &mut Turn<'_>) {
         let policy = self.settings.look_up;
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(delivery) = work.distribution.delivery(channel) else {
@@ -72,7 +155,7 @@ impl Engine {
         let unknown_since = delivery.updated_at;
         let look_ups = &mut work.look_ups[channel.index()];
         *look_ups += 1;
-        let at = later(turn.now, policy.backoff(*look_ups, turn.rng));
+        let at = later(turn.now, policy.backoff(*look_ups, turn.rng).max(wait));
         let given_up = *look_ups >= policy.max_attempts || at > later(unknown_since, policy.max_age);
         if given_up {
             self.ask_a_person(id, channel, turn);
@@ -81,7 +164,7 @@ impl Engine {
         }
     }
 
-    fn look_up_at(&mut self, id: DistributionId, channel: Channel, at: jiff::Timestamp) {
+    fn look_up_at(&mut self, id: DistributionId, channel: Channel, at: Timestamp) {
         if let Some(work) = self.works.get_mut(&id) {
             work.change(channel, |delivery| delivery.next_attempt_at = Some(at));
             self.set_alarm(id, channel, at);
@@ -89,14 +172,12 @@ impl Engine {
     }
 
     fn ask_a_person(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let Some(work) = self.works.get(&id) else { return };
-        let Some(failure) = work
-            .distribution
-            .delivery(channel)
-            .and_then(|delivery| delivery.failure.clone())
-        else {
-            return;
-        };
-        self.hand_over(id, channel, DeliveryStatus::NeedsReview, failure, turn);
+        if let Some(failure) = self.failure_of(id, channel) {
+            self.hand_over(id, channel, DeliveryStatus::NeedsReview, failure, turn);
+        }
+    }
+
+    fn failure_of(&self, id: DistributionId, channel: Channel) -> Option<Failure> {
+        self.works.get(&id)?.distribution.delivery(channel)?.failure.clone()
     }
 }

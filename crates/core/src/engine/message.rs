@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::attempt::{LookUpOutcome, StepOutcome};
+use super::ask::{Ask, AskAnswer};
+use crate::attempt::{Evidence, LookUpOutcome, StepOutcome};
 use crate::channel::{Channel, Mode};
-use crate::delivery::{Delivery, Failure};
+use crate::delivery::{Delivery, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::ids::{DistributionId, IdempotencyKey, TenantId};
 use crate::request::CanonicalRequest;
@@ -64,12 +65,31 @@ pub enum Input {
     },
     /// Work was taken over from the database.
     Adopted(Vec<Adopted>),
+    /// A person asks something of a distribution.
+    Asked {
+        /// The name of the question, for its answer.
+        ask: AskId,
+        /// Which distribution.
+        id: DistributionId,
+        /// What is asked.
+        what: Ask,
+        /// As it was taken over for this, where the node did not have it.
+        adopted: Option<Box<Adopted>>,
+        /// What was heard of it beside its rows.
+        evidence: Vec<Evidence>,
+    },
 }
+
+/// One question of a person; unique within a node's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId(pub u64);
 
 /// To which attempt a call belongs; an answer to an older one is not taken for
 /// an answer to this one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallReference {
+    /// Whose data it is.
+    pub tenant: TenantId,
     /// Which distribution.
     pub distribution: DistributionId,
     /// Which channel.
@@ -78,6 +98,8 @@ pub struct CallReference {
     pub generation: u32,
     /// Which attempt.
     pub attempt: u32,
+    /// Whether the call may have an effect, so that its answer is evidence.
+    pub may_have_effect: bool,
 }
 
 /// A call to a channel.
@@ -97,6 +119,8 @@ impl Call {
     /// By which its answer is known.
     pub fn reference(&self) -> CallReference {
         CallReference {
+            tenant: self.tenant.clone(),
+            may_have_effect: self.delivery.phase != Phase::Planned,
             distribution: self.distribution,
             channel: self.delivery.channel,
             generation: self.delivery.generation,
@@ -136,8 +160,15 @@ pub enum Command {
         /// The other distributions of the same event, newest first.
         others: Arc<[DistributionId]>,
     },
-    /// The node no longer owns it; what it still hears is too late.
+    /// The node no longer owns it; what it still hears is evidence.
     Lost(DistributionId),
+    /// Answer the person that asked.
+    AnswerAsk {
+        /// Which question.
+        ask: AskId,
+        /// What to say.
+        answer: AskAnswer,
+    },
 }
 
 /// What a client that asked is told.

@@ -13,14 +13,18 @@
 //! | `look_up.rs` | what follows an unknown outcome |
 //! | `commit.rs` | what is written when, and what follows a commit |
 //! | `adopt.rs` | what becomes of work that another life left behind |
+//! | `ask.rs` | what a person may ask: a redrive, a decision in doubt |
+//! | `evidence.rs` | what becomes of an answer that came too late |
 //!
 //! Deliberately absent: circuit breakers and rate limits (they will stand
 //! between `Lane` and `attempt.rs`), and anything about a particular channel.
 
 mod accept;
 mod adopt;
+mod ask;
 mod attempt;
 mod commit;
+mod evidence;
 mod lane;
 mod look_up;
 mod message;
@@ -35,12 +39,14 @@ use rand::Rng;
 
 use self::lane::Lane;
 use self::work::Work;
-use crate::attempt::Protocol;
-use crate::channel::Channel;
+use crate::attempt::{Evidence, Protocol};
+use crate::channel::{Channel, Mode};
+use crate::delivery::Delivery;
 use crate::ids::{DistributionId, Incarnation};
 use crate::resilience::retry::RetryPolicy;
 
-pub use self::message::{Answer, Call, CallReference, Command, Input, NewDistribution};
+pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
+pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};
 
 /// A next attempt within this time is RETRYING, a later one WAITING.
 pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
@@ -58,6 +64,9 @@ pub struct Settings {
     /// For look-ups of unknown outcomes: the backoff between two, and the age
     /// after which a person is asked.
     pub look_up: RetryPolicy,
+    /// A call that another life began is over after this time: before, nothing
+    /// is concluded from what can't be found.
+    pub call_deadline: Duration,
     /// Distributions in memory; beyond it the door says 429.
     pub max_in_flight: usize,
 }
@@ -81,6 +90,8 @@ pub struct Engine {
     timers: BTreeSet<(Timestamp, DistributionId, Alarm)>,
     /// To be looked at before the step ends: something is to be written.
     dirty: BTreeSet<DistributionId>,
+    /// Not yet known to be in the database.
+    evidence: Vec<Evidence>,
 }
 
 /// What a timer is for.
@@ -90,6 +101,8 @@ enum Alarm {
     Delivery(Channel),
     /// A commit that failed is given again.
     Write,
+    /// Evidence whose commit failed is given again.
+    Evidence,
 }
 
 /// One call of [`Engine::step`]: the time, the randomness and what is decided.
@@ -110,6 +123,7 @@ impl Engine {
             lanes,
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            evidence: Vec::new(),
         }
     }
 
@@ -150,6 +164,11 @@ impl Engine {
             .any(|work| work.writing.is_some() || work.distribution.moves())
     }
 
+    /// Whether it is in memory.
+    pub fn holds(&self, id: DistributionId) -> bool {
+        self.works.contains_key(&id)
+    }
+
     /// Calls that are out, and deliveries that wait for a place, of one channel.
     pub fn lane_load(&self, channel: Channel) -> (usize, usize) {
         let lane = &self.lanes[channel.index()];
@@ -161,9 +180,16 @@ impl Engine {
             Input::Accept { id, new } => self.accept(id, *new, turn),
             Input::Written { id, written } => self.written(id, written, turn),
             Input::NotWritten { id } => self.not_written(id, turn),
-            Input::Stepped { reference, outcome } => self.stepped(reference, outcome, turn),
-            Input::LookedUp { reference, outcome } => self.looked_up(reference, outcome, turn),
+            Input::Stepped { reference, outcome } => self.stepped(&reference, outcome, turn),
+            Input::LookedUp { reference, outcome } => self.looked_up(&reference, outcome, turn),
             Input::Adopted(adopted) => self.adopt(adopted, turn),
+            Input::Asked {
+                ask,
+                id,
+                what,
+                adopted,
+                evidence,
+            } => self.asked((ask, id), &what, adopted, &evidence, turn),
         }
     }
 
@@ -175,6 +201,7 @@ impl Engine {
             match alarm {
                 Alarm::Delivery(channel) => self.delivery_due(id, channel, at),
                 Alarm::Write => self.write_again(id, turn),
+                Alarm::Evidence => self.give_evidence_again(id, turn),
             }
         }
     }
@@ -187,7 +214,11 @@ impl Engine {
         }
     }
 
-    fn channel_settings(&self, channel: Channel) -> &ChannelSettings {
-        &self.settings.channels[channel.index()]
+    /// A delivery keeps the mode that it was accepted with.
+    fn protocol(&self, delivery: &Delivery) -> Protocol {
+        match delivery.mode {
+            Mode::Mock => Protocol::MOCK,
+            Mode::Live => self.settings.channels[delivery.channel.index()].protocol,
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::work::PlannedCall;
 use super::{Engine, RETRYING_LIMIT, Turn};
 use crate::attempt::{Retry, StepOutcome};
 use crate::channel::Channel;
-use crate::delivery::{DeliveryStatus, Failure, Phase};
+use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
 use crate::resilience::retry::{Next, later};
@@ -18,10 +18,11 @@ use crate::text::Text;
 impl Engine {
     /// A step has ended. Its place in the lane is free, except where the next
     /// step follows at once.
-    pub(super) fn stepped(&mut self, reference: CallReference, outcome: StepOutcome, turn: &mut Turn<'_>) {
+    pub(super) fn stepped(&mut self, reference: &CallReference, outcome: StepOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
-        if !self.is_current(&reference) {
+        if !self.is_current(reference) {
             self.lanes[channel.index()].release();
+            self.step_too_late(reference, outcome, turn);
             return;
         }
         self.dirty.insert(id);
@@ -41,13 +42,26 @@ impl Engine {
             return;
         }
         self.lanes[channel.index()].release();
+        if self.is_unknown(id, channel) {
+            self.stepped_in_doubt(id, channel, outcome, turn);
+            return;
+        }
         match outcome {
             StepOutcome::Advanced { .. } => {}
             StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
             StepOutcome::NeedsAction(task) => self.hand_over(id, channel, DeliveryStatus::ActionRequired, task, turn),
-            StepOutcome::Rejected { failure, retry } => {
-                self.no_effect(id, channel, Phase::Rejected, failure, retry, turn);
+            StepOutcome::Rejected {
+                failure,
+                retry,
+                checkpoint,
+            } => {
+                let ended = Ended {
+                    phase: Phase::Rejected,
+                    failure,
+                    checkpoint,
+                };
+                self.no_effect(id, channel, ended, retry, turn);
             }
             StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
             StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
@@ -96,17 +110,20 @@ impl Engine {
         work.transition(channel, to, turn.now);
     }
 
-    /// The attempt provably had no effect: another one, or the end. `phase` says
-    /// how that is known.
+    /// The attempt provably had no effect: another one, or the end.
     pub(super) fn no_effect(
         &mut self,
         id: DistributionId,
         channel: Channel,
-        phase: Phase,
-        failure: Failure,
+        ended: Ended,
         retry: Retry,
         turn: &mut Turn<'_>,
     ) {
+        let Ended {
+            phase,
+            failure,
+            checkpoint,
+        } = ended;
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(attempt) = work.distribution.delivery(channel).map(|delivery| delivery.attempt) else {
             return;
@@ -119,7 +136,10 @@ impl Engine {
             .scheduled_at
             .unwrap_or(accepted_at)
             .max(accepted_at);
-        work.change(channel, |delivery| delivery.failure = Some(failure));
+        work.change(channel, |delivery| {
+            delivery.failure = Some(failure);
+            delivery.checkpoint = checkpoint;
+        });
         match self.settings.retry.next(attempt, retry, since, turn.now, turn.rng) {
             Next::At(at) => {
                 self.supersede(id, channel, phase, turn.now);
@@ -181,6 +201,16 @@ impl Engine {
         });
         work.transition(channel, DeliveryStatus::Failed, turn.now);
     }
+}
+
+/// How an attempt ended that provably had no effect.
+pub(super) struct Ended {
+    /// How that is known.
+    pub(super) phase: Phase,
+    /// Why it ended.
+    pub(super) failure: Failure,
+    /// Where another attempt goes on.
+    pub(super) checkpoint: Option<Checkpoint>,
 }
 
 fn expired(max_age: Duration) -> Failure {

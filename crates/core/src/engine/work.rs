@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::message::Call;
+use super::message::{AskId, Call};
 use crate::attempt::Attempt;
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus};
@@ -44,6 +44,8 @@ pub(super) struct Changes {
     pub(super) superseded: Vec<Attempt>,
     /// To be made once all this is committed.
     pub(super) calls: Vec<PlannedCall>,
+    /// Questions of people that this answers, once it is committed.
+    pub(super) asks: Vec<AskId>,
 }
 
 impl Changes {
@@ -59,6 +61,8 @@ pub(super) struct Writing {
     pub(super) snapshot: Arc<Distribution>,
     /// To be made once it is committed.
     pub(super) calls: Vec<PlannedCall>,
+    /// Questions of people that it answers.
+    pub(super) asks: Vec<AskId>,
     /// To be given again if the commit fails; `None` for an acceptance, whose
     /// client is told instead.
     pub(super) record: Option<Box<Record>>,

@@ -2,4 +2,5 @@
 //!
 //! The circuit breaker and the rate limit will stand here too.
 
+pub mod budget;
 pub mod retry;

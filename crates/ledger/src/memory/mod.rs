@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use fanfare_core::attempt::Attempt;
+use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::event::DistributionCompleted;
@@ -33,6 +33,7 @@ pub struct Memory {
     claims: BTreeMap<(TenantId, EventId, Channel), DistributionId>,
     keys: BTreeMap<(TenantId, IdempotencyKey), Key>,
     journal: BTreeMap<u64, Published>,
+    evidence: Vec<Evidence>,
     incarnations: u64,
 }
 
@@ -80,8 +81,26 @@ impl Memory {
             .map(|write| match write {
                 Write::Accept(acceptance) => self.accept(acceptance),
                 Write::Record(record) => self.record(record),
+                Write::Evidence(evidence) => self.note(evidence),
             })
             .collect()
+    }
+
+    fn note(&mut self, evidence: &Evidence) -> Written {
+        let known = |known: &Evidence| {
+            let name = |e: &Evidence| (e.distribution, e.channel, e.generation, e.attempt, e.token);
+            known.tenant == evidence.tenant && name(known) == name(evidence)
+        };
+        if !self.evidence.iter().any(known) {
+            self.evidence.push(evidence.clone());
+        }
+        Written::Noted
+    }
+
+    /// What was heard too late; see [`Store::evidence`].
+    pub fn evidence(&self, tenant: &TenantId, id: DistributionId) -> Vec<Evidence> {
+        let own = |evidence: &&Evidence| evidence.tenant == *tenant && evidence.distribution == id;
+        self.evidence.iter().filter(own).cloned().collect()
     }
 
     /// Takes over open work; see [`Store::adopt`].
@@ -206,6 +225,10 @@ impl Store for MemoryStore {
 
     async fn attempts(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<Attempt>>, StoreError> {
         Ok(self.lock().attempts(tenant, id))
+    }
+
+    async fn evidence(&self, tenant: &TenantId, id: DistributionId) -> Result<Vec<Evidence>, StoreError> {
+        Ok(self.lock().evidence(tenant, id))
     }
 
     async fn history(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Vec<HistoryEntry>>, StoreError> {

@@ -13,18 +13,21 @@ use super::writer::transact;
 use crate::store::StoreError;
 
 /// The schema of this program.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 /// "FANF".
 const APPLICATION_ID: i64 = 0x4641_4e46;
 
-const SCHEMA: &str = include_str!("schema.sql");
+/// Each brings a file from the schema before it to its own; the first begins
+/// with nothing. A program of schema 1 does no harm to a file of schema 2.
+const STEPS: [(i64, &str); 2] = [(1, include_str!("schema.sql")), (2, include_str!("schema_2.sql"))];
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contents {
-    /// Nothing yet.
-    Empty,
+    /// Nothing yet, or our tables of an earlier schema: to be brought from this
+    /// one to ours.
+    Before(i64),
     /// Our tables, usable as they are.
     Ours,
 }
@@ -33,8 +36,9 @@ pub(super) enum Contents {
 pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<Contents, StoreError> {
     let path = path.display();
     match look(connection) {
-        Ok(Found::Empty) => Ok(Contents::Empty),
-        Ok(Found::Ours) => Ok(Contents::Ours),
+        Ok(Found::Empty) => Ok(Contents::Before(0)),
+        Ok(Found::Ours(version)) if version < SCHEMA_VERSION => Ok(Contents::Before(version)),
+        Ok(Found::Ours(_)) => Ok(Contents::Ours),
         Ok(Found::Foreign) => Err(StoreError::Unusable(format!(
             "{path} holds tables that are not fanfare's: use another data directory"
         ))),
@@ -51,7 +55,7 @@ pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<Contents, 
 
 enum Found {
     Empty,
-    Ours,
+    Ours(i64),
     Foreign,
     Newer(i64),
 }
@@ -66,7 +70,7 @@ fn look(connection: &Connection) -> Result<Found, SqlError> {
         return Ok(if empty { Found::Empty } else { Found::Foreign });
     }
     if version <= SCHEMA_VERSION || min_compatible(connection)? <= SCHEMA_VERSION {
-        return Ok(Found::Ours);
+        return Ok(Found::Ours(version));
     }
     Ok(Found::Newer(version))
 }
@@ -83,10 +87,12 @@ fn min_compatible(connection: &Connection) -> Result<i64, SqlError> {
     Ok(value.unwrap_or(i64::MAX))
 }
 
-/// Makes the tables, all or none.
-pub(super) fn create(connection: &mut Connection) -> Result<(), SqlError> {
+/// Makes the tables that are missing, all or none.
+pub(super) fn bring_up(connection: &mut Connection, from: i64) -> Result<(), SqlError> {
     transact(connection, |transaction| {
-        transaction.execute_batch(SCHEMA)?;
+        for (_, sql) in STEPS.iter().filter(|(version, _)| *version > from) {
+            transaction.execute_batch(sql)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         Ok(())

@@ -10,6 +10,7 @@ mod accept;
 mod adopt;
 mod bare;
 mod error;
+mod evidence;
 mod keys;
 mod list;
 mod lock;
@@ -30,7 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::Attempt;
+use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
@@ -100,6 +101,7 @@ fn write_all(connection: &Connection, batch: &[Write]) -> Result<Vec<Written>, S
         .map(|write| match write {
             Write::Accept(acceptance) => accept::accept(connection, acceptance),
             Write::Record(record) => record::record(connection, record),
+            Write::Evidence(evidence) => evidence::insert(connection, evidence),
         })
         .collect()
 }
@@ -227,6 +229,15 @@ impl Store for SqliteStore {
         self.readers
             .read("read attempts", move |connection| {
                 read::attempts(connection, &tenant, id)
+            })
+            .await
+    }
+
+    async fn evidence(&self, tenant: &TenantId, id: DistributionId) -> Result<Vec<Evidence>, StoreError> {
+        let tenant = tenant.clone();
+        self.readers
+            .read("read evidence", move |connection| {
+                evidence::of_distribution(connection, &tenant, id)
             })
             .await
     }

@@ -39,8 +39,8 @@ pub(super) fn open(directory: &Path) -> Result<Opened, StoreError> {
     let mut connection = connect(&path).map_err(|error| error.while_to("open its file"))?;
     let contents = migrate::inspect(&connection, &path)?;
     configure(&connection).map_err(|error| error.while_to("configure its file"))?;
-    if contents == Contents::Empty {
-        migrate::create(&mut connection).map_err(|error| error.while_to("make its tables"))?;
+    if let Contents::Before(version) = contents {
+        migrate::bring_up(&mut connection, version).map_err(|error| error.while_to("make its tables"))?;
     }
     Ok(Opened { lock, path, connection })
 }

@@ -51,6 +51,7 @@ macro_rules! store_suite {
             record::a_record_given_again_is_recognised,
             record::what_belongs_to_nobody_is_not_changed,
             record::the_history_has_no_gap,
+            record::evidence_is_kept_whoever_heard_it,
             record::attempts_are_in_the_order_of_the_request,
             journal::an_outcome_is_published_with_its_record,
             journal::an_old_version_keeps_what_it_said,

@@ -1,11 +1,11 @@
 //! Changing what was accepted: rows, fencing, history, attempts.
 
-use fanfare_core::attempt::Attempt;
+use fanfare_core::attempt::{Attempt, Evidence, Proof};
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use fanfare_core::ids::{Incarnation, TenantId};
 use fanfare_core::text::Text;
-use fanfare_core::write::{Record, Written};
+use fanfare_core::write::{Record, Write, Written};
 use serde_json::json;
 
 use super::{accepted, asked, at, change, life, recorded, sample, stored, write};
@@ -160,4 +160,29 @@ pub async fn attempts_are_in_the_order_of_the_request(store: &dyn Store) {
     assert_eq!(expected.len(), 6, "a channel that has not begun has no attempt");
     let attempts = store.attempts(&distribution.tenant, distribution.id).await.unwrap();
     assert_eq!(attempts, Some(expected));
+}
+
+/// It is no transition: an older life may add it, once, and it changes nothing.
+pub async fn evidence_is_kept_whoever_heard_it(store: &dyn Store) {
+    let older = life(store).await;
+    let token = life(store).await;
+    let first = accepted(store, &asked(1, "evt-1", &Channel::ALL, 0, token)).await;
+    let evidence = Evidence {
+        tenant: first.tenant.clone(),
+        distribution: first.id,
+        channel: Channel::Instagram,
+        generation: 1,
+        attempt: 1,
+        proof: Proof::Checkpoint(Checkpoint(json!({"media": "17"}))),
+        at: at(5),
+        token: older,
+    };
+    for _ in 0..2 {
+        let written = write(store, Write::Evidence(Box::new(evidence.clone()))).await;
+        assert_eq!(written, Written::Noted);
+    }
+    assert_eq!(store.evidence(&first.tenant, first.id).await.unwrap(), [evidence]);
+    assert_eq!(stored(store, &first).await, first);
+    let other = TenantId::new("bakery");
+    assert!(store.evidence(&other, first.id).await.unwrap().is_empty());
 }

@@ -17,13 +17,17 @@ use rand::{Rng, RngExt};
 /// How the six behave: two of each kind of deduplication, one of each with a
 /// preparing step first.
 pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = [
-    settings(true, Dedup::Key),
-    settings(false, Dedup::Key),
+    settings(true, KEY),
+    settings(false, KEY),
     settings(true, Dedup::LookUp { settle: SETTLE }),
     settings(false, Dedup::LookUp { settle: SETTLE }),
     settings(true, Dedup::None),
     settings(false, Dedup::None),
 ];
+
+const KEY: Dedup = Dedup::Key {
+    window: Duration::from_hours(24),
+};
 
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -102,7 +106,9 @@ impl Channels {
         } else if self.has_effect(call) {
             LookUpOutcome::Found(receipt(call))
         } else {
-            LookUpOutcome::Absent
+            LookUpOutcome::Absent {
+                checkpoint: call.delivery.checkpoint.clone(),
+            }
         }
     }
 
@@ -131,7 +137,7 @@ impl Channels {
 
     fn take_effect(&mut self, call: &Call) {
         let delivery = &call.delivery;
-        let knows_keys = SETTINGS[delivery.channel.index()].protocol.dedup == Dedup::Key;
+        let knows_keys = SETTINGS[delivery.channel.index()].protocol.dedup == KEY;
         let effect = self
             .effects
             .entry((delivery.channel, delivery.idempotency_key()))
@@ -162,6 +168,7 @@ fn rejected(retry: Retry) -> StepOutcome {
     StepOutcome::Rejected {
         failure: failure("channel_unavailable"),
         retry,
+        checkpoint: None,
     }
 }
 

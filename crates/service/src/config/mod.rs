@@ -12,13 +12,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanfare_core::attempt::{Dedup, Protocol};
+use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize};
 
 pub use self::load::{ConfigError, Origin, load};
+
+/// A channel's call is over after this time, one way or another.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +237,7 @@ impl Config {
                 max_age: Duration::from_hours(1),
                 ..retry
             },
+            call_deadline: CALL_DEADLINE,
             max_in_flight: self.engine.max_in_flight,
         }
     }
@@ -245,11 +249,8 @@ fn channel_settings(config: &ChannelConfig) -> ChannelSettings {
             Mode::Mock => usize::MAX,
             Mode::Live => config.concurrency,
         },
-        // A mock's ids are made from the delivery's own: a repeat is the same.
-        protocol: Protocol {
-            first_step_has_effect: true,
-            dedup: Dedup::Key,
-        },
+        // The configuration refuses live mode, so far.
+        protocol: Protocol::MOCK,
     }
 }
 

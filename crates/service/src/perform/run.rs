@@ -246,6 +246,8 @@ impl Performer {
                 tracing::warn!(distribution.id = %id, "another node owns the distribution; left to it");
                 self.feed.forget(id);
             }
+            // No route asks anything of a distribution yet.
+            Command::AnswerAsk { .. } => {}
         }
         None
     }

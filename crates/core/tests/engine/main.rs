@@ -1,9 +1,12 @@
 //! The engine's decisions, one by one, from outside. Whether they hold together
 //! whatever dies is the deterministic simulation's business.
 
+mod ask;
+mod doubt;
+
 use std::time::Duration;
 
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, Protocol, Retry, StepOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::delivery::{DeliveryStatus, Failure, Phase};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
@@ -26,6 +29,8 @@ struct Node {
     engine: Engine,
     now: Timestamp,
     rng: StdRng,
+    /// What the database holds, where a question needs it.
+    review: Option<Distribution>,
 }
 
 fn node(dedup: Dedup, concurrency: usize) -> Node {
@@ -41,6 +46,7 @@ fn node(dedup: Dedup, concurrency: usize) -> Node {
     let settings = Settings {
         channels,
         retry,
+        call_deadline: Duration::from_secs(10),
         look_up: retry,
         max_in_flight: 2,
     };
@@ -48,6 +54,7 @@ fn node(dedup: Dedup, concurrency: usize) -> Node {
         engine: Engine::new(settings, Incarnation(7)),
         now: START,
         rng: StdRng::seed_from_u64(1),
+        review: None,
     }
 }
 
@@ -92,7 +99,7 @@ fn new(channels: &[Channel], scheduled_at: Option<Timestamp>) -> NewDistribution
             allow_repeat: false,
         }),
         skipped: Vec::new(),
-        modes: [Mode::Mock; Channel::ALL.len()],
+        modes: [Mode::Live; Channel::ALL.len()],
         idempotency_key: None,
     }
 }
@@ -133,13 +140,17 @@ fn confirmed() -> StepOutcome {
     })
 }
 
+const KEY: Dedup = Dedup::Key {
+    window: Duration::from_hours(24),
+};
+
 fn failure() -> Failure {
     Failure::new("channel_unavailable", Text::new("Away.", "응답이 없습니다."))
 }
 
 #[test]
 fn acceptance_and_first_intents_share_a_commit_and_nothing_is_called_before_it() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (id, commands) = node.ask(new(&TWO, None));
     let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
         panic!("{commands:?}")
@@ -169,7 +180,7 @@ fn acceptance_and_first_intents_share_a_commit_and_nothing_is_called_before_it()
 
 #[test]
 fn what_comes_together_is_committed_together_with_its_event() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (id, calls) = node.accepted(new(&TWO, None));
     let commands = node.step(calls.iter().map(|call| stepped(call, confirmed())).collect());
     let record = record(&commands);
@@ -184,7 +195,7 @@ fn what_comes_together_is_committed_together_with_its_event() {
 
 #[test]
 fn an_outcome_that_comes_while_another_is_written_goes_into_the_next_commit() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (id, calls) = node.accepted(new(&TWO, None));
     let first = node.step(vec![stepped(&calls[0], confirmed())]);
     assert!(!record(&first).publish, "the other one still moves");
@@ -195,7 +206,7 @@ fn an_outcome_that_comes_while_another_is_written_goes_into_the_next_commit() {
 
 #[test]
 fn a_full_lane_holds_back_its_own_channel_only() {
-    let mut node = node(Dedup::Key, 1);
+    let mut node = node(KEY, 1);
     let (_, first) = node.accepted(new(&TWO, None));
     let (id, _) = node.ask(new(&[Channel::Instagram], None));
     let commands = node.written(id, Written::Accepted { others: Vec::new() });
@@ -210,7 +221,7 @@ fn a_full_lane_holds_back_its_own_channel_only() {
 
 #[test]
 fn a_refused_request_gives_its_places_back() {
-    let mut node = node(Dedup::Key, 1);
+    let mut node = node(KEY, 1);
     let (id, _) = node.ask(new(&TWO, None));
     let commands = node.written(id, Written::Held { holders: Vec::new() });
     assert_eq!(
@@ -238,7 +249,7 @@ fn a_refused_request_gives_its_places_back() {
 
 #[test]
 fn beyond_its_capacity_the_node_says_so_and_keeps_nothing() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     node.accepted(new(&TWO, None));
     node.accepted(new(&TWO, None));
     let (_, commands) = node.ask(new(&TWO, None));
@@ -254,7 +265,7 @@ fn beyond_its_capacity_the_node_says_so_and_keeps_nothing() {
 
 #[test]
 fn a_failed_commit_of_what_was_accepted_is_given_again_until_it_succeeds() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (id, calls) = node.accepted(new(&TWO[..1], None));
     let first = node.step(vec![stepped(&calls[0], confirmed())]);
     assert!(node.step(vec![Input::NotWritten { id }]).is_empty());
@@ -268,7 +279,7 @@ fn a_failed_commit_of_what_was_accepted_is_given_again_until_it_succeeds() {
 
 #[test]
 fn scheduled_work_belongs_to_no_node_until_it_is_nearly_due() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let at = START + Duration::from_hours(1);
     let (id, commands) = node.ask(new(&TWO, Some(at)));
     let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
@@ -302,12 +313,13 @@ fn adopted(distribution: Distribution) -> Adopted {
 
 #[test]
 fn a_rejected_attempt_is_kept_and_another_one_follows_until_they_are_spent() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (id, mut calls_out) = node.accepted(new(&TWO[..1], None));
     for attempt in 1..=2 {
         let rejected = StepOutcome::Rejected {
             failure: failure(),
             retry: Retry::Backoff,
+            checkpoint: None,
         };
         let commands = node.step(vec![stepped(&calls_out[0], rejected)]);
         let delivery = &record(&commands).deliveries[0];
@@ -324,6 +336,7 @@ fn a_rejected_attempt_is_kept_and_another_one_follows_until_they_are_spent() {
     let rejected = StepOutcome::Rejected {
         failure: failure(),
         retry: Retry::Backoff,
+        checkpoint: None,
     };
     let commands = node.step(vec![stepped(&calls_out[0], rejected)]);
     let record = record(&commands);
@@ -333,11 +346,12 @@ fn a_rejected_attempt_is_kept_and_another_one_follows_until_they_are_spent() {
 
 #[test]
 fn a_long_wait_is_waiting_and_a_deferred_attempt_is_not_spent() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (_, calls) = node.accepted(new(&TWO, None));
     let after = StepOutcome::Rejected {
         failure: failure(),
         retry: Retry::After(Duration::from_secs(50)),
+        checkpoint: None,
     };
     let until = START + Duration::from_secs(5);
     let deferred = StepOutcome::Deferred {
@@ -366,37 +380,13 @@ fn an_unknown_outcome_goes_to_a_person_where_the_channel_cannot_be_asked() {
 }
 
 #[test]
-fn an_unknown_outcome_is_looked_up_after_it_has_settled_and_only_absence_allows_a_repeat() {
-    let settle = Duration::from_secs(10);
-    let mut node = node(Dedup::LookUp { settle }, 10);
-    let (id, out) = node.accepted(new(&TWO[..1], None));
-    node.step(vec![stepped(&out[0], StepOutcome::Unknown(failure()))]);
-    node.written(id, Written::Recorded);
-    assert!(node.later(settle / 2).is_empty());
-    let commands = node.later(settle / 2);
-    assert!(
-        matches!(&commands[..], [Command::LookUp(call)] if call.delivery.attempt == 1),
-        "{commands:?}"
-    );
-    let reference = calls(commands)[0].reference();
-    let commands = node.step(vec![Input::LookedUp {
-        reference,
-        outcome: LookUpOutcome::Absent,
-    }]);
-    assert_eq!(record(&commands).superseded[0].phase, Phase::Absent);
-    node.written(id, Written::Recorded);
-    let commands = node.later(Duration::from_secs(2));
-    assert_eq!(record(&commands).deliveries[0].attempt, 2);
-}
-
-#[test]
 fn after_a_crash_an_open_intent_is_unknown_and_a_key_makes_repeating_it_the_look_up() {
-    let mut before = node(Dedup::Key, 10);
+    let mut before = node(KEY, 10);
     let (_, commands) = before.ask(new(&TWO[..1], None));
     let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
         panic!("{commands:?}")
     };
-    let mut after = node(Dedup::Key, 10);
+    let mut after = node(KEY, 10);
     let commands = after.step(vec![Input::Adopted(vec![adopted(acceptance.distribution.clone())])]);
     let delivery = &record(&commands).deliveries[0];
     assert_eq!(
@@ -417,22 +407,28 @@ fn after_a_crash_an_open_intent_is_unknown_and_a_key_makes_repeating_it_the_look
 
 #[test]
 fn an_answer_to_an_older_attempt_is_not_taken_for_this_ones() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (id, first) = node.accepted(new(&TWO[..1], None));
     let rejected = StepOutcome::Rejected {
         failure: failure(),
         retry: Retry::Backoff,
+        checkpoint: None,
     };
     node.step(vec![stepped(&first[0], rejected)]);
     node.written(id, Written::Recorded);
     node.later(Duration::from_secs(1));
     node.written(id, Written::Recorded);
-    assert!(node.step(vec![stepped(&first[0], confirmed())]).is_empty());
+    let commands = node.step(vec![stepped(&first[0], confirmed())]);
+    let [Command::Write(Write::Evidence(evidence))] = &commands[..] else {
+        panic!("what it proves is kept, and nothing else follows: {commands:?}")
+    };
+    assert_eq!((evidence.distribution, evidence.attempt), (id, 1));
+    assert!(node.written(id, Written::Noted).is_empty());
 }
 
 #[test]
 fn a_repeat_that_is_allowed_calls_off_what_has_not_begun() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let soon = START + Duration::from_secs(30);
     let (first, _) = node.ask(new(&TWO, Some(soon)));
     node.written(first, Written::Accepted { others: Vec::new() });
@@ -463,14 +459,14 @@ fn a_repeat_that_is_allowed_calls_off_what_has_not_begun() {
 
 #[test]
 fn what_lost_its_claim_while_nobody_owned_it_is_called_off_when_it_is_adopted() {
-    let mut node = node(Dedup::Key, 10);
+    let mut node = node(KEY, 10);
     let (_, commands) = node.ask(new(&TWO[..1], Some(START + Duration::from_hours(2))));
     let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
         panic!("{commands:?}")
     };
     let mut stored = acceptance.distribution.clone();
     stored.deliveries[0].holds_claim = false;
-    let mut later_life = self::node(Dedup::Key, 10);
+    let mut later_life = self::node(KEY, 10);
     let commands = later_life.step(vec![Input::Adopted(vec![adopted(stored)])]);
     let record = record(&commands);
     assert_eq!(record.deliveries[0].status, DeliveryStatus::Cancelled);

@@ -1,0 +1,246 @@
+//! What a person may ask of a distribution: that a failed channel is tried
+//! again, and what came of one whose outcome nobody knows.
+//!
+//! Each opens a new generation, so that what is published tells the two apart.
+
+use super::message::{AskId, Command};
+use super::work::Work;
+use super::{Engine, Turn};
+use crate::attempt::{Evidence, Proof};
+use crate::channel::{Channel, ChannelState};
+use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
+use crate::distribution::Distribution;
+use crate::ids::DistributionId;
+use crate::receipt::{Receipt, ResultFields};
+use crate::text::Text;
+use crate::write::{Adopted, Holder};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// A second chance for these channels; for all that failed or were called
+    /// off where none is named.
+    Retry {
+        /// Each must have failed or been called off.
+        channels: Vec<Channel>,
+    },
+    /// What came of a channel that is in review.
+    Resolve {
+        /// Which.
+        channel: Channel,
+        /// What the person saw.
+        verdict: Verdict,
+    },
+}
+
+/// What a person saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is live, here.
+    Live(ResultFields),
+    /// It is not; a redrive may send it again.
+    NotLive,
+}
+
+/// What a person that asked is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskAnswer {
+    /// Committed.
+    Done,
+    /// Nothing was changed.
+    Refused(AskRefusal),
+    /// Another distribution holds the claims that a redrive needs.
+    Held(Vec<Holder>),
+    /// Another node has it.
+    Elsewhere,
+    /// This node does not have it in memory: adopt it and ask again.
+    NotHere,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskRefusal {
+    /// The request did not choose this channel.
+    NotChosen(Channel),
+    /// Something still moves: the answer may change by itself.
+    Moves,
+    /// No channel has failed or been called off.
+    NothingToRetry,
+    /// Only what failed or was called off is tried again.
+    NotRetryable(Channel, DeliveryStatus),
+    /// Only what is in review is resolved.
+    NotInReview(Channel, DeliveryStatus),
+}
+
+impl Ask {
+    /// Why it would be refused as the distribution stands.
+    pub fn refusal(&self, distribution: &Distribution) -> Option<AskRefusal> {
+        match self {
+            Self::Retry { channels } => retry_refusal(channels, distribution),
+            Self::Resolve { channel, .. } => {
+                let Some(delivery) = distribution.delivery(*channel) else {
+                    return Some(AskRefusal::NotChosen(*channel));
+                };
+                let in_review = delivery.status == DeliveryStatus::NeedsReview;
+                (!in_review).then_some(AskRefusal::NotInReview(*channel, delivery.status))
+            }
+        }
+    }
+}
+
+fn retry_refusal(channels: &[Channel], distribution: &Distribution) -> Option<AskRefusal> {
+    for channel in channels {
+        let Some(delivery) = distribution.delivery(*channel) else {
+            return Some(AskRefusal::NotChosen(*channel));
+        };
+        if !is_retryable(delivery) {
+            return Some(AskRefusal::NotRetryable(*channel, delivery.status));
+        }
+    }
+    if distribution.moves() {
+        return Some(AskRefusal::Moves);
+    }
+    let any = distribution.deliveries.iter().any(is_retryable);
+    (!any).then_some(AskRefusal::NothingToRetry)
+}
+
+fn is_retryable(delivery: &Delivery) -> bool {
+    matches!(delivery.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled)
+}
+
+impl Engine {
+    pub(super) fn asked(
+        &mut self,
+        (ask, id): (AskId, DistributionId),
+        what: &Ask,
+        adopted: Option<Box<Adopted>>,
+        evidence: &[Evidence],
+        turn: &mut Turn<'_>,
+    ) {
+        if let Some(adopted) = adopted {
+            self.adopt(vec![*adopted], turn);
+        }
+        let answer = match self.works.get(&id) {
+            None => AskAnswer::NotHere,
+            // A write that is under way might be taken back together with it.
+            Some(work) if work.writing.is_some() => AskAnswer::Refused(AskRefusal::Moves),
+            Some(work) => {
+                let Some(refusal) = what.refusal(&work.distribution) else {
+                    self.grant((ask, id), what, evidence, turn);
+                    return;
+                };
+                AskAnswer::Refused(refusal)
+            }
+        };
+        self.drop_if_closed(id);
+        turn.commands.push(Command::AnswerAsk { ask, answer });
+    }
+
+    fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
+        if let Some(work) = self.works.get_mut(&id) {
+            work.unwritten.asks.push(ask);
+            self.dirty.insert(id);
+        }
+        match what {
+            Ask::Retry { channels } => {
+                for channel in self.to_retry(id, channels) {
+                    self.redrive(id, channel, evidence, turn);
+                }
+            }
+            Ask::Resolve { channel, verdict } => self.resolve(id, *channel, verdict, turn),
+        }
+    }
+
+    fn to_retry(&self, id: DistributionId, channels: &[Channel]) -> Vec<Channel> {
+        let Some(work) = self.works.get(&id) else {
+            return Vec::new();
+        };
+        let chosen = |delivery: &&Delivery| channels.is_empty() || channels.contains(&delivery.channel);
+        let deliveries = work.distribution.deliveries.iter();
+        deliveries
+            .filter(|delivery| is_retryable(delivery))
+            .filter(chosen)
+            .map(|delivery| delivery.channel)
+            .collect()
+    }
+
+    /// A new generation. Where it has become known meanwhile that the channel
+    /// took the last one, that is the outcome, and nothing is sent.
+    fn redrive(&mut self, id: DistributionId, channel: Channel, evidence: &[Evidence], turn: &mut Turn<'_>) {
+        let Some(delivery) = self.works.get(&id).and_then(|work| work.distribution.delivery(channel)) else {
+            return;
+        };
+        let known = evidence.iter().find_map(|evidence| match &evidence.proof {
+            Proof::Receipt(receipt) if evidence.channel == channel && evidence.generation == delivery.generation => {
+                Some(receipt.clone())
+            }
+            _ => None,
+        });
+        let phase = delivery.phase;
+        self.next_generation(id, channel, phase, turn);
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| delivery.holds_claim = true);
+        work.transition(channel, DeliveryStatus::Pending, turn.now);
+        match known {
+            Some(receipt) => {
+                work.transition(channel, DeliveryStatus::InProgress, turn.now);
+                self.confirm(id, channel, receipt, turn);
+            }
+            None => self.want(id, channel),
+        }
+    }
+
+    fn resolve(&mut self, id: DistributionId, channel: Channel, verdict: &Verdict, turn: &mut Turn<'_>) {
+        match verdict {
+            Verdict::Live(fields) => {
+                self.next_generation(id, channel, Phase::Unknown, turn);
+                let receipt = Receipt {
+                    state: ChannelState::Live,
+                    fields: fields.clone(),
+                };
+                self.confirm(id, channel, receipt, turn);
+            }
+            Verdict::NotLive => {
+                self.next_generation(id, channel, Phase::Absent, turn);
+                let Some(work) = self.works.get_mut(&id) else { return };
+                work.change(channel, |delivery| {
+                    delivery.phase = Phase::Absent;
+                    delivery.failure = Some(not_live());
+                });
+                work.transition(channel, DeliveryStatus::Failed, turn.now);
+            }
+        }
+    }
+
+    /// What was tried is kept among the attempts; nothing of the new generation
+    /// has begun.
+    fn next_generation(&mut self, id: DistributionId, channel: Channel, phase: Phase, turn: &mut Turn<'_>) {
+        self.supersede(id, channel, phase, turn.now);
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| {
+            delivery.generation += 1;
+            delivery.attempt = 0;
+            delivery.phase = Phase::Planned;
+            delivery.checkpoint = None;
+            delivery.failure = None;
+            delivery.next_attempt_at = None;
+        });
+    }
+
+    /// What was taken over for a question that changed nothing, and has nothing
+    /// else to do, leaves the memory again.
+    fn drop_if_closed(&mut self, id: DistributionId) {
+        let idle = |work: &Work| work.writing.is_none() && work.unwritten.is_empty() && !work.distribution.open();
+        if self.works.get(&id).is_some_and(idle) {
+            self.works.remove(&id);
+        }
+    }
+}
+
+fn not_live() -> Failure {
+    let detail = Text::new(
+        "Somebody looked and did not find it. Send it again if it is still wanted.",
+        "확인한 결과 게시되지 않았습니다. 아직 필요하다면 다시 보내 주세요.",
+    );
+    Failure::new("not_live", detail)
+}
