@@ -98,8 +98,8 @@ pub enum Dedup {
         /// From the unknown outcome to the first look-up.
         settle: Duration,
     },
-    /// Neither: a person decides. Before that, one look is taken at what other
-    /// nodes have heard.
+    /// Neither: a person decides. Where another life was interrupted, one look
+    /// comes before that, when its calls are over: it may have been heard.
     None,
 }
 
@@ -122,8 +122,8 @@ impl Protocol {
 }
 
 /// A channel's proof that came when the attempt was no longer this node's to
-/// write: append-only, and never refused for its age. It is read by look-ups,
-/// and shown where a person decides.
+/// write: append-only, and never refused for its age. It is there for look-ups
+/// and for the person who decides; so far only a redrive reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// Whose data it is.

@@ -113,8 +113,15 @@ pub enum Written {
     },
     /// Changed.
     Recorded,
-    /// The evidence is kept.
-    Noted,
+    /// The evidence of this attempt is kept.
+    Noted {
+        /// Of this channel.
+        channel: Channel,
+        /// Which generation.
+        generation: u32,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// Refused: another node owns the distribution, or a write is missing.
     Fenced,
 }

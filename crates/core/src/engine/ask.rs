@@ -49,7 +49,8 @@ pub enum AskAnswer {
     Done,
     /// Nothing was changed.
     Refused(AskRefusal),
-    /// Another distribution holds the claims that a redrive needs.
+    /// Another distribution holds the claims that a redrive needs. The node no
+    /// longer has it in memory: adopt this life's own work too.
     Held(Vec<Holder>),
     /// Another node has it.
     Elsewhere,

@@ -56,8 +56,13 @@ impl Engine {
     }
 
     pub(super) fn written(&mut self, id: DistributionId, written: Written, turn: &mut Turn<'_>) {
-        if written == Written::Noted {
-            return self.noted(id);
+        if let Written::Noted {
+            channel,
+            generation,
+            attempt,
+        } = written
+        {
+            return self.noted(id, (channel, generation, attempt));
         }
         let Some(writing) = self.works.get_mut(&id).and_then(|work| work.writing.take()) else {
             return;
@@ -77,11 +82,11 @@ impl Engine {
             Written::Recorded => self.committed(id, writing, turn),
             Written::Replayed { existing } => self.refuse(id, writing, Answer::Replayed(existing), turn),
             Written::KeyReused { existing } => self.refuse(id, writing, Answer::KeyReused(existing), turn),
-            // A redrive is taken back: the database has the rows as they were.
+            // A redrive is taken back: the database has the rows as they were,
+            // and whoever performs this adopts them anew.
             Written::Held { holders } if !writing.asks.is_empty() => {
                 answer_asks(&writing.asks, &AskAnswer::Held(holders), turn);
                 self.forget(id, writing.calls);
-                turn.commands.push(Command::Lost(id));
             }
             Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
             Written::Fenced => {
@@ -89,7 +94,8 @@ impl Engine {
                 self.forget(id, writing.calls);
                 turn.commands.push(Command::Lost(id));
             }
-            Written::Noted => {}
+            // Answered above: it is not the write that was under way.
+            Written::Noted { .. } => {}
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::message::{CallReference, Command};
 use super::{Alarm, Engine, Turn};
 use crate::attempt::{Evidence, LookUpOutcome, Proof, StepOutcome};
+use crate::channel::Channel;
 use crate::ids::DistributionId;
 use crate::resilience::retry::later;
 use crate::write::Write;
@@ -48,8 +49,10 @@ impl Engine {
     }
 
     /// It is in the database.
-    pub(super) fn noted(&mut self, id: DistributionId) {
-        self.evidence.retain(|evidence| evidence.distribution != id);
+    pub(super) fn noted(&mut self, id: DistributionId, attempt: (Channel, u32, u32)) {
+        let name = |evidence: &Evidence| (evidence.channel, evidence.generation, evidence.attempt);
+        self.evidence
+            .retain(|evidence| evidence.distribution != id || name(evidence) != attempt);
     }
 
     /// A commit failed that may have been of evidence.

@@ -423,7 +423,24 @@ fn an_answer_to_an_older_attempt_is_not_taken_for_this_ones() {
         panic!("what it proves is kept, and nothing else follows: {commands:?}")
     };
     assert_eq!((evidence.distribution, evidence.attempt), (id, 1));
-    assert!(node.written(id, Written::Noted).is_empty());
+    let noted = |attempt| Written::Noted {
+        channel: TWO[0],
+        generation: 1,
+        attempt,
+    };
+    node.written(id, noted(9));
+    node.step(vec![Input::NotWritten { id }]);
+    let again = node.later(Duration::from_secs(1));
+    let is_evidence = |command: &&Command| matches!(command, Command::Write(Write::Evidence(_)));
+    assert_eq!(
+        again.iter().filter(is_evidence).count(),
+        1,
+        "until it is kept: {again:?}"
+    );
+    node.written(id, noted(1));
+    node.step(vec![Input::NotWritten { id }]);
+    let again = node.later(Duration::from_secs(2));
+    assert_eq!(again.iter().filter(is_evidence).count(), 0);
 }
 
 #[test]

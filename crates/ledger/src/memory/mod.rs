@@ -94,7 +94,11 @@ impl Memory {
         if !self.evidence.iter().any(known) {
             self.evidence.push(evidence.clone());
         }
-        Written::Noted
+        Written::Noted {
+            channel: evidence.channel,
+            generation: evidence.generation,
+            attempt: evidence.attempt,
+        }
     }
 
     /// What was heard too late; see [`Store::evidence`].

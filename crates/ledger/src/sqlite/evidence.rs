@@ -26,7 +26,11 @@ pub(super) fn insert(connection: &Connection, evidence: &Evidence) -> Result<Wri
         time_text(evidence.at),
         json(&evidence.proof)?,
     ])?;
-    Ok(Written::Noted)
+    Ok(Written::Noted {
+        channel: evidence.channel,
+        generation: evidence.generation,
+        attempt: evidence.attempt,
+    })
 }
 
 /// Oldest first.

@@ -1,7 +1,7 @@
 -- Schema 2, on top of schema 1.
 
 -- What was heard of an attempt when it was no longer the hearer's to write:
--- append-only, read by look-ups and shown where a person decides.
+-- append-only, for look-ups and for the person who decides.
 CREATE TABLE evidence (
     tenant_id           TEXT NOT NULL,
     distribution_log_id TEXT NOT NULL,

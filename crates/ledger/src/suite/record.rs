@@ -179,7 +179,12 @@ pub async fn evidence_is_kept_whoever_heard_it(store: &dyn Store) {
     };
     for _ in 0..2 {
         let written = write(store, Write::Evidence(Box::new(evidence.clone()))).await;
-        assert_eq!(written, Written::Noted);
+        let noted = Written::Noted {
+            channel: Channel::Instagram,
+            generation: 1,
+            attempt: 1,
+        };
+        assert_eq!(written, noted);
     }
     assert_eq!(store.evidence(&first.tenant, first.id).await.unwrap(), [evidence]);
     assert_eq!(stored(store, &first).await, first);

@@ -246,7 +246,8 @@ impl Performer {
                 tracing::warn!(distribution.id = %id, "another node owns the distribution; left to it");
                 self.feed.forget(id);
             }
-            // No route asks anything of a distribution yet.
+            // No route asks anything of a distribution yet. Who adds one: after
+            // `Held`, this life's own work is to be adopted.
             Command::AnswerAsk { .. } => {}
         }
         None
