@@ -6,14 +6,22 @@
 //! `fanfare_core`; what is sent is composed there too. A client keeps no state
 //! and never retries by itself.
 //!
-//! What is here so far is each channel's mock: a receipt with the contract's
-//! fields and nothing else, made without a call or a name look-up. The live
-//! clients are absent yet.
+//! A client speaks through the guarded HTTP client (`http.rs`) alone. Beside it
+//! stands each channel's mock: a receipt with the contract's fields, made without
+//! a call or a name look-up. Live so far: Instagram, 우리동네TV, and any channel
+//! through a company's own gateway.
 
+pub mod any_channel;
+pub mod api;
+pub mod client;
+mod failure;
+pub mod gateway;
 pub mod genie_tv;
+pub mod http;
 pub mod instagram;
 pub mod kakao_channel;
 pub mod mock;
 pub mod naver_blog;
 pub mod ringo_biz;
+pub mod secret;
 pub mod wooridongne_tv;

@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use super::{Invented, invented_text, joined, tag_line, title_and_body};
+use crate::channel::Mode;
 use crate::request::DistributeRequest;
 
 /// What Instagram is sent.
@@ -26,6 +27,11 @@ pub(super) fn compose(request: &DistributeRequest, invented: &mut Invented) -> I
         image_url: request.content_urls.image_url.clone(),
         caption: caption(request, invented),
     }
+}
+
+/// The whole caption in `mode`; none where there is no text for one.
+pub fn caption_of(request: &DistributeRequest, mode: Mode) -> Option<String> {
+    caption(request, &mut Invented::new(mode))
 }
 
 /// The whole caption; none where there is no text for one.

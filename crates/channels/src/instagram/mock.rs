@@ -1,5 +1,4 @@
-//! The client of Instagram. So far its mock; the live one will speak Meta's
-//! content publishing API.
+//! What Instagram gives in mock mode.
 
 use fanfare_core::ids::DeliveryId;
 use fanfare_core::receipt::ResultFields;

@@ -1,0 +1,98 @@
+//! A channel's HTTP API: its address, its token, and the requests that clients
+//! make of it.
+
+use bytes::Bytes;
+use fanfare_core::engine::Call;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Request};
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::http::{Answer, ExchangeError, HttpClient, traceparent};
+use crate::secret::Secret;
+
+/// Where a channel is called, and as whom.
+#[derive(Debug, Clone)]
+pub struct Api {
+    http: HttpClient,
+    base: Url,
+    token: Secret,
+}
+
+/// What goes with a request beside its address.
+pub(crate) enum Body<'b> {
+    None,
+    Form(&'b [(&'b str, &'b str)]),
+    Json { value: &'b Value, key: &'b str },
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+impl Api {
+    /// `base` is the operator's own and trusted; paths are put below it.
+    pub fn new(http: HttpClient, base: Url, token: Secret) -> Self {
+        Self { http, base, token }
+    }
+
+    /// Whether something answers there.
+    pub(crate) async fn probe(&self) -> Result<(), ExchangeError> {
+        self.http.probe(&self.base).await
+    }
+
+    pub(crate) async fn get(
+        &self,
+        call: &Call,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Answer, ExchangeError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(call, Method::GET, url, Body::None).await
+    }
+
+    pub(crate) async fn post(&self, call: &Call, path: &[&str], body: Body<'_>) -> Result<Answer, ExchangeError> {
+        self.send(call, Method::POST, self.url(path), body).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // Refused only by addresses such as `mailto:`, which are no base.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    async fn send(&self, call: &Call, method: Method, url: Url, body: Body<'_>) -> Result<Answer, ExchangeError> {
+        let mut request = Request::new(Bytes::new());
+        *request.method_mut() = method;
+        // What `url` wrote, `http` reads, except where it is longer than 64 KiB:
+        // then the request goes to `/`, and is refused there.
+        *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+        let headers = request.headers_mut();
+        let mut set = |name, text: &str| {
+            if let Ok(mut value) = HeaderValue::from_str(text) {
+                value.set_sensitive(name == AUTHORIZATION);
+                headers.insert(name, value);
+            }
+        };
+        set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
+        set(TRACEPARENT, &traceparent(call));
+        match body {
+            Body::None => {}
+            Body::Form(pairs) => {
+                set(CONTENT_TYPE, "application/x-www-form-urlencoded");
+                let form = Serializer::new(String::new()).extend_pairs(pairs).finish();
+                *request.body_mut() = form.into();
+            }
+            Body::Json { value, key } => {
+                set(CONTENT_TYPE, "application/json");
+                set(IDEMPOTENCY_KEY, key);
+                *request.body_mut() = value.to_string().into();
+            }
+        }
+        self.http.send(request).await
+    }
+}

@@ -1,0 +1,35 @@
+//! What every channel's client is.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use fanfare_core::attempt::{LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::engine::Call;
+use jiff::Timestamp;
+
+use crate::http::ExchangeError;
+
+/// Runs one channel's protocol, a step at a time.
+///
+/// A client keeps no state between calls, never retries by itself, and decides
+/// once what an answer means: after it nobody reads a status code. Each call is
+/// over within the deadline of its [`crate::http::HttpSettings`].
+#[async_trait]
+pub trait ChannelClient: Debug + Send + Sync {
+    /// How the protocol behaves; the same in every life of the process.
+    fn protocol(&self) -> Protocol;
+
+    /// Runs the step that follows the delivery's checkpoint. A step that has an
+    /// effect is only called when its intent is committed.
+    ///
+    /// `REJECTED` is said only where the step provably had no effect; what came
+    /// of anything else after its first byte is unknown.
+    async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome;
+
+    /// Finds out whether the step after the delivery's checkpoint took effect,
+    /// without any of its own.
+    async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome;
+
+    /// Whether the channel's address answers at all, whatever it says.
+    async fn probe(&self) -> Result<(), ExchangeError>;
+}

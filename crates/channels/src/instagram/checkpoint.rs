@@ -1,0 +1,60 @@
+//! Where the protocol stands between two steps. It is stored with the delivery,
+//! so its form is kept readable for later versions.
+
+use fanfare_core::delivery::{Checkpoint, Failure};
+use fanfare_core::engine::Call;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::failure;
+
+/// What is done, and what the next step needs of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub(super) enum Stage {
+    /// Meta fetches the picture into a container.
+    Preparing {
+        container: String,
+        /// When it was made.
+        since: Timestamp,
+    },
+    /// The container can be published, or an unclear publish is being looked up.
+    Ready {
+        container: String,
+        /// When a look-up first found it unpublished.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unpublished_at: Option<Timestamp>,
+    },
+    /// It is live.
+    Published {
+        media: String,
+        /// When we heard of it.
+        since: Timestamp,
+    },
+}
+
+impl Stage {
+    pub(super) fn ready(container: String) -> Self {
+        Self::Ready {
+            container,
+            unpublished_at: None,
+        }
+    }
+
+    /// The delivery's; `None` before the first step has ended.
+    pub(super) fn of(call: &Call) -> Result<Option<Self>, Failure> {
+        let Some(checkpoint) = &call.delivery.checkpoint else {
+            return Ok(None);
+        };
+        match Self::deserialize(&checkpoint.0) {
+            Ok(stage) => Ok(Some(stage)),
+            Err(error) => Err(failure::outcome_unknown().said(&format!("unreadable checkpoint: {error}"))),
+        }
+    }
+}
+
+impl From<Stage> for Checkpoint {
+    fn from(stage: Stage) -> Self {
+        Self(serde_json::json!(stage))
+    }
+}

@@ -1,0 +1,152 @@
+//! Instagram, through Meta's content publishing API: one picture with a caption.
+//!
+//! container → status → publish → permalink. Two containers are not two posts;
+//! only `media_publish` posts, and Meta knows no idempotency key for it. So the
+//! container's id is kept before anything is published, and after a publish
+//! whose answer is not clear its `status_code` says whether it took effect: only
+//! when it is found unpublished twice, a minute apart, is it published again.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | the client and what it is told |
+//! | `steps.rs` | the four steps |
+//! | `look_up.rs` | what became of an unclear publish |
+//! | `checkpoint.rs` | where the protocol stands between steps |
+//! | `error.rs` | Meta's error codes and what each means, the one table |
+//! | `wire.rs` | what Meta answers, and its usage headers |
+//!
+//! Deliberately absent so far: carousel, Reels, token refresh.
+
+mod checkpoint;
+mod error;
+mod look_up;
+mod mock;
+mod steps;
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::channel::ChannelState;
+use fanfare_core::engine::Call;
+use fanfare_core::receipt::{Receipt, ResultFields};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use self::checkpoint::Stage;
+use self::error::Meaning;
+use crate::api::Api;
+use crate::client::ChannelClient;
+use crate::failure;
+use crate::http::{Answer, ExchangeError};
+
+pub use self::mock::mock_receipt;
+
+/// The version of Meta's API that is called where none is configured.
+pub const API_VERSION: &str = "v26.0";
+
+/// What the client is told once.
+#[derive(Debug, Clone)]
+pub struct InstagramSettings {
+    /// The professional account's id.
+    pub account_id: String,
+    /// Such as `v26.0`.
+    pub api_version: String,
+    /// Between two looks at a container that is not ready.
+    pub poll_interval: Duration,
+    /// From an unclear publish to the first look at its container.
+    pub settle: Duration,
+    /// Between the two looks that must find it unpublished.
+    pub second_look: Duration,
+}
+
+impl InstagramSettings {
+    /// For an account, with what Meta advises.
+    pub fn new(account_id: impl Into<String>) -> Self {
+        Self {
+            account_id: account_id.into(),
+            api_version: API_VERSION.to_owned(),
+            poll_interval: Duration::from_secs(5),
+            settle: Duration::from_secs(5),
+            second_look: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct InstagramClient {
+    api: Api,
+    settings: InstagramSettings,
+}
+
+#[async_trait]
+impl ChannelClient for InstagramClient {
+    fn protocol(&self) -> Protocol {
+        Protocol {
+            first_step_has_effect: false,
+            dedup: Dedup::LookUp {
+                settle: self.settings.settle,
+            },
+        }
+    }
+
+    async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        match Stage::of(call) {
+            Ok(None) => self.create(call, now).await,
+            Ok(Some(Stage::Preparing { container, since })) => self.poll(call, container, since, now).await,
+            Ok(Some(Stage::Ready { container, .. })) => self.publish(call, container, now).await,
+            Ok(Some(Stage::Published { media, since })) => self.link(call, media, since, now).await,
+            // Only a later version writes what this one can't read.
+            Err(unreadable) => StepOutcome::Unknown(unreadable),
+        }
+    }
+
+    async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
+        self.find(call, now).await
+    }
+
+    async fn probe(&self) -> Result<(), ExchangeError> {
+        self.api.probe().await
+    }
+}
+
+impl InstagramClient {
+    /// A client for the API at `api`.
+    pub fn new(api: Api, settings: InstagramSettings) -> Self {
+        Self { api, settings }
+    }
+
+    fn path<'p>(&'p self, rest: &[&'p str]) -> Vec<&'p str> {
+        [&[self.settings.api_version.as_str()], rest].concat()
+    }
+}
+
+/// What was asked for, or what its absence means.
+fn heard<T: DeserializeOwned>(answer: Result<Answer, ExchangeError>, now: Timestamp) -> Result<(T, Answer), Meaning> {
+    match answer {
+        Ok(answer) if answer.status.is_success() => match answer.json() {
+            Ok(read) => Ok((read, answer)),
+            Err(_) => Err(Meaning::Unclear(failure::unavailable().said(&answer.words()))),
+        },
+        Ok(answer) => Err(Meaning::of_answer(&answer, now)),
+        Err(error) => Err(Meaning::of_exchange(&error)),
+    }
+}
+
+fn receipt(post_id: Option<String>, post_url: Option<String>) -> Receipt {
+    Receipt {
+        state: ChannelState::Live,
+        fields: ResultFields {
+            post_id,
+            post_url,
+            ..ResultFields::default()
+        },
+    }
+}
+
+/// How long ago `since` is; nothing where a clock went back.
+fn age(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}
