@@ -1,12 +1,8 @@
 //! What people are told of a channel's failures: one stable code a cause, in
 //! both languages.
 
-use std::error::Error;
-
 use fanfare_core::delivery::Failure;
 use fanfare_core::text::Text;
-
-use crate::http::ExchangeError;
 
 /// The channel could not be reached, or says that it is out of order.
 pub(crate) fn unavailable() -> Failure {
@@ -98,17 +94,6 @@ pub(crate) fn misconfigured() -> Failure {
         "What answers at the channel's address is not its API. Check its base_url in the configuration, then retry.",
         "채널 주소에서 응답한 것이 채널 API가 아닙니다. 설정의 base_url을 확인한 뒤 다시 시도해 주세요.",
     )
-}
-
-/// In words for the person who decides: what broke off, down to its cause.
-pub(crate) fn words_of(error: &ExchangeError) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
-        cause = inner.source();
-    }
-    words
 }
 
 fn failure(code: &'static str, en: &str, ko: &str) -> Failure {

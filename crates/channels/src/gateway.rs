@@ -83,7 +83,7 @@ impl GatewayClient {
                 };
                 LookUpOutcome::Unknown(why.said(&answer.words()))
             }
-            Err(error) => LookUpOutcome::Unknown(failure::outcome_unknown().said(&failure::words_of(&error))),
+            Err(error) => LookUpOutcome::Unknown(failure::outcome_unknown().said(&error.words())),
         }
     }
 
@@ -153,12 +153,12 @@ impl ChannelClient for GatewayClient {
         match self.create(call, now).await {
             Ok(answer) => self.created(call, &answer, now).await,
             Err(error @ ExchangeError::NotSent(..)) => StepOutcome::Rejected {
-                failure: failure::unavailable().said(&failure::words_of(&error)),
+                failure: failure::unavailable().said(&error.words()),
                 retry: Retry::Backoff,
                 checkpoint: None,
             },
             Err(error @ ExchangeError::Lost { .. }) => {
-                StepOutcome::Unknown(failure::outcome_unknown().said(&failure::words_of(&error)))
+                StepOutcome::Unknown(failure::outcome_unknown().said(&error.words()))
             }
         }
     }

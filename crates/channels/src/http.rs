@@ -112,6 +112,19 @@ pub enum Unreadable {
     Json(#[from] serde_json::Error),
 }
 
+impl ExchangeError {
+    /// What broke off, down to its cause, for the person who decides.
+    pub fn words(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = self.source();
+        while let Some(inner) = cause {
+            words = format!("{words}: {inner}");
+            cause = inner.source();
+        }
+        words
+    }
+}
+
 impl HttpClient {
     /// # Errors
     /// [`SetupError`] where the system's trusted certificates can't be read.

@@ -17,9 +17,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::api::{self, ApiLimits, ApiState};
+use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::perform::{self, Parts, Running};
+use crate::perform::{self, Connection, Parts, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
 
@@ -142,10 +143,12 @@ fn parts(
     cache: &Arc<dyn StatusCache>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Parts> {
-    let engine: Settings = config.engine_settings();
+    let connections = clients::connect(config)?;
+    let engine: Settings = config.engine_settings(connections.each_ref().map(Connection::protocol));
     let commit_delay = Duration::from_millis(config.ledger.commit_delay_ms);
     Ok(Parts {
         engine,
+        connections,
         group_commit: GroupCommitSettings {
             commit_delay,
             ..GroupCommitSettings::default()

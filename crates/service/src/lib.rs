@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+mod clients;
 pub mod clock;
 pub mod commands;
 pub mod config;

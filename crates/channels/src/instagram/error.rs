@@ -68,7 +68,7 @@ impl Meaning {
 
     /// Of an exchange without an answer.
     pub(super) fn of_exchange(error: &ExchangeError) -> Self {
-        let why = failure::unavailable().said(&failure::words_of(error));
+        let why = failure::unavailable().said(&error.words());
         match error {
             ExchangeError::NotSent(..) => Self::NotSent(why),
             ExchangeError::Lost { .. } => Self::Unclear(why),

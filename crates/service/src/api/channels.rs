@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::delivery::Failure;
+use fanfare_core::text::Language;
 use fanfare_core::validate::{genie_tv, instagram, kakao_channel, naver_blog, ringo_biz, wooridongne_tv};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::state::Api;
 use super::view;
@@ -33,12 +37,35 @@ pub(super) struct ChannelInfo {
     korean_name: &'static str,
     /// Whether it is really called.
     mode: Mode,
+    /// What keeps it from being called; absent where nothing does. Requests are
+    /// accepted all the same, and fail or wait for this channel alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ChannelProblem>,
     /// What a request must have for it, in its present mode.
     required_inputs: Vec<RequiredInput>,
     /// Within which limits.
     limits: Vec<ChannelLimit>,
     /// What a success gives, beside `channel`, `status`, `mode` and `channelState`.
     result_fields: &'static [&'static str],
+}
+
+/// What keeps a channel from being called.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChannelProblem {
+    /// A stable word.
+    #[schema(example = "channel_not_configured")]
+    code: String,
+    /// What is wrong, and what to do.
+    message: String,
+}
+
+impl ChannelProblem {
+    fn of(failure: &Failure, language: Language) -> Self {
+        Self {
+            code: failure.code.to_string(),
+            message: failure.detail.get(language).to_owned(),
+        }
+    }
 }
 
 /// One thing that a request must have.
@@ -79,8 +106,17 @@ pub(super) struct ChannelLimit {
     tag = "channels",
     responses((status = 200, body = ChannelList, description = "All channels."))
 )]
-pub(super) async fn list_channels(State(state): State<Arc<Api>>) -> Result<Response, ApiError> {
-    let channels = Channel::ALL.map(|channel| info(channel, state.admit.modes[channel.index()]));
+pub(super) async fn list_channels(
+    State(state): State<Arc<Api>>,
+    Extension(language): AskedLanguage,
+) -> Result<Response, ApiError> {
+    let channels = Channel::ALL.map(|channel| {
+        let problem = state.engine.channel_problem(channel);
+        ChannelInfo {
+            problem: problem.map(|failure| ChannelProblem::of(&failure, language)),
+            ..info(channel, state.admit.modes[channel.index()])
+        }
+    });
     let channels = channels.into();
     view::json(StatusCode::OK, &ChannelList { channels })
 }
@@ -93,6 +129,7 @@ fn info(channel: Channel, mode: Mode) -> ChannelInfo {
         name: channel,
         korean_name: channel.korean_name(),
         mode,
+        problem: None,
         required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),
         limits: facts.limits,
         result_fields: facts.result_fields,

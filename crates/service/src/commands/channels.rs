@@ -25,10 +25,10 @@ pub(super) async fn run(common: &Common) -> Result<(), Failure> {
         let mode = text(&channel["mode"]);
         table.add_row([
             Cell::new(format!("{}\n{name}", name_of(&name))),
-            if mode == "mock" {
-                results::toned(&mode, Tone::Mind)
-            } else {
-                Cell::new(mode)
+            match text(&channel["problem"]["message"]) {
+                problem if !problem.is_empty() => results::toned(&format!("{mode}: {problem}"), Tone::Bad),
+                _ if mode == "mock" => results::toned(&mode, Tone::Mind),
+                _ => Cell::new(mode),
             },
             Cell::new(needs(channel)),
             Cell::new(limits(channel)),

@@ -3,7 +3,7 @@
 
 use axum::http::Uri;
 use axum::http::uri::Authority;
-use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::channel::Channel;
 
 use super::Config;
 
@@ -44,16 +44,15 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
 fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     let key = |field| format!("channels.{}.{field}", channel.config_name().to_lowercase());
     let settings = config.channels.get(channel);
-    if settings.mode == Mode::Live {
-        let right = format!("this version knows only \"mock\" for {channel}");
-        return Err(Wrong::new(&key("mode"), "\"live\"", &right));
-    }
     if let Some(base_url) = settings.base_url.as_ref().filter(|url| !is_base_url(url)) {
         let right = "it must be an absolute http or https URL, such as \"https://gateway.example\"";
         return Err(Wrong::new(&key("base_url"), format_args!("{base_url:?}"), right));
     }
-    let concurrency = settings.concurrency as u64;
-    check_range((&key("concurrency"), concurrency, 1, u64::MAX))
+    let day = 86_400_000;
+    check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
+    check_range((&key("poll_interval_ms"), settings.poll_interval_ms, 1, day))?;
+    check_range((&key("settle_ms"), settings.settle_ms, 0, day))?;
+    check_range((&key("second_look_ms"), settings.second_look_ms, 0, day))
 }
 
 /// A key, its value, the least and the most that it may be.
@@ -61,8 +60,8 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 14] {
-    let (http, engine, cache) = (&config.http, &config.engine, &config.status_cache);
+fn ranges(config: &Config) -> [Range<'static>; 16] {
+    let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     [
         ("http.max_connections", http.max_connections as u64, 1, 1_000_000),
         ("http.header_timeout_ms", http.header_timeout_ms, 1, u64::MAX),
@@ -75,6 +74,8 @@ fn ranges(config: &Config) -> [Range<'static>; 14] {
         ("engine.initial_interval_ms", engine.initial_interval_ms, 0, 86_400_000),
         ("engine.max_interval_s", engine.max_interval_s, 1, 86_400),
         ("engine.max_age_h", engine.max_age_h, 1, 8_760),
+        ("calls.deadline_ms", calls.deadline_ms, 1, 600_000),
+        ("calls.connect_timeout_ms", calls.connect_timeout_ms, 1, 600_000),
         ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),
         ("status_cache.max_entries", cache.max_entries, 1, u64::MAX),
         ("status_cache.ttl_s", cache.ttl_s, 1, 31_536_000),

@@ -228,11 +228,6 @@ mod tests {
                 &["\"off\"", "`mock`", "`live`"],
             ),
             (
-                "FANFARE_CHANNELS__INSTAGRAM__MODE",
-                "live",
-                &["instagram", "only \"mock\""],
-            ),
-            (
                 "FANFARE_HTTP__MAX_CONNECTIONS",
                 "-1",
                 &["\"-1\"", "http.max_connections"],

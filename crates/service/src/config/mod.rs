@@ -12,16 +12,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::load::{ConfigError, Origin, load};
-
-/// A channel's call is over after this time, one way or another.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +33,8 @@ pub struct Config {
     pub http: Http,
     /// The engine.
     pub engine: Engine,
+    /// Calls to channels.
+    pub calls: Calls,
     /// The database's writer.
     pub ledger: Ledger,
     /// The status cache.
@@ -52,6 +52,7 @@ impl Default for Config {
             data_dir: PathBuf::from("fanfare-data"),
             http: Http::default(),
             engine: Engine::default(),
+            calls: Calls::default(),
             ledger: Ledger::default(),
             status_cache: StatusCache::default(),
             media: Media::default(),
@@ -122,6 +123,25 @@ impl Default for Engine {
     }
 }
 
+/// Calls to channels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Calls {
+    /// A call is over after so many milliseconds, one way or another.
+    pub deadline_ms: u64,
+    /// For name, connection and TLS of it, in milliseconds.
+    pub connect_timeout_ms: u64,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            deadline_ms: 10_000,
+            connect_timeout_ms: 3_000,
+        }
+    }
+}
+
 /// The database's writer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -182,18 +202,64 @@ pub struct Channels {
 pub struct ChannelConfig {
     /// Whether it is really called: `mock`, or `live`.
     pub mode: Mode,
+    /// Which protocol is spoken in live mode: the channel's `own`, or the
+    /// `gateway` contract, which any channel can be reached by.
+    pub protocol: ChannelProtocol,
     /// Where its API is; for live mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// As whom it is called; for live mode. Shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub access_token: Option<Secret>,
+    /// Instagram: the professional account's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// Instagram: the version of Meta's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Whether `http://` may be used to another machine.
+    pub allow_plain_http: bool,
+    /// Instagram: between two looks at a container that is not ready, in milliseconds.
+    pub poll_interval_ms: u64,
+    /// Instagram: from an unclear answer to the first look-up, in milliseconds.
+    pub settle_ms: u64,
+    /// Instagram: between the two looks that must find nothing, in milliseconds.
+    pub second_look_ms: u64,
     /// Calls at once in live mode; a mock calls nobody.
     pub concurrency: usize,
+}
+
+/// Which protocol a channel is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelProtocol {
+    /// The channel's own.
+    Own,
+    /// The gateway contract, one path for any channel.
+    Gateway,
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field as it is")]
+fn as_stars<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret
+        .as_ref()
+        .map(|secret| format!("{secret:?}"))
+        .serialize(serializer)
 }
 
 impl Default for ChannelConfig {
     fn default() -> Self {
         Self {
             mode: Mode::Mock,
+            protocol: ChannelProtocol::Own,
             base_url: None,
+            access_token: None,
+            account_id: None,
+            api_version: None,
+            allow_plain_http: false,
+            poll_interval_ms: 5_000,
+            settle_ms: 5_000,
+            second_look_ms: 60_000,
             concurrency: 16,
         }
     }
@@ -219,8 +285,8 @@ impl Config {
         Channel::ALL.map(|channel| self.channels.get(channel).mode)
     }
 
-    /// What the engine is told.
-    pub fn engine_settings(&self) -> Settings {
+    /// What the engine is told; `protocols` are those of the channels' clients.
+    pub fn engine_settings(&self, protocols: [Protocol; Channel::ALL.len()]) -> Settings {
         let retry = RetryPolicy {
             max_attempts: self.engine.max_attempts,
             initial_interval: Duration::from_millis(self.engine.initial_interval_ms),
@@ -229,7 +295,8 @@ impl Config {
             ..RetryPolicy::default()
         };
         Settings {
-            channels: Channel::ALL.map(|channel| channel_settings(self.channels.get(channel))),
+            channels: Channel::ALL
+                .map(|channel| channel_settings(self.channels.get(channel), protocols[channel.index()])),
             retry,
             // A look-up spends no attempt: its own count is there to end it.
             look_up: RetryPolicy {
@@ -237,20 +304,19 @@ impl Config {
                 max_age: Duration::from_hours(1),
                 ..retry
             },
-            call_deadline: CALL_DEADLINE,
+            call_deadline: Duration::from_millis(self.calls.deadline_ms),
             max_in_flight: self.engine.max_in_flight,
         }
     }
 }
 
-fn channel_settings(config: &ChannelConfig) -> ChannelSettings {
+fn channel_settings(config: &ChannelConfig, protocol: Protocol) -> ChannelSettings {
     ChannelSettings {
         concurrency: match config.mode {
             Mode::Mock => usize::MAX,
             Mode::Live => config.concurrency,
         },
-        // The configuration refuses live mode, so far.
-        protocol: Protocol::MOCK,
+        protocol,
     }
 }
 
@@ -281,7 +347,20 @@ mod tests {
         keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
         keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
         assert_eq!(shown, known);
-        assert!(EXAMPLE.contains("\n# base_url = "), "the one key without a default");
+        for without_default in ["base_url", "access_token", "account_id", "api_version"] {
+            assert!(
+                EXAMPLE.contains(&format!("\n# {without_default} = ")),
+                "{without_default}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        let file = "[channels.instagram]\naccess_token = \"canary\"";
+        let config: Config = toml::from_str(file).unwrap();
+        assert!(!toml::to_string(&config).unwrap().contains("canary"));
+        assert!(!format!("{config:?}").contains("canary"));
     }
 
     #[test]

@@ -1,38 +1,192 @@
-//! Calls channels. A mock answers in place: nothing leaves the process.
+//! Calls channels. A mock answers in place: nothing leaves the process. A live
+//! channel is called in a task of its own, which is over within the deadline,
+//! and whose answer goes back to the loop.
 
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_channels::client::ChannelClient;
 use fanfare_channels::mock;
-use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
-use fanfare_core::channel::Mode;
-use fanfare_core::delivery::Failure;
+use fanfare_core::attempt::{Dedup, Evidence, LookUpOutcome, Proof, Protocol, Retry, StepOutcome};
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::delivery::{Failure, Phase};
 use fanfare_core::engine::{Call, Input};
+use fanfare_core::receipt::Receipt;
 use fanfare_core::text::Text;
+use fanfare_ledger::Store;
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
-/// Runs the next step of a channel's protocol.
-pub(super) fn step(call: &Call, now: Timestamp) -> Input {
-    let outcome = match call.delivery.mode {
-        Mode::Mock => StepOutcome::Confirmed(receipt(call, now)),
-        Mode::Live => StepOutcome::NeedsAction(not_built()),
-    };
-    Input::Stepped {
-        reference: call.reference(),
-        outcome,
+/// What was begun on a channel that is no longer configured waits so long for
+/// its configuration before it is tried again.
+const CONFIGURATION_INTERVAL: Duration = Duration::from_mins(5);
+
+/// How a channel is reached.
+#[derive(Debug, Clone)]
+pub enum Connection {
+    /// Not at all: a mock answers.
+    Mock,
+    /// By its client.
+    Live(Arc<dyn ChannelClient>),
+    /// It should be live, and something is missing for that.
+    Unusable(Failure),
+}
+
+impl Connection {
+    /// How its protocol behaves.
+    pub fn protocol(&self) -> Protocol {
+        match self {
+            Self::Mock => Protocol::MOCK,
+            Self::Live(client) => client.protocol(),
+            // Nothing is called; what is in doubt is not decided either.
+            Self::Unusable(_) => Protocol {
+                first_step_has_effect: true,
+                dedup: Dedup::LookUp { settle: Duration::ZERO },
+            },
+        }
     }
 }
 
-/// Finds out whether a step took effect.
-pub(super) fn look_up(call: &Call, now: Timestamp) -> Input {
-    let outcome = match call.delivery.mode {
-        Mode::Mock => LookUpOutcome::Found(receipt(call, now)),
-        Mode::Live => LookUpOutcome::Unknown(not_built()),
-    };
-    Input::LookedUp {
-        reference: call.reference(),
-        outcome,
+/// Calls channels for the loop.
+pub(super) struct Calls {
+    pub(super) connections: [Connection; Channel::ALL.len()],
+    /// For what was heard of an attempt beside its rows.
+    pub(super) store: Arc<dyn Store>,
+    /// Where answers go.
+    pub(super) answered: mpsc::UnboundedSender<Input>,
+    /// A call is over after this time.
+    pub(super) deadline: Duration,
+}
+
+impl Calls {
+    /// Runs the next step of a channel's protocol; a mock's answer comes back at
+    /// once.
+    pub(super) fn step(&self, call: Call, now: Timestamp) -> Option<Input> {
+        let reference = call.reference();
+        if call.delivery.mode == Mode::Mock {
+            let outcome = StepOutcome::Confirmed(receipt(&call, now));
+            return Some(Input::Stepped { reference, outcome });
+        }
+        match self.connection(&call) {
+            Connection::Live(client) => {
+                let client = Arc::clone(client);
+                let stepped = async move { client.step(&call, now).await };
+                self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
+                    reference,
+                    outcome,
+                });
+                None
+            }
+            Connection::Unusable(why) => Some(Input::Stepped {
+                reference,
+                outcome: held(&call, why.clone(), now),
+            }),
+            Connection::Mock => Some(Input::Stepped {
+                reference,
+                outcome: held(&call, now_a_mock(), now),
+            }),
+        }
+    }
+
+    /// Finds out whether a step took effect.
+    pub(super) fn look_up(&self, call: Call, now: Timestamp) -> Option<Input> {
+        let reference = call.reference();
+        let outcome = match (call.delivery.mode, self.connection(&call)) {
+            (Mode::Mock, _) => LookUpOutcome::Found(receipt(&call, now)),
+            (Mode::Live, Connection::Live(client)) => {
+                let looked = look(Arc::clone(client), Arc::clone(&self.store), call, now);
+                self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
+                    reference,
+                    outcome,
+                });
+                return None;
+            }
+            (Mode::Live, Connection::Unusable(why)) => LookUpOutcome::Unknown(why.clone()),
+            (Mode::Live, Connection::Mock) => LookUpOutcome::Unknown(now_a_mock()),
+        };
+        Some(Input::LookedUp { reference, outcome })
+    }
+
+    fn connection(&self, call: &Call) -> &Connection {
+        &self.connections[call.delivery.channel.index()]
+    }
+
+    /// Whatever happens to the call, one answer comes.
+    fn answer<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+        unknown: fn(Failure) -> T,
+        input: impl FnOnce(T) -> Input + Send + 'static,
+    ) {
+        let (answered, deadline) = (self.answered.clone(), self.deadline);
+        tokio::spawn(async move {
+            let mut task = tokio::spawn(call);
+            let outcome = match tokio::time::timeout(deadline, &mut task).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => {
+                    tracing::error!(error = &error as &dyn Error, "a call to a channel ended badly");
+                    unknown(no_answer())
+                }
+                Err(_) => {
+                    task.abort();
+                    unknown(no_answer())
+                }
+            };
+            // Refused only when the loop has ended; the next life finds the intent.
+            _ = answered.send(input(outcome));
+        });
     }
 }
 
-fn receipt(call: &Call, now: Timestamp) -> fanfare_core::receipt::Receipt {
+/// What was heard beside the rows comes first: it may be the answer already, or
+/// show from where to look.
+async fn look(client: Arc<dyn ChannelClient>, store: Arc<dyn Store>, mut call: Call, now: Timestamp) -> LookUpOutcome {
+    let evidence = match store.evidence(&call.tenant, call.distribution).await {
+        Ok(evidence) => evidence,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn Error,
+                "could not read the evidence of an attempt"
+            );
+            return LookUpOutcome::Unknown(no_answer());
+        }
+    };
+    let delivery = &call.delivery;
+    let of_generation =
+        |evidence: &&Evidence| evidence.channel == delivery.channel && evidence.generation == delivery.generation;
+    let mut heard_from = None;
+    for evidence in evidence.iter().filter(of_generation) {
+        match &evidence.proof {
+            Proof::Receipt(receipt) => return LookUpOutcome::Found(receipt.clone()),
+            Proof::Checkpoint(checkpoint) => heard_from = Some(checkpoint.clone()),
+        }
+    }
+    if heard_from.is_some() {
+        call.delivery.checkpoint = heard_from;
+    }
+    client.look_up(&call, now).await
+}
+
+/// Nothing was sent now; but what was begun before may be live, and waits.
+fn held(call: &Call, why: Failure, now: Timestamp) -> StepOutcome {
+    if call.delivery.phase == Phase::Unknown {
+        return StepOutcome::Unknown(why);
+    }
+    if call.delivery.checkpoint.is_none() {
+        return StepOutcome::Rejected {
+            failure: why,
+            retry: Retry::Never,
+            checkpoint: None,
+        };
+    }
+    StepOutcome::Deferred {
+        until: now.saturating_add(CONFIGURATION_INTERVAL).unwrap_or(Timestamp::MAX),
+        reason: why,
+    }
+}
+
+fn receipt(call: &Call, now: Timestamp) -> Receipt {
     let delivery = &call.delivery;
     mock::receipt(
         delivery.channel,
@@ -43,12 +197,20 @@ fn receipt(call: &Call, now: Timestamp) -> fanfare_core::receipt::Receipt {
     )
 }
 
-/// The configuration refuses live mode, so only a database that a later version
-/// wrote can lead here.
-fn not_built() -> Failure {
+fn no_answer() -> Failure {
     let detail = Text::new(
-        "This version cannot call the channel. Start the version that accepted the request.",
-        "이 버전은 해당 채널을 호출할 수 없습니다. 요청을 접수한 버전을 실행해 주세요.",
+        "The channel was called and gave no answer in time. Whether it took effect is being found out; do not post it \
+         yourself.",
+        "채널을 호출했지만 제때 응답을 받지 못했습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
     );
-    Failure::new("live_not_available", detail)
+    Failure::new("outcome_unknown", detail)
+}
+
+/// It was accepted when the channel was live.
+fn now_a_mock() -> Failure {
+    let detail = Text::new(
+        "The request was accepted when the channel was live, and now it is set to mock. Set it to live again.",
+        "요청을 접수할 때는 실제 채널이었지만 지금은 모의(mock)로 설정되어 있습니다. 다시 live로 설정해 주세요.",
+    );
+    Failure::new("channel_not_configured", detail)
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `run.rs` | the one loop around the engine |
 //! | `channels.rs` | calls channels |
+//! | `health.rs` | whether the live channels can be reached |
 //! | `count.rs` | counts what happens, for `/metrics` |
 //! | `feed.rs` | tells waiting clients what was committed |
 //! | `sweep.rs` | from time to time: takes over work that nobody owns, forgets old keys |
@@ -14,12 +15,15 @@
 mod channels;
 mod count;
 mod feed;
+mod health;
 mod run;
 mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_ledger::{Store, StoreError};
@@ -27,7 +31,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use self::feed::{Feed, Watched};
+use self::health::Health;
 
+pub use self::channels::Connection;
 pub use self::run::{Parts, RunError, Running, start};
 pub use fanfare_core::engine::{Answer, NewDistribution};
 
@@ -40,6 +46,7 @@ pub struct EngineHandle {
     intake: mpsc::Sender<Intake>,
     feed: Arc<Feed>,
     store: Arc<dyn Store>,
+    health: Arc<Health>,
 }
 
 /// A request on its way to the engine.
@@ -49,6 +56,11 @@ struct Intake {
 }
 
 impl EngineHandle {
+    /// What keeps a live channel from being called; nothing where it can be.
+    pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
+        self.health.problem(channel)
+    }
+
     /// Hands a checked request to the engine; returns once it is committed, or
     /// refused.
     pub async fn accept(&self, new: NewDistribution) -> Answer {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::channel::Channel;
 use fanfare_core::engine::{Command, Engine, Input, Settings};
 use fanfare_core::ids::DistributionId;
 use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
@@ -13,10 +14,12 @@ use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::channels::{Calls, Connection};
 use super::count::Counts;
 use super::feed::Feed;
+use super::health::Health;
 use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Sweeps};
-use super::{Answer, EngineHandle, Intake, channels};
+use super::{Answer, EngineHandle, Intake};
 use crate::clock::Clock;
 use crate::status::{CachedStatus, StatusCache};
 
@@ -30,6 +33,8 @@ const CACHE_DEADLINE: Duration = Duration::from_millis(50);
 pub struct Parts {
     /// Of the engine.
     pub engine: Settings,
+    /// How each channel is reached, by [`Channel::index`].
+    pub connections: [Connection; Channel::ALL.len()],
     /// Of the group commit.
     pub group_commit: GroupCommitSettings,
     /// Where distributions are kept.
@@ -82,8 +87,16 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         intake,
         feed: Arc::clone(&feed),
         store: Arc::clone(&parts.store),
+        health: Health::watch(&parts.connections),
+    };
+    let calls = Calls {
+        connections: parts.connections,
+        store: Arc::clone(&parts.store),
+        answered: found_sender.clone(),
+        deadline: parts.engine.call_deadline,
     };
     let performer = Performer {
+        calls,
         engine: Engine::new(parts.engine, token),
         ledger,
         cache: parts.cache,
@@ -115,6 +128,7 @@ struct Sources {
 
 struct Performer {
     engine: Engine,
+    calls: Calls,
     ledger: GroupCommitHandle,
     cache: Arc<dyn StatusCache>,
     feed: Arc<Feed>,
@@ -225,8 +239,8 @@ impl Performer {
     fn perform(&mut self, command: Command, now: Timestamp) -> Option<Input> {
         match command {
             Command::Write(write) => self.ledger.submit(write),
-            Command::Step(call) => return Some(channels::step(&call, now)),
-            Command::LookUp(call) => return Some(channels::look_up(&call, now)),
+            Command::Step(call) => return self.calls.step(call, now),
+            Command::LookUp(call) => return self.calls.look_up(call, now),
             Command::Answer { id, answer } => {
                 self.counts.answer(&answer);
                 if let Some(reply) = self.replies.remove(&id) {

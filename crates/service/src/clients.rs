@@ -1,0 +1,186 @@
+//! Makes each live channel's client from the configuration, or says what the
+//! configuration lacks for it: one channel's trouble is no reason not to start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_channels::api::Api;
+use fanfare_channels::client::ChannelClient;
+use fanfare_channels::gateway::{GatewayClient, Shape};
+use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
+use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::{any_channel, wooridongne_tv};
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::delivery::Failure;
+use fanfare_core::text::Text;
+use url::{Host, Url};
+
+use crate::config::{ChannelConfig, ChannelProtocol, Config};
+use crate::perform::Connection;
+
+/// Where Instagram is, with Instagram Login.
+const INSTAGRAM: &str = "https://graph.instagram.com";
+
+/// Each channel's connection, by [`Channel::index`].
+///
+/// # Errors
+/// [`SetupError`] where a channel is live and no HTTP client can be had at all.
+pub(crate) fn connect(config: &Config) -> Result<[Connection; Channel::ALL.len()], SetupError> {
+    let mut connections = [const { Connection::Mock }; Channel::ALL.len()];
+    let is_live = |channel: &Channel| config.channels.get(*channel).mode == Mode::Live;
+    let live: Vec<_> = Channel::ALL.into_iter().filter(is_live).collect();
+    if live.is_empty() {
+        return Ok(connections);
+    }
+    let http = HttpClient::new(&HttpSettings {
+        deadline: Duration::from_millis(config.calls.deadline_ms),
+        connect_timeout: Duration::from_millis(config.calls.connect_timeout_ms),
+        ..HttpSettings::default()
+    })?;
+    for channel in live {
+        let made = client(channel, config.channels.get(channel), &http);
+        connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
+    }
+    Ok(connections)
+}
+
+fn client(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Arc<dyn ChannelClient>, Failure> {
+    let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
+        Ok(Arc::new(GatewayClient::new(api(channel, config, http)?, shape)))
+    };
+    match (config.protocol, channel) {
+        (ChannelProtocol::Gateway, _) => gateway(any_channel::SHAPE),
+        (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
+        (ChannelProtocol::Own, Channel::Instagram) => {
+            let settings = instagram(config)?;
+            Ok(Arc::new(InstagramClient::new(api(channel, config, http)?, settings)))
+        }
+        (ChannelProtocol::Own, Channel::RingoBiz | Channel::GenieTV | Channel::NaverBlog | Channel::KakaoChannel) => {
+            Err(lacks(
+                channel,
+                "protocol",
+                "this version does not speak its own protocol yet; set protocol = \"gateway\", or mode = \"mock\"",
+            ))
+        }
+    }
+}
+
+fn instagram(config: &ChannelConfig) -> Result<InstagramSettings, Failure> {
+    let account_id = config.account_id.as_deref().unwrap_or_default();
+    if account_id.is_empty() || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        let right = "it must be the professional account's id, digits only";
+        return Err(lacks(Channel::Instagram, "account_id", right));
+    }
+    let mut settings = InstagramSettings::new(account_id);
+    if let Some(version) = &config.api_version {
+        settings.api_version.clone_from(version);
+    }
+    settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
+    settings.settle = Duration::from_millis(config.settle_ms);
+    settings.second_look = Duration::from_millis(config.second_look_ms);
+    Ok(settings)
+}
+
+fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Api, Failure> {
+    let own = matches!((channel, config.protocol), (Channel::Instagram, ChannelProtocol::Own));
+    let base_url = config.base_url.as_deref().or(own.then_some(INSTAGRAM));
+    let Some(base) = base_url.and_then(|text| Url::parse(text).ok()) else {
+        return Err(lacks(channel, "base_url", "it must say where the API is"));
+    };
+    if base.scheme() == "http" && !is_loopback(&base) && !config.allow_plain_http {
+        let right = "it sends the token unencrypted; use https://, or set allow_plain_http = true";
+        return Err(lacks(channel, "base_url", right));
+    }
+    match &config.access_token {
+        Some(token) if !token.is_blank() => Ok(Api::new(http.clone(), base, token.clone())),
+        _ => Err(lacks(
+            channel,
+            "access_token",
+            "it must be the token that the channel gave you",
+        )),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Which key is missing or wrong, and what would be right.
+fn lacks(channel: Channel, key: &str, right: &str) -> Failure {
+    let table = channel.config_name();
+    let name = format!("channels.{}.{key}", table.to_lowercase());
+    let variable = format!("FANFARE_CHANNELS__{table}__{}", key.to_uppercase());
+    let detail = Text::new(
+        format!("{channel} is set to live, but {name} ({variable}) is missing or refused: {right}."),
+        format!(
+            "{} 채널은 live로 설정되어 있지만 {name} ({variable}) 값이 없거나 올바르지 않습니다. 운영자에게 알려 주세요.",
+            channel.korean_name()
+        ),
+    );
+    Failure::new("channel_not_configured", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of `channels.<table>` with these lines.
+    fn problem(table: &str, lines: &str) -> Option<String> {
+        let config: Config = toml::from_str(&format!("[channels.{table}]\nmode = \"live\"\n{lines}")).unwrap();
+        let connections = connect(&config).unwrap();
+        connections.into_iter().find_map(|connection| match connection {
+            Connection::Unusable(why) => Some(why.detail.en),
+            Connection::Mock | Connection::Live(_) => None,
+        })
+    }
+
+    #[test]
+    fn what_is_missing_is_named_by_key_and_variable() {
+        let token = "access_token = \"t\"";
+        for (table, lines, words) in [
+            ("wooridongne_tv", token.to_owned(), "channels.wooridongne_tv.base_url"),
+            (
+                "wooridongne_tv",
+                "base_url = \"https://a.example\"".to_owned(),
+                "FANFARE_CHANNELS__WOORIDONGNE_TV__ACCESS_TOKEN",
+            ),
+            (
+                "wooridongne_tv",
+                format!("base_url = \"http://a.example\"\n{token}"),
+                "https://",
+            ),
+            ("instagram", token.to_owned(), "account_id"),
+            ("instagram", format!("account_id = \"a/b\"\n{token}"), "account_id"),
+            (
+                "instagram",
+                "account_id = \"1\"\naccess_token = \" \"".to_owned(),
+                "access_token",
+            ),
+            ("naver_blog", token.to_owned(), "protocol"),
+        ] {
+            let problem = problem(table, &lines).unwrap_or_default();
+            assert!(problem.contains(words), "{table} {lines}: {problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_is_live() {
+        let token = "access_token = \"t\"";
+        for (table, lines) in [
+            ("wooridongne_tv", "base_url = \"http://127.0.0.1:9\""),
+            (
+                "wooridongne_tv",
+                "base_url = \"http://a.example\"\nallow_plain_http = true",
+            ),
+            ("instagram", "account_id = \"1\""),
+            ("naver_blog", "protocol = \"gateway\"\nbase_url = \"https://a.example\""),
+        ] {
+            assert_eq!(problem(table, &format!("{lines}\n{token}")), None, "{table}");
+        }
+    }
+}
