@@ -200,3 +200,78 @@ pub(crate) fn remote_id(item: &Value, field: &str) -> Option<String> {
     let sound = !id.is_empty() && id.len() <= REMOTE_ID_MAX && !id.chars().any(char::is_control);
     sound.then(|| id.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn answer(status: u16, retry_after: Option<&str>) -> Answer {
+        let mut headers = HeaderMap::new();
+        if let Some(text) = retry_after {
+            headers.insert(http::header::RETRY_AFTER, text.parse().unwrap());
+        }
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers,
+            body: Bytes::new(),
+            cut: false,
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_contract() {
+        let refused = |status, told| match heard(&answer(status, told), Timestamp::UNIX_EPOCH) {
+            Heard::Refused(why, retry) => Some((why.code.into_owned(), retry)),
+            Heard::Taken | Heard::Known | Heard::Unclear => None,
+        };
+        for (status, told, code, retry) in [
+            (400, None, "content_rejected", Retry::Never),
+            (413, None, "content_rejected", Retry::Never),
+            (415, None, "content_rejected", Retry::Never),
+            (422, None, "content_rejected", Retry::Never),
+            (401, None, "auth_expired", Retry::Never),
+            (403, None, "permission_denied", Retry::Never),
+            (404, None, "channel_misconfigured", Retry::Never),
+            (302, None, "channel_misconfigured", Retry::Never),
+            (425, None, "channel_unavailable", Retry::Backoff),
+            (429, None, "rate_limited", Retry::Backoff),
+            (429, Some("7"), "rate_limited", Retry::After(Duration::from_secs(7))),
+            (429, Some("-7"), "rate_limited", Retry::Backoff),
+            (
+                503,
+                Some("99999999999999999999999"),
+                "channel_unavailable",
+                Retry::After(Duration::from_secs(u64::MAX)),
+            ),
+            (
+                503,
+                Some("Thu, 01 Jan 1970 00:01:00 GMT"),
+                "channel_unavailable",
+                Retry::After(Duration::from_mins(1)),
+            ),
+            (
+                503,
+                Some("Wed, 31 Dec 1969 23:00:00 GMT"),
+                "channel_unavailable",
+                Retry::After(Duration::ZERO),
+            ),
+        ] {
+            assert_eq!(
+                refused(status, told),
+                Some((code.to_owned(), retry)),
+                "{status} {told:?}"
+            );
+        }
+        let heard = |status| heard(&answer(status, None), Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            (heard(200), heard(202), heard(409)),
+            (Heard::Taken, Heard::Taken, Heard::Known)
+        );
+        for status in [303, 418, 500, 502, 503, 504, 599] {
+            assert_eq!(heard(status), Heard::Unclear, "{status}");
+        }
+    }
+}

@@ -253,8 +253,9 @@ fn connect_failure(error: &reqwest::Error) -> NotSent {
     NotSent::Connect
 }
 
-/// An I/O error shows the source of what it wraps, not what it wraps.
+/// An I/O error shows the source of what it wraps, not what it wraps; and one
+/// may wrap another.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }

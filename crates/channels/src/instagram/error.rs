@@ -134,3 +134,75 @@ impl ErrorFields {
         format!("{}{subcode} {words} (fbtrace_id {trace})", self.code)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each listed code means, as one word.
+    fn meaning(code: i64, subcode: Option<i64>) -> (&'static str, String) {
+        match Meaning::of_code(code, subcode, Duration::ZERO, "") {
+            Meaning::NotSent(why) => ("not sent", why.code.into()),
+            Meaning::Refused(why) => ("refused", why.code.into()),
+            Meaning::NotFetched(why) => ("not fetched", why.code.into()),
+            Meaning::NotReady(why) => ("not ready", why.code.into()),
+            Meaning::ContainerDead(why) => ("dead", why.code.into()),
+            Meaning::ContainerMissing(why) => ("missing", why.code.into()),
+            Meaning::DailyCap(why) => ("cap", why.code.into()),
+            Meaning::Throttled(why, _) => ("throttled", why.code.into()),
+            Meaning::Unclear(why) => ("unclear", why.code.into()),
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table() {
+        let sub = |subcode: i64| Some(2_207_000 + subcode);
+        for (code, subcode, expected, told) in [
+            (1, None, "unclear", "channel_unavailable"),
+            (2, None, "unclear", "channel_unavailable"),
+            (-1, sub(1), "unclear", "channel_unavailable"),
+            (-2, sub(3), "not fetched", "media_rejected"),
+            (-2, sub(20), "dead", "channel_unavailable"),
+            (-1, sub(32), "dead", "channel_unavailable"),
+            (-1, sub(53), "dead", "channel_unavailable"),
+            (24, sub(6), "dead", "channel_unavailable"),
+            (24, sub(8), "missing", "channel_unavailable"),
+            (9_007, sub(27), "not ready", "channel_unavailable"),
+            (9_004, sub(52), "not fetched", "media_rejected"),
+            (9, sub(42), "cap", "quota_exhausted"),
+            (4, None, "throttled", "rate_limited"),
+            (17, None, "throttled", "rate_limited"),
+            (32, None, "throttled", "rate_limited"),
+            (341, None, "throttled", "rate_limited"),
+            (613, None, "throttled", "rate_limited"),
+            (80_002, None, "throttled", "rate_limited"),
+            (4, sub(51), "unclear", "channel_unavailable"),
+            (4, sub(999), "unclear", "channel_unavailable"),
+            (25, sub(50), "refused", "account_restricted"),
+            (368, None, "refused", "account_restricted"),
+            (506, None, "unclear", "channel_unavailable"),
+            (10, None, "refused", "permission_denied"),
+            (200, None, "refused", "permission_denied"),
+            (299, None, "refused", "permission_denied"),
+            (102, None, "refused", "auth_expired"),
+            (190, Some(463), "refused", "auth_expired"),
+            (36_000, sub(4), "refused", "media_rejected"),
+            (36_001, sub(5), "refused", "media_rejected"),
+            (36_003, sub(9), "refused", "media_rejected"),
+            (36_004, sub(10), "refused", "content_rejected"),
+            (352, sub(26), "refused", "media_rejected"),
+            (100, sub(23), "refused", "content_rejected"),
+            (100, sub(28), "refused", "content_rejected"),
+            (100, sub(40), "refused", "content_rejected"),
+            (100, Some(33), "missing", "channel_unavailable"),
+            (100, None, "unclear", "channel_unavailable"),
+            (77_777, None, "unclear", "channel_unavailable"),
+        ] {
+            assert_eq!(
+                meaning(code, subcode),
+                (expected, told.to_owned()),
+                "{code}/{subcode:?}"
+            );
+        }
+    }
+}
