@@ -150,13 +150,14 @@ impl InstagramClient {
             Meaning::DailyCap(why) => deferred(now, QUOTA_INTERVAL, why),
             Meaning::Throttled(why, wait) => rejected(why, Retry::After(wait.max(THROTTLE_LEAST)), ready()),
             Meaning::Refused(why) => rejected(why, Retry::Never, ready()),
-            Meaning::ContainerDead(why) => rejected(why, Retry::Backoff, None),
-            Meaning::NotFetched(why) | Meaning::ContainerMissing(why) | Meaning::Unclear(why) => {
-                StepOutcome::Unknown(Failure {
-                    channel_said: why.channel_said,
-                    ..failure::outcome_unknown()
-                })
-            }
+            // A container that is of no more use may be so because it is live.
+            Meaning::NotFetched(why)
+            | Meaning::ContainerDead(why)
+            | Meaning::ContainerMissing(why)
+            | Meaning::Unclear(why) => StepOutcome::Unknown(Failure {
+                channel_said: why.channel_said,
+                ..failure::outcome_unknown()
+            }),
         }
     }
 
