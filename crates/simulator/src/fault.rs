@@ -73,6 +73,9 @@ pub(crate) enum Fault {
     DropBefore,
     /// The work is done, and the connection is cut.
     DropAfter,
+    /// The connection is cut, and the work is done so much later: it had been
+    /// taken on, and nothing shows it until then.
+    PerformLate { seconds: u64 },
     /// No answer ever comes.
     Hang {
         #[serde(default)]
@@ -122,6 +125,7 @@ impl Fault {
             Self::Delay { .. } => "delay",
             Self::DropBefore => "drop-before",
             Self::DropAfter => "drop-after",
+            Self::PerformLate { .. } => "perform-late",
             Self::Hang { .. } => "hang",
             Self::Garbage { .. } => "garbage",
             Self::Throttle { .. } => "throttle",

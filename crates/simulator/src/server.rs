@@ -130,7 +130,7 @@ impl Shared {
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         // A panic while it was changed makes the simulator worthless, not unsound.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.now = self.clock.now();
+        world.is_now(self.clock.now());
         world
     }
 }
@@ -232,7 +232,11 @@ enum Met {
     Hung,
 }
 
-fn meet(world: &mut World, served: &Served, incoming: &Incoming, fault: Option<&Fault>) -> Met {
+fn meet(world: &mut World, served: &'static Served, incoming: &Incoming, fault: Option<&Fault>) -> Met {
+    if let Some(fault @ Fault::PerformLate { seconds }) = fault {
+        world.take_on(served, incoming.clone(), fault.clone(), *seconds);
+        return Met::Cut;
+    }
     let mut work = || (served.handle)(world, incoming, fault);
     match fault {
         None
@@ -243,7 +247,7 @@ fn meet(world: &mut World, served: &Served, incoming: &Incoming, fault: Option<&
             | Fault::ProcessingConflict,
         ) => Met::Answer(work()),
         Some(Fault::Delay { millis }) => Met::Late(work(), Duration::from_millis(*millis)),
-        Some(Fault::DropBefore) => Met::Cut,
+        Some(Fault::DropBefore | Fault::PerformLate { .. }) => Met::Cut,
         Some(Fault::DropAfter) => {
             work();
             Met::Cut

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::channels::{gateway, genie_tv, instagram, kakao_channel, naver_blog, ringo_biz};
-use crate::fault::Faults;
+use crate::channels::{Served, gateway, genie_tv, instagram, kakao_channel, naver_blog, ringo_biz};
+use crate::exchange::Incoming;
+use crate::fault::{Fault, Faults};
 
 /// So many of the newest requests are remembered.
 const REQUESTS_KEPT: usize = 10_000;
@@ -53,6 +54,15 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) known: Known,
     seen: VecDeque<Seen>,
+    late: Vec<Late>,
+}
+
+/// Work that was taken on and is still to be done.
+struct Late {
+    due: Timestamp,
+    served: &'static Served,
+    incoming: Incoming,
+    fault: Fault,
 }
 
 /// What `reset` forgets.
@@ -77,6 +87,7 @@ impl World {
             faults,
             known: Known::default(),
             seen: VecDeque::new(),
+            late: Vec::new(),
         }
     }
 
@@ -85,6 +96,35 @@ impl World {
             self.seen.pop_front();
         }
         self.seen.push_back(seen);
+    }
+
+    /// Takes work on that is done later, seen by nobody until then.
+    pub(crate) fn take_on(&mut self, served: &'static Served, incoming: Incoming, fault: Fault, seconds: u64) {
+        let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        self.late.push(Late {
+            due: self.now.saturating_add(wait).unwrap_or(Timestamp::MAX),
+            served,
+            incoming,
+            fault,
+        });
+    }
+
+    /// Time has passed: does what is due.
+    pub(crate) fn is_now(&mut self, now: Timestamp) {
+        self.now = now;
+        let (due, late): (Vec<_>, Vec<_>) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|late| late.due <= now);
+        self.late = late;
+        for Late {
+            served,
+            incoming,
+            fault,
+            ..
+        } in due
+        {
+            (served.handle)(self, &incoming, Some(&fault));
+        }
     }
 
     /// Newest first.
@@ -96,6 +136,7 @@ impl World {
     pub(crate) fn reset(&mut self) {
         self.known = Known::default();
         self.seen.clear();
+        self.late.clear();
     }
 }
 

@@ -105,7 +105,10 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
     }
     let answer = match (step(incoming), &parts[..]) {
         (Some("create"), [_, account, _]) => create(&mut world.known, account, incoming, fault, now),
-        (Some("publish"), [_, account, _]) => publish(&mut world.known, account, incoming, now),
+        (Some("publish"), [_, account, _]) => {
+            let taken_on = matches!(fault, Some(Fault::PerformLate { .. }));
+            publish(&mut world.known, account, incoming, taken_on, now)
+        }
         (Some("status"), [_, id]) => status(&world.known.instagram, id, now),
         (Some("permalink"), [_, id]) => read(&world.known.instagram, id, &incoming.base_url),
         (Some("quota"), [_, account, _]) => quota(&world.known.instagram, account, now),
@@ -194,7 +197,8 @@ fn refusal(image: &str, caption: &str) -> Option<Outgoing> {
     None
 }
 
-fn publish(known: &mut Known, account: &str, incoming: &Incoming, now: Timestamp) -> Outgoing {
+/// What was taken on before is done, whatever became of the container since.
+fn publish(known: &mut Known, account: &str, incoming: &Incoming, taken_on: bool, now: Timestamp) -> Outgoing {
     let id = incoming.parameter("creation_id").unwrap_or_default();
     let number = known.number();
     let account = known.instagram.entry(account.to_owned()).or_default();
@@ -203,6 +207,7 @@ fn publish(known: &mut Known, account: &str, incoming: &Incoming, now: Timestamp
         return error(24, Some(2_207_008), "The requested resource does not exist");
     };
     match container.status_code(now) {
+        _ if taken_on => {}
         "FINISHED" if used >= POSTS_MOST => {
             return error(
                 9,

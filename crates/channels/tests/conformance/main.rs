@@ -1,0 +1,119 @@
+//! What every channel's client must do, whatever its channel does: the suite
+//! takes a client and its simulated channel and nothing else. The client is
+//! driven by the real engine, over a real database where that matters.
+//!
+//! The one rule behind all of it: at most one effect comes to be, and what the
+//! delivery says in the end is true.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cases;
+mod driver;
+mod simulated;
+
+use std::sync::Arc;
+
+use fanfare_channels::gateway::GatewayClient;
+use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use serde_json::{Value, json};
+
+use simulated::Subject;
+
+const INSTAGRAM: Subject = Subject {
+    name: "instagram",
+    steps: &["quota", "create", "status", "publish", "permalink"],
+    effecting: "publish",
+    client: |api| Arc::new(InstagramClient::new(api, InstagramSettings::new("17841400000000000"))),
+    request: || {
+        request(
+            "Instagram",
+            &json!({"Instagram": {"caption": "여는 날 10% 할인 #빵집"}}),
+        )
+    },
+    permanent: &[
+        (
+            400,
+            r#"{"error": {"code": 190, "error_subcode": 463, "message": "expired"}}"#,
+            "auth_expired",
+        ),
+        (
+            400,
+            r#"{"error": {"code": 10, "message": "permission"}}"#,
+            "permission_denied",
+        ),
+        (
+            400,
+            r#"{"error": {"code": 368, "message": "blocked"}}"#,
+            "account_restricted",
+        ),
+        (
+            400,
+            r#"{"error": {"code": 36003, "error_subcode": 2207009, "message": "aspect"}}"#,
+            "media_rejected",
+        ),
+        (
+            400,
+            r#"{"error": {"code": 36004, "error_subcode": 2207010, "message": "long"}}"#,
+            "content_rejected",
+        ),
+    ],
+};
+
+const WOORIDONGNE_TV: Subject = Subject {
+    name: "wooridongne-tv",
+    steps: &["create"],
+    effecting: "create",
+    client: |api| Arc::new(GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE)),
+    request: || {
+        let options = json!({"WooridongneTV": {"regions": ["1114000000"], "budget": 50_000}});
+        request("WooridongneTV", &options)
+    },
+    permanent: CONTRACT,
+};
+
+const ANY_CHANNEL: Subject = Subject {
+    name: "gateway",
+    steps: &["create"],
+    effecting: "create",
+    client: |api| Arc::new(GatewayClient::new(api, fanfare_channels::any_channel::SHAPE)),
+    request: || request("KakaoChannel", &json!({"KakaoChannel": {"message": "(광고) 빵집"}})),
+    permanent: CONTRACT,
+};
+
+const CONTRACT: &[(u16, &str, &str)] = &[
+    (400, r#"{"title": "no"}"#, "content_rejected"),
+    (422, "", "content_rejected"),
+    (401, "", "auth_expired"),
+    (403, "", "permission_denied"),
+    (404, "", "channel_misconfigured"),
+];
+
+fn request(channel: &str, options: &Value) -> Value {
+    json!({
+        "eventId": "evt-1", "channels": [channel], "channelOptions": options,
+        "contentUrls": {"imageUrl": "https://a.kr/a.jpg"},
+    })
+}
+
+/// Every case for a client, each a test of its own.
+macro_rules! conforms {
+    ($module:ident, $subject:expr) => {
+        mod $module {
+            conforms!(@cases $subject; publishes_once_on_the_good_path, keeps_a_permanent_refusal,
+                waits_as_long_as_it_is_told, comes_through_any_fault_that_happens_once,
+                tells_the_truth_of_a_channel_that_stays_broken, survives_death_at_every_commit_and_call,
+                survives_death_at_every_commit_and_call_on_sqlite, survives_death_and_a_lost_answer_together,
+                reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
+        }
+    };
+    (@cases $subject:expr; $($case:ident),*) => {
+        $(#[tokio::test]
+        async fn $case() {
+            crate::cases::$case($subject).await;
+        })*
+    };
+}
+
+conforms!(instagram, crate::INSTAGRAM);
+conforms!(wooridongne_tv, crate::WOORIDONGNE_TV);
+conforms!(any_channel, crate::ANY_CHANNEL);

@@ -1,0 +1,118 @@
+//! A simulated channel, and how the suite speaks with it: by its control routes,
+//! as anybody would.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fanfare_channels::api::Api;
+use fanfare_channels::client::ChannelClient;
+use fanfare_channels::http::{HttpClient, HttpSettings};
+use fanfare_channels::secret::Secret;
+use fanfare_core::decode::decode;
+use fanfare_core::request::DistributeRequest;
+use fanfare_simulator::{Clock, RunningSimulator, Simulator, SimulatorSettings};
+use http::Request;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Real time that one call may take.
+const DEADLINE: Duration = Duration::from_millis(250);
+
+/// What the suite must know of a channel.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    /// Its prefix in the simulator, and its name in faults and effects.
+    pub(crate) name: &'static str,
+    /// Its steps in the simulator's words, in the order of the protocol.
+    pub(crate) steps: &'static [&'static str],
+    /// The one of them that has the effect.
+    pub(crate) effecting: &'static str,
+    /// Makes the client.
+    pub(crate) client: fn(Api) -> Arc<dyn ChannelClient>,
+    /// A request that the channel takes.
+    pub(crate) request: fn() -> Value,
+    /// Answers to the effecting step that it calls permanent: status and body,
+    /// and the code that people are told.
+    pub(crate) permanent: &'static [(u16, &'static str, &'static str)],
+}
+
+/// A simulator of its own for each test.
+pub(crate) struct Simulated {
+    pub(crate) subject: Subject,
+    simulator: RunningSimulator,
+}
+
+impl Simulated {
+    pub(crate) async fn start(subject: Subject) -> Self {
+        let settings = SimulatorSettings {
+            clock: Clock::fixed("2026-11-24T01:00:00Z".parse().unwrap()),
+            ..SimulatorSettings::default()
+        };
+        Self {
+            subject,
+            simulator: Simulator::start(settings).await.unwrap(),
+        }
+    }
+
+    pub(crate) fn client(&self) -> Arc<dyn ChannelClient> {
+        self.client_of(self.simulator.base_url(), "token")
+    }
+
+    /// For an address where nobody listens, or a token that is refused.
+    pub(crate) fn client_of(&self, base_url: &str, token: &str) -> Arc<dyn ChannelClient> {
+        let http = HttpClient::new(&HttpSettings {
+            deadline: DEADLINE,
+            connect_timeout: DEADLINE,
+            ..HttpSettings::default()
+        });
+        let base = format!("{base_url}/{}", self.subject.name).parse().unwrap();
+        (self.subject.client)(Api::new(http.unwrap(), base, Secret::new(token)))
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        self.simulator.base_url()
+    }
+
+    pub(crate) fn request(&self) -> DistributeRequest {
+        let decoded = decode(&(self.subject.request)(), &[], self.now());
+        assert_eq!(decoded.faults, []);
+        decoded.request.unwrap()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.simulator.clock().now()
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.simulator.clock().advance(by);
+    }
+
+    /// Things that came to be, as the channel itself counts them.
+    pub(crate) async fn effects(&self) -> usize {
+        let answer = self.control("GET", "effects", Value::Null).await;
+        answer["effects"].as_array().unwrap().len()
+    }
+
+    /// Puts these faults in force.
+    pub(crate) async fn goes_wrong(&self, rules: &Value) {
+        self.control("PUT", "faults", json!({ "rules": rules })).await;
+    }
+
+    /// Whether a fault met any request.
+    pub(crate) async fn went_wrong(&self) -> bool {
+        let answer = self.control("GET", "requests", Value::Null).await;
+        let requests = answer["requests"].as_array().unwrap();
+        requests.iter().any(|request| !request["fault"].is_null())
+    }
+
+    async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let url = format!("{}/_simulator/{path}", self.base_url());
+        let body = Bytes::from(body.to_string());
+        let request = Request::builder().method(method).uri(url).body(body).unwrap();
+        let http = HttpClient::new(&HttpSettings::default()).unwrap();
+        let answer = http.send(request).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json().unwrap()
+    }
+}
