@@ -82,6 +82,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         clock,
         modes: config.modes(),
         allow_hosts: config.media.allow_hosts.clone(),
+        post_hosts: config.post_hosts(),
         limits: limits(config),
         ready: ready_receiver,
         metrics,
@@ -165,6 +166,8 @@ fn limits(config: &Config) -> ApiLimits {
         default_wait: Duration::from_secs(config.http.default_wait_s),
         body_bytes: config.http.max_body_bytes,
         body_timeout: Duration::from_millis(config.http.body_timeout_ms),
+        streams: config.http.max_streams,
+        heartbeat: Duration::from_millis(config.http.heartbeat_ms),
         ..ApiLimits::default()
     }
 }

@@ -14,6 +14,9 @@ use crate::fault::Fault;
 use crate::request::DistributeRequest;
 use crate::text::Text;
 
+/// Where its posts are seen.
+pub const POST_HOSTS: [&str; 2] = ["www.instagram.com", "instagram.com"];
+
 /// Longest caption in characters, counted as UTF-16 units; Instagram \[V\].
 pub const CAPTION_MAX: usize = 2_200;
 /// Hashtags that people's posts may have since December 2025

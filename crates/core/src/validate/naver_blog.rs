@@ -11,6 +11,9 @@ use crate::compose::{Invented, naver_blog};
 use crate::fault::Fault;
 use crate::request::DistributeRequest;
 
+/// Where its posts are seen.
+pub const POST_HOSTS: [&str; 2] = ["blog.naver.com", "m.blog.naver.com"];
+
 /// Longest title in characters (Unicode scalar values); our proposal \[D\].
 pub const TITLE_MAX: usize = 100;
 /// Longest composed post in characters (Unicode scalar values); our proposal \[D\].

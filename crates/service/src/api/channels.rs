@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::decode::ask::result_fields;
 use fanfare_core::delivery::Failure;
 use fanfare_core::text::Language;
 use fanfare_core::validate::{genie_tv, instagram, kakao_channel, naver_blog, ringo_biz, wooridongne_tv};
@@ -132,7 +133,7 @@ fn info(channel: Channel, mode: Mode) -> ChannelInfo {
         problem: None,
         required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),
         limits: facts.limits,
-        result_fields: facts.result_fields,
+        result_fields: result_fields(channel),
     }
 }
 
@@ -143,7 +144,6 @@ struct Facts {
     /// In live mode only: a mock invents it.
     needed_live: &'static [&'static [&'static str]],
     limits: Vec<ChannelLimit>,
-    result_fields: &'static [&'static str],
 }
 
 const IMAGE: &str = "/contentUrls/imageUrl";
@@ -159,7 +159,6 @@ fn facts(channel: Channel) -> Facts {
             needed: &[&[AUDIO]],
             needed_live: &[&["/channelOptions/RingoBiz/phoneNumber"]],
             limits: vec![formats(AUDIO, &ringo_biz::AUDIO_FORMATS)],
-            result_fields: &["updateTimestamp"],
         },
         Channel::GenieTV => of_genie_tv(),
         Channel::Instagram => of_instagram(),
@@ -191,7 +190,6 @@ fn of_wooridongne_tv() -> Facts {
                 (wooridongne_tv::BUDGET_MIN, wooridongne_tv::BUDGET_MAX),
             ),
         ],
-        result_fields: &["distributionId", "estimatedViews"],
     }
 }
 
@@ -217,7 +215,6 @@ fn of_genie_tv() -> Facts {
                 (genie_tv::BUDGET_MIN, genie_tv::BUDGET_MAX),
             ),
         ],
-        result_fields: &["adId", "impressionSchedule"],
     }
 }
 
@@ -235,7 +232,6 @@ fn of_instagram() -> Facts {
             at_most("/channelOptions/Instagram/caption", "mentions", instagram::MENTIONS_MAX),
             at_most("/channelOptions/Instagram/hashtags", "items", instagram::HASHTAGS_MAX),
         ],
-        result_fields: &["postUrl", "postId"],
     }
 }
 
@@ -255,7 +251,6 @@ fn of_naver_blog() -> Facts {
                 naver_blog::CONTENT_MAX,
             ),
         ],
-        result_fields: &["postUrl"],
     }
 }
 
@@ -286,7 +281,6 @@ fn of_kakao_channel() -> Facts {
                 kakao_channel::BUTTON_NAME_MAX,
             ),
         ],
-        result_fields: &["messageId"],
     }
 }
 

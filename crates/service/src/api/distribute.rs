@@ -211,7 +211,7 @@ fn accepted(answer: Answer) -> Result<(DistributionId, bool), ApiError> {
 }
 
 /// 200 where nothing moves, else 202 with the place of its state.
-fn answer(distribution: &Distribution, language: Language) -> Result<Response, ApiError> {
+pub(super) fn answer(distribution: &Distribution, language: Language) -> Result<Response, ApiError> {
     let status = match distribution.status {
         DistributionStatus::Pending | DistributionStatus::InProgress => StatusCode::ACCEPTED,
         DistributionStatus::Completed

@@ -21,6 +21,8 @@ use fanfare_core::text::Text;
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
+use crate::perform::AskRefusal;
+
 /// After a database failure; commits are tried again at once, so it is short.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
 
@@ -63,6 +65,12 @@ pub(super) enum ApiError {
     /// A cursor that this service has not given for this filter.
     #[error("bad cursor")]
     BadCursor,
+    /// `Last-Event-ID` is none of ours.
+    #[error("bad last event id")]
+    BadLastEventId,
+    /// All places for event streams are taken.
+    #[error("too many event streams")]
+    TooManyStreams,
     /// The body says what cannot be done.
     #[error("the request has {} faults", .0.len())]
     Invalid(Vec<Fault>),
@@ -87,6 +95,15 @@ pub(super) enum ApiError {
     /// The event holds some of these channels.
     #[error("already distributed")]
     AlreadyDistributed(Vec<Holder>),
+    /// There is no such channel here.
+    #[error("no such channel")]
+    ChannelUnknown(String),
+    /// What is asked of a distribution can't be done as it stands.
+    #[error("not possible as it stands")]
+    NotPossible(AskRefusal),
+    /// Another node has the distribution.
+    #[error("another node has the distribution")]
+    OwnedElsewhere,
     /// Too much is in flight.
     #[error("overloaded")]
     Overloaded {
@@ -142,20 +159,28 @@ impl ApiError {
     /// The HTTP status.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::MalformedJson(_) | Self::BodyIncomplete(_) | Self::BadIdempotencyKey | Self::BadCursor => {
-                StatusCode::BAD_REQUEST
+            Self::MalformedJson(_)
+            | Self::BodyIncomplete(_)
+            | Self::BadIdempotencyKey
+            | Self::BadCursor
+            | Self::BadLastEventId => StatusCode::BAD_REQUEST,
+            Self::EventUnknown | Self::DistributionUnknown | Self::ChannelUnknown(_) | Self::PathUnknown => {
+                StatusCode::NOT_FOUND
             }
-            Self::EventUnknown | Self::DistributionUnknown | Self::PathUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyDistributed(_) => StatusCode::CONFLICT,
+            Self::AlreadyDistributed(_) | Self::NotPossible(_) => StatusCode::CONFLICT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable { .. } | Self::NotReady(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable { .. }
+            | Self::OwnedElsewhere
+            | Self::TooManyStreams
+            | Self::NotReady(_)
+            | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(status) => *status,
         }
     }
@@ -172,9 +197,16 @@ impl ApiError {
             Self::HeadersTooLarge { .. } => "headers_too_large",
             Self::BadIdempotencyKey => "bad_idempotency_key",
             Self::BadCursor => "bad_cursor",
+            Self::BadLastEventId => "bad_last_event_id",
+            Self::TooManyStreams => "too_many_streams",
             Self::Invalid(_) | Self::InvalidQuery(_) => "validation_failed",
             Self::EventUnknown => "event_not_found",
             Self::DistributionUnknown => "distribution_not_found",
+            Self::ChannelUnknown(_) => "channel_not_found",
+            Self::NotPossible(AskRefusal::Moves) => "still_moving",
+            Self::NotPossible(AskRefusal::NotInReview(..)) => "not_in_review",
+            Self::NotPossible(_) => "not_retryable",
+            Self::OwnedElsewhere => "owned_elsewhere",
             Self::PathUnknown => "path_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::KeyReused(_) => "idempotency_key_reused",
@@ -201,7 +233,11 @@ impl ApiError {
         let retry_after = match self {
             Self::Overloaded { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::Store(StoreError::Corrupt { .. }) => None,
-            Self::Store(_) | Self::NotReady(_) => Some(DATABASE_RETRY),
+            Self::Store(_)
+            | Self::NotReady(_)
+            | Self::OwnedElsewhere
+            | Self::TooManyStreams
+            | Self::NotPossible(AskRefusal::Moves) => Some(DATABASE_RETRY),
             _ => None,
         };
         if let Some(retry_after) = retry_after {

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `events`, `channels`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `channels`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
 //! | `error`, `problem` | what can go wrong, and how it is said |
 //! | `body`, `query`, `caller`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
@@ -32,8 +32,11 @@ mod openapi;
 mod prefer;
 mod preview;
 mod problem;
+mod progress;
 mod query;
 mod replay;
+mod resolve;
+mod retry;
 mod state;
 mod status;
 mod view;
@@ -60,6 +63,12 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/distributions/{id}", get(distribution::get_distribution))
         .route("/api/distributions/{id}/attempts", get(attempts::list_attempts))
         .route("/api/distributions/{id}/history", get(history::get_history))
+        .route("/api/distributions/{id}/events", get(progress::follow_distribution))
+        .route("/api/distributions/{id}/retry", post(retry::retry))
+        .route(
+            "/api/distributions/{id}/channels/{channel}/resolve",
+            post(resolve::resolve),
+        )
         .route("/api/events", get(events::list_events))
         .route("/api/channels", get(channels::list_channels))
         .route("/healthz", get(health::healthz))

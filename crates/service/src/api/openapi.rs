@@ -15,7 +15,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    attempts, channels, distribute, distribution, distributions, events, health, history, metrics, preview, status,
+    attempts, channels, distribute, distribution, distributions, events, health, history, metrics, preview, progress,
+    resolve, retry, status,
 };
 
 const DESCRIPTION: &str = "\
@@ -48,6 +49,9 @@ service sees it, with an empty body: 400 for what is not HTTP (a forbidden byte 
         distribution::get_distribution,
         attempts::list_attempts,
         history::get_history,
+        progress::follow_distribution,
+        retry::retry,
+        resolve::resolve,
         events::list_events,
         channels::list_channels,
         health::healthz,
@@ -63,6 +67,7 @@ service sees it, with an empty body: 400 for what is not HTTP (a forbidden byte 
             problems::NotFound,
             problems::BodyTooSlow,
             problems::AlreadyDistributed,
+            problems::NotPossible,
             problems::BodyTooLarge,
             problems::UnsupportedMediaType,
             problems::Invalid,

@@ -122,6 +122,16 @@ pub(super) fn word<T: Copy>(value: &str, all: &[T], name: impl Fn(T) -> &'static
     })
 }
 
+/// A number without sign and fraction.
+pub(super) fn whole_number(value: &str) -> Result<u32, ValueFault> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| {
+        let detail = Text::new("Give a whole number, such as `2`.", "`2`처럼 정수로 적어 주세요.");
+        ("out_of_range", detail)
+    })
+}
+
 /// RFC 3339 with an offset.
 pub(super) fn time(value: &str) -> Result<Timestamp, ValueFault> {
     value.parse().map_err(|error: jiff::Error| {

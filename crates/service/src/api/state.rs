@@ -8,7 +8,7 @@ use fanfare_core::ids::TenantId;
 use fanfare_core::validate::AdmitSettings;
 use fanfare_ledger::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::envelope::TraceIds;
 use crate::clock::Clock;
@@ -29,6 +29,9 @@ pub struct ApiState {
     pub modes: [Mode; Channel::ALL.len()],
     /// Hosts that may be named although they are local or private.
     pub allow_hosts: Vec<String>,
+    /// Of each channel, by [`Channel::index`]: hosts beside its own on which a
+    /// post's link is believed.
+    pub post_hosts: [Vec<String>; Channel::ALL.len()],
     /// What the door accepts.
     pub limits: ApiLimits,
     /// Whether the service takes requests; whoever starts and stops it says so.
@@ -48,6 +51,10 @@ pub struct ApiLimits {
     pub body_timeout: Duration,
     /// The largest size of a request's target and headers together.
     pub header_bytes: usize,
+    /// Event streams at once.
+    pub streams: usize,
+    /// Between two signs of life on an event stream.
+    pub heartbeat: Duration,
 }
 
 impl Default for ApiLimits {
@@ -57,6 +64,8 @@ impl Default for ApiLimits {
             body_bytes: 1_500_000,
             body_timeout: Duration::from_secs(10),
             header_bytes: 64 * 1024,
+            streams: 256,
+            heartbeat: Duration::from_secs(15),
         }
     }
 }
@@ -68,7 +77,10 @@ pub(super) struct Api {
     pub(super) cache: Arc<dyn StatusCache>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) admit: AdmitSettings,
+    pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
     pub(super) limits: ApiLimits,
+    /// Places for event streams.
+    pub(super) streams: Arc<Semaphore>,
     pub(super) ready: watch::Receiver<bool>,
     pub(super) metrics: PrometheusHandle,
     pub(super) traces: TraceIds,
@@ -86,6 +98,8 @@ impl From<ApiState> for Api {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,
             },
+            post_hosts: parts.post_hosts,
+            streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,
             ready: parts.ready,
             metrics: parts.metrics,

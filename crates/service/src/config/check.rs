@@ -60,7 +60,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 16] {
+fn ranges(config: &Config) -> [Range<'static>; 19] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     [
         ("http.max_connections", http.max_connections as u64, 1, 1_000_000),
@@ -69,11 +69,14 @@ fn ranges(config: &Config) -> [Range<'static>; 16] {
         ("http.max_body_bytes", http.max_body_bytes as u64, 1, u64::MAX),
         ("http.default_wait_s", http.default_wait_s, 0, 60),
         ("http.stop_timeout_s", http.stop_timeout_s, 1, 3_600),
+        ("http.max_streams", http.max_streams as u64, 0, 1_000_000),
+        ("http.heartbeat_ms", http.heartbeat_ms, 1, 600_000),
         ("engine.max_in_flight", engine.max_in_flight as u64, 1, u64::MAX),
         ("engine.max_attempts", u64::from(engine.max_attempts), 1, u64::MAX),
         ("engine.initial_interval_ms", engine.initial_interval_ms, 0, 86_400_000),
         ("engine.max_interval_s", engine.max_interval_s, 1, 86_400),
         ("engine.max_age_h", engine.max_age_h, 1, 8_760),
+        ("engine.max_look_ups", u64::from(engine.max_look_ups), 1, u64::MAX),
         ("calls.deadline_ms", calls.deadline_ms, 1, 600_000),
         ("calls.connect_timeout_ms", calls.connect_timeout_ms, 1, 600_000),
         ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),

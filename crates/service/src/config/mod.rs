@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::Uri;
 use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
@@ -79,6 +80,10 @@ pub struct Http {
     pub default_wait_s: u64,
     /// How long a stop waits for what moves, in seconds.
     pub stop_timeout_s: u64,
+    /// Event streams at once.
+    pub max_streams: usize,
+    /// Between two signs of life on an event stream, in milliseconds.
+    pub heartbeat_ms: u64,
 }
 
 impl Default for Http {
@@ -90,6 +95,8 @@ impl Default for Http {
             max_body_bytes: 1_500_000,
             default_wait_s: 30,
             stop_timeout_s: 25,
+            max_streams: 256,
+            heartbeat_ms: 15_000,
         }
     }
 }
@@ -108,6 +115,8 @@ pub struct Engine {
     pub max_interval_s: u64,
     /// How long a delivery is tried, in hours.
     pub max_age_h: u64,
+    /// Look-ups of an unknown outcome before a person is asked.
+    pub max_look_ups: u32,
 }
 
 impl Default for Engine {
@@ -119,6 +128,7 @@ impl Default for Engine {
             initial_interval_ms: 1_000,
             max_interval_s: retry.max_interval.as_secs(),
             max_age_h: retry.max_age.as_secs() / 3_600,
+            max_look_ups: 20,
         }
     }
 }
@@ -285,6 +295,17 @@ impl Config {
         Channel::ALL.map(|channel| self.channels.get(channel).mode)
     }
 
+    /// Host and port of each channel's API, by [`Channel::index`].
+    pub fn post_hosts(&self) -> [Vec<String>; Channel::ALL.len()] {
+        Channel::ALL.map(|channel| {
+            let base_url = self.channels.get(channel).base_url.as_deref();
+            let url = base_url.and_then(|text| text.parse::<Uri>().ok());
+            url.and_then(|url| Some(url.authority()?.to_string()))
+                .into_iter()
+                .collect()
+        })
+    }
+
     /// What the engine is told; `protocols` are those of the channels' clients.
     pub fn engine_settings(&self, protocols: [Protocol; Channel::ALL.len()]) -> Settings {
         let retry = RetryPolicy {
@@ -300,7 +321,7 @@ impl Config {
             retry,
             // A look-up spends no attempt: its own count is there to end it.
             look_up: RetryPolicy {
-                max_attempts: 20,
+                max_attempts: self.engine.max_look_ups,
                 max_age: Duration::from_hours(1),
                 ..retry
             },

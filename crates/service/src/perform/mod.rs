@@ -22,10 +22,12 @@ mod sweep;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::attempt::Evidence;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::write::Adopted;
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -35,7 +37,7 @@ use self::health::Health;
 
 pub use self::channels::Connection;
 pub use self::run::{Parts, RunError, Running, start};
-pub use fanfare_core::engine::{Answer, NewDistribution};
+pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, NewDistribution};
 
 /// Between two looks at a distribution that another node works on.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -47,13 +49,35 @@ pub struct EngineHandle {
     feed: Arc<Feed>,
     store: Arc<dyn Store>,
     health: Arc<Health>,
+    token: Incarnation,
 }
 
-/// A request on its way to the engine.
-struct Intake {
-    new: Box<NewDistribution>,
-    reply: oneshot::Sender<Answer>,
+/// Between two looks at a distribution that rests: only a person, or another
+/// node, sets it going again.
+const REST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is on its way to the engine.
+enum Intake {
+    /// A request.
+    New {
+        new: Box<NewDistribution>,
+        reply: oneshot::Sender<Answer>,
+    },
+    /// A person asks something of a distribution.
+    Question(Box<Question>),
 }
+
+struct Question {
+    id: DistributionId,
+    what: Ask,
+    /// As it was taken over for this, where this node did not have it.
+    adopted: Option<Box<Adopted>>,
+    evidence: Vec<Evidence>,
+    reply: oneshot::Sender<AskAnswer>,
+}
+
+/// How often a distribution that leaves the memory just then is taken over anew.
+const ADOPT_ATTEMPTS: u32 = 3;
 
 impl EngineHandle {
     /// What keeps a live channel from being called; nothing where it can be.
@@ -70,7 +94,7 @@ impl EngineHandle {
         };
         if self
             .intake
-            .send(Intake {
+            .send(Intake::New {
                 new: Box::new(new),
                 reply,
             })
@@ -80,6 +104,74 @@ impl EngineHandle {
             return stopping;
         }
         answer.await.unwrap_or(stopping)
+    }
+
+    /// Asks something of a distribution; returns once it is committed, or
+    /// refused. Where this node does not have it in memory, it is taken over.
+    pub async fn ask(&self, tenant: &TenantId, id: DistributionId, what: &Ask) -> Result<AskAnswer, StoreError> {
+        let mut adopted = None;
+        for _ in 0..ADOPT_ATTEMPTS {
+            let evidence = self.store.evidence(tenant, id).await?;
+            let (reply, answer) = oneshot::channel();
+            let question = Question {
+                id,
+                what: what.clone(),
+                adopted: adopted.take(),
+                evidence,
+                reply,
+            };
+            // Refused, or unanswered, only where the loop stops.
+            if self.intake.send(Intake::Question(Box::new(question))).await.is_err() {
+                break;
+            }
+            match answer.await {
+                Ok(AskAnswer::NotHere) => {}
+                Ok(answer) => return Ok(answer),
+                Err(_) => break,
+            }
+            match self.store.adopt_one(self.token, tenant, id).await? {
+                Some(taken) => adopted = Some(Box::new(taken)),
+                None => break,
+            }
+        }
+        Ok(AskAnswer::Elsewhere)
+    }
+
+    /// As it is committed now; `None` where there is none of that id.
+    pub async fn latest(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Arc<Distribution>>, StoreError> {
+        match self.feed.watch(id) {
+            Watched::InFlight { changes } => {
+                let latest = Arc::clone(&changes.borrow());
+                Ok(Some(latest).filter(|latest| latest.tenant == *tenant))
+            }
+            Watched::Elsewhere => Ok(self.store.distribution(tenant, id).await?.map(Arc::new)),
+        }
+    }
+
+    /// Waits for a state whose history number is greater than `than`.
+    pub async fn newer(
+        &self,
+        tenant: &TenantId,
+        id: DistributionId,
+        than: u32,
+    ) -> Result<Option<Arc<Distribution>>, StoreError> {
+        loop {
+            match self.feed.watch(id) {
+                Watched::InFlight { mut changes } => {
+                    // An error means that it rests: the last state is still to be seen.
+                    _ = changes.wait_for(|latest| latest.history_number > than).await;
+                    let latest = Arc::clone(&changes.borrow());
+                    if latest.history_number > than {
+                        return Ok(Some(latest).filter(|latest| latest.tenant == *tenant));
+                    }
+                }
+                Watched::Elsewhere => match self.store.distribution(tenant, id).await? {
+                    Some(stored) if stored.history_number <= than => {}
+                    stored => return Ok(stored.map(Arc::new)),
+                },
+            }
+            tokio::time::sleep(REST_INTERVAL).await;
+        }
     }
 
     /// Waits until nothing of the distribution moves, or the time is over, and

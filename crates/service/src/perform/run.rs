@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
-use fanfare_core::engine::{Command, Engine, Input, Settings};
+use fanfare_core::engine::{AskAnswer, AskId, Command, Engine, Input, Settings};
 use fanfare_core::ids::DistributionId;
 use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use super::count::Counts;
 use super::feed::Feed;
 use super::health::Health;
 use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Sweeps};
-use super::{Answer, EngineHandle, Intake};
+use super::{Answer, EngineHandle, Intake, Question};
 use crate::clock::Clock;
 use crate::status::{CachedStatus, StatusCache};
 
@@ -88,6 +88,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         feed: Arc::clone(&feed),
         store: Arc::clone(&parts.store),
         health: Health::watch(&parts.connections),
+        token,
     };
     let calls = Calls {
         connections: parts.connections,
@@ -104,6 +105,8 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         clock: parts.clock,
         rng: parts.rng,
         replies: HashMap::new(),
+        questions: HashMap::new(),
+        asked: 0,
         sweeps: Sweeps::new(parts.store, token, found_sender),
         commit_failed: false,
         counts: Counts::register(),
@@ -135,9 +138,13 @@ struct Performer {
     clock: Arc<dyn Clock>,
     rng: StdRng,
     replies: HashMap<DistributionId, oneshot::Sender<Answer>>,
+    questions: HashMap<AskId, oneshot::Sender<AskAnswer>>,
+    /// Questions so far.
+    asked: u64,
     sweeps: Sweeps,
-    /// An acceptance whose commit failed may be in the database all the same:
-    /// the next adoption looks among this life's own work too.
+    /// An acceptance whose commit failed may be in the database all the same,
+    /// and what left the memory with a refused redrive is: the next adoption
+    /// looks among this life's own work too.
     commit_failed: bool,
     counts: Counts,
 }
@@ -202,9 +209,32 @@ impl Performer {
     }
 
     fn take_in(&mut self, intake: Intake, inputs: &mut Vec<Input>) {
-        let id = DistributionId::new(self.clock.now(), &mut self.rng);
-        self.replies.insert(id, intake.reply);
-        inputs.push(Input::Accept { id, new: intake.new });
+        match intake {
+            Intake::New { new, reply } => {
+                let id = DistributionId::new(self.clock.now(), &mut self.rng);
+                self.replies.insert(id, reply);
+                inputs.push(Input::Accept { id, new });
+            }
+            Intake::Question(question) => {
+                let Question {
+                    id,
+                    what,
+                    adopted,
+                    evidence,
+                    reply,
+                } = *question;
+                let ask = AskId(self.asked);
+                self.asked += 1;
+                self.questions.insert(ask, reply);
+                inputs.push(Input::Asked {
+                    ask,
+                    id,
+                    what,
+                    adopted,
+                    evidence,
+                });
+            }
+        }
     }
 
     fn take_done(&mut self, done: Vec<Done>, inputs: &mut Vec<Input>) {
@@ -260,9 +290,17 @@ impl Performer {
                 tracing::warn!(distribution.id = %id, "another node owns the distribution; left to it");
                 self.feed.forget(id);
             }
-            // No route asks anything of a distribution yet. Who adds one: after
-            // `Held`, this life's own work is to be adopted.
-            Command::AnswerAsk { .. } => {}
+            Command::AnswerAsk { ask, answer } => {
+                if matches!(answer, AskAnswer::Held(_)) {
+                    // It has left the memory; what of it is open is this life's.
+                    self.commit_failed = true;
+                    self.adopt();
+                }
+                if let Some(reply) = self.questions.remove(&ask) {
+                    // A client that has gone away needs no answer.
+                    _ = reply.send(answer);
+                }
+            }
         }
         None
     }

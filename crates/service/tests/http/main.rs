@@ -6,6 +6,8 @@
 //! | `state.rs` | once: keys, replays, claims, preferences |
 //! | `repeat.rs` | an event that is announced more than once |
 //! | `schedule.rs` | what is to begin later |
+//! | `live.rs` | channels that are really called, at the simulator |
+//! | `progress.rs` | the stream of events |
 //! | `reading.rs` | status, lists, attempts, history, journal |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
 //! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
@@ -18,6 +20,8 @@ mod bad_request;
 mod bad_urls;
 mod contract;
 mod documents;
+mod live;
+mod progress;
 mod reading;
 mod repeat;
 mod schedule;

@@ -27,7 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     app: App,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
     data: TempDir,
 }
 
@@ -69,6 +69,12 @@ impl Service {
         }
     }
 
+    /// The same with other settings.
+    pub(crate) async fn restart_as(self, change: impl FnOnce(&mut Config)) -> Self {
+        tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
+        Self::start_on(self.data, Arc::new(SystemClock), change).await
+    }
+
     /// Stops it as SIGTERM does; the data are deleted afterwards.
     pub(crate) async fn stop(self) {
         tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
@@ -77,22 +83,8 @@ impl Service {
 
     /// Asks, with these headers.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::from(body.to_vec())).unwrap();
-        let asked = async {
-            let (parts, body) = self.client.request(request).await.unwrap().into_parts();
-            Answer {
-                status: parts.status.as_u16(),
-                headers: parts.headers,
-                body: body.collect().await.unwrap().to_bytes(),
-            }
-        };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap()
+        let url = format!("http://{}{path}", self.address);
+        send(&self.client, method, &url, headers, body).await
     }
 
     /// Asks for a page.
@@ -121,6 +113,31 @@ impl Service {
     pub(crate) async fn connect(&self) -> Wire {
         Wire(TcpStream::connect(self.address).await.unwrap())
     }
+}
+
+type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+async fn send(client: &HttpClient, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut request = Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::from(body.to_vec())).unwrap();
+    let asked = async {
+        let (parts, body) = client.request(request).await.unwrap().into_parts();
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes(),
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.unwrap()
+}
+
+/// Asks somebody else than the service.
+pub(crate) async fn ask_elsewhere(method: &str, url: &str, body: &[u8]) -> Answer {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    send(&client, method, url, &[], body).await
 }
 
 pub(crate) const DISTRIBUTE: &str = "/api/distribution/distribute";

@@ -2,11 +2,14 @@
 //! how to mend it. Nothing of what went wrong inside is said here.
 
 use axum::http::StatusCode;
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::text::Text;
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
 use super::ApiError;
+use crate::perform::AskRefusal;
 
 impl ApiError {
     /// The kind of problem, the same for every occurrence.
@@ -27,10 +30,20 @@ impl ApiError {
                 "사용할 수 없는 Idempotency-Key입니다",
             ),
             Self::BadCursor => ("The cursor is not valid here", "여기에 쓸 수 없는 cursor입니다"),
+            Self::BadLastEventId => (
+                "The Last-Event-ID is not valid here",
+                "여기에 쓸 수 없는 Last-Event-ID입니다",
+            ),
+            Self::TooManyStreams => ("Too many event streams", "열린 이벤트 스트림이 너무 많습니다"),
             Self::Invalid(_) => ("The request has faults", "요청에 잘못된 내용이 있습니다"),
             Self::InvalidQuery(_) => ("The query has faults", "쿼리에 잘못된 내용이 있습니다"),
             Self::EventUnknown => ("No such event", "이벤트를 찾을 수 없습니다"),
             Self::DistributionUnknown => ("No such distribution", "배포를 찾을 수 없습니다"),
+            Self::ChannelUnknown(_) => ("No such channel here", "해당 채널이 없습니다"),
+            Self::NotPossible(AskRefusal::Moves) => ("It still moves", "아직 처리 중입니다"),
+            Self::NotPossible(AskRefusal::NotInReview(..)) => ("It is not in review", "확인 대기 중이 아닙니다"),
+            Self::NotPossible(_) => ("There is nothing to retry", "다시 시도할 수 있는 상태가 아닙니다"),
+            Self::OwnedElsewhere => ("Another node has it", "다른 노드가 처리 중입니다"),
             Self::PathUnknown => ("No such path", "없는 경로입니다"),
             Self::MethodNotAllowed => ("The method is not allowed here", "허용되지 않는 메서드입니다"),
             Self::KeyReused(_) => (
@@ -84,6 +97,8 @@ impl ApiError {
                 ),
             ),
             Self::AlreadyDistributed(holders) => already_distributed(holders),
+            Self::ChannelUnknown(name) => channel_unknown(name),
+            Self::NotPossible(refusal) => not_possible(*refusal),
             fixed => fixed.fixed_detail(),
         }
     }
@@ -111,6 +126,10 @@ impl ApiError {
                 "Pass `next` of the last page unchanged and with the same filter, or leave `cursor` out to begin anew.",
                 "이전 페이지의 `next` 값을 그대로, 같은 조건으로 보내거나 `cursor` 없이 처음부터 조회해 주세요.",
             ),
+            Self::BadLastEventId => (
+                "Send the `id` of the last event that you received, a whole number, or leave `Last-Event-ID` out.",
+                "마지막으로 받은 이벤트의 `id`(정수)를 보내거나 `Last-Event-ID`를 빼 주세요.",
+            ),
             _ => return self.detail_beyond_the_request(),
         };
         Text::new(en, ko)
@@ -134,6 +153,16 @@ impl ApiError {
             Self::MethodNotAllowed => (
                 "Use one of the methods that the `Allow` header names.",
                 "`Allow` 헤더에 있는 메서드를 사용해 주세요.",
+            ),
+            Self::TooManyStreams => (
+                "All places for event streams are taken. Try again after the time in `Retry-After`, or poll \
+                 `GET /api/distributions/{id}`.",
+                "이벤트 스트림 자리가 모두 찼습니다. `Retry-After` 시간이 지난 뒤 다시 연결하거나 \
+                 `GET /api/distributions/{id}`를 조회해 주세요.",
+            ),
+            Self::OwnedElsewhere => (
+                "Another node works on this distribution. Ask again after the time in `Retry-After`.",
+                "다른 노드가 이 배포를 처리하고 있습니다. `Retry-After` 시간이 지난 뒤 다시 요청해 주세요.",
             ),
             Self::Overloaded { .. } => (
                 "Nothing was accepted. Send the same request again after the time in `Retry-After`.",
@@ -202,5 +231,65 @@ fn already_distributed(holders: &[Holder]) -> Text {
             "이 이벤트는 다음 채널에 이미 배포되었거나 배포 중입니다: {held}. 해당 채널을 빼거나, \
              다시 알리려면 `\"allowRepeat\": true`를 함께 보내 주세요."
         ),
+    )
+}
+
+/// A channel that there is not, or that the request did not choose.
+fn channel_unknown(name: &str) -> Text {
+    let shown: String = name.chars().take(100).collect();
+    match Channel::suggest(name).filter(|near| near.name() != name) {
+        Some(near) => Text::new(
+            format!("This distribution has no channel `{shown}`; did you mean `{near}`?"),
+            format!("이 배포에는 `{shown}` 채널이 없습니다. 혹시 `{near}`인가요?"),
+        ),
+        None => Text::new(
+            format!(
+                "This distribution has no channel `{shown}`. `GET /api/distributions/{{id}}` shows those that it has."
+            ),
+            format!("이 배포에는 `{shown}` 채널이 없습니다. `GET /api/distributions/{{id}}`에서 채널을 확인해 주세요."),
+        ),
+    }
+}
+
+fn not_possible(refusal: AskRefusal) -> Text {
+    match refusal {
+        AskRefusal::Moves => Text::new(
+            "Something of it still moves, and its outcome may change by itself. Ask again when it has come to rest.",
+            "아직 처리 중인 채널이 있어 결과가 바뀔 수 있습니다. 처리가 끝난 뒤 다시 요청해 주세요.",
+        ),
+        AskRefusal::NothingToRetry => Text::new(
+            "None of its channels has failed or was called off, so there is nothing to try again.",
+            "실패하거나 취소된 채널이 없어 다시 시도할 것이 없습니다.",
+        ),
+        AskRefusal::NotChosen(channel) => channel_unknown(channel.name()),
+        AskRefusal::NotRetryable(channel, status) => not_retryable(channel, status),
+        AskRefusal::NotInReview(channel, status) => {
+            let (status, korean) = (status.name(), channel.korean_name());
+            Text::new(
+                format!("{channel} is {status}; only what is NEEDS_REVIEW is resolved. Nothing was changed."),
+                format!(
+                    "{korean} 채널은 {status} 상태입니다. NEEDS_REVIEW 상태만 결과를 정할 수 있으며, 바뀐 것은 없습니다."
+                ),
+            )
+        }
+    }
+}
+
+fn not_retryable(channel: Channel, status: DeliveryStatus) -> Text {
+    let (name, korean) = (status.name(), channel.korean_name());
+    let (next, next_ko) = match status {
+        DeliveryStatus::Success => (
+            "it is live; to announce it there again, distribute it with `\"allowRepeat\": true`",
+            "이미 게시되었으니, 다시 알리려면 `\"allowRepeat\": true`로 배포해 주세요",
+        ),
+        DeliveryStatus::NeedsReview => (
+            "its outcome is unknown; look at the channel and `resolve` it first",
+            "반영 여부를 알 수 없으니, 채널을 확인하고 먼저 `resolve`해 주세요",
+        ),
+        _ => ("it goes on by itself", "자동으로 이어서 처리됩니다"),
+    };
+    Text::new(
+        format!("{channel} is {name}: {next}. Nothing was changed."),
+        format!("{korean} 채널은 {name} 상태입니다. {next_ko}. 바뀐 것은 없습니다."),
     )
 }

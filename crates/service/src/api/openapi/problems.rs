@@ -11,7 +11,7 @@ use crate::api::problem::Problem;
 #[derive(ToResponse)]
 #[response(
     description = "The request cannot be read: `malformed_json`, `body_incomplete`, `bad_idempotency_key`, \
-        `bad_cursor`. (What is not HTTP at all, such as a forbidden byte in a header or two different \
+        `bad_cursor`, `bad_last_event_id`. (What is not HTTP at all, such as a forbidden byte in a header or two different \
         `Content-Length`, is answered without a body.)",
     content_type = "application/problem+json",
     examples(
@@ -84,6 +84,21 @@ pub(in crate::api) struct BodyTooSlow(Problem);
     })
 )]
 pub(in crate::api) struct AlreadyDistributed(Problem);
+
+/// It can't be done as the distribution stands.
+#[derive(ToResponse)]
+#[response(
+    description = "It can't be done as the distribution stands, and nothing was changed: `still_moving` (with \
+        `Retry-After`), `not_retryable` (it is live, in review, or goes on by itself), `not_in_review`, \
+        `already_distributed` (another distribution holds the channel now).",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "urn:fanfare:problem:not_in_review", "title": "It is not in review", "status": 409,
+        "code": "not_in_review", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "Instagram is SUCCESS; only what is NEEDS_REVIEW is resolved. Nothing was changed."
+    })
+)]
+pub(in crate::api) struct NotPossible(Problem);
 
 /// The body is too large.
 #[derive(ToResponse)]

@@ -1,0 +1,102 @@
+//! `POST /api/distributions/{id}/channels/{channel}/resolve`: a person says what
+//! came of a channel whose outcome nobody knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Extension, Path, State};
+use axum::response::Response;
+use fanfare_core::channel::Channel;
+use fanfare_core::decode::ask;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::body::JsonBody;
+use super::caller::Caller;
+use super::distribute::{self, DistributeAnswer};
+use super::envelope::AskedLanguage;
+use super::error::ApiError;
+use super::openapi::problems;
+use super::retry::granted;
+use super::state::Api;
+use crate::perform::{Ask, AskRefusal};
+
+/// What a person saw on the channel. Beside `live`, the channel's own result
+/// fields may be given, as `GET /api/channels` lists them.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes; `decode::ask` reads")]
+pub(super) struct ResolveBody {
+    /// Whether it can be seen there.
+    live: bool,
+    /// Instagram, Naver Blog: the post's address, on the channel's own host.
+    post_url: Option<String>,
+    /// Instagram.
+    post_id: Option<String>,
+    /// 우리동네TV.
+    distribution_id: Option<String>,
+    /// 우리동네TV.
+    #[schema(minimum = 0)]
+    estimated_views: Option<u64>,
+    /// 링고비즈.
+    update_timestamp: Option<String>,
+    /// 지니TV.
+    ad_id: Option<String>,
+    /// 지니TV.
+    impression_schedule: Option<String>,
+    /// Kakao Channel.
+    message_id: Option<String>,
+}
+
+/// Says what came of a channel that is in review.
+///
+/// `{"live": true}` makes it SUCCESS; `{"live": false}` makes it FAILED
+/// `not_live`, after which `retry` may send it again. Either opens a new
+/// generation, and the outcome is published anew.
+#[utoipa::path(
+    post,
+    path = "/api/distributions/{id}/channels/{channel}/resolve",
+    operation_id = "resolve",
+    tag = "distributions",
+    params(
+        ("id" = Uuid, Path, description = "The `distributionId`"),
+        ("channel" = String, Path, description = "The channel's name, such as `Instagram`"),
+    ),
+    request_body(content = ResolveBody, example = json!({
+        "live": true, "postUrl": "https://www.instagram.com/p/DA1b2C3d4/"
+    })),
+    responses(
+        (status = 200, body = DistributeAnswer, description = "Nothing moves any more."),
+        (status = 202, body = DistributeAnswer, description = "Other channels move or wait."),
+        (status = 400, response = problems::BadRequest),
+        (status = 404, response = problems::NotFound),
+        (status = 408, response = problems::BodyTooSlow),
+        (status = 409, response = problems::NotPossible),
+        (status = 413, response = problems::BodyTooLarge),
+        (status = 415, response = problems::UnsupportedMediaType),
+        (status = 422, response = problems::Invalid),
+        (status = 503, response = problems::Unavailable),
+    )
+)]
+pub(super) async fn resolve(
+    State(state): State<Arc<Api>>,
+    Extension(language): AskedLanguage,
+    caller: Caller,
+    Path((id, name)): Path<(String, String)>,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let Ok(id) = id.parse() else {
+        return Err(ApiError::DistributionUnknown);
+    };
+    let Some(channel) = Channel::from_name(&name) else {
+        return Err(ApiError::ChannelUnknown(name));
+    };
+    let verdict = ask::resolve(&body, channel, &state.post_hosts[channel.index()]).map_err(ApiError::Invalid)?;
+    match granted(&state, &caller, id, &Ask::Resolve { channel, verdict }).await {
+        Err(ApiError::NotPossible(AskRefusal::NotChosen(_))) => return Err(ApiError::ChannelUnknown(name)),
+        granted => granted?,
+    }
+    let distribution = state.engine.rest(&caller.tenant, id, Duration::ZERO).await?;
+    let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
+    distribute::answer(&distribution, language)
+}

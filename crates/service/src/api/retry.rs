@@ -1,0 +1,99 @@
+//! `POST /api/distributions/{id}/retry`: a second chance for channels that
+//! failed or were called off. It is answered like `distribute`.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use fanfare_core::channel::Channel;
+use fanfare_core::decode::ask;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::body::JsonBody;
+use super::caller::{Caller, DistributionInPath};
+use super::distribute::{self, DistributeAnswer};
+use super::envelope::AskedLanguage;
+use super::error::ApiError;
+use super::openapi::problems;
+use super::prefer::{PREFERENCE_APPLIED, Preferences};
+use super::state::Api;
+use crate::perform::{Ask, AskAnswer};
+
+/// Which channels are to be tried again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes; `decode::ask` reads")]
+pub(super) struct RetryBody {
+    /// Each must have failed or been called off. Absent or empty: all that have.
+    channels: Option<Vec<Channel>>,
+}
+
+/// Tries again what failed or was called off.
+///
+/// Each channel takes its hold on the event again and begins a new generation.
+/// Nothing is sent where it has become known meanwhile that the channel took the
+/// last one: that is the outcome then.
+#[utoipa::path(
+    post,
+    path = "/api/distributions/{id}/retry",
+    operation_id = "retry",
+    tag = "distributions",
+    params(
+        ("id" = Uuid, Path, description = "The `distributionId`"),
+        ("Prefer" = Option<String>, Header, example = "wait=10", description = "As for `distribute`."),
+    ),
+    request_body(content = RetryBody, example = json!({"channels": ["Instagram"]})),
+    responses(
+        (status = 200, body = DistributeAnswer, description = "Nothing moves any more."),
+        (status = 202, body = DistributeAnswer, description = "It moves or waits. Its state is at `Location`.",
+            headers(("Location" = String, description = "Where its state is: `/api/distributions/{id}`"))),
+        (status = 400, response = problems::BadRequest),
+        (status = 404, response = problems::NotFound),
+        (status = 408, response = problems::BodyTooSlow),
+        (status = 409, response = problems::NotPossible),
+        (status = 413, response = problems::BodyTooLarge),
+        (status = 415, response = problems::UnsupportedMediaType),
+        (status = 422, response = problems::Invalid),
+        (status = 503, response = problems::Unavailable),
+    )
+)]
+pub(super) async fn retry(
+    State(state): State<Arc<Api>>,
+    Extension(language): AskedLanguage,
+    caller: Caller,
+    DistributionInPath(id): DistributionInPath,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let channels = ask::retry(&body).map_err(ApiError::Invalid)?;
+    let preferences = Preferences::of(&headers);
+    granted(&state, &caller, id, &Ask::Retry { channels }).await?;
+    let wait = preferences.wait(state.limits.default_wait);
+    let distribution = state.engine.rest(&caller.tenant, id, wait).await?;
+    let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
+    let mut response = distribute::answer(&distribution, language)?;
+    if let Some(applied) = preferences.applied() {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+    Ok(response)
+}
+
+/// Committed, or why not.
+pub(super) async fn granted(
+    state: &Api,
+    caller: &Caller,
+    id: fanfare_core::ids::DistributionId,
+    what: &Ask,
+) -> Result<(), ApiError> {
+    // Who asks for what is not there, or not theirs, learns just that.
+    let known = state.store.distribution(&caller.tenant, id).await?;
+    known.ok_or(ApiError::DistributionUnknown)?;
+    match state.engine.ask(&caller.tenant, id, what).await? {
+        AskAnswer::Done => Ok(()),
+        AskAnswer::Refused(refusal) => Err(ApiError::NotPossible(refusal)),
+        AskAnswer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
+        AskAnswer::Elsewhere | AskAnswer::NotHere => Err(ApiError::OwnedElsewhere),
+    }
+}
