@@ -30,5 +30,5 @@ mod world;
 
 pub use self::clock::Clock;
 pub use self::scenario::{SCENARIOS, Scenario, ScenarioError};
-pub use self::server::{RunningSimulator, Simulator, SimulatorSettings};
+pub use self::server::{RunningSimulator, Simulator, SimulatorSettings, StartError};
 pub use self::world::Effect;

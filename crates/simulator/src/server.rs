@@ -1,6 +1,7 @@
 //! The one way that every request takes: it is read, met by a fault or not,
 //! answered, and remembered.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct SimulatorSettings {
     pub seed: u64,
     /// What time it is.
     pub clock: Clock,
+    /// Files under `/media/`, beside the small ones that stand for any name.
+    pub media: HashMap<String, Bytes>,
 }
 
 impl Default for SimulatorSettings {
@@ -49,6 +52,7 @@ impl Default for SimulatorSettings {
             scenario: Scenario::default(),
             seed: 0,
             clock: Clock::default(),
+            media: HashMap::new(),
         }
     }
 }
@@ -91,7 +95,7 @@ impl Simulator {
         let address = listener.local_addr().map_err(refused)?;
         let now = settings.clock.now();
         let faults = Faults::new(settings.scenario.rules, now)?;
-        let world = World::new(now, StdRng::seed_from_u64(settings.seed), faults);
+        let world = World::new(now, StdRng::seed_from_u64(settings.seed), faults, settings.media);
         let shared = Arc::new(Shared {
             base_url: format!("http://{address}"),
             clock: settings.clock,
@@ -112,6 +116,11 @@ impl RunningSimulator {
     /// What came to be, oldest first.
     pub fn effects(&self) -> Vec<Effect> {
         self.shared.world().known.effects.clone()
+    }
+
+    /// Requests that met a fault, of those that are remembered.
+    pub fn faults_met(&self) -> usize {
+        self.shared.world().seen().filter(|seen| seen.fault.is_some()).count()
     }
 
     /// Its clock, to be moved on.

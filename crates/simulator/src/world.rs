@@ -1,8 +1,9 @@
 //! All that the simulator remembers: what came to be, what was asked, and what
 //! each channel knows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use serde::Serialize;
@@ -53,6 +54,8 @@ pub(crate) struct World {
     pub(crate) rng: StdRng,
     pub(crate) faults: Faults,
     pub(crate) known: Known,
+    /// Files, by name.
+    pub(crate) media: HashMap<String, Bytes>,
     seen: VecDeque<Seen>,
     late: Vec<Late>,
 }
@@ -80,12 +83,13 @@ pub(crate) struct Known {
 }
 
 impl World {
-    pub(crate) fn new(now: Timestamp, rng: StdRng, faults: Faults) -> Self {
+    pub(crate) fn new(now: Timestamp, rng: StdRng, faults: Faults, media: HashMap<String, Bytes>) -> Self {
         Self {
             now,
             rng,
             faults,
             known: Known::default(),
+            media,
             seen: VecDeque::new(),
             late: Vec::new(),
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
@@ -93,6 +94,39 @@ impl Client {
         within: Duration,
     ) -> Result<Reply, Failure> {
         self.send(Method::POST, path, body, headers, within).await
+    }
+
+    /// Opens a stream of events, after the last one that was seen; `None` where
+    /// nothing more will come.
+    pub(super) async fn open(&self, path: &str, last: Option<&str>) -> Result<Option<Incoming>, Failure> {
+        let mut request = Request::get(format!("{}{path}", self.base)).header(ACCEPT_LANGUAGE, language());
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let request = request
+            .body(Full::default())
+            .map_err(|error| Failure::Usage(format!("GET {path} cannot be sent: {error}")))?;
+        let opened = tokio::time::timeout(TIMEOUT, self.http.request(request));
+        let late = |_| anyhow!("GET {}{path}: no answer within {} s", self.base, TIMEOUT.as_secs());
+        let response = opened.await.map_err(late)?.map_err(|error| self.lost(&error))?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        let (parts, body) = response.into_parts();
+        if parts.status.is_success() {
+            return Ok(Some(body));
+        }
+        let body = body
+            .collect()
+            .await
+            .context("the service's answer broke off")?
+            .to_bytes();
+        let reply = Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        };
+        judge(reply, &Method::GET, path).map(|_| None)
     }
 
     async fn send(

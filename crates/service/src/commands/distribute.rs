@@ -17,7 +17,7 @@ use super::screen::{Screen, Tone};
 use super::{Common, client, results};
 
 /// What the service waits by default.
-const DEFAULT_WAIT: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -5,14 +5,17 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::Value;
 
+use super::Common;
 use super::answer::{Answer, text};
 use super::client::Client;
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
-use super::{Common, watch};
 
 /// Events a request.
 const PAGE: usize = 100;
+
+/// Between two looks at the journal.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -50,7 +53,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
         cursor = cursor.max(page.next);
         match (advanced, follow) {
             (true, _) => {}
-            (false, true) => tokio::time::sleep(watch::INTERVAL.max(Duration::from_millis(500))).await,
+            (false, true) => tokio::time::sleep(INTERVAL).await,
             (false, false) => return Ok(()),
         }
     }

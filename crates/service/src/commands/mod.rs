@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `failure.rs` | how a command can end badly, in words and as an exit code |
 //! | `client.rs` | the HTTP client |
+//! | `progress.rs` | reads the stream of events |
 //! | `answer.rs` | what the service answers, read leniently |
 //! | `screen.rs`, `results.rs`, `bars.rs` | what people see |
 
@@ -22,7 +23,10 @@ mod distribute;
 mod events;
 mod failure;
 mod load;
+mod progress;
+mod resolve;
 mod results;
+mod retry;
 mod screen;
 mod serve;
 mod status;
@@ -93,7 +97,7 @@ impl Common {
 enum Command {
     /// Run the service
     Serve(serve::Args),
-    /// Start a service of its own and send it three examples, in mock mode
+    /// Start a service of its own and send it three examples; no real channel is called
     Demo(demo::Args),
     /// Send a request to distribute, and show what came of it
     Distribute(distribute::Args),
@@ -101,6 +105,10 @@ enum Command {
     Status(status::Args),
     /// Follow a distribution until nothing moves
     Watch(watch::Args),
+    /// Try again what failed or was called off
+    Retry(retry::Args),
+    /// Say what came of a channel that is in review
+    Resolve(resolve::Args),
     /// Read the journal of published events
     Events(events::Args),
     /// Show the channels
@@ -131,6 +139,8 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Distribute(args) => distribute::run(common, args).await,
         Command::Status(args) => status::run(common, args).await,
         Command::Watch(args) => watch::run(common, args).await,
+        Command::Retry(args) => retry::run(common, args).await,
+        Command::Resolve(args) => resolve::run(common, args).await,
         Command::Events(args) => events::run(common, args).await,
         Command::Channels => channels::run(common).await,
         Command::Config(args) => config::run(common, args),

@@ -1,16 +1,10 @@
 //! `fanfare watch ID`: follows a distribution until nothing moves.
 
-use std::time::Duration;
-
 use super::answer::Answer;
 use super::bars::Bars;
-use super::client::{self, Client};
 use super::failure::Failure;
 use super::screen::Screen;
-use super::{Common, results};
-
-/// Between two looks.
-pub(super) const INTERVAL: Duration = Duration::from_millis(500);
+use super::{Common, progress, results};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,36 +15,28 @@ pub(super) struct Args {
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     let client = common.client()?;
     let screen = Screen::stdout();
-    let mut latest = look(&client, &args.distribution_id).await?;
-    let mut bars = (!common.json).then(|| Bars::new(screen, &channels(&latest)));
-    loop {
-        if let Some(bars) = &mut bars {
-            bars.show(&latest.rows)?;
+    let mut bars: Option<Bars> = None;
+    let mut latest = None;
+    let follow = progress::follow(&client, &args.distribution_id, |state| {
+        let answer = Answer::read(&state)?;
+        if common.json {
+            screen.say(&state)?;
+        } else {
+            let bars = bars.get_or_insert_with(|| Bars::new(screen, &channels(&answer)));
+            bars.show(&answer.rows)?;
         }
-        if !latest.moves() {
-            break;
-        }
-        tokio::time::sleep(INTERVAL).await;
-        latest = look(&client, &args.distribution_id).await?;
-    }
+        let moves = answer.moves();
+        latest = Some(answer);
+        Ok(moves)
+    });
+    follow.await?;
+    let latest = latest.ok_or_else(|| anyhow::anyhow!("the service showed nothing; is it fanfare that answered?"))?;
     if let Some(bars) = bars {
         bars.end()?;
         screen.say(format!("\n{}", results::headline(screen, &latest)))?;
         screen.say(results::table(screen, &latest))?;
-    } else {
-        let json = client.get(&path(&args.distribution_id)).await?.json()?;
-        screen.say(format_args!("{json:#}"))?;
     }
     latest.verdict()
-}
-
-/// How a distribution stands now.
-pub(super) async fn look(client: &Client, id: &str) -> Result<Answer, Failure> {
-    Answer::read(&client.get(&path(id)).await?.json()?)
-}
-
-fn path(id: &str) -> String {
-    format!("/api/distributions/{}", client::segment(id))
 }
 
 fn channels(answer: &Answer) -> Vec<String> {

@@ -14,13 +14,16 @@ use crate::commands::bars::Bars;
 use crate::commands::client::{Client, Reply, segment};
 use crate::commands::failure::Failure;
 use crate::commands::screen::Screen;
-use crate::commands::{events, watch};
+use crate::commands::{events, progress};
+
+/// Where the examples' media are said to be; in the demo the simulator has them.
+const MEDIA: &str = "https://media.fanfare.example";
 
 /// The service waits 30 s for the channels.
 const WITHIN: Duration = Duration::from_secs(40);
 
-/// Between two looks while the answer is awaited.
-const LOOK: Duration = Duration::from_millis(100);
+/// Between two looks for the event.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Longer than this no channel is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,20 +46,33 @@ pub(super) struct Announced {
 }
 
 /// Sends it, and with a screen shows how it comes along.
-pub(super) async fn announce(client: &Client, example: &Example, screen: Option<Screen>) -> Result<Announced, Failure> {
-    let request: Value = serde_json::from_str(example.body).with_context(|| format!("{} is not JSON", example.file))?;
+pub(super) async fn announce(
+    client: &Client,
+    example: &Example,
+    media: &str,
+    screen: Option<Screen>,
+) -> Result<Announced, Failure> {
+    let body = example.body.replace(MEDIA, media);
+    let request: Value = serde_json::from_str(&body).with_context(|| format!("{} is not JSON", example.file))?;
     let channels: Vec<String> = request["channels"].as_array().into_iter().flatten().map(text).collect();
     let mut bars = screen.map(|screen| Bars::new(screen, &channels));
     let begun = Instant::now();
-    let reply = sent(client, example, &text(&request["eventId"]), bars.as_mut()).await?;
+    let reply = sent(client, body.into(), &text(&request["eventId"]), bars.as_mut()).await?;
     let elapsed = begun.elapsed();
-    let mut json = reply.json()?;
+    let json = reply.json()?;
     let mut answer = Answer::read(&json)?;
     show(bars.as_mut(), &answer)?;
-    while answer.moves() && begun.elapsed() < PATIENCE {
-        tokio::time::sleep(watch::INTERVAL).await;
-        answer = watch::look(client, &answer.distribution_id).await?;
-        show(bars.as_mut(), &answer)?;
+    if answer.moves() {
+        let distribution = text(&json["distributionId"]);
+        let until_it_rests = progress::follow(client, &distribution, |state| {
+            answer = Answer::read(&state)?;
+            show(bars.as_mut(), &answer)?;
+            Ok(answer.moves())
+        });
+        // Longer than this no channel is waited for.
+        if let Ok(followed) = tokio::time::timeout(PATIENCE, until_it_rests).await {
+            followed?;
+        }
     }
     if let Some(bars) = bars {
         bars.end()?;
@@ -71,26 +87,37 @@ pub(super) async fn announce(client: &Client, example: &Example, screen: Option<
         elapsed,
         event: published(client, &answer.distribution_id).await?,
         cached: (text(&status.json()?["status"]), status.header("x-cache").to_owned()),
-        json: json.take(),
+        json,
         answer,
     })
 }
 
-/// The synchronous answer; until it comes, the bars follow the event's status.
-async fn sent(client: &Client, example: &Example, event: &str, mut bars: Option<&mut Bars>) -> Result<Reply, Failure> {
-    let body = Bytes::from_static(example.body.as_bytes());
+/// The synchronous answer; until it comes, the bars follow the events.
+async fn sent(client: &Client, body: Bytes, event: &str, bars: Option<&mut Bars>) -> Result<Reply, Failure> {
     let mut post = std::pin::pin!(client.post("/api/distribution/distribute", body, &[], WITHIN));
+    tokio::select! {
+        reply = &mut post => return reply,
+        followed = follow(client, event, bars) => followed?,
+    }
+    post.await
+}
+
+/// From when the event is known until nothing of it moves.
+async fn follow(client: &Client, event: &str, mut bars: Option<&mut Bars>) -> Result<(), Failure> {
     let path = format!("/api/distribution/{}/status", segment(event));
-    loop {
-        tokio::select! {
-            reply = &mut post => return reply,
-            () = tokio::time::sleep(LOOK) => {}
-        }
+    let distribution = loop {
         // Not there yet, or gone: the answer itself will say.
         if let Ok(reply) = client.get(&path).await {
-            show(bars.as_deref_mut(), &Answer::read(&reply.json()?)?)?;
+            break text(&reply.json()?["distributionId"]);
         }
-    }
+        tokio::time::sleep(LOOK).await;
+    };
+    progress::follow(client, &distribution, |state| {
+        let answer = Answer::read(&state)?;
+        show(bars.as_deref_mut(), &answer)?;
+        Ok(answer.moves())
+    })
+    .await
 }
 
 fn show(bars: Option<&mut Bars>, answer: &Answer) -> Result<(), Failure> {

@@ -1,9 +1,10 @@
 //! `fanfare demo`: the whole thing at a glance, with nothing set up.
 //!
 //! It starts the service in this process on the embedded defaults (whatever the
-//! configuration says: a demo must touch nobody's data and call no channel),
+//! configuration says: a demo must touch nobody's data and call no real channel),
 //! sends it three examples through its HTTP door, and shows what came of them.
-//! Only the channels are mocked; nothing here is slowed down to look busy.
+//! Instagram and 우리동네TV are called over HTTP, at a simulator that this process
+//! starts too; the other four are mocked. Nothing here is slowed down to look busy.
 
 mod announce;
 mod report;
@@ -29,6 +30,10 @@ pub(super) struct Args {
     /// Keep the data here; without it they are gone at the end
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// What goes wrong at the simulated channels: calm, publish-lies,
+    /// slow-instagram, flaky, outage, or a .toml file
+    #[arg(long, value_name = "NAME", default_value = "calm")]
+    scenario: String,
     /// Listen on this port, 0 for any [default: 8080, or the next free one]
     #[arg(long)]
     port: Option<u16>,
@@ -77,7 +82,7 @@ async fn show(common: &Common, args: &Args, service: &Service) -> Result<(), Fai
     if common.json {
         let mut announced = Vec::new();
         for example in &EXAMPLES {
-            announced.push(announce::announce(&client, example, None).await?);
+            announced.push(announce::announce(&client, example, &service.media(), None).await?);
         }
         screen.say(format_args!("{:#}", report::json(service, &announced)))?;
         return verdict(&announced);
@@ -86,7 +91,7 @@ async fn show(common: &Common, args: &Args, service: &Service) -> Result<(), Fai
     let mut announced = Vec::new();
     for (place, example) in EXAMPLES.iter().enumerate() {
         report::title(screen, example, place + 1, EXAMPLES.len())?;
-        let one = announce::announce(&client, example, Some(screen)).await?;
+        let one = announce::announce(&client, example, &service.media(), Some(screen)).await?;
         report::outcome(screen, &one)?;
         announced.push(one);
     }

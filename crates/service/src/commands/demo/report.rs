@@ -25,8 +25,14 @@ pub(super) fn greeting(screen: Screen, service: &Service) -> Result<(), Failure>
     screen.say(screen.paint(Tone::Faint, format!("data in {place}, {kept}")))?;
     screen.say(screen.paint(
         Tone::Mind,
-        "The six channels are mocked: no call leaves this machine. The rest is real.",
-    ))
+        "Instagram and 우리동네TV are called over HTTP, at a simulator in this process; the other four are mocked. No \
+         call leaves this machine. The rest is real.",
+    ))?;
+    let page = format!(
+        "what comes to be at the simulated channels: {}/",
+        service.simulator_url()
+    );
+    screen.say(screen.paint(Tone::Faint, page))
 }
 
 pub(super) fn title(screen: Screen, example: &Example, place: usize, of: usize) -> Result<(), Failure> {
@@ -82,6 +88,15 @@ pub(super) fn next_steps(
     announced: &[Announced],
 ) -> Result<(), Failure> {
     screen.say(summary(screen, announced))?;
+    let effects = format!(
+        "{} posts and bookings came to be at the simulated channels",
+        service.effects()
+    );
+    let effects = match service.faults() {
+        0 => effects,
+        faults => format!("{effects}; {faults} of the calls to them went wrong on the way"),
+    };
+    screen.say(screen.paint(Tone::Faint, effects))?;
     if args.once && service.is_temporary() {
         return screen.say(screen.paint(Tone::Faint, "Without --once the service stays up for you to try it."));
     }
@@ -97,7 +112,12 @@ pub(super) fn next_steps(
         return Ok(());
     }
     screen.say(format!(
-        "\n  {}  {}/docs",
+        "\n  {}  {}/",
+        screen.paint(Tone::Faint, "the posts as people see them:"),
+        service.simulator_url()
+    ))?;
+    screen.say(format!(
+        "  {}  {}/docs",
         screen.paint(Tone::Faint, "the API's documentation:"),
         service.url
     ))?;
@@ -162,6 +182,7 @@ pub(super) fn json(service: &Service, announced: &[Announced]) -> Value {
     };
     json!({
         "url": service.url,
+        "simulator": { "url": service.simulator_url(), "effects": service.effects(), "faults": service.faults() },
         "database": service.data_dir.join(fanfare_ledger::DATABASE_FILE),
         "temporary": service.is_temporary(),
         "examples": announced.iter().map(one).collect::<Vec<_>>(),

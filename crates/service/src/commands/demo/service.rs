@@ -1,16 +1,21 @@
-//! The demo's own service: a temporary place, a free port.
+//! The demo's own service, a temporary place, a free port, and the simulated
+//! channels that it calls.
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use bytes::Bytes;
+use fanfare_channels::secret::Secret;
+use fanfare_core::channel::Mode;
+use fanfare_simulator::{RunningSimulator, Scenario, ScenarioError, Simulator, SimulatorSettings, StartError};
 use tempfile::TempDir;
 
 use super::Args;
 use crate::app::{self, App};
 use crate::commands::failure::Failure;
-use crate::config::Config;
+use crate::config::{ChannelConfig, Config};
 
 /// Tried first; then those after it.
 const PORT: u16 = 8080;
@@ -18,9 +23,33 @@ const PORT: u16 = 8080;
 /// How many ports are tried before any will do.
 const PORTS: u16 = 20;
 
+/// The examples' pictures and sounds, which the simulator serves.
+const MEDIA: [(&str, &[u8]); 6] = [
+    (
+        "spring-coffee.jpg",
+        include_bytes!("../../../../../examples/media/spring-coffee.jpg"),
+    ),
+    (
+        "spring-coffee.wav",
+        include_bytes!("../../../../../examples/media/spring-coffee.wav"),
+    ),
+    ("bakery.jpg", include_bytes!("../../../../../examples/media/bakery.jpg")),
+    ("bakery.wav", include_bytes!("../../../../../examples/media/bakery.wav")),
+    (
+        "flower-shop.jpg",
+        include_bytes!("../../../../../examples/media/flower-shop.jpg"),
+    ),
+    (
+        "flower-shop.wav",
+        include_bytes!("../../../../../examples/media/flower-shop.wav"),
+    ),
+];
+
 /// A running service and where its data lie.
 pub(super) struct Service {
     app: App,
+    /// The channels that it calls.
+    simulator: RunningSimulator,
     /// Removes the data when it goes.
     temporary: Option<TempDir>,
     pub(super) url: String,
@@ -42,16 +71,38 @@ impl Service {
             Some(port) => vec![port],
             None => (PORT..PORT + PORTS).chain([0]).collect(),
         };
-        let app = Box::pin(listen(&data_dir, &ports)).await?;
+        let simulator = simulator(&args.scenario, args.data_dir.as_deref()).await?;
+        let app = Box::pin(listen(&data_dir, &ports, &simulator)).await?;
         let url = format!("http://{}", app.address);
         let moved = args.port.is_none() && app.address.port() != PORT;
         Ok(Self {
             app,
+            simulator,
             temporary,
             url,
             data_dir,
             moved,
         })
+    }
+
+    /// Where the simulated channels are, and the page that shows what came to be.
+    pub(super) fn simulator_url(&self) -> &str {
+        self.simulator.base_url()
+    }
+
+    /// Where the examples' media are.
+    pub(super) fn media(&self) -> String {
+        format!("{}/media", self.simulator.base_url())
+    }
+
+    /// What came to be at the simulated channels.
+    pub(super) fn effects(&self) -> usize {
+        self.simulator.effects().len()
+    }
+
+    /// Requests to them that went wrong as the scenario says.
+    pub(super) fn faults(&self) -> usize {
+        self.simulator.faults_met()
     }
 
     /// Stops it, and removes what is temporary.
@@ -70,12 +121,61 @@ impl Service {
     }
 }
 
-/// On the first of the ports that is free.
-async fn listen(data_dir: &std::path::Path, ports: &[u16]) -> Result<App, Failure> {
+async fn simulator(scenario: &str, kept: Option<&Path>) -> Result<RunningSimulator, Failure> {
+    let refused = |error: ScenarioError| Failure::Usage(format!("--scenario: {:#}", anyhow!(error)));
+    let scenario = Scenario::load(scenario).map_err(refused)?;
+    let start = async |port| {
+        let media = MEDIA.map(|(name, bytes)| (name.to_owned(), Bytes::from_static(bytes)));
+        let settings = SimulatorSettings {
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            scenario: scenario.clone(),
+            media: media.into(),
+            ..SimulatorSettings::default()
+        };
+        Simulator::start(settings).await
+    };
+    let simulator = match start(kept.map_or(0, port_of)).await {
+        Err(StartError::Listen(..)) => start(0).await,
+        started => started,
+    };
+    Ok(simulator.context("the simulated channels cannot be started")?)
+}
+
+/// The same place, the same port, so that a demo over data that were kept sends
+/// the very requests that it sent before: the media's addresses are in them.
+fn port_of(data_dir: &Path) -> u16 {
+    let bytes = data_dir.as_os_str().as_encoded_bytes();
+    let sum = bytes
+        .iter()
+        .fold(0_u16, |sum, byte| sum.wrapping_mul(31).wrapping_add(u16::from(*byte)));
+    20_000 + sum % 10_000
+}
+
+/// Two channels live at the simulator, by the demo's own clock: a picture that is
+/// there at once needs no five seconds' patience.
+fn config(data_dir: &Path, simulator: &RunningSimulator) -> Config {
+    let live = |prefix: &str| ChannelConfig {
+        mode: Mode::Live,
+        base_url: Some(format!("{}/{prefix}", simulator.base_url())),
+        access_token: Some(Secret::new("demo")),
+        account_id: Some("17841400000000000".to_owned()),
+        poll_interval_ms: 300,
+        settle_ms: 1_000,
+        ..ChannelConfig::default()
+    };
     let mut config = Config {
         data_dir: data_dir.to_owned(),
         ..Config::default()
     };
+    config.channels.wooridongne_tv = live("wooridongne-tv");
+    config.channels.instagram = live("instagram");
+    config.media.allow_hosts = vec![simulator.address.to_string()];
+    config
+}
+
+/// On the first of the ports that is free.
+async fn listen(data_dir: &Path, ports: &[u16], simulator: &RunningSimulator) -> Result<App, Failure> {
+    let mut config = config(data_dir, simulator);
     let mut taken = None;
     for port in ports {
         config.listen = SocketAddr::from(([127, 0, 0, 1], *port));
