@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::AskAnswer;
+use super::lane::Lane;
 use super::message::{Answer, AskId, Command};
 use super::work::{Changes, PlannedCall, Unaccepted, Work, Writing};
 use super::{Alarm, Engine, HOLD_LIMIT, Turn};
@@ -43,7 +44,7 @@ impl Engine {
         let changes = std::mem::take(&mut work.unwritten);
         if changes.transitions.is_empty() && changes.changed == Changes::default().changed {
             // Only calls, and nothing that they need is uncommitted.
-            make_calls(work, changes.calls, turn);
+            make_calls(work, changes.calls, (&mut self.calls, &mut self.lanes), turn);
             return;
         }
         let write = match work.unaccepted.take() {
@@ -133,7 +134,7 @@ impl Engine {
         } else {
             Command::Rests { distribution, others }
         });
-        make_calls(work, writing.calls, turn);
+        make_calls(work, writing.calls, (&mut self.calls, &mut self.lanes), turn);
         answer_asks(&writing.asks, &AskAnswer::Done, turn);
         if writing.release && work.unwritten.is_empty() {
             self.release(id);
@@ -176,11 +177,13 @@ fn answer_asks(asks: &[AskId], answer: &AskAnswer, turn: &mut Turn<'_>) {
     turn.commands.extend(answers);
 }
 
-fn make_calls(work: &mut Work, calls: Vec<PlannedCall>, turn: &mut Turn<'_>) {
+fn make_calls(work: &mut Work, calls: Vec<PlannedCall>, (made, lanes): (&mut u64, &mut [Lane]), turn: &mut Turn<'_>) {
     for planned in calls {
-        let Some(call) = work.call(planned.channel()) else {
+        *made += 1;
+        let Some(call) = work.call(planned.channel(), *made) else {
             continue;
         };
+        lanes[planned.channel().index()].call(*made);
         turn.commands.push(match planned {
             PlannedCall::Step(_) => Command::Step(call),
             PlannedCall::LookUp(_) => Command::LookUp(call),

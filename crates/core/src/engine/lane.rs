@@ -3,7 +3,7 @@
 //! What waits here is already in the database, so a full lane costs nothing
 //! but time, and only that channel's.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::ids::DistributionId;
 use crate::resilience::budget::RetryBudget;
@@ -12,6 +12,8 @@ use crate::resilience::budget::RetryBudget;
 pub(super) struct Lane {
     concurrency: usize,
     out: usize,
+    /// Numbers of calls whose answer is still to come.
+    under_way: BTreeSet<u64>,
     queue: VecDeque<DistributionId>,
     /// Of the retries of all its deliveries together.
     pub(super) budget: RetryBudget,
@@ -22,6 +24,7 @@ impl Lane {
         Self {
             concurrency,
             out: 0,
+            under_way: BTreeSet::new(),
             queue: VecDeque::new(),
             budget: RetryBudget::default(),
         }
@@ -30,6 +33,16 @@ impl Lane {
     /// Waits for a place.
     pub(super) fn queue(&mut self, id: DistributionId) {
         self.queue.push_back(id);
+    }
+
+    /// A call is made.
+    pub(super) fn call(&mut self, number: u64) {
+        self.under_way.insert(number);
+    }
+
+    /// An answer has come; says whether it is the first to its call.
+    pub(super) fn hear(&mut self, number: u64) -> bool {
+        self.under_way.remove(&number)
     }
 
     /// Gives a place back; the next in the queue is called by [`Lane::admit`].

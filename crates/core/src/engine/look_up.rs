@@ -88,11 +88,13 @@ impl Engine {
 
     pub(super) fn looked_up(&mut self, reference: &CallReference, outcome: LookUpOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
-        self.lanes[channel.index()].release();
-        if !self.is_current(reference) {
+        let first = self.lanes[channel.index()].hear(reference.number);
+        if !first || !self.is_current(reference) {
+            self.too_late(first, channel);
             self.look_up_too_late(reference, outcome, turn);
             return;
         }
+        self.lanes[channel.index()].release();
         self.dirty.insert(id);
         match outcome {
             LookUpOutcome::Found(receipt) => self.confirm(id, channel, receipt, turn),

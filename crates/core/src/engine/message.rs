@@ -100,11 +100,15 @@ pub struct CallReference {
     pub attempt: u32,
     /// Whether the call may have an effect, so that its answer is evidence.
     pub may_have_effect: bool,
+    /// Which call of this engine's: an answer that comes twice is taken once.
+    pub number: u64,
 }
 
 /// A call to a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
+    /// From 1, unique within an engine's life.
+    pub number: u64,
     /// Whose data it is.
     pub tenant: TenantId,
     /// Which distribution.
@@ -119,6 +123,7 @@ impl Call {
     /// By which its answer is known.
     pub fn reference(&self) -> CallReference {
         CallReference {
+            number: self.number,
             tenant: self.tenant.clone(),
             may_have_effect: self.delivery.phase != Phase::Planned,
             distribution: self.distribution,

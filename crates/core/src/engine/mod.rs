@@ -92,6 +92,8 @@ pub struct Engine {
     dirty: BTreeSet<DistributionId>,
     /// Not yet known to be in the database.
     evidence: Vec<Evidence>,
+    /// Calls that were made.
+    calls: u64,
 }
 
 /// What a timer is for.
@@ -124,6 +126,7 @@ impl Engine {
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),
             evidence: Vec::new(),
+            calls: 0,
         }
     }
 

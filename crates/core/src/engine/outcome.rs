@@ -20,8 +20,9 @@ impl Engine {
     /// step follows at once.
     pub(super) fn stepped(&mut self, reference: &CallReference, outcome: StepOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
-        if !self.is_current(reference) {
-            self.lanes[channel.index()].release();
+        let first = self.lanes[channel.index()].hear(reference.number);
+        if !first || !self.is_current(reference) {
+            self.too_late(first, channel);
             self.step_too_late(reference, outcome, turn);
             return;
         }
@@ -68,12 +69,22 @@ impl Engine {
         }
     }
 
-    /// Whether an answer belongs to the attempt that is open now.
+    /// The call has ended, though nothing follows; a doubled answer frees nothing.
+    pub(super) fn too_late(&mut self, first: bool, channel: Channel) {
+        if first {
+            self.lanes[channel.index()].release();
+        }
+    }
+
+    /// Whether an answer is to the call that is under way now.
     pub(super) fn is_current(&self, reference: &CallReference) -> bool {
-        let delivery = self
-            .works
-            .get(&reference.distribution)
-            .and_then(|work| work.distribution.delivery(reference.channel));
+        let Some(work) = self.works.get(&reference.distribution) else {
+            return false;
+        };
+        if work.calling[reference.channel.index()] != Some(reference.number) {
+            return false;
+        }
+        let delivery = work.distribution.delivery(reference.channel);
         delivery.is_some_and(|delivery| {
             delivery.status == DeliveryStatus::InProgress
                 && delivery.generation == reference.generation

@@ -26,6 +26,8 @@ pub(super) struct Work {
     pub(super) unwritten: Changes,
     /// The write that is under way.
     pub(super) writing: Option<Writing>,
+    /// The call that is under way, by [`Channel::index`].
+    pub(super) calling: [Option<u64>; Channel::ALL.len()],
     /// Look-ups since an outcome became unknown, by [`Channel::index`].
     pub(super) look_ups: [u32; Channel::ALL.len()],
 }
@@ -95,6 +97,7 @@ impl Work {
             unaccepted: None,
             unwritten: Changes::default(),
             writing: None,
+            calling: [None; Channel::ALL.len()],
             look_ups: [0; Channel::ALL.len()],
         }
     }
@@ -121,9 +124,12 @@ impl Work {
         }
     }
 
-    pub(super) fn call(&self, channel: Channel) -> Option<Call> {
+    /// The call of that number; from now on only its answer counts.
+    pub(super) fn call(&mut self, channel: Channel, number: u64) -> Option<Call> {
+        self.calling[channel.index()] = Some(number);
         let distribution = &self.distribution;
         Some(Call {
+            number,
             tenant: distribution.tenant.clone(),
             distribution: distribution.id,
             request: Arc::clone(&distribution.request),
