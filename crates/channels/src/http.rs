@@ -197,6 +197,18 @@ impl Answer {
         Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
     }
 
+    /// What time it was for the server: where two looks must lie apart, its own
+    /// clock counts, since another node may take the second. Ours where it does
+    /// not say.
+    pub fn time(&self, now: Timestamp) -> Timestamp {
+        let text = self
+            .headers
+            .get(http::header::DATE)
+            .and_then(|value| value.to_str().ok());
+        let date = text.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+        date.map_or(now, |date| date.timestamp())
+    }
+
     /// The body's beginning, for the person who decides.
     pub fn words(&self) -> String {
         let text: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();

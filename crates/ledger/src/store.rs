@@ -30,14 +30,8 @@ pub trait Store: Send + Sync + 'static {
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError>;
 
     /// Takes over open work that is due by `due_by` and belongs to nobody or to
-    /// an earlier life (with `include_own`: also to this one), oldest first.
-    async fn adopt(
-        &self,
-        token: Incarnation,
-        due_by: Timestamp,
-        include_own: bool,
-        limit: usize,
-    ) -> Result<Vec<Adopted>, StoreError>;
+    /// an earlier life, oldest first.
+    async fn adopt(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Result<Vec<Adopted>, StoreError>;
 
     /// Takes over this one, open or closed, due or not, for what a person asks
     /// of it; `None` where there is none, or a later life owns it.

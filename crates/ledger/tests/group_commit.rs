@@ -49,7 +49,7 @@ impl Store for Scripted {
         Err(StoreError::Closed)
     }
 
-    async fn adopt(&self, _: Incarnation, _: Timestamp, _: bool, _: usize) -> Result<Vec<Adopted>, StoreError> {
+    async fn adopt(&self, _: Incarnation, _: Timestamp, _: usize) -> Result<Vec<Adopted>, StoreError> {
         Err(StoreError::Closed)
     }
 

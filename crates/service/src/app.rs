@@ -55,7 +55,7 @@ pub struct App {
 
 /// Opens the database, starts the engine and opens the door.
 pub async fn start(config: &Config) -> anyhow::Result<App> {
-    start_with(config, Arc::new(SystemClock)).await
+    start_with(config, Arc::new(SystemClock::default())).await
 }
 
 /// The same with a clock of the caller's, for tests.
@@ -149,6 +149,7 @@ fn parts(
     let commit_delay = Duration::from_millis(config.ledger.commit_delay_ms);
     Ok(Parts {
         engine,
+        call_deadline: Duration::from_millis(config.calls.deadline_ms),
         connections,
         group_commit: GroupCommitSettings {
             commit_delay,

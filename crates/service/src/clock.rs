@@ -4,7 +4,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp, Unit};
+use tokio::time::Instant;
 
 /// Tells the wall clock's time.
 pub trait Clock: Send + Sync + 'static {
@@ -12,21 +13,70 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+/// The machine's clock, without its jumps: it never goes back, and what the
+/// machine's clock jumps by is followed at a tenth of the pace of time. What
+/// waits for safety, such as the look after an unknown outcome, is so never cut
+/// short by more than that tenth. A restart follows at once.
+#[derive(Debug)]
+pub struct SystemClock(Mutex<Anchor>);
+
+/// What was shown, and when, by a clock that can't jump.
+#[derive(Debug)]
+struct Anchor {
+    shown: Timestamp,
+    at: Instant,
+    /// A jump was told of.
+    told: bool,
+}
+
+/// So far from the machine's clock it is worth telling.
+const JUMP: SignedDuration = SignedDuration::from_secs(2);
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self(Mutex::new(Anchor {
+            shown: machine_time(),
+            at: Instant::now(),
+            told: false,
+        }))
+    }
+}
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the machine's clock is read"
-    )]
     fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
+        let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (machine, at) = (machine_time(), Instant::now());
+        anchor.shown = followed(anchor.shown, at.duration_since(anchor.at), machine);
+        anchor.at = at;
+        let away = machine.duration_since(anchor.shown);
+        if away.abs() > JUMP && !anchor.told {
+            tracing::warn!(
+                seconds = away.as_secs(),
+                "the machine's clock has jumped; it is followed slowly"
+            );
+        }
+        anchor.told = away.abs() > JUMP;
         // Microseconds are what the database keeps: what is said before a
         // restart and after it is the same.
-        now.round(Unit::Microsecond).unwrap_or(now)
+        anchor.shown.round(Unit::Microsecond).unwrap_or(anchor.shown)
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the machine's clock is read"
+)]
+fn machine_time() -> Timestamp {
+    Timestamp::now()
+}
+
+/// What is shown after so much time, where the machine's clock shows `machine`.
+fn followed(shown: Timestamp, passed: Duration, machine: Timestamp) -> Timestamp {
+    let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+    let expected = shown.saturating_add(passed).unwrap_or(Timestamp::MAX);
+    let most = passed / 10;
+    let away = machine.duration_since(expected).clamp(-most, most);
+    expected.saturating_add(away).unwrap_or(Timestamp::MAX)
 }
 
 /// A clock that stands still until it is moved.
@@ -54,5 +104,38 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn it_follows_the_machine_s_clock_and_takes_its_time_over_a_jump() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(followed(at(0), ten, at(10)), at(10));
+        assert_eq!(followed(at(0), ten, at(86_400)), at(11), "a tenth faster");
+        assert_eq!(
+            followed(at(0), ten, at(-86_400)),
+            at(9),
+            "a tenth slower, and never back"
+        );
+        assert_eq!(followed(at(0), Duration::ZERO, at(86_400)), at(0));
+        assert_eq!(
+            followed(at(0), Duration::from_secs(1_000), at(1_030)),
+            at(1_030),
+            "it has caught up"
+        );
+    }
+
+    #[test]
+    fn the_machine_s_clock_is_read() {
+        let away = machine_time().duration_since(SystemClock::default().now());
+        assert!(away.abs() < SignedDuration::from_secs(1));
     }
 }

@@ -193,7 +193,7 @@ fn a_refused_request_names_every_fault_by_its_pointer() {
 #[test]
 fn a_distribution_that_is_still_open_is_no_success() {
     let service = Serving::start();
-    let tomorrow = SystemClock.now() + jiff::SignedDuration::from_hours(24);
+    let tomorrow = SystemClock::default().now() + jiff::SignedDuration::from_hours(24);
     let mut body: Value = serde_json::from_str(&bare_request("later")).unwrap();
     body["scheduledAt"] = json!(tomorrow.to_string());
     let sent = service.run_with(&["distribute", "-"], &body.to_string());

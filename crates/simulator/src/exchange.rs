@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, Sleep, sleep};
 use url::form_urlencoded;
@@ -100,9 +101,14 @@ impl Outgoing {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response<OutgoingBody> {
+    /// By the simulator's clock.
+    pub(crate) fn into_response(self, now: Timestamp) -> Response<OutgoingBody> {
         let mut response = Response::new(OutgoingBody::Whole(Some(self.body)));
         *response.status_mut() = self.status;
+        let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = HeaderValue::from_str(&date) {
+            response.headers_mut().insert(hyper::header::DATE, date);
+        }
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().insert(HeaderName::from_static(name), value);

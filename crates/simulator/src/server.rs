@@ -192,7 +192,7 @@ async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Respons
             }
             _ => Outgoing::not_found(),
         };
-        return Ok(answer.into_response());
+        return Ok(answer.into_response(shared.clock.now()));
     };
     let (answer, seen) = {
         let mut world = shared.world();
@@ -204,12 +204,12 @@ async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Respons
     };
     shared.world().saw(seen);
     match answer {
-        Met::Answer(answer) => Ok(answer.into_response()),
+        Met::Answer(answer) => Ok(answer.into_response(shared.clock.now())),
         Met::Late(answer, wait) => {
             tokio::time::sleep(wait).await;
-            Ok(answer.into_response())
+            Ok(answer.into_response(shared.clock.now()))
         }
-        Met::Odd(answer, body) => Ok(answer.into_response().map(|_| body)),
+        Met::Odd(answer, body) => Ok(answer.into_response(shared.clock.now()).map(|_| body)),
         Met::Cut => Err(BrokenOff),
         Met::Hung => std::future::pending().await,
     }

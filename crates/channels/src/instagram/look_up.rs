@@ -51,13 +51,13 @@ impl InstagramClient {
         unpublished_at: Option<Timestamp>,
         now: Timestamp,
     ) -> LookUpOutcome {
-        let read = match self.status(call, &container, now).await {
-            Ok((read, _)) => read,
+        let (read, answer) = match self.status(call, &container, now).await {
+            Ok(read) => read,
             Err(meaning) => return LookUpOutcome::Unknown(doubt(meaning)),
         };
         match read.status_code {
             StatusCode::Published => LookUpOutcome::Found(self.find_post(call, now).await),
-            StatusCode::Finished => self.unpublished(container, unpublished_at, now),
+            StatusCode::Finished => self.unpublished(container, unpublished_at, answer.time(now)),
             // Neither was ever published: a new container is harmless.
             StatusCode::Expired | StatusCode::Error => LookUpOutcome::Absent { checkpoint: None },
             StatusCode::InProgress | StatusCode::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown()),

@@ -135,7 +135,7 @@ impl<'s> Driver<'s> {
             }
             self.time_passes();
             let due_by = self.now + HOLD_LIMIT;
-            let adopted = self.store().adopt(self.token, due_by, false, 10).await.unwrap();
+            let adopted = self.store().adopt(self.token, due_by, 10).await.unwrap();
             inputs.push(Input::Adopted(adopted));
         }
         panic!("it does not come to rest")
@@ -203,7 +203,7 @@ impl<'s> Driver<'s> {
         let store = self.database.open();
         self.token = store.begin_incarnation(self.now).await.unwrap();
         self.engine = Engine::new(settings(&*self.client), self.token);
-        let adopted = store.adopt(self.token, self.now + HOLD_LIMIT, false, 10).await.unwrap();
+        let adopted = store.adopt(self.token, self.now + HOLD_LIMIT, 10).await.unwrap();
         self.store = Some(store);
         vec![Input::Adopted(adopted)]
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::planted::Bug;
 use super::work::Work;
 use super::{Engine, Turn};
 use crate::channel::Channel;
@@ -38,7 +39,11 @@ impl Engine {
     fn resume(&mut self, id: DistributionId, delivery: &Delivery, turn: &mut Turn<'_>) {
         let channel = delivery.channel;
         match (delivery.status, delivery.phase) {
+            (DeliveryStatus::InProgress, Phase::Intent) if turn.planted.has(Bug::IntentRunAgain) => {
+                self.want(id, channel);
+            }
             (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted_call(id, channel, turn),
+            (DeliveryStatus::InProgress, Phase::Unknown) => self.look_up_after_adoption(id, delivery, turn.now),
             (DeliveryStatus::Pending, _) => self.want(id, channel),
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {

@@ -49,8 +49,7 @@ pub enum AskAnswer {
     Done,
     /// Nothing was changed.
     Refused(AskRefusal),
-    /// Another distribution holds the claims that a redrive needs. The node no
-    /// longer has it in memory: adopt this life's own work too.
+    /// Another distribution holds the claims that a redrive needs.
     Held(Vec<Holder>),
     /// Another node has it.
     Elsewhere,
@@ -230,7 +229,7 @@ impl Engine {
 
     /// What was taken over for a question that changed nothing, and has nothing
     /// else to do, leaves the memory again.
-    fn drop_if_closed(&mut self, id: DistributionId) {
+    pub(super) fn drop_if_closed(&mut self, id: DistributionId) {
         let idle = |work: &Work| work.writing.is_none() && work.unwritten.is_empty() && !work.distribution.open();
         if self.works.get(&id).is_some_and(idle) {
             self.works.remove(&id);

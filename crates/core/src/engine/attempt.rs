@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::planted::Bug;
 use super::work::PlannedCall;
 use super::{Alarm, Engine, Turn};
 use crate::attempt::{Attempt, Dedup, Protocol};
@@ -20,7 +21,9 @@ impl Engine {
     }
 
     pub(super) fn set_alarm(&mut self, id: DistributionId, channel: Channel, at: Timestamp) {
-        self.timers.insert((at, id, Alarm::Delivery(channel)));
+        if !self.planted.has(Bug::TimerForgotten) {
+            self.timers.insert((at, id, Alarm::Delivery(channel)));
+        }
     }
 
     /// The delivery is to go on as soon as its lane has a place. The lanes are

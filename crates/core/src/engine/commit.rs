@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::ask::AskAnswer;
 use super::lane::Lane;
 use super::message::{Answer, AskId, Command};
+use super::planted::Bug;
 use super::work::{Changes, PlannedCall, Unaccepted, Work, Writing};
 use super::{Alarm, Engine, HOLD_LIMIT, Turn};
 use crate::delivery::{Delivery, DeliveryStatus};
@@ -41,11 +42,15 @@ impl Engine {
         if work.writing.is_some() || work.unwritten.is_empty() {
             return;
         }
-        let changes = std::mem::take(&mut work.unwritten);
+        let mut changes = std::mem::take(&mut work.unwritten);
         if changes.transitions.is_empty() && changes.changed == Changes::default().changed {
             // Only calls, and nothing that they need is uncommitted.
             make_calls(work, changes.calls, (&mut self.calls, &mut self.lanes), turn);
             return;
+        }
+        if turn.planted.has(Bug::CallBeforeCommit) {
+            let early = std::mem::take(&mut changes.calls);
+            make_calls(work, early, (&mut self.calls, &mut self.lanes), turn);
         }
         let write = match work.unaccepted.take() {
             Some(Unaccepted { idempotency_key }) => {
@@ -53,6 +58,12 @@ impl Engine {
             }
             None => Write::Record(Box::new(record(work, changes, token, turn))),
         };
+        if turn.planted.has(Bug::ToldBeforeCommit)
+            && let Some(writing) = &work.writing
+        {
+            let (distribution, others) = (Arc::clone(&writing.snapshot), Arc::clone(&work.others));
+            turn.commands.push(Command::Moves { distribution, others });
+        }
         turn.commands.push(Command::Write(write));
     }
 
@@ -83,13 +94,15 @@ impl Engine {
             Written::Recorded => self.committed(id, writing, turn),
             Written::Replayed { existing } => self.refuse(id, writing, Answer::Replayed(existing), turn),
             Written::KeyReused { existing } => self.refuse(id, writing, Answer::KeyReused(existing), turn),
-            // A redrive is taken back: the database has the rows as they were,
-            // and whoever performs this adopts them anew.
+            // A redrive is taken back: the database has the rows as they were.
             Written::Held { holders } if !writing.asks.is_empty() => {
                 answer_asks(&writing.asks, &AskAnswer::Held(holders), turn);
+                let tenant = writing.snapshot.tenant.clone();
                 self.forget(id, writing.calls);
+                turn.commands.push(Command::Forgotten { tenant, id });
             }
             Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
+            Written::Fenced if turn.planted.has(Bug::FencedIgnored) => self.committed(id, writing, turn),
             Written::Fenced => {
                 answer_asks(&writing.asks, &AskAnswer::Elsewhere, turn);
                 self.forget(id, writing.calls);
@@ -113,7 +126,9 @@ impl Engine {
             let answer = Answer::Unavailable {
                 retry_after: UNAVAILABLE_RETRY_AFTER,
             };
+            let tenant = writing.snapshot.tenant.clone();
             self.refuse(id, writing, answer, turn);
+            turn.commands.push(Command::Forgotten { tenant, id });
         }
     }
 
@@ -257,7 +272,7 @@ fn record(work: &mut Work, mut changes: Changes, token: Incarnation, turn: &mut 
 /// deliveries; says whether there is an outcome to publish.
 fn settle(distribution: &mut Distribution, changes: &mut Changes, turn: &mut Turn<'_>) -> bool {
     let status = DistributionStatus::of(&distribution.deliveries);
-    if status != distribution.status {
+    if status != distribution.status && !turn.planted.has(Bug::StatusForgotten) {
         changes
             .transitions
             .push(Transition::of_distribution(Some(distribution.status), status));
@@ -266,7 +281,7 @@ fn settle(distribution: &mut Distribution, changes: &mut Changes, turn: &mut Tur
     let digest = publication(distribution);
     let publish = digest.is_some();
     if let Some(digest) = digest {
-        distribution.version += 1;
+        distribution.version += if turn.planted.has(Bug::VersionSkipped) { 2 } else { 1 };
         distribution.published = Some(digest);
         distribution.completed_at = Some(turn.now);
     } else if distribution.moves() {
@@ -281,7 +296,7 @@ fn history(
     token: Incarnation,
     turn: &mut Turn<'_>,
 ) -> HistoryEntry {
-    distribution.history_number += 1;
+    distribution.history_number += if turn.planted.has(Bug::HistorySkipped) { 2 } else { 1 };
     let actor = Cow::Borrowed(if changes.asks.is_empty() { ENGINE } else { PERSON });
     HistoryEntry {
         number: distribution.history_number,

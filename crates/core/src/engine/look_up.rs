@@ -7,16 +7,20 @@ use jiff::Timestamp;
 
 use super::message::CallReference;
 use super::outcome::Ended;
+use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
 use crate::channel::Channel;
-use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
+use crate::delivery::{Checkpoint, Delivery, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
 use crate::resilience::retry::{RETRY_AFTER_BOUNDS, later};
 
 impl Engine {
     /// Something was sent by this node, and what came of it is not known.
     pub(super) fn unknown(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {
+        if turn.planted.has(Bug::BlindRepeat) {
+            return self.no_effect(id, channel, refused(failure), Retry::Backoff, turn);
+        }
         self.doubt(id, channel, failure, turn);
         match self.protocol_of(id, channel).map(|protocol| protocol.dedup) {
             Some(Dedup::Key { .. }) => self.look_up_again(id, channel, Duration::ZERO, turn),
@@ -36,7 +40,31 @@ impl Engine {
             Some(Dedup::None) | None => Duration::ZERO,
         };
         let over = later(turn.now, self.settings.call_deadline);
-        self.look_up_at(id, channel, later(over, settle));
+        let at = if turn.planted.has(Bug::NoWaitForOldCalls) {
+            turn.now
+        } else {
+            later(over, settle)
+        };
+        self.look_up_at(id, channel, at);
+    }
+
+    /// Another life was about to look. When that was to be was said by another
+    /// clock, and its calls may not be over: the wait begins anew.
+    pub(super) fn look_up_after_adoption(&mut self, id: DistributionId, delivery: &Delivery, now: Timestamp) {
+        let settle = match self.protocol(delivery).dedup {
+            Dedup::Key { .. } => return self.want(id, delivery.channel),
+            Dedup::LookUp { settle } => settle,
+            Dedup::None => Duration::ZERO,
+        };
+        let over = later(now, self.settings.call_deadline);
+        if let Some(delivery) = self
+            .works
+            .get_mut(&id)
+            .and_then(|work| work.distribution.delivery_mut(delivery.channel))
+        {
+            delivery.next_attempt_at = Some(later(over, settle));
+        }
+        self.set_alarm(id, delivery.channel, later(over, settle));
     }
 
     fn doubt(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {
@@ -99,6 +127,9 @@ impl Engine {
         match outcome {
             LookUpOutcome::Found(receipt) => self.confirm(id, channel, receipt, turn),
             LookUpOutcome::Absent { checkpoint } => self.absent(id, channel, checkpoint, turn),
+            LookUpOutcome::Pending { checkpoint, .. } if turn.planted.has(Bug::OneLookIsEnough) => {
+                self.absent(id, channel, Some(checkpoint), turn);
+            }
             LookUpOutcome::Pending { checkpoint, look_after } => {
                 self.seen(id, channel, checkpoint);
                 self.look_up_again(id, channel, look_after, turn);
@@ -181,5 +212,14 @@ impl Engine {
 
     fn failure_of(&self, id: DistributionId, channel: Channel) -> Option<Failure> {
         self.works.get(&id)?.distribution.delivery(channel)?.failure.clone()
+    }
+}
+
+/// As [`Bug::BlindRepeat`] takes it.
+fn refused(failure: Failure) -> Ended {
+    Ended {
+        phase: Phase::Rejected,
+        failure,
+        checkpoint: None,
     }
 }

@@ -165,6 +165,14 @@ pub enum Command {
         /// The other distributions of the same event, newest first.
         others: Arc<[DistributionId]>,
     },
+    /// Dropped from memory, although the database may have it as this node's:
+    /// take it over again.
+    Forgotten {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: DistributionId,
+    },
     /// The node no longer owns it; what it still hears is evidence.
     Lost(DistributionId),
     /// Answer the person that asked.

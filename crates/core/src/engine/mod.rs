@@ -15,6 +15,7 @@
 //! | `adopt.rs` | what becomes of work that another life left behind |
 //! | `ask.rs` | what a person may ask: a redrive, a decision in doubt |
 //! | `evidence.rs` | what becomes of an answer that came too late |
+//! | `planted.rs` | faults that tests plant; none without their feature |
 //!
 //! Deliberately absent: circuit breakers and rate limits (they will stand
 //! between `Lane` and `attempt.rs`), and anything about a particular channel.
@@ -29,6 +30,7 @@ mod lane;
 mod look_up;
 mod message;
 mod outcome;
+mod planted;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,7 @@ use jiff::Timestamp;
 use rand::Rng;
 
 use self::lane::Lane;
+use self::planted::Planted;
 use self::work::Work;
 use crate::attempt::{Evidence, Protocol};
 use crate::channel::{Channel, Mode};
@@ -47,6 +50,7 @@ use crate::resilience::retry::RetryPolicy;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
 pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};
+pub use self::planted::Bug;
 
 /// A next attempt within this time is RETRYING, a later one WAITING.
 pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
@@ -94,6 +98,7 @@ pub struct Engine {
     evidence: Vec<Evidence>,
     /// Calls that were made.
     calls: u64,
+    planted: Planted,
 }
 
 /// What a timer is for.
@@ -112,6 +117,7 @@ struct Turn<'a> {
     now: Timestamp,
     rng: &'a mut dyn Rng,
     commands: Vec<Command>,
+    planted: Planted,
 }
 
 impl Engine {
@@ -127,7 +133,16 @@ impl Engine {
             dirty: BTreeSet::new(),
             evidence: Vec::new(),
             calls: 0,
+            planted: Planted::default(),
         }
+    }
+
+    /// The same with a fault in it.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub fn with(mut self, bug: Option<Bug>) -> Self {
+        self.planted.bug = bug;
+        self
     }
 
     /// Takes what happened, and the time, and says what is to be done. All
@@ -138,6 +153,7 @@ impl Engine {
             now,
             rng,
             commands: Vec::new(),
+            planted: self.planted,
         };
         self.fire_timers(&mut turn);
         for input in inputs {
@@ -185,7 +201,13 @@ impl Engine {
             Input::NotWritten { id } => self.not_written(id, turn),
             Input::Stepped { reference, outcome } => self.stepped(&reference, outcome, turn),
             Input::LookedUp { reference, outcome } => self.looked_up(&reference, outcome, turn),
-            Input::Adopted(adopted) => self.adopt(adopted, turn),
+            Input::Adopted(adopted) => {
+                let ids: Vec<_> = adopted.iter().map(|adopted| adopted.distribution.id).collect();
+                self.adopt(adopted, turn);
+                for id in ids {
+                    self.drop_if_closed(id);
+                }
+            }
             Input::Asked {
                 ask,
                 id,

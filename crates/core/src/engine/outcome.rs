@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::message::CallReference;
+use super::planted::Bug;
 use super::work::PlannedCall;
 use super::{Engine, RETRYING_LIMIT, Turn};
 use crate::attempt::{Retry, StepOutcome};
@@ -20,7 +21,7 @@ impl Engine {
     /// step follows at once.
     pub(super) fn stepped(&mut self, reference: &CallReference, outcome: StepOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
-        let first = self.lanes[channel.index()].hear(reference.number);
+        let first = self.lanes[channel.index()].hear(reference.number) || self.planted.has(Bug::AnyAnswerTaken);
         if !first || !self.is_current(reference) {
             self.too_late(first, channel);
             self.step_too_late(reference, outcome, turn);
@@ -35,7 +36,8 @@ impl Engine {
             if let Some(work) = self.works.get_mut(&id) {
                 work.change(channel, |delivery| {
                     delivery.checkpoint = Some(checkpoint);
-                    delivery.phase = if next_has_effect { Phase::Intent } else { Phase::Planned };
+                    let announced = next_has_effect && !turn.planted.has(Bug::IntentForgotten);
+                    delivery.phase = if announced { Phase::Intent } else { Phase::Planned };
                     delivery.updated_at = turn.now;
                 });
             }
@@ -81,14 +83,14 @@ impl Engine {
         let Some(work) = self.works.get(&reference.distribution) else {
             return false;
         };
-        if work.calling[reference.channel.index()] != Some(reference.number) {
+        let any = self.planted.has(Bug::AnyAnswerTaken);
+        if !any && work.calling[reference.channel.index()] != Some(reference.number) {
             return false;
         }
         let delivery = work.distribution.delivery(reference.channel);
         delivery.is_some_and(|delivery| {
             delivery.status == DeliveryStatus::InProgress
-                && delivery.generation == reference.generation
-                && delivery.attempt == reference.attempt
+                && (any || (delivery.generation, delivery.attempt) == (reference.generation, reference.attempt))
         })
     }
 
@@ -97,7 +99,8 @@ impl Engine {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
             delivery.phase = Phase::Confirmed;
-            delivery.receipt = Some(receipt);
+            delivery.receipt = (!turn.planted.has(Bug::ReceiptForgotten)).then_some(receipt);
+            delivery.holds_claim &= !turn.planted.has(Bug::ClaimDropped);
             delivery.failure = None;
             delivery.next_attempt_at = None;
         });

@@ -108,12 +108,20 @@ impl Memory {
     }
 
     /// Takes over open work; see [`Store::adopt`].
-    pub fn adopt(&mut self, token: Incarnation, due_by: Timestamp, include_own: bool, limit: usize) -> Vec<Adopted> {
-        let adoptable = |row: &Row| {
-            let owner = row.owner.map(|owner| owner.0);
-            let mine = owner == Some(token.0) && include_own;
-            row.open && (mine || owner.is_none_or(|owner| owner < token.0))
-        };
+    pub fn adopt(&mut self, token: Incarnation, due_by: Timestamp, limit: usize) -> Vec<Adopted> {
+        self.adopt_from(token, due_by, limit, |owner| owner < token)
+    }
+
+    /// The same where several nodes live at once, and `is_free` says of which
+    /// owners work may be taken.
+    pub fn adopt_from(
+        &mut self,
+        token: Incarnation,
+        due_by: Timestamp,
+        limit: usize,
+        is_free: impl Fn(Incarnation) -> bool,
+    ) -> Vec<Adopted> {
+        let adoptable = |row: &Row| row.open && row.owner.is_none_or(&is_free);
         let mut due: Vec<_> = self
             .rows
             .iter()
@@ -124,16 +132,27 @@ impl Memory {
         due.sort();
         due.truncate(limit);
         due.iter()
-            .filter_map(|(_, (tenant, id))| self.adopt_one(token, tenant, *id))
+            .filter_map(|(_, (tenant, id))| self.take(token, tenant, *id))
             .collect()
     }
 
     /// Takes over this one; see [`Store::adopt_one`].
     pub fn adopt_one(&mut self, token: Incarnation, tenant: &TenantId, id: DistributionId) -> Option<Adopted> {
-        let row = self.rows.get_mut(&(tenant.clone(), id))?;
+        let row = self.rows.get(&(tenant.clone(), id))?;
         if row.owner.is_some_and(|owner| owner > token) {
             return None;
         }
+        self.take(token, tenant, id)
+    }
+
+    /// Whose it is now.
+    pub fn owner(&self, tenant: &TenantId, id: DistributionId) -> Option<Incarnation> {
+        self.rows.get(&(tenant.clone(), id))?.owner
+    }
+
+    /// Takes over this one, whoever has it.
+    pub fn take(&mut self, token: Incarnation, tenant: &TenantId, id: DistributionId) -> Option<Adopted> {
+        let row = self.rows.get_mut(&(tenant.clone(), id))?;
         row.owner = Some(token);
         let distribution = row.distribution.clone();
         let others = self.others_of(&distribution);
@@ -177,14 +196,8 @@ impl Store for MemoryStore {
         Ok(self.lock().apply(&batch))
     }
 
-    async fn adopt(
-        &self,
-        token: Incarnation,
-        due_by: Timestamp,
-        include_own: bool,
-        limit: usize,
-    ) -> Result<Vec<Adopted>, StoreError> {
-        Ok(self.lock().adopt(token, due_by, include_own, limit))
+    async fn adopt(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Result<Vec<Adopted>, StoreError> {
+        Ok(self.lock().adopt(token, due_by, limit))
     }
 
     async fn adopt_one(

@@ -17,16 +17,14 @@ pub(super) fn begin_incarnation(connection: &Connection, now: Timestamp) -> Resu
     Ok(Incarnation(token.unsigned_abs()))
 }
 
-/// Open work that is due, oldest first; `include_own` takes this life's too.
+/// Open work that is due, oldest first.
 pub(super) fn adopt(
     connection: &Connection,
     token: Incarnation,
     due_by: Timestamp,
-    include_own: bool,
     limit: usize,
 ) -> Result<Vec<Adopted>, SqlError> {
-    let highest = int(token.0) - i64::from(!include_own);
-    let due = due(connection, highest, due_by, limit)?;
+    let due = due(connection, int(token.0) - 1, due_by, limit)?;
     let mut adopted = Vec::with_capacity(due.len());
     for (tenant, id) in due {
         adopted.extend(adopt_one(connection, token, &tenant, id)?);

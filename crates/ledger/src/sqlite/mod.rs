@@ -133,16 +133,10 @@ impl Store for SqliteStore {
         written
     }
 
-    async fn adopt(
-        &self,
-        token: Incarnation,
-        due_by: Timestamp,
-        include_own: bool,
-        limit: usize,
-    ) -> Result<Vec<Adopted>, StoreError> {
+    async fn adopt(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Result<Vec<Adopted>, StoreError> {
         self.writer
             .transact("adopt open work", move |transaction| {
-                adopt::adopt(transaction, token, due_by, include_own, limit)
+                adopt::adopt(transaction, token, due_by, limit)
             })
             .await
     }

@@ -23,12 +23,12 @@ fn due(number: u64, owner: Option<Incarnation>, due_at: Option<Timestamp>) -> Ac
     acceptance
 }
 
-async fn ids(store: &dyn Store, token: Incarnation, own: bool, limit: usize) -> Vec<DistributionId> {
-    let adopted = store.adopt(token, at(50), own, limit).await.unwrap();
+async fn ids(store: &dyn Store, token: Incarnation, limit: usize) -> Vec<DistributionId> {
+    let adopted = store.adopt(token, at(50), limit).await.unwrap();
     adopted.into_iter().map(|adopted| adopted.distribution.id).collect()
 }
 
-/// And nobody's; one's own where that is asked for; nothing of later lives.
+/// And nobody's; one's own only by name; nothing of later lives.
 pub async fn due_work_of_earlier_lives_is_adopted_oldest_first(store: &dyn Store) {
     let (earlier, own, later) = (life(store).await, life(store).await, life(store).await);
     let nobodys = accepted(store, &due(1, None, Some(at(30)))).await;
@@ -40,27 +40,28 @@ pub async fn due_work_of_earlier_lives_is_adopted_oldest_first(store: &dyn Store
     accepted(store, &due(7, None, None)).await;
     let mut closed = accepted(store, &due(8, Some(earlier), Some(at(10)))).await;
     recorded(store, &sample::completion(&mut closed, at(9), earlier)).await;
-    assert_eq!(ids(store, own, false, 0).await, []);
-    assert_eq!(ids(store, own, false, 2).await, [earlier_ones.id, nobodys.id]);
-    assert_eq!(ids(store, own, false, 9).await, [latest_due.id]);
-    assert_eq!(ids(store, own, false, 9).await, [], "they are this life's now");
-    let all = [earlier_ones.id, my_own.id, nobodys.id, latest_due.id];
-    assert_eq!(ids(store, own, true, 9).await, all);
-    let whole = store.adopt(own, at(10), true, 1).await.unwrap().remove(0);
-    assert_eq!((whole.distribution, whole.others), (earlier_ones, Vec::new()));
+    assert_eq!(ids(store, own, 0).await, []);
+    assert_eq!(ids(store, own, 2).await, [earlier_ones.id, nobodys.id]);
+    assert_eq!(ids(store, own, 9).await, [latest_due.id]);
+    assert_eq!(ids(store, own, 9).await, [], "they are this life's now");
+    let tenant = TenantId::default();
+    for own_one in [my_own, earlier_ones] {
+        let whole = store.adopt_one(own, &tenant, own_one.id).await.unwrap().unwrap();
+        assert_eq!((whole.distribution, whole.others), (own_one, Vec::new()));
+    }
 }
 
 /// What the former owner still writes is refused, and the new one's is not (I5).
 pub async fn adoption_fences_the_former_owner(store: &dyn Store) {
     let (earlier, own) = (life(store).await, life(store).await);
     let distribution = accepted(store, &due(1, Some(earlier), Some(at(0)))).await;
-    assert_eq!(ids(store, own, false, 9).await, [distribution.id]);
+    assert_eq!(ids(store, own, 9).await, [distribution.id]);
     let by = |token| sample::completion(&mut distribution.clone(), at(60), token);
     assert_eq!(write(store, change(&by(earlier))).await, Written::Fenced);
     recorded(store, &by(own)).await;
     let late = write(store, change(&by(earlier))).await;
     assert_eq!(late, Written::Fenced, "the number is there, but by another token");
-    assert_eq!(ids(store, own, true, 9).await, [], "it is closed");
+    assert_eq!(ids(store, own, 9).await, [], "it is closed");
 }
 
 /// Closed or not due, but never from a later life.

@@ -13,9 +13,13 @@ use fanfare_core::text::Text;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
+use serde_json::json;
+
+/// A call is over after this time, and has had its effect by then, if any.
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How the six behave: two of each kind of deduplication, one of each with a
-/// preparing step first.
+/// preparing step first. [`LATE`] also has a step after the one with the effect.
 pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = [
     settings(true, KEY),
     settings(false, KEY),
@@ -24,6 +28,14 @@ pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = [
     settings(true, Dedup::None),
     settings(false, Dedup::None),
 ];
+
+/// Takes work on and may do it only [`LATE_EFFECT`] after the call is over, as
+/// Instagram might: a look that finds nothing proves nothing, until a second one,
+/// [`SECOND_LOOK`] after it, finds nothing either.
+pub(crate) const LATE: Channel = Channel::Instagram;
+
+const LATE_EFFECT: Duration = Duration::from_secs(40);
+const SECOND_LOOK: Duration = Duration::from_mins(1);
 
 const KEY: Dedup = Dedup::Key {
     window: Duration::from_hours(24),
@@ -54,61 +66,132 @@ struct Effect {
     times: u32,
 }
 
-impl Channels {
-    /// Runs a step. What it does to the world is done now; the answer travels.
-    pub(crate) fn step(&mut self, call: &Call, peaceful: bool, now: Timestamp, rng: &mut StdRng) -> StepOutcome {
-        let settings = SETTINGS[call.delivery.channel.index()];
-        let prepares = !settings.protocol.first_step_has_effect && call.delivery.checkpoint.is_none();
-        assert!(
-            prepares || call.delivery.phase != Phase::Planned,
-            "I3: {} would act without an intent",
-            call.delivery.channel
-        );
-        let luck = if peaceful { 100 } else { rng.random_range(0..100) };
-        if prepares {
-            return match luck {
-                0..5 => StepOutcome::Pending {
-                    poll_after: Duration::from_secs(2),
-                },
-                5..10 => rejected(Retry::Backoff),
-                10..13 => deferred(now, rng),
-                13..15 => rejected(Retry::Never),
-                _ => StepOutcome::Advanced {
-                    checkpoint: checkpoint(),
-                    next_has_effect: true,
-                },
-            };
-        }
-        match luck {
-            0..8 => {
-                self.take_effect(call);
-                StepOutcome::Unknown(failure("outcome_unknown"))
-            }
-            8..16 => StepOutcome::Unknown(failure("outcome_unknown")),
-            16..30 if !self.has_effect(call) => rejected(if luck < 20 {
-                Retry::After(Duration::from_secs(45))
-            } else {
-                Retry::Backoff
-            }),
-            30..33 if !self.has_effect(call) => rejected(Retry::Never),
-            33..36 if !self.has_effect(call) => deferred(now, rng),
-            36..38 if !self.has_effect(call) => StepOutcome::NeedsAction(failure("hand_off")),
-            _ => {
-                self.take_effect(call);
-                StepOutcome::Confirmed(receipt(call))
-            }
+/// What a call comes to: an answer, and an effect that may come later than it.
+pub(crate) struct Came {
+    pub(crate) outcome: StepOutcome,
+    /// From the call.
+    pub(crate) answered_after: Duration,
+    pub(crate) effect_after: Option<Duration>,
+}
+
+impl Came {
+    fn soon(outcome: StepOutcome, rng: &mut StdRng) -> Self {
+        Self {
+            outcome,
+            answered_after: Duration::from_millis(rng.random_range(1..3_000)),
+            effect_after: None,
         }
     }
 
-    pub(crate) fn look_up(&self, call: &Call, peaceful: bool, rng: &mut StdRng) -> LookUpOutcome {
-        if !peaceful && rng.random_range(0..100) < 25 {
-            LookUpOutcome::Unknown(failure("outcome_unknown"))
-        } else if self.has_effect(call) {
-            LookUpOutcome::Found(receipt(call))
-        } else {
-            LookUpOutcome::Absent {
-                checkpoint: call.delivery.checkpoint.clone(),
+    /// The effect comes with the answer, or while it travels.
+    fn with_effect(outcome: StepOutcome, rng: &mut StdRng) -> Self {
+        let came = Self::soon(outcome, rng);
+        Self {
+            effect_after: Some(came.answered_after.mul_f64(rng.random_range(0.0..1.0))),
+            ..came
+        }
+    }
+}
+
+impl Channels {
+    /// Runs a step.
+    pub(crate) fn step(&self, call: &Call, peaceful: bool, now: Timestamp, rng: &mut StdRng) -> Came {
+        let channel = call.delivery.channel;
+        let settings = SETTINGS[channel.index()];
+        let stage = call
+            .delivery
+            .checkpoint
+            .as_ref()
+            .and_then(|checkpoint| checkpoint.0["stage"].as_str());
+        let prepares = !settings.protocol.first_step_has_effect && stage.is_none();
+        let reads = stage == Some("published");
+        assert!(
+            prepares || reads || call.delivery.phase != Phase::Planned,
+            "I3: {channel} would act without an intent"
+        );
+        let luck = if peaceful { 100 } else { rng.random_range(0..100) };
+        if prepares {
+            return Came::soon(prepared(luck, now, rng), rng);
+        }
+        if reads {
+            let outcome = match luck {
+                0..20 => StepOutcome::Pending {
+                    poll_after: Duration::from_secs(3),
+                },
+                _ => StepOutcome::Confirmed(receipt(call)),
+            };
+            return Came::soon(outcome, rng);
+        }
+        self.effecting(call, luck, now, rng)
+    }
+
+    fn effecting(&self, call: &Call, luck: u32, now: Timestamp, rng: &mut StdRng) -> Came {
+        let untouched = !self.has_effect(call);
+        let unknown = || StepOutcome::Unknown(failure("outcome_unknown"));
+        match luck {
+            // It is done, and the answer is lost.
+            0..8 => Came {
+                outcome: unknown(),
+                answered_after: CALL_DEADLINE,
+                effect_after: Some(CALL_DEADLINE.mul_f64(rng.random_range(0.0..1.0))),
+            },
+            // It is taken on, and done when nobody waits for it any more.
+            8..12 if call.delivery.channel == LATE => Came {
+                outcome: unknown(),
+                answered_after: Duration::from_secs(1),
+                effect_after: Some(LATE_EFFECT.mul_f64(rng.random_range(0.0..1.0))),
+            },
+            8..16 => Came::soon(unknown(), rng),
+            16..30 if untouched => {
+                let retry = if luck < 20 {
+                    Retry::After(Duration::from_secs(45))
+                } else {
+                    Retry::Backoff
+                };
+                Came::soon(rejected(retry), rng)
             }
+            30..33 if untouched => Came::soon(rejected(Retry::Never), rng),
+            33..36 if untouched => Came::soon(deferred(now, rng), rng),
+            36..38 if untouched => Came::soon(StepOutcome::NeedsAction(failure("hand_off")), rng),
+            _ if call.delivery.channel == LATE => {
+                let published = StepOutcome::Advanced {
+                    checkpoint: Checkpoint(json!({"stage": "published"})),
+                    next_has_effect: false,
+                };
+                Came::with_effect(published, rng)
+            }
+            _ => Came::with_effect(StepOutcome::Confirmed(receipt(call)), rng),
+        }
+    }
+
+    pub(crate) fn look_up(&self, call: &Call, peaceful: bool, now: Timestamp, rng: &mut StdRng) -> LookUpOutcome {
+        let checkpoint = call.delivery.checkpoint.clone();
+        let published = checkpoint
+            .as_ref()
+            .is_some_and(|checkpoint| checkpoint.0["stage"] == "published");
+        if !peaceful && rng.random_range(0..100) < 25 {
+            return LookUpOutcome::Unknown(failure("outcome_unknown"));
+        }
+        if published || self.has_effect(call) {
+            return LookUpOutcome::Found(receipt(call));
+        }
+        if call.delivery.channel != LATE {
+            return LookUpOutcome::Absent { checkpoint };
+        }
+        let before = checkpoint
+            .as_ref()
+            .and_then(|checkpoint| checkpoint.0["absent_at"].as_str());
+        let before: Option<Timestamp> = before.and_then(|text| text.parse().ok());
+        // By the channel's own clock, which is the true one.
+        if before.is_some_and(|before| now.duration_since(before).unsigned_abs() >= SECOND_LOOK) {
+            let prepared = Checkpoint(json!({"stage": "prepared"}));
+            return LookUpOutcome::Absent {
+                checkpoint: Some(prepared),
+            };
+        }
+        LookUpOutcome::Pending {
+            checkpoint: Checkpoint(json!({"stage": "prepared", "absent_at": before.unwrap_or(now).to_string()})),
+            look_after: SECOND_LOOK + SECOND_LOOK / 4,
         }
     }
 
@@ -135,7 +218,7 @@ impl Channels {
         self.came_to_be(call.delivery.channel, &call.delivery.idempotency_key())
     }
 
-    fn take_effect(&mut self, call: &Call) {
+    pub(crate) fn take_effect(&mut self, call: &Call) {
         let delivery = &call.delivery;
         let knows_keys = SETTINGS[delivery.channel.index()].protocol.dedup == KEY;
         let effect = self
@@ -149,8 +232,19 @@ impl Channels {
     }
 }
 
-fn checkpoint() -> Checkpoint {
-    Checkpoint(serde_json::json!({ "container": "1" }))
+fn prepared(luck: u32, now: Timestamp, rng: &mut StdRng) -> StepOutcome {
+    match luck {
+        0..5 => StepOutcome::Pending {
+            poll_after: Duration::from_secs(2),
+        },
+        5..10 => rejected(Retry::Backoff),
+        10..13 => deferred(now, rng),
+        13..15 => rejected(Retry::Never),
+        _ => StepOutcome::Advanced {
+            checkpoint: Checkpoint(json!({"stage": "prepared"})),
+            next_has_effect: true,
+        },
+    }
 }
 
 fn receipt(call: &Call) -> Receipt {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// What a run, or many, came to.
 #[derive(Debug, Default)]
@@ -15,6 +16,15 @@ pub(crate) struct Figures {
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
     pub(crate) left_to_a_person: u64,
+    pub(crate) left_with_a_key: u64,
+    pub(crate) stalls: u64,
+    pub(crate) adopted: u64,
+    pub(crate) refused_as_stale: u64,
+    pub(crate) doubled_answers: u64,
+    pub(crate) evidence: u64,
+    pub(crate) questions: u64,
+    pub(crate) granted: u64,
+    pub(crate) simulated: Duration,
     pub(crate) statuses: BTreeMap<&'static str, u64>,
 }
 
@@ -29,6 +39,15 @@ impl Figures {
         self.lost += other.lost;
         self.repeated += other.repeated;
         self.left_to_a_person += other.left_to_a_person;
+        self.left_with_a_key += other.left_with_a_key;
+        self.stalls += other.stalls;
+        self.adopted += other.adopted;
+        self.refused_as_stale += other.refused_as_stale;
+        self.doubled_answers += other.doubled_answers;
+        self.evidence += other.evidence;
+        self.questions += other.questions;
+        self.granted += other.granted;
+        self.simulated += other.simulated;
         for (status, times) in &other.statuses {
             *self.statuses.entry(status).or_default() += times;
         }
@@ -39,6 +58,11 @@ impl Figures {
             self.crashes > 0 && self.failed_commits > 0 && self.replayed > 0 && self.held > 0,
             "{self}"
         );
+        assert!(
+            self.stalls > 0 && self.adopted > 0 && self.refused_as_stale > 0 && self.doubled_answers > 0,
+            "{self}"
+        );
+        assert!(self.evidence > 0 && self.granted > 0, "{self}");
         for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
             assert!(
                 self.statuses.get(status).is_some_and(|times| *times > 0),
@@ -52,11 +76,20 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "lost {}, repeated {}, left to a person {}; {} steps, {} crashes, {} failed commits, \
-             {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
+            "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} adopted, {} stale \
+             writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted; {} steps, {} crashes, \
+             {} failed commits, {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
             self.lost,
             self.repeated,
             self.left_to_a_person,
+            self.left_with_a_key,
+            self.stalls,
+            self.adopted,
+            self.refused_as_stale,
+            self.doubled_answers,
+            self.evidence,
+            self.granted,
+            self.questions,
             self.steps,
             self.crashes,
             self.failed_commits,

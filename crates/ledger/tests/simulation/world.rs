@@ -1,37 +1,45 @@
-//! The world around the engine: clients, commits, channels, time and death.
+//! The world around the engines: what happens when, in one order that follows
+//! from the seed alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fanfare_core::channel::Channel;
-use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::attempt::{LookUpOutcome, Proof};
+use fanfare_core::delivery::Delivery;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::{Answer, Call, Command, Engine, HOLD_LIMIT, Input, NewDistribution, Settings};
+use fanfare_core::engine::{AskId, Bug, Call, Command, HOLD_LIMIT, Input, NewDistribution};
 use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
-use fanfare_core::request::RequestHash;
-use fanfare_core::resilience::retry::RetryPolicy;
-use fanfare_core::write::Write;
+use fanfare_core::write::{Write, Written};
 use fanfare_ledger::{Filter, Memory};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::channels::{Channels, SETTINGS};
+use crate::channels::{Came, Channels};
 use crate::figures::Figures;
 use crate::invariants::{Witness, intent_is_committed, is_committed};
-use crate::requests::request;
+use crate::node::{HEARTBEAT, LEASE, Node};
 
 /// Requests of one run.
-const REQUESTS: u32 = 30;
+pub(crate) const REQUESTS: u32 = 30;
 
 /// A run that takes more steps than this does not come to rest.
-const MOST_STEPS: u32 = 200_000;
+const MOST_STEPS: u32 = 400_000;
 
 /// What will happen, and when; the number keeps the order of what happens together.
-#[expect(clippy::large_enum_variant, reason = "a handful of them live at once")]
-enum Happening {
+pub(crate) enum Happening {
     /// A client asks.
     Request,
+    /// A person asks.
+    Question,
+    /// What a call does is done.
+    Effect(Call),
+    /// The rest happens to a node, as long as it lives.
+    To(Incarnation, Event),
+}
+
+#[expect(clippy::large_enum_variant, reason = "a handful of them live at once")]
+pub(crate) enum Event {
     /// A commit ends: whether it took effect, and whether it says so.
     CommitEnds {
         batch: Vec<Write>,
@@ -40,409 +48,441 @@ enum Happening {
     },
     /// A channel answers.
     Answer(Input),
-    /// The node looks for work that nobody owns.
+    /// It looks for work that nobody owns.
     Adoption,
-    /// A timer of the engine.
-    Timer,
+    /// It renews its lease.
+    Heartbeat,
+    /// Its clock changes its pace.
+    ClockSlews,
+    /// It ends, with all that is in its memory.
+    Dies,
 }
 
 pub(crate) struct World {
-    now: Timestamp,
-    rng: StdRng,
-    store: Memory,
-    engine: Engine,
-    token: Incarnation,
-    channels: Channels,
-    coming: BTreeMap<(Timestamp, u64), Happening>,
+    pub(crate) now: Timestamp,
+    began: Timestamp,
+    pub(crate) rng: StdRng,
+    pub(crate) store: Memory,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) channels: Channels,
+    pub(crate) coming: BTreeMap<(Timestamp, u64), Happening>,
     number: u64,
-    /// Handed to the Ledger while it commits.
-    gathered: Vec<Write>,
-    committing: bool,
-    commit_failed: bool,
-    requests: u32,
-    asked: BTreeMap<DistributionId, NewDistribution>,
-    by_key: BTreeMap<(IdempotencyKey, [u8; 32]), DistributionId>,
-    acknowledged: BTreeSet<DistributionId>,
-    out: BTreeSet<(DistributionId, Channel)>,
-    witness: Witness,
-    figures: Figures,
-    trace: Vec<String>,
-}
-
-fn settings() -> Settings {
-    let retry = RetryPolicy {
-        max_attempts: 4,
-        max_interval: Duration::from_mins(2),
-        ..RetryPolicy::default()
-    };
-    let look_up = RetryPolicy {
-        max_attempts: 6,
-        ..retry
-    };
-    Settings {
-        channels: SETTINGS,
-        retry,
-        look_up,
-        call_deadline: Duration::from_secs(10),
-        max_in_flight: 20,
-    }
+    pub(crate) requests: u32,
+    pub(crate) asked: BTreeMap<DistributionId, NewDistribution>,
+    pub(crate) questions: BTreeMap<AskId, (DistributionId, u32)>,
+    pub(crate) by_key: BTreeMap<(IdempotencyKey, [u8; 32]), DistributionId>,
+    pub(crate) acknowledged: BTreeSet<DistributionId>,
+    pub(crate) witness: Witness,
+    pub(crate) figures: Figures,
+    pub(crate) trace: Vec<String>,
+    bug: Option<Bug>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
-        let mut store = Memory::default();
-        let token = store.begin_incarnation();
+    pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
+        let now = "2026-11-22T09:00:00Z".parse().unwrap();
         let mut world = Self {
-            now: "2026-11-22T09:00:00Z".parse().unwrap(),
+            now,
+            began: now,
             rng: StdRng::seed_from_u64(seed),
-            store,
-            engine: Engine::new(settings(), token),
-            token,
+            store: Memory::default(),
+            nodes: Vec::new(),
             channels: Channels::default(),
             coming: BTreeMap::new(),
             number: 0,
-            gathered: Vec::new(),
-            committing: false,
-            commit_failed: false,
             requests: 0,
             asked: BTreeMap::new(),
+            questions: BTreeMap::new(),
             by_key: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
-            out: BTreeSet::new(),
             witness: Witness::default(),
             figures: Figures::default(),
             trace: Vec::new(),
+            bug,
         };
+        for _ in 0..world.rng.random_range(1..=3) {
+            let node = world.life();
+            world.nodes.push(node);
+        }
         world.comes_within(Duration::from_millis(1), Happening::Request);
-        world.comes_within(Duration::from_millis(1), Happening::Adoption);
+        world.comes_within(Duration::from_mins(1), Happening::Question);
         world
+    }
+
+    /// A node's life begins.
+    pub(crate) fn life(&mut self) -> Node {
+        let token = self.store.begin_incarnation();
+        self.comes_within(Duration::from_millis(200), Happening::To(token, Event::Adoption));
+        self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
+        self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
+        Node::new(token, self.bug, self.now, &mut self.rng)
     }
 
     /// Until all that was asked has come to rest.
     pub(crate) fn run(&mut self) {
         for _ in 0..MOST_STEPS {
             self.figures.steps += 1;
-            let timer = self.engine.next_timer().unwrap_or(Timestamp::MAX);
             let next = self.coming.keys().next().map_or(Timestamp::MAX, |(at, _)| *at);
-            let happening = if timer < next {
-                self.now = self.now.max(timer);
-                Happening::Timer
-            } else {
-                let Some(((at, _), happening)) = self.coming.pop_first() else {
-                    return;
-                };
-                self.now = self.now.max(at);
-                happening
-            };
-            self.happen(happening);
-            if self.requests >= REQUESTS && self.is_at_rest() {
+            let timers = self.nodes.iter().enumerate();
+            let timer = timers
+                .filter_map(|(at, node)| Some((node.next_timer(self.now)?, at)))
+                .min();
+            match timer {
+                Some((at, node)) if at < next => {
+                    self.now = self.now.max(at);
+                    self.turn(node, Vec::new());
+                }
+                _ => {
+                    let Some(((at, _), happening)) = self.coming.pop_first() else {
+                        return;
+                    };
+                    self.now = self.now.max(at);
+                    self.happen(happening);
+                }
+            }
+            if self.peaceful() && self.is_at_rest() {
+                self.figures.simulated += self.now.duration_since(self.began).unsigned_abs();
                 return;
             }
         }
-        panic!("I1: it does not come to rest");
+        panic!("I1: it does not come to rest: {}", self.restless());
+    }
+
+    /// What still goes on.
+    fn restless(&self) -> String {
+        let busy = self.nodes.iter().filter(|node| node.is_busy()).map(|node| node.token.0);
+        let busy: Vec<_> = busy.collect();
+        let open = self
+            .all()
+            .into_iter()
+            .filter(|distribution| distribution.due_at(self.now).is_some());
+        let open: Vec<_> = open
+            .map(|distribution| {
+                let of = |delivery: &Delivery| {
+                    (
+                        delivery.channel,
+                        delivery.status,
+                        delivery.phase,
+                        delivery.next_attempt_at,
+                    )
+                };
+                let owner = self.store.owner(&distribution.tenant, distribution.id);
+                (
+                    distribution.id,
+                    owner,
+                    distribution.deliveries.iter().map(of).collect::<Vec<_>>(),
+                )
+            })
+            .collect();
+        format!("it is {}, busy are {busy:?}, open are {open:?}", self.now)
     }
 
     /// Faults have stopped once the last request was made.
-    fn peaceful(&self) -> bool {
+    pub(crate) fn peaceful(&self) -> bool {
         self.requests >= REQUESTS
     }
 
     fn is_at_rest(&self) -> bool {
-        let busy = self.engine.is_busy() || self.committing || !self.gathered.is_empty() || !self.out.is_empty();
+        let effects = self
+            .coming
+            .values()
+            .any(|coming| matches!(coming, Happening::Effect(_)));
+        let busy = effects || self.nodes.iter().any(Node::is_busy);
         !busy
             && self
                 .all()
                 .iter()
-                .all(|distribution| !distribution.moves() && distribution.due_at(self.now).is_none())
+                .all(|distribution| distribution.due_at(self.now).is_none())
     }
 
-    fn all(&self) -> Vec<Distribution> {
+    pub(crate) fn all(&self) -> Vec<Distribution> {
         self.store
             .list(&TenantId::default(), &Filter::default(), None, usize::MAX)
     }
 
     fn happen(&mut self, happening: Happening) {
-        let inputs = match happening {
-            Happening::Request => vec![self.ask()],
-            Happening::CommitEnds {
+        match happening {
+            Happening::Request => self.request(),
+            Happening::Question => self.question(),
+            Happening::Effect(call) => self.channels.take_effect(&call),
+            Happening::To(token, event) => {
+                let Some(node) = self.nodes.iter().position(|node| node.token == token) else {
+                    return;
+                };
+                if self.nodes[node].is_stalled(self.now) {
+                    // It hears of it when it goes on.
+                    let later = self.nodes[node].stalled_until;
+                    self.number += 1;
+                    self.coming.insert((later, self.number), Happening::To(token, event));
+                    return;
+                }
+                self.happen_to(node, event);
+            }
+        }
+    }
+
+    fn happen_to(&mut self, node: usize, event: Event) {
+        let token = self.nodes[node].token;
+        let inputs = match event {
+            Event::CommitEnds {
                 batch,
                 took_effect,
                 says_so,
-            } => self.commit_ends(&batch, took_effect, says_so),
-            Happening::Answer(input) => {
+            } => self.commit_ends(node, &batch, took_effect, says_so),
+            Event::Answer(input) => {
                 if let Input::Stepped { reference, .. } | Input::LookedUp { reference, .. } = &input {
-                    self.out.remove(&(reference.distribution, reference.channel));
+                    self.nodes[node]
+                        .out
+                        .remove(&(reference.distribution, reference.channel));
                 }
                 vec![input]
             }
-            Happening::Adoption => {
-                self.comes_within(Duration::from_secs(5), Happening::Adoption);
-                let due_by = self.now + HOLD_LIMIT;
-                let include_own = std::mem::take(&mut self.commit_failed);
-                vec![Input::Adopted(self.store.adopt(self.token, due_by, include_own, 50))]
+            Event::Adoption => {
+                self.comes_within(Duration::from_secs(5), Happening::To(token, Event::Adoption));
+                vec![Input::Adopted(self.adopt(node))]
             }
-            Happening::Timer => vec![],
+            Event::Heartbeat => {
+                self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
+                return self.renew(node);
+            }
+            Event::ClockSlews => {
+                self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
+                return self.nodes[node].clock.slews(self.now, &mut self.rng);
+            }
+            Event::Dies => return self.dies(node),
         };
-        let commands = self.engine.step(inputs, self.now, &mut self.rng);
+        self.turn(node, inputs);
+    }
+
+    /// Lets an engine decide, and carries it out, unless the node dies of it.
+    pub(crate) fn turn(&mut self, node: usize, inputs: Vec<Input>) {
+        let shown = self.nodes[node].clock.shows(self.now);
+        let commands = self.nodes[node].engine.step(inputs, shown, &mut self.rng);
         for command in commands {
-            self.trace.push(format!("{} {command:?}", self.now));
-            if !self.peaceful() && self.rng.random_range(0..150) == 0 {
-                self.crash();
-                return;
+            self.trace
+                .push(format!("{} {} {command:?}", self.now, self.nodes[node].token.0));
+            match self.fate() {
+                Fate::GoesOn => self.perform(node, command),
+                Fate::Dies => return self.dies(node),
+                Fate::Stalls(time) => {
+                    self.figures.stalls += 1;
+                    self.nodes[node].stalled_until = self.now + time;
+                    self.perform(node, command);
+                }
             }
-            self.perform(command);
         }
-        self.begin_commit();
+        self.begin_commit(node);
     }
 
-    fn ask(&mut self) -> Input {
-        self.requests += 1;
-        if self.requests < REQUESTS {
-            let pause = Duration::from_millis(self.rng.random_range(0..20_000));
-            self.comes_within(pause, Happening::Request);
-        }
-        let id = DistributionId::new(self.now, &mut self.rng);
-        let new = request(self.now, &mut self.rng);
-        self.asked.insert(id, new.clone());
-        Input::Accept { id, new: Box::new(new) }
-    }
-
-    fn perform(&mut self, command: Command) {
+    fn perform(&mut self, node: usize, command: Command) {
         match command {
-            Command::Write(write) => self.gathered.push(write),
-            Command::Step(call) => {
-                self.goes_out(&call);
-                let peaceful = self.peaceful();
-                let outcome = self.channels.step(&call, peaceful, self.now, &mut self.rng);
-                self.answers(Input::Stepped {
-                    reference: call.reference(),
-                    outcome,
-                });
-            }
-            Command::LookUp(call) => {
-                self.goes_out(&call);
-                let peaceful = self.peaceful();
-                let outcome = self.channels.look_up(&call, peaceful, &mut self.rng);
-                self.answers(Input::LookedUp {
-                    reference: call.reference(),
-                    outcome,
-                });
-            }
+            Command::Write(write) => self.nodes[node].gathered.push(write),
+            Command::Step(call) => self.step(node, &call),
+            Command::LookUp(call) => self.look_up(node, call),
             Command::Answer { id, answer } => self.client_hears(id, &answer),
+            Command::AnswerAsk { ask, answer } => self.person_hears(ask, &answer),
             Command::Moves { distribution, .. } => is_committed(&self.store, &distribution),
             Command::Rests { distribution, .. } => {
                 assert!(!distribution.moves(), "what is said to rest moves");
                 is_committed(&self.store, &distribution);
             }
-            Command::AnswerAsk { .. } => {}
-            Command::Lost(id) => panic!("{id} was fenced although there is one node"),
+            Command::Forgotten { id, .. } => self.nodes[node].dropped.push(id),
+            Command::Lost(_) => self.figures.refused_as_stale += 1,
         }
     }
 
-    fn goes_out(&mut self, call: &Call) {
+    /// A node that may have lost its lease sends nothing: it can't know who has
+    /// taken its work over.
+    fn may_send(&self, node: usize) -> bool {
+        self.now < self.nodes[node].lease_until
+    }
+
+    fn step(&mut self, node: usize, call: &Call) {
+        if !self.may_send(node) {
+            return;
+        }
+        self.goes_out(node, call);
+        let peaceful = self.peaceful();
+        let Came {
+            outcome,
+            answered_after,
+            effect_after,
+        } = self.channels.step(call, peaceful, self.now, &mut self.rng);
+        if let Some(after) = effect_after {
+            self.comes_within(after, Happening::Effect(call.clone()));
+        }
+        let answer = Input::Stepped {
+            reference: call.reference(),
+            outcome,
+        };
+        self.answers(node, answer, answered_after);
+    }
+
+    /// What was heard beside the rows comes first.
+    fn look_up(&mut self, node: usize, mut call: Call) {
+        if !self.may_send(node) {
+            return;
+        }
+        self.goes_out(node, &call);
+        let mut heard = None;
+        for evidence in self.store.evidence(&call.tenant, call.distribution) {
+            if (evidence.channel, evidence.generation) == (call.delivery.channel, call.delivery.generation) {
+                match evidence.proof {
+                    Proof::Receipt(receipt) => heard = Some(LookUpOutcome::Found(receipt)),
+                    Proof::Checkpoint(checkpoint) => call.delivery.checkpoint = Some(checkpoint),
+                }
+            }
+        }
+        let peaceful = self.peaceful();
+        let outcome = heard.unwrap_or_else(|| self.channels.look_up(&call, peaceful, self.now, &mut self.rng));
+        let answer = Input::LookedUp {
+            reference: call.reference(),
+            outcome,
+        };
+        let travel = Duration::from_millis(self.rng.random_range(1..3_000));
+        self.answers(node, answer, travel);
+    }
+
+    fn goes_out(&mut self, node: usize, call: &Call) {
         let place = (call.distribution, call.delivery.channel);
-        assert!(self.out.insert(place), "I4: two calls at once for {place:?}");
+        assert!(
+            self.nodes[node].out.insert(place),
+            "I4: two calls at once for {place:?}"
+        );
         intent_is_committed(&self.store, call);
     }
 
-    fn answers(&mut self, input: Input) {
-        let travel = Duration::from_millis(self.rng.random_range(1..3_000));
-        self.comes_within(travel, Happening::Answer(input));
-    }
-
-    fn client_hears(&mut self, id: DistributionId, answer: &Answer) {
-        let Some(new) = self.asked.get(&id).cloned() else {
-            return;
-        };
-        let tenant = TenantId::default();
-        match answer {
-            Answer::Accepted(_) => {
-                assert!(
-                    self.store.distribution(&tenant, id).is_some(),
-                    "I1: {id} was acknowledged and is not there"
-                );
-                self.acknowledged.insert(id);
-                self.figures.acknowledged += 1;
-                self.key_means(&new, id);
-            }
-            Answer::Replayed(existing) => {
-                self.figures.replayed += 1;
-                let first = self
-                    .store
-                    .distribution(&tenant, *existing)
-                    .expect("I12: a replay of nothing");
-                assert_eq!(first.request.hash, new.request.hash, "I12: a replay of another request");
-                self.key_means(&new, *existing);
-            }
-            Answer::Held(holders) => {
-                self.figures.held += 1;
-                assert!(!holders.is_empty());
-            }
-            Answer::KeyReused(existing) => {
-                let first = self
-                    .store
-                    .distribution(&tenant, *existing)
-                    .expect("I12: a key of nothing");
-                assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
-            }
-            Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
+    /// An answer may come twice, the second time much later.
+    fn answers(&mut self, node: usize, answer: Input, after: Duration) {
+        let token = self.nodes[node].token;
+        if !self.peaceful() && self.rng.random_range(0..20) == 0 {
+            self.figures.doubled_answers += 1;
+            let again = after + Duration::from_millis(self.rng.random_range(1..60_000));
+            self.comes_within(again, Happening::To(token, Event::Answer(answer.clone())));
         }
+        self.comes_within(after, Happening::To(token, Event::Answer(answer)));
     }
 
-    /// I12: the same key and request, the same distribution.
-    fn key_means(&mut self, new: &NewDistribution, id: DistributionId) {
-        let RequestHash(hash) = new.request.hash;
-        if let Some(key) = new.idempotency_key.clone() {
-            let first = *self.by_key.entry((key, hash)).or_insert(id);
-            assert_eq!(first, id, "I12: one key, two distributions");
-        }
-    }
-
-    fn begin_commit(&mut self) {
-        if self.committing || self.gathered.is_empty() {
+    fn begin_commit(&mut self, node: usize) {
+        let peaceful = self.peaceful();
+        let node = &mut self.nodes[node];
+        if node.committing || node.gathered.is_empty() {
             return;
         }
-        self.committing = true;
-        let batch = std::mem::take(&mut self.gathered);
-        let fails = !self.peaceful() && self.rng.random_range(0..40) == 0;
+        node.committing = true;
+        let (batch, token) = (std::mem::take(&mut node.gathered), node.token);
+        let fails = !peaceful && self.rng.random_range(0..40) == 0;
         let took_effect = !fails || self.rng.random_range(0..2) == 0;
         let flush = Duration::from_micros(self.rng.random_range(100..5_000));
-        self.comes_within(
-            flush,
-            Happening::CommitEnds {
-                batch,
-                took_effect,
-                says_so: !fails,
-            },
-        );
+        let ends = Event::CommitEnds {
+            batch,
+            took_effect,
+            says_so: !fails,
+        };
+        self.comes_within(flush, Happening::To(token, ends));
     }
 
-    fn commit_ends(&mut self, batch: &[Write], took_effect: bool, says_so: bool) -> Vec<Input> {
-        self.committing = false;
-        let ids: Vec<_> = batch.iter().map(Write::id).collect();
+    fn commit_ends(&mut self, node: usize, batch: &[Write], took_effect: bool, says_so: bool) -> Vec<Input> {
+        let token = self.nodes[node].token;
+        self.nodes[node].committing = false;
         let written = if took_effect {
-            self.store.apply(batch)
+            self.commit(token, batch)
         } else {
             Vec::new()
         };
-        for id in &ids {
-            self.witness.look(&self.store, *id);
-        }
+        let ids = batch.iter().map(Write::id);
         if says_so {
-            return ids
-                .into_iter()
-                .zip(written)
-                .map(|(id, written)| Input::Written { id, written })
-                .collect();
+            let written = ids.zip(written);
+            return written.map(|(id, written)| Input::Written { id, written }).collect();
         }
         self.figures.failed_commits += 1;
-        self.commit_failed = true;
-        ids.into_iter().map(|id| Input::NotWritten { id }).collect()
+        ids.map(|id| Input::NotWritten { id }).collect()
     }
 
-    /// All that is in memory is gone; a commit that was under way may have taken
-    /// effect, and what was sent to the channels was sent.
-    fn crash(&mut self) {
-        self.figures.crashes += 1;
-        self.trace.push(format!("{} crash", self.now));
-        for (_, happening) in std::mem::take(&mut self.coming) {
-            match happening {
-                Happening::CommitEnds {
-                    batch,
-                    took_effect: true,
-                    ..
-                } if self.rng.random_range(0..2) == 0 => {
-                    self.store.apply(&batch);
-                    for write in &batch {
-                        self.witness.look(&self.store, write.id());
-                    }
-                }
-                Happening::Request => self.comes_within(Duration::from_secs(1), Happening::Request),
-                _ => {}
+    /// Writes, and looks whether all is still as it must be.
+    pub(crate) fn commit(&mut self, token: Incarnation, batch: &[Write]) -> Vec<Written> {
+        let tenant = TenantId::default();
+        let owners: Vec<_> = batch
+            .iter()
+            .map(|write| self.store.owner(&tenant, write.id()))
+            .collect();
+        let written = self.store.apply(batch);
+        for ((write, owner), written) in batch.iter().zip(owners).zip(&written) {
+            self.figures.evidence += u64::from(matches!(written, Written::Noted { .. }));
+            let records = matches!(write, Write::Record(_)) && *written == Written::Recorded;
+            assert!(
+                !records || owner == Some(token) || self.was_written(write),
+                "I5: {token:?} wrote what is not its own"
+            );
+            self.witness.look(&self.store, write.id());
+        }
+        written
+    }
+
+    /// A write that is given again after it took effect is answered, not done again.
+    fn was_written(&self, write: &Write) -> bool {
+        let Write::Record(record) = write else { return false };
+        let history = self.store.history(&record.tenant, record.id).unwrap_or_default();
+        history.contains(&record.history)
+    }
+
+    fn adopt(&mut self, node: usize) -> Vec<fanfare_core::write::Adopted> {
+        if !self.may_send(node) {
+            return Vec::new();
+        }
+        let token = self.nodes[node].token;
+        let due_by = self.nodes[node].clock.shows(self.now) + HOLD_LIMIT;
+        let now = self.now;
+        let alive: BTreeSet<_> = self
+            .nodes
+            .iter()
+            .filter(|node| now < node.lease_until)
+            .map(|node| node.token)
+            .collect();
+        let mut adopted = self
+            .store
+            .adopt_from(token, due_by, 50, |owner| !alive.contains(&owner));
+        let tenant = TenantId::default();
+        for id in std::mem::take(&mut self.nodes[node].dropped) {
+            if self.store.owner(&tenant, id) == Some(token) {
+                adopted.extend(self.store.take(token, &tenant, id));
             }
         }
-        self.gathered.clear();
-        self.committing = false;
-        self.commit_failed = false;
-        self.out.clear();
-        self.token = self.store.begin_incarnation();
-        self.engine = Engine::new(settings(), self.token);
-        self.comes_within(Duration::from_millis(200), Happening::Adoption);
+        self.figures.adopted += adopted.len() as u64;
+        adopted
     }
 
-    fn comes_within(&mut self, wait: Duration, happening: Happening) {
+    fn renew(&mut self, node: usize) {
+        if self.may_send(node) {
+            self.nodes[node].lease_until = self.now + LEASE;
+        } else {
+            // It has found out: what is its own is finished by others.
+            self.comes_within(
+                Duration::from_secs(1),
+                Happening::To(self.nodes[node].token, Event::Dies),
+            );
+        }
+    }
+
+    pub(crate) fn comes_within(&mut self, wait: Duration, happening: Happening) {
         self.number += 1;
         self.coming.insert((self.now + wait, self.number), happening);
     }
+}
 
-    /// Looks at all of it once more, and counts.
-    pub(crate) fn finish(mut self) -> (String, Figures) {
-        let distributions = self.all();
-        for distribution in &distributions {
-            self.witness.look(&self.store, distribution.id);
-            for delivery in &distribution.deliveries {
-                *self.figures.statuses.entry(delivery.status.name()).or_default() += 1;
-                self.figures.left_to_a_person += u64::from(delivery.status == DeliveryStatus::NeedsReview);
-                let exists = self.channels.came_to_be(delivery.channel, &delivery.idempotency_key());
-                let says = delivery.status == DeliveryStatus::Success;
-                let unsure = delivery.status == DeliveryStatus::NeedsReview;
-                assert!(
-                    unsure || exists == says,
-                    "{} says {:?}, the channel says {exists}",
-                    delivery.id,
-                    delivery.status
-                );
-            }
+impl Drop for World {
+    /// What led to a failure, where it is asked for.
+    #[expect(clippy::print_stderr, reason = "for whoever replays a seed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("FANFARE_TEST_TRACE").is_some() {
+            eprintln!("{}", self.trace.join("\n"));
         }
-        let is_lost = |id: &&DistributionId| !distributions.iter().any(|known| known.id == **id);
-        self.figures.lost = self.acknowledged.iter().filter(is_lost).count() as u64;
-        assert_eq!(self.figures.lost, 0, "I1: acknowledged and lost");
-        claims_are_held_once(&distributions);
-        assert_eq!(
-            self.channels.doubled(),
-            Vec::<&(Channel, String)>::new(),
-            "I2: one delivery, two effects"
-        );
-        for ((event, channel), times) in self.channels.effects_by_event() {
-            let allowed = 1 + repeats_allowed(&distributions, &event, channel);
-            self.figures.repeated += times.saturating_sub(allowed);
-            assert!(
-                times <= allowed,
-                "I2: {event} came to be {times} times on {channel}, {allowed} were allowed"
-            );
-        }
-        (self.trace.join("\n"), self.figures)
     }
 }
 
-/// Distributions that were accepted as repeats of this event on this channel.
-fn repeats_allowed(distributions: &[Distribution], event: &str, channel: Channel) -> u64 {
-    let of_this = |known: &&Distribution| known.event_id.as_str() == event && known.delivery(channel).is_some();
-    let repeats = distributions
-        .iter()
-        .filter(of_this)
-        .filter(|known| known.request.request.allow_repeat);
-    repeats.count() as u64
-}
-
-/// At most one holder of a claim, and none that failed.
-fn claims_are_held_once(distributions: &[Distribution]) {
-    let mut holders = BTreeMap::new();
-    for distribution in distributions {
-        for delivery in distribution.deliveries.iter().filter(|delivery| delivery.holds_claim) {
-            let claim = (distribution.event_id.clone(), delivery.channel);
-            let other = holders.insert(claim, distribution.id);
-            assert_eq!(
-                other, None,
-                "{} of {} is claimed twice",
-                delivery.channel, distribution.event_id
-            );
-            let released = matches!(delivery.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled);
-            assert!(
-                !released,
-                "{} holds a claim although it is {:?}",
-                delivery.id, delivery.status
-            );
-        }
-    }
+pub(crate) enum Fate {
+    GoesOn,
+    Dies,
+    /// For so long.
+    Stalls(Duration),
 }

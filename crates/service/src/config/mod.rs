@@ -325,7 +325,9 @@ impl Config {
                 max_age: Duration::from_hours(1),
                 ..retry
             },
-            call_deadline: Duration::from_millis(self.calls.deadline_ms),
+            // A quarter more: the clock may run faster than time while it
+            // follows a jump.
+            call_deadline: Duration::from_millis(self.calls.deadline_ms + self.calls.deadline_ms / 4),
             max_in_flight: self.engine.max_in_flight,
         }
     }

@@ -33,6 +33,8 @@ const CACHE_DEADLINE: Duration = Duration::from_millis(50);
 pub struct Parts {
     /// Of the engine.
     pub engine: Settings,
+    /// A call to a channel is over after this time.
+    pub call_deadline: Duration,
     /// How each channel is reached, by [`Channel::index`].
     pub connections: [Connection; Channel::ALL.len()],
     /// Of the group commit.
@@ -94,7 +96,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         connections: parts.connections,
         store: Arc::clone(&parts.store),
         answered: found_sender.clone(),
-        deadline: parts.engine.call_deadline,
+        deadline: parts.call_deadline,
     };
     let performer = Performer {
         calls,
@@ -108,7 +110,6 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         questions: HashMap::new(),
         asked: 0,
         sweeps: Sweeps::new(parts.store, token, found_sender),
-        commit_failed: false,
         counts: Counts::register(),
     };
     let sources = Sources {
@@ -142,10 +143,6 @@ struct Performer {
     /// Questions so far.
     asked: u64,
     sweeps: Sweeps,
-    /// An acceptance whose commit failed may be in the database all the same,
-    /// and what left the memory with a refused redrive is: the next adoption
-    /// looks among this life's own work too.
-    commit_failed: bool,
     counts: Counts,
 }
 
@@ -203,9 +200,7 @@ impl Performer {
     }
 
     fn adopt(&mut self) {
-        if self.sweeps.adopt(self.clock.now(), self.commit_failed) {
-            self.commit_failed = false;
-        }
+        self.sweeps.adopt(self.clock.now());
     }
 
     fn take_in(&mut self, intake: Intake, inputs: &mut Vec<Input>) {
@@ -240,12 +235,10 @@ impl Performer {
     fn take_done(&mut self, done: Vec<Done>, inputs: &mut Vec<Input>) {
         self.counts.commit(&done);
         for Done { id, result } in done {
-            inputs.push(if let Ok(written) = result {
-                Input::Written { id, written }
-            } else {
-                // The group commit has logged why.
-                self.commit_failed = true;
-                Input::NotWritten { id }
+            // Why a commit failed, the group commit has logged.
+            inputs.push(match result {
+                Ok(written) => Input::Written { id, written },
+                Err(_) => Input::NotWritten { id },
             });
         }
     }
@@ -286,16 +279,15 @@ impl Performer {
                 self.feed.moves(distribution);
             }
             Command::Rests { distribution, others } => self.rest(CachedStatus::new(distribution, others)),
+            Command::Forgotten { tenant, id } => {
+                self.feed.forget(id);
+                self.sweeps.take_back(tenant, id);
+            }
             Command::Lost(id) => {
                 tracing::warn!(distribution.id = %id, "another node owns the distribution; left to it");
                 self.feed.forget(id);
             }
             Command::AnswerAsk { ask, answer } => {
-                if matches!(answer, AskAnswer::Held(_)) {
-                    // It has left the memory; what of it is open is this life's.
-                    self.commit_failed = true;
-                    self.adopt();
-                }
                 if let Some(reply) = self.questions.remove(&ask) {
                     // A client that has gone away needs no answer.
                     _ = reply.send(answer);

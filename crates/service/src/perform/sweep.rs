@@ -2,12 +2,12 @@
 //! owns, and forgetting old idempotency keys.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fanfare_core::engine::{HOLD_LIMIT, Input};
-use fanfare_core::ids::Incarnation;
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
 use fanfare_ledger::{KEY_LIFETIME, Store};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -26,6 +26,7 @@ pub(super) struct Sweeps {
     token: Incarnation,
     found: mpsc::UnboundedSender<Input>,
     adopting: Arc<AtomicBool>,
+    dropped: Arc<Mutex<Dropped>>,
 }
 
 impl Sweeps {
@@ -36,24 +37,31 @@ impl Sweeps {
             token,
             found,
             adopting: Arc::default(),
+            dropped: Arc::default(),
         }
     }
 
-    /// Looks for work that nobody owns and that is nearly due, one look at a
-    /// time; says whether it looks. With `include_own`, work of this life too.
-    pub(super) fn adopt(&self, now: Timestamp, include_own: bool) -> bool {
+    /// The engine has dropped it, although it may be this life's: the next look
+    /// takes it over again.
+    pub(super) fn take_back(&self, tenant: TenantId, id: DistributionId) {
+        self.dropped().push((tenant, id));
+    }
+
+    /// Looks for work that nobody owns and that is nearly due, and for what was
+    /// dropped; one look at a time.
+    pub(super) fn adopt(&self, now: Timestamp) {
         if self.adopting.swap(true, Ordering::AcqRel) {
-            return false;
+            return;
         }
+        self.adopt_dropped();
         let (store, found, adopting) = (Arc::clone(&self.store), self.found.clone(), Arc::clone(&self.adopting));
         let due_by = now.saturating_add(HOLD_LIMIT).unwrap_or(Timestamp::MAX);
         let token = self.token;
         tokio::spawn(async move {
             loop {
-                match store.adopt(token, due_by, include_own, ADOPT_LIMIT).await {
+                match store.adopt(token, due_by, ADOPT_LIMIT).await {
                     Ok(adopted) => {
-                        // Its own work comes back each time: one look must do.
-                        let more = adopted.len() == ADOPT_LIMIT && !include_own;
+                        let more = adopted.len() == ADOPT_LIMIT;
                         // Refused only when the loop has ended.
                         if found.send(Input::Adopted(adopted)).is_ok() && more {
                             continue;
@@ -65,7 +73,28 @@ impl Sweeps {
             }
             adopting.store(false, Ordering::Release);
         });
-        true
+    }
+
+    fn adopt_dropped(&self) {
+        let dropped = std::mem::take(&mut *self.dropped());
+        for (tenant, id) in dropped {
+            let (store, found, token) = (Arc::clone(&self.store), self.found.clone(), self.token);
+            let again = Arc::clone(&self.dropped);
+            tokio::spawn(async move {
+                match store.adopt_one(token, &tenant, id).await {
+                    // Refused only when the loop has ended.
+                    Ok(adopted) => _ = found.send(Input::Adopted(adopted.into_iter().collect())),
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn Error, "could not take work over again");
+                        lock(&again).push((tenant, id));
+                    }
+                }
+            });
+        }
+    }
+
+    fn dropped(&self) -> MutexGuard<'_, Dropped> {
+        lock(&self.dropped)
     }
 
     pub(super) fn expire_keys(&self, now: Timestamp) {
@@ -77,4 +106,11 @@ impl Sweeps {
             }
         });
     }
+}
+
+type Dropped = Vec<(TenantId, DistributionId)>;
+
+fn lock(dropped: &Mutex<Dropped>) -> MutexGuard<'_, Dropped> {
+    // Each use is one operation.
+    dropped.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,7 +10,7 @@ use crate::{all_six, bare, with};
 
 #[tokio::test]
 async fn the_status_comes_from_the_cache_and_else_from_the_database() {
-    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
     let service = Service::start_at(Arc::clone(&clock) as Arc<dyn Clock>, |_| {}).await;
     let distributed = service.distribute(&all_six("evt-1")).await.success(200);
     let first = service.get("/api/distribution/evt-1/status").await;

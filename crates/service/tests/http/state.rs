@@ -214,5 +214,5 @@ async fn a_stop_lets_requests_end_and_closes_the_door() {
 
 fn now() -> Timestamp {
     use fanfare::clock::{Clock, SystemClock};
-    SystemClock.now()
+    SystemClock::default().now()
 }

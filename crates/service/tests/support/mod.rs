@@ -39,7 +39,7 @@ impl Service {
 
     /// The same with other settings.
     pub(crate) async fn start_as(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_at(Arc::new(SystemClock), change).await
+        Self::start_at(Arc::new(SystemClock::default()), change).await
     }
 
     /// The same at another time.
@@ -72,7 +72,7 @@ impl Service {
     /// The same with other settings.
     pub(crate) async fn restart_as(self, change: impl FnOnce(&mut Config)) -> Self {
         tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
-        Self::start_on(self.data, Arc::new(SystemClock), change).await
+        Self::start_on(self.data, Arc::new(SystemClock::default()), change).await
     }
 
     /// Stops it as SIGTERM does; the data are deleted afterwards.

@@ -88,7 +88,7 @@ impl Driver {
             .context("the URL cannot be used")?;
         let host = path.host().context("the URL names no host")?;
         let address = format!("{host}:{}", path.port_u16().unwrap_or(80));
-        let begun = SystemClock.now().as_millisecond().unsigned_abs() << 22;
+        let begun = SystemClock::default().now().as_millisecond().unsigned_abs() << 22;
         let body = json!({
             "eventId": format!("evt-{NUMBER}"),
             "channels": Channel::ALL[..usize::from(channels)],

@@ -214,7 +214,7 @@ async fn level(service: &Service, driver: &Driver, args: &Args, callers: u32, ba
 
 /// The database alone; about as long as a fifth of the run.
 async fn bare(directory: &Path, seconds: u32) -> Result<Bare, Failure> {
-    let (directory, now) = (directory.to_owned(), SystemClock.now());
+    let (directory, now) = (directory.to_owned(), SystemClock::default().now());
     let (commits, batches) = ((seconds * 100).clamp(100, 500), (seconds * 8).clamp(16, 64));
     let measured = tokio::task::spawn_blocking(move || bare::measure(&directory, now, commits, batches)).await;
     let measured = measured.context("the bare database's measurement ended badly")?;

@@ -1,0 +1,79 @@
+//! Faults that a test plants, to see that the deterministic simulation finds
+//! them. Without the feature `planted-bugs` there are none, and every question
+//! for one is `false` when the program is compiled.
+
+/// A fault that can be planted; each changes one decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// Calls are made while their intent is being committed.
+    CallBeforeCommit,
+    /// A step that follows another is never said to have an effect.
+    IntentForgotten,
+    /// An unknown outcome is taken for a refusal.
+    BlindRepeat,
+    /// What another life has sent is looked up before its calls are over.
+    NoWaitForOldCalls,
+    /// A success is written without its receipt.
+    ReceiptForgotten,
+    /// Whatever answer comes is taken for the current call's.
+    AnyAnswerTaken,
+    /// Versions are counted in twos.
+    VersionSkipped,
+    /// History numbers are counted in twos.
+    HistorySkipped,
+    /// The distribution's status stays as it was.
+    StatusForgotten,
+    /// A success gives its claim back.
+    ClaimDropped,
+    /// Nothing wakes a delivery that waits.
+    TimerForgotten,
+    /// People are told before the commit.
+    ToldBeforeCommit,
+    /// A refused write is taken for a committed one.
+    FencedIgnored,
+    /// An intent that another life left open is run again.
+    IntentRunAgain,
+    /// One look that finds nothing is enough.
+    OneLookIsEnough,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::CallBeforeCommit,
+        Self::IntentForgotten,
+        Self::BlindRepeat,
+        Self::NoWaitForOldCalls,
+        Self::ReceiptForgotten,
+        Self::AnyAnswerTaken,
+        Self::VersionSkipped,
+        Self::HistorySkipped,
+        Self::StatusForgotten,
+        Self::ClaimDropped,
+        Self::TimerForgotten,
+        Self::ToldBeforeCommit,
+        Self::FencedIgnored,
+        Self::IntentRunAgain,
+        Self::OneLookIsEnough,
+    ];
+}
+
+/// What is planted in an engine: nothing, or one fault.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Planted {
+    #[cfg(feature = "planted-bugs")]
+    pub(super) bug: Option<Bug>,
+}
+
+impl Planted {
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn has(self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    #[cfg(not(feature = "planted-bugs"))]
+    #[expect(clippy::unused_self, reason = "with the feature it is looked at")]
+    pub(super) const fn has(self, _bug: Bug) -> bool {
+        false
+    }
+}

@@ -1,0 +1,205 @@
+//! Those who ask: clients that distribute, and persons who repair; and how a
+//! node ends.
+
+use std::time::Duration;
+
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::engine::{Answer, Ask, AskAnswer, AskId, Input, NewDistribution, Verdict};
+use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::receipt::ResultFields;
+use fanfare_core::request::RequestHash;
+use rand::RngExt;
+
+use crate::requests::request;
+use crate::world::{Event, Fate, Happening, REQUESTS, World};
+
+impl World {
+    /// A client asks some node that is awake; else it comes back.
+    pub(crate) fn request(&mut self) {
+        let Some(node) = self.someone() else {
+            return self.comes_within(Duration::from_secs(1), Happening::Request);
+        };
+        self.requests += 1;
+        if self.requests < REQUESTS {
+            let pause = Duration::from_millis(self.rng.random_range(0..20_000));
+            self.comes_within(pause, Happening::Request);
+        }
+        let shown = self.nodes[node].clock.shows(self.now);
+        let id = DistributionId::new(shown, &mut self.rng);
+        let new = request(shown, &mut self.rng);
+        self.asked.insert(id, new.clone());
+        self.turn(node, vec![Input::Accept { id, new: Box::new(new) }]);
+    }
+
+    /// A node that is awake and may send.
+    fn someone(&mut self) -> Option<usize> {
+        let now = self.now;
+        let awake: Vec<_> = (0..self.nodes.len())
+            .filter(|node| !self.nodes[*node].is_stalled(now) && now < self.nodes[*node].lease_until)
+            .collect();
+        (!awake.is_empty()).then(|| awake[self.rng.random_range(0..awake.len())])
+    }
+
+    /// A person looks at a distribution and has something repaired.
+    pub(crate) fn question(&mut self) {
+        if self.peaceful() {
+            return;
+        }
+        self.comes_within(Duration::from_secs(20), Happening::Question);
+        let all = self.all();
+        let Some(node) = self.someone().filter(|_| !all.is_empty()) else {
+            return;
+        };
+        let distribution = &all[self.rng.random_range(0..all.len())];
+        let in_review = distribution
+            .deliveries
+            .iter()
+            .find(|delivery| delivery.status == DeliveryStatus::NeedsReview);
+        let what = match in_review {
+            // The person looks at the channel itself, and tells the truth.
+            Some(delivery) => Ask::Resolve {
+                channel: delivery.channel,
+                verdict: if self.ever_came_to_be(delivery) {
+                    Verdict::Live(ResultFields::default())
+                } else {
+                    Verdict::NotLive
+                },
+            },
+            None => Ask::Retry { channels: Vec::new() },
+        };
+        let (id, tenant) = (distribution.id, TenantId::default());
+        let now = self.now;
+        let holder = self.store.owner(&tenant, id);
+        let alive = self
+            .nodes
+            .iter()
+            .position(|node| Some(node.token) == holder && now < node.lease_until);
+        let asked = alive.unwrap_or(node);
+        if self.nodes[asked].is_stalled(now) {
+            return;
+        }
+        let evidence = self.store.evidence(&tenant, id);
+        let adopted = if self.nodes[asked].engine.holds(id) {
+            None
+        } else {
+            self.store.take(self.nodes[asked].token, &tenant, id).map(Box::new)
+        };
+        let ask = AskId(self.figures.questions);
+        self.figures.questions += 1;
+        self.questions.insert(ask, (id, distribution.history_number));
+        let input = Input::Asked {
+            ask,
+            id,
+            what,
+            adopted,
+            evidence,
+        };
+        self.turn(asked, vec![input]);
+    }
+
+    pub(crate) fn person_hears(&mut self, ask: AskId, answer: &AskAnswer) {
+        let Some((id, before)) = self.questions.remove(&ask) else {
+            return;
+        };
+        let now = self.store.distribution(&TenantId::default(), id).expect("it is there");
+        match answer {
+            AskAnswer::Done => {
+                self.figures.granted += 1;
+                assert!(now.history_number > before, "it is said to be done, and is not");
+            }
+            AskAnswer::Held(holders) => assert!(!holders.is_empty()),
+            AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
+        }
+    }
+
+    pub(crate) fn client_hears(&mut self, id: DistributionId, answer: &Answer) {
+        let Some(new) = self.asked.get(&id).cloned() else {
+            return;
+        };
+        let tenant = TenantId::default();
+        match answer {
+            Answer::Accepted(_) => {
+                assert!(
+                    self.store.distribution(&tenant, id).is_some(),
+                    "I1: {id} was acknowledged and is not there"
+                );
+                self.acknowledged.insert(id);
+                self.figures.acknowledged += 1;
+                self.key_means(&new, id);
+            }
+            Answer::Replayed(existing) => {
+                self.figures.replayed += 1;
+                let first = self
+                    .store
+                    .distribution(&tenant, *existing)
+                    .expect("I12: a replay of nothing");
+                assert_eq!(first.request.hash, new.request.hash, "I12: a replay of another request");
+                self.key_means(&new, *existing);
+            }
+            Answer::Held(holders) => {
+                self.figures.held += 1;
+                assert!(!holders.is_empty());
+            }
+            Answer::KeyReused(existing) => {
+                let first = self
+                    .store
+                    .distribution(&tenant, *existing)
+                    .expect("I12: a key of nothing");
+                assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
+            }
+            Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
+        }
+    }
+
+    /// I12: the same key and request, the same distribution.
+    fn key_means(&mut self, new: &NewDistribution, id: DistributionId) {
+        let RequestHash(hash) = new.request.hash;
+        if let Some(key) = new.idempotency_key.clone() {
+            let first = *self.by_key.entry((key, hash)).or_insert(id);
+            assert_eq!(first, id, "I12: one key, two distributions");
+        }
+    }
+
+    /// What becomes of a node just now.
+    pub(crate) fn fate(&mut self) -> Fate {
+        if self.peaceful() {
+            return Fate::GoesOn;
+        }
+        match self.rng.random_range(0..600) {
+            0..4 => Fate::Dies,
+            4..6 => Fate::Stalls(Duration::from_millis(self.rng.random_range(100..90_000))),
+            _ => Fate::GoesOn,
+        }
+    }
+
+    /// All that is in its memory is gone; a commit that was under way may have
+    /// taken effect, and what was sent to the channels was sent. Another life
+    /// begins, and does not wait for the old lease: nobody else has its place.
+    pub(crate) fn dies(&mut self, node: usize) {
+        self.figures.crashes += 1;
+        let token = self.nodes[node].token;
+        self.trace.push(format!("{} {} dies", self.now, token.0));
+        let own = |happening: &Happening| matches!(happening, Happening::To(to, _) if *to == token);
+        let gone: Vec<_> = self
+            .coming
+            .iter()
+            .filter(|(_, coming)| own(coming))
+            .map(|(at, _)| *at)
+            .collect();
+        for at in gone {
+            if let Some(Happening::To(
+                _,
+                Event::CommitEnds {
+                    batch,
+                    took_effect: true,
+                    ..
+                },
+            )) = self.coming.remove(&at)
+                && self.rng.random_range(0..2) == 0
+            {
+                self.commit(token, &batch);
+            }
+        }
+        self.nodes[node] = self.life();
+    }
+}
