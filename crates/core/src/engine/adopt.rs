@@ -43,7 +43,7 @@ impl Engine {
                 self.want(id, channel);
             }
             (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted_call(id, channel, turn),
-            (DeliveryStatus::InProgress, Phase::Unknown) => self.look_up_after_adoption(id, delivery, turn.now),
+            (DeliveryStatus::InProgress, Phase::Unknown) => self.look_up_after_adoption(id, channel, turn.now),
             (DeliveryStatus::Pending, _) => self.want(id, channel),
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {

@@ -11,7 +11,7 @@ use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
 use crate::channel::Channel;
-use crate::delivery::{Checkpoint, Delivery, DeliveryStatus, Failure, Phase};
+use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
 use crate::resilience::retry::{RETRY_AFTER_BOUNDS, later};
 
@@ -34,37 +34,36 @@ impl Engine {
     /// calls are over, nothing is concluded from what can't be found.
     pub(super) fn interrupted(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {
         self.doubt(id, channel, failure, turn);
-        let settle = match self.protocol_of(id, channel).map(|protocol| protocol.dedup) {
-            Some(Dedup::Key { .. }) => return self.look_up_again(id, channel, Duration::ZERO, turn),
-            Some(Dedup::LookUp { settle }) => settle,
-            Some(Dedup::None) | None => Duration::ZERO,
-        };
-        let over = later(turn.now, self.settings.call_deadline);
-        let at = if turn.planted.has(Bug::NoWaitForOldCalls) {
-            turn.now
-        } else {
-            later(over, settle)
-        };
-        self.look_up_at(id, channel, at);
+        match self.wait_for_old_calls(id, channel, turn.now) {
+            None => self.look_up_again(id, channel, Duration::ZERO, turn),
+            Some(_) if turn.planted.has(Bug::NoWaitForOldCalls) => self.look_up_at(id, channel, turn.now),
+            Some(wait) => self.look_up_at(id, channel, later(turn.now, wait)),
+        }
     }
 
     /// Another life was about to look. When that was to be was said by another
     /// clock, and its calls may not be over: the wait begins anew.
-    pub(super) fn look_up_after_adoption(&mut self, id: DistributionId, delivery: &Delivery, now: Timestamp) {
-        let settle = match self.protocol(delivery).dedup {
-            Dedup::Key { .. } => return self.want(id, delivery.channel),
-            Dedup::LookUp { settle } => settle,
-            Dedup::None => Duration::ZERO,
+    pub(super) fn look_up_after_adoption(&mut self, id: DistributionId, channel: Channel, now: Timestamp) {
+        let Some(wait) = self.wait_for_old_calls(id, channel, now) else {
+            return self.want(id, channel);
         };
-        let over = later(now, self.settings.call_deadline);
-        if let Some(delivery) = self
-            .works
-            .get_mut(&id)
-            .and_then(|work| work.distribution.delivery_mut(delivery.channel))
-        {
-            delivery.next_attempt_at = Some(later(over, settle));
+        let at = later(now, wait);
+        let work = self.works.get_mut(&id);
+        if let Some(delivery) = work.and_then(|work| work.distribution.delivery_mut(channel)) {
+            delivery.next_attempt_at = Some(at);
         }
-        self.set_alarm(id, delivery.channel, later(over, settle));
+        self.set_alarm(id, channel, at);
+    }
+
+    /// How long another life's calls may still have an effect; nothing where the
+    /// channel itself tells a repeat, and knows the key still.
+    fn wait_for_old_calls(&self, id: DistributionId, channel: Channel, now: Timestamp) -> Option<Duration> {
+        let delivery = self.works.get(&id)?.distribution.delivery(channel)?;
+        match self.protocol(delivery).dedup {
+            Dedup::Key { window } if now <= later(delivery.attempt_started_at.unwrap_or(now), window) => None,
+            Dedup::Key { .. } | Dedup::None => Some(self.settings.call_deadline),
+            Dedup::LookUp { settle } => Some(self.settings.call_deadline + settle),
+        }
     }
 
     fn doubt(&mut self, id: DistributionId, channel: Channel, failure: Failure, turn: &mut Turn<'_>) {

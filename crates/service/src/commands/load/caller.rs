@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn each_request_has_an_event_of_its_own() {
-        let driver = Driver::new("http://127.0.0.1:1", 2).unwrap();
+        let driver = Driver::new("http://127.0.0.1:1", 2, false).unwrap();
         let mut caller = Caller::new(&driver);
         let mut bodies = std::collections::BTreeSet::new();
         for _ in 0..100 {

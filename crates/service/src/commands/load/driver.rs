@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use fanfare_core::channel::Channel;
 use hyper::Uri;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -82,14 +82,14 @@ pub(super) struct Driver {
 
 impl Driver {
     /// For the service at that URL.
-    pub(super) fn new(base: &str, channels: u8) -> Result<Self, Failure> {
+    pub(super) fn new(base: &str, channels: u8, live: bool) -> Result<Self, Failure> {
         let path: Uri = format!("{base}/api/distribution/distribute")
             .parse()
             .context("the URL cannot be used")?;
         let host = path.host().context("the URL names no host")?;
         let address = format!("{host}:{}", path.port_u16().unwrap_or(80));
         let begun = SystemClock::default().now().as_millisecond().unsigned_abs() << 22;
-        let body = json!({
+        let mut body = json!({
             "eventId": format!("evt-{NUMBER}"),
             "channels": Channel::ALL[..usize::from(channels)],
             "contentUrls": {
@@ -97,8 +97,14 @@ impl Driver {
                 "audioUrl": "https://cdn.example.com/jingle.mp3",
                 "videoUrl": "https://cdn.example.com/film.mp4",
             },
-        })
-        .to_string();
+        });
+        if live {
+            let chosen = Channel::ALL[..usize::from(channels)].iter();
+            body["channelOptions"] = chosen
+                .map(|channel| (channel.name().to_owned(), options(*channel)))
+                .collect();
+        }
+        let body = body.to_string();
         let number_at = body.find(NUMBER).context("the body has no place for a number")?;
         Ok(Self {
             address,
@@ -136,5 +142,26 @@ impl Driver {
         tokio::time::timeout_at(begun + plan.length + PATIENCE, all)
             .await
             .map_err(late)?
+    }
+}
+
+/// What live mode needs of each channel.
+fn options(channel: Channel) -> Value {
+    match channel {
+        Channel::WooridongneTV => json!({"regions": ["1168000000"], "budget": 50_000}),
+        Channel::RingoBiz => json!({"phoneNumber": "02-555-0134"}),
+        Channel::GenieTV => {
+            let date = |days: u64| {
+                (SystemClock::default().now() + Duration::from_hours(24 * days))
+                    .strftime("%F")
+                    .to_string()
+            };
+            json!({"region": "1168000000", "budget": 300_000, "schedule": {
+                "startDate": date(2), "endDate": date(15),
+            }})
+        }
+        Channel::Instagram => json!({"caption": "오늘 문을 열었습니다. 20% 할인합니다."}),
+        Channel::NaverBlog => json!({"title": "오늘 문을 열었습니다", "content": "20% 할인합니다."}),
+        Channel::KakaoChannel => json!({"message": "(광고) 오늘 문을 열었습니다. 20% 할인합니다."}),
     }
 }

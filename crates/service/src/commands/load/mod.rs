@@ -9,12 +9,14 @@
 //! |---|---|
 //! | `driver.rs` | one run: what is sent, and what came of it |
 //! | `caller.rs` | sends requests and takes the time |
+//! | `exchange.rs` | channels that are called, and the HTTP client alone |
 //! | `turns.rs` | says when the next request is due |
 //! | `process.rs` | starts the service and reads its cost |
 //! | `report.rs` | shows it |
 
 mod caller;
 mod driver;
+mod exchange;
 mod process;
 mod report;
 mod turns;
@@ -27,6 +29,7 @@ use fanfare_ledger::bare::{self, Bare};
 use tokio::time::Instant;
 
 use self::driver::{Driver, Plan, Run};
+use self::exchange::{BareExchange, Channels};
 use self::process::{Memory, Service};
 use super::Common;
 use super::failure::Failure;
@@ -60,6 +63,9 @@ pub(super) struct Args {
     /// Slow every commit of the service down, as a slower disk would
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
     commit_delay_ms: u16,
+    /// Call the channels, over HTTP, at a simulator that this command starts
+    #[arg(long)]
+    live: bool,
     /// Measure the running service of this process id (and of --url)
     #[arg(long)]
     pid: Option<u32>,
@@ -91,6 +97,8 @@ struct Level {
     commits: Option<f64>,
     accepted: Option<f64>,
     bare: Bare,
+    /// Of a live run.
+    bare_exchange: Option<BareExchange>,
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
@@ -98,13 +106,19 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     // Where the bare database is measured: the disk of the service's data.
     let place = place(args)?;
+    let channels = if args.live {
+        Some(Channels::start().await?)
+    } else {
+        None
+    };
     let service = if running(common, args) {
         Service::attach(common, args.pid)?
     } else {
-        Service::start(common, place.path(), args.commit_delay_ms).await?
+        let variables = channels.as_ref().map(Channels::variables).unwrap_or_default();
+        Service::start(common, place.path(), args.commit_delay_ms, variables).await?
     };
     let measured = tokio::select! {
-        measured = measure(&service, args, place.path(), common.json) => measured,
+        measured = measure(&service, args, (place.path(), channels.as_ref()), common.json) => measured,
         name = signals.next() => Err(anyhow::anyhow!("ended by {name}").into()),
     };
     service.stop().await;
@@ -133,6 +147,10 @@ fn check(common: &Common, args: &Args) -> Result<(), Failure> {
             args.callers.len()
         )));
     }
+    if running(common, args) && args.live {
+        let why = "--live works on a service started here; a running one calls what it is set to";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     if running(common, args) && args.commit_delay_ms > 0 {
         let why =
             "--commit-delay-ms works on a service started here; a running one has FANFARE_LEDGER__COMMIT_DELAY_MS";
@@ -151,8 +169,13 @@ fn place(args: &Args) -> Result<tempfile::TempDir, Failure> {
     Ok(made.context("cannot make a directory for the data")?)
 }
 
-async fn measure(service: &Service, args: &Args, place: &Path, quiet: bool) -> Result<Measured, Failure> {
-    let driver = Driver::new(service.client().base(), args.channels)?;
+async fn measure(
+    service: &Service,
+    args: &Args,
+    (place, channels): (&Path, Option<&Channels>),
+    quiet: bool,
+) -> Result<Measured, Failure> {
+    let driver = Driver::new(service.client().base(), args.channels, args.live)?;
     let idle = service.memory();
     let mut levels = Vec::new();
     for (number, callers) in args.callers.iter().enumerate() {
@@ -160,7 +183,13 @@ async fn measure(service: &Service, args: &Args, place: &Path, quiet: bool) -> R
             progress(number, args)?;
         }
         let bare = bare(&place.join(format!("bare-{number}")), args.seconds).await?;
-        levels.push(level(service, &driver, args, *callers, bare).await?);
+        let length = Duration::from_secs(args.seconds.into()) / 2;
+        let bare_exchange = match channels {
+            Some(channels) => Some(channels.bare(*callers, args.channels, length).await?),
+            None => None,
+        };
+        let level = level(service, &driver, args, *callers, bare).await?;
+        levels.push(Level { bare_exchange, ..level });
     }
     Ok(Measured {
         ready_after: service.ready_after(),
@@ -209,6 +238,7 @@ async fn level(service: &Service, driver: &Driver, args: &Args, callers: u32, ba
         commits: between(counters.commits, counters_after.commits),
         accepted: between(counters.accepted, counters_after.accepted),
         bare,
+        bare_exchange: None,
     })
 }
 

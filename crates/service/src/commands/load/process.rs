@@ -62,7 +62,12 @@ impl Service {
     }
 
     /// This program's `serve` as another process, on a free port.
-    pub(super) async fn start(common: &Common, directory: &Path, commit_delay_ms: u16) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        common: &Common,
+        directory: &Path,
+        commit_delay_ms: u16,
+        variables: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
         let program = std::env::current_exe().context("this program cannot find itself")?;
         let mut command = Command::new(program);
         command
@@ -80,6 +85,7 @@ impl Service {
         command.env("FANFARE_LOG", "warn").env("FANFARE_LISTEN", "127.0.0.1:0");
         command.env("FANFARE_DATA_DIR", directory.join("data"));
         command.env("FANFARE_LEDGER__COMMIT_DELAY_MS", commit_delay_ms.to_string());
+        command.envs(variables);
         let begun = Instant::now();
         let mut child = command.spawn().context("cannot start the service")?;
         let stdout = child.stdout.take().context("the service has no standard output")?;

@@ -29,6 +29,18 @@ struct Figures {
     p50_per_bare_commit: f64,
     /// Only where distributions are as large as the bare ones.
     of_bare_distributions: Option<f64>,
+    /// Of a live run.
+    exchange: Option<ExchangeFigures>,
+}
+
+/// What a live run's calls are measured by.
+struct ExchangeFigures {
+    bare_per_s: f64,
+    bare_ms: f64,
+    /// Calls a second, by those of the HTTP client alone.
+    of_bare: f64,
+    /// The median, by three bare commits and two bare exchanges.
+    p50_of_allowed: f64,
 }
 
 impl Figures {
@@ -63,6 +75,15 @@ impl Figures {
             bare_distributions_per_s,
             p50_per_bare_commit: p50_ms / (bare_commit * 1_000.0),
             of_bare_distributions: (measured.channels == 6).then_some(completed / seconds / bare_distributions_per_s),
+            exchange: level.bare_exchange.map(|exchange| {
+                let bare_ms = millis(exchange.took);
+                ExchangeFigures {
+                    bare_per_s: exchange.per_second,
+                    bare_ms,
+                    of_bare: deliveries / seconds / exchange.per_second,
+                    p50_of_allowed: p50_ms / (3.0 * bare_commit * 1_000.0 + 2.0 * bare_ms),
+                }
+            }),
         }
     }
 }
@@ -114,6 +135,18 @@ const LINES: [Line; 11] = [
     ("distributions/s ÷ bare", |f| optional(f.of_bare_distributions, 2)),
 ];
 
+/// A row of a live run's own.
+type ExchangeLine = (&'static str, fn(&ExchangeFigures) -> String);
+
+const EXCHANGE_LINES: [ExchangeLine; 4] = [
+    ("bare exchanges/s", |f| whole(f.bare_per_s)),
+    ("deliveries/s ÷ bare exchanges/s", |f| format!("{:.2}", f.of_bare)),
+    ("bare exchange p50, ms", |f| format!("{:.2}", f.bare_ms)),
+    ("p50 ÷ (3 commits + 2 exchanges)", |f| {
+        format!("{:.2}", f.p50_of_allowed)
+    }),
+];
+
 fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
     let levels = &measured.levels;
     let mut table = screen.table();
@@ -132,6 +165,14 @@ fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
                 .into_iter()
                 .chain(figures.iter().map(|figures| Cell::new(value(figures)))),
         );
+    }
+    if figures.iter().any(|figures| figures.exchange.is_some()) {
+        for (label, value) in EXCHANGE_LINES {
+            let values = figures
+                .iter()
+                .map(|figures| figures.exchange.as_ref().map_or_else(String::new, value));
+            table.add_row([Cell::new(label)].into_iter().chain(values.map(Cell::new)));
+        }
     }
     table.add_row(
         [Cell::new("errors, still open")]
@@ -174,6 +215,10 @@ pub(super) fn json(measured: &Measured) -> Value {
                 "commitMs": f.bare_commit_ms, "commitsPerSecond": f.bare_commits_per_s,
                 "distributionsPerSecond": f.bare_distributions_per_s,
             },
+            "exchange": f.exchange.map(|exchange| json!({
+                "barePerSecond": exchange.bare_per_s, "bareMs": exchange.bare_ms,
+                "ofBare": exchange.of_bare, "p50OfAllowed": exchange.p50_of_allowed,
+            })),
             "p50PerBareCommit": f.p50_per_bare_commit, "ofBareDistributions": f.of_bare_distributions,
         })
     };
