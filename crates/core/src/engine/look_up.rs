@@ -122,6 +122,9 @@ impl Engine {
             return;
         }
         self.lanes[channel.index()].release();
+        if let Some(work) = self.works.get_mut(&id) {
+            work.calling[channel.index()] = None;
+        }
         self.dirty.insert(id);
         match outcome {
             LookUpOutcome::Found(receipt) => self.confirm(id, channel, receipt, turn),

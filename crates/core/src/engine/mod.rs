@@ -110,6 +110,8 @@ enum Alarm {
     Write,
     /// Evidence whose commit failed is given again.
     Evidence,
+    /// What has come together is written.
+    Gather,
 }
 
 /// One call of [`Engine::step`]: the time, the randomness and what is decided.
@@ -227,6 +229,7 @@ impl Engine {
                 Alarm::Delivery(channel) => self.delivery_due(id, channel, at),
                 Alarm::Write => self.write_again(id, turn),
                 Alarm::Evidence => self.give_evidence_again(id, turn),
+                Alarm::Gather => _ = self.dirty.insert(id),
             }
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::message::CallReference;
 use super::planted::Bug;
 use super::work::PlannedCall;
-use super::{Engine, RETRYING_LIMIT, Turn};
+use super::{Alarm, Engine, RETRYING_LIMIT, Turn};
 use crate::attempt::{Retry, StepOutcome};
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
@@ -15,6 +15,9 @@ use crate::ids::DistributionId;
 use crate::receipt::Receipt;
 use crate::resilience::retry::{Next, later};
 use crate::text::Text;
+
+/// So long an outcome waits for others of the same distribution.
+const GATHER_LIMIT: Duration = Duration::from_millis(2);
 
 impl Engine {
     /// A step has ended. Its place in the lane is free, except where the next
@@ -27,7 +30,6 @@ impl Engine {
             self.step_too_late(reference, outcome, turn);
             return;
         }
-        self.dirty.insert(id);
         if let StepOutcome::Advanced {
             checkpoint,
             next_has_effect,
@@ -44,6 +46,7 @@ impl Engine {
             self.plan(id, PlannedCall::Step(channel));
             return;
         }
+        self.write_soon(id, channel, turn);
         self.lanes[channel.index()].release();
         if self.is_unknown(id, channel) {
             self.stepped_in_doubt(id, channel, outcome, turn);
@@ -68,6 +71,19 @@ impl Engine {
             }
             StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
             StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
+        }
+    }
+
+    /// Answers of one distribution mostly come together: while another call of it
+    /// is under way, what has come waits a moment for it. Nobody is told before,
+    /// and a crash finds the intent.
+    fn write_soon(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.calling[channel.index()] = None;
+        if work.calling == [None; Channel::ALL.len()] {
+            self.dirty.insert(id);
+        } else {
+            self.timers.insert((later(turn.now, GATHER_LIMIT), id, Alarm::Gather));
         }
     }
 

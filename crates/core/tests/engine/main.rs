@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fanfare_core::attempt::{Dedup, Protocol, Retry, StepOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
-use fanfare_core::delivery::{DeliveryStatus, Failure, Phase};
+use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::engine::{Answer, Call, ChannelSettings, Command, Engine, Input, NewDistribution, Settings};
 use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
@@ -194,14 +194,46 @@ fn what_comes_together_is_committed_together_with_its_event() {
 }
 
 #[test]
-fn an_outcome_that_comes_while_another_is_written_goes_into_the_next_commit() {
+fn an_outcome_waits_a_moment_for_those_that_are_still_out() {
     let mut node = node(KEY, 10);
     let (id, calls) = node.accepted(new(&TWO, None));
-    let first = node.step(vec![stepped(&calls[0], confirmed())]);
+    assert!(
+        node.step(vec![stepped(&calls[0], confirmed())]).is_empty(),
+        "the other may come"
+    );
+    let first = node.later(Duration::from_millis(2));
     assert!(!record(&first).publish, "the other one still moves");
     assert!(node.step(vec![stepped(&calls[1], confirmed())]).is_empty());
     let second = node.written(id, Written::Recorded);
     assert!(record(&second).publish && record(&second).history.number == 3);
+}
+
+#[test]
+fn an_answer_that_comes_twice_is_taken_once() {
+    let mut node = node(KEY, 1);
+    let (id, calls) = node.accepted(new(&TWO[..1], None));
+    let advanced = StepOutcome::Advanced {
+        checkpoint: Checkpoint(serde_json::json!("next")),
+        next_has_effect: true,
+    };
+    node.step(vec![stepped(&calls[0], advanced.clone())]);
+    let next = node.written(id, Written::Recorded);
+    assert_eq!(
+        next.iter()
+            .filter(|command| matches!(command, Command::Step(_)))
+            .count(),
+        1
+    );
+    let again = node.step(vec![stepped(&calls[0], advanced)]);
+    assert!(
+        !again.iter().any(|command| matches!(command, Command::Step(_))),
+        "{again:?}"
+    );
+    assert_eq!(
+        node.engine.lane_load(TWO[0]),
+        (1, 0),
+        "the place belongs to the call that is out"
+    );
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn settings() -> Settings {
         channels: SETTINGS,
         retry,
         look_up: RetryPolicy {
-            max_attempts: 6,
+            max_attempts: 12,
             ..retry
         },
         // A clock that runs too fast makes less of it.

@@ -1,8 +1,12 @@
 //! Calls channels. A mock answers in place: nothing leaves the process. A live
 //! channel is called in a task of its own, which is over within the deadline,
 //! and whose answer goes back to the loop.
+//!
+//! All calls share one thread: a call is mostly waiting, and handing it from
+//! thread to thread costs more than the call itself.
 
 use std::error::Error;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +19,10 @@ use fanfare_core::engine::{Call, Input};
 use fanfare_core::receipt::Receipt;
 use fanfare_core::text::Text;
 use fanfare_ledger::Store;
+use futures_util::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 
 /// What was begun on a channel that is no longer configured waits so long for
 /// its configuration before it is tried again.
@@ -57,6 +63,27 @@ pub(super) struct Calls {
     pub(super) answered: mpsc::UnboundedSender<Input>,
     /// A call is over after this time.
     pub(super) deadline: Duration,
+    pub(super) thread: CallThread,
+}
+
+/// The thread on which channels are called; it ends when this is dropped, and
+/// what is still under way with it.
+pub(super) struct CallThread {
+    handle: Handle,
+    _stop: oneshot::Sender<()>,
+}
+
+impl CallThread {
+    pub(super) fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("channels".to_owned()).spawn(move || {
+            // That the other end is gone is the stop.
+            _ = runtime.block_on(stopped);
+        })?;
+        Ok(Self { handle, _stop: stop })
+    }
 }
 
 impl Calls {
@@ -120,18 +147,15 @@ impl Calls {
         input: impl FnOnce(T) -> Input + Send + 'static,
     ) {
         let (answered, deadline) = (self.answered.clone(), self.deadline);
-        tokio::spawn(async move {
-            let mut task = tokio::spawn(call);
-            let outcome = match tokio::time::timeout(deadline, &mut task).await {
+        self.thread.handle.spawn(async move {
+            let call = AssertUnwindSafe(call).catch_unwind();
+            let outcome = match tokio::time::timeout(deadline, call).await {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(error)) => {
-                    tracing::error!(error = &error as &dyn Error, "a call to a channel ended badly");
+                Ok(Err(_)) => {
+                    tracing::error!("a call to a channel panicked; the panic's own message stands above");
                     unknown(no_answer())
                 }
-                Err(_) => {
-                    task.abort();
-                    unknown(no_answer())
-                }
+                Err(_) => unknown(no_answer()),
             };
             // Refused only when the loop has ended; the next life finds the intent.
             _ = answered.send(input(outcome));

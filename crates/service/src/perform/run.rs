@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::channels::{Calls, Connection};
+use super::channels::{CallThread, Calls, Connection};
 use super::count::Counts;
 use super::feed::Feed;
 use super::health::Health;
@@ -51,8 +51,14 @@ pub struct Parts {
 
 /// Why the loop could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("the node could not be entered in the database")]
-pub struct RunError(#[from] StoreError);
+pub enum RunError {
+    /// This life could not be entered in the database.
+    #[error("the node could not be entered in the database")]
+    Store(#[from] StoreError),
+    /// No thread could be had for the calls to channels.
+    #[error("no thread could be started for the calls to channels")]
+    Thread(#[from] std::io::Error),
+}
 
 /// The loop, running.
 pub struct Running {
@@ -97,6 +103,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         store: Arc::clone(&parts.store),
         answered: found_sender.clone(),
         deadline: parts.call_deadline,
+        thread: CallThread::start()?,
     };
     let performer = Performer {
         calls,

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use crate::commands::failure::Failure;
 
-/// Calls that a channel's lane lets out at once, unless it is configured.
-const LANE: usize = 16;
+/// Calls that each channel's lane lets out at once.
+const LANE: usize = 64;
 
 /// The simulated channels; they end when this is dropped.
 pub(super) struct Channels {
@@ -66,6 +66,7 @@ impl Channels {
                 ("PROTOCOL", "gateway".to_owned()),
                 ("BASE_URL", format!("{}/gateway", self.base_url)),
                 ("ACCESS_TOKEN", "load".to_owned()),
+                ("CONCURRENCY", LANE.to_string()),
             ]
             .map(|(key, value)| (format!("FANFARE_CHANNELS__{name}__{key}"), value))
         };
