@@ -126,11 +126,16 @@ pub(crate) enum OutgoingBody {
     Endless,
     /// A byte now and then, without end.
     Trickle(Pin<Box<Sleep>>),
-    /// Less than was announced, then nothing more.
-    Broken(Option<Bytes>),
+    /// The beginning, and then the connection is cut.
+    Broken(Option<Bytes>, Pin<Box<Sleep>>),
 }
 
 impl OutgoingBody {
+    /// Cut after what has come so far has had time to be sent.
+    pub(crate) fn broken(beginning: &'static [u8]) -> Self {
+        Self::Broken(Some(Bytes::from_static(beginning)), Box::pin(sleep(TRICKLE / 4)))
+    }
+
     pub(crate) fn trickle() -> Self {
         Self::Trickle(Box::pin(sleep(TRICKLE)))
     }
@@ -143,7 +148,7 @@ impl Body for OutgoingBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Endless | Self::Trickle(_) | Self::Broken(_) => SizeHint::default(),
+            Self::Endless | Self::Trickle(_) | Self::Broken(..) => SizeHint::default(),
         }
     }
 
@@ -154,7 +159,10 @@ impl Body for OutgoingBody {
         match &mut *self {
             Self::Whole(body) => Poll::Ready(body.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Endless => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b' '; 8_192]))))),
-            Self::Broken(body) => Poll::Ready(Some(body.take().map(Frame::data).ok_or(BrokenOff))),
+            Self::Broken(body, pause) => match body.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => pause.as_mut().poll(context).map(|()| Some(Err(BrokenOff))),
+            },
             Self::Trickle(pause) => match pause.as_mut().poll(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(()) => {

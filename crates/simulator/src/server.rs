@@ -315,10 +315,7 @@ fn garbage(what: Garbage) -> Met {
         Garbage::NoId => Met::Answer(Outgoing::json(200, &json!({"ok": true}))),
         Garbage::Endless => Met::Odd(empty(), OutgoingBody::Endless),
         Garbage::Trickle => Met::Odd(empty(), OutgoingBody::trickle()),
-        Garbage::Truncated => {
-            let half = Bytes::from_static(b"{\"id\": \"17");
-            Met::Odd(empty(), OutgoingBody::Broken(Some(half)))
-        }
+        Garbage::Truncated => Met::Odd(empty(), OutgoingBody::broken(b"{\"id\": \"17")),
         Garbage::Redirect => {
             Met::Answer(Outgoing::text(307, "text/plain", "").with("location", "http://127.0.0.1:1/elsewhere"))
         }

@@ -27,7 +27,7 @@ async fn distribute(subject: Subject, faults: Value, death: Option<Death>, datab
     (outcome, effects)
 }
 
-async fn under(subject: Subject, faults: Value) -> (Outcome, usize) {
+pub(crate) async fn under(subject: Subject, faults: Value) -> (Outcome, usize) {
     distribute(subject, faults, None, memory()).await
 }
 
@@ -53,7 +53,7 @@ fn is_true(outcome: &Outcome, effects: usize) {
 }
 
 /// The effecting step, and what it answers this once.
-fn once(step: &str, fault: &Value) -> Value {
+pub(crate) fn once(step: &str, fault: &Value) -> Value {
     json!([{"step": step, "times": 1, "fault": fault}])
 }
 
@@ -211,3 +211,5 @@ pub(crate) async fn is_not_let_in_with_a_bad_token(subject: Subject) {
     );
     assert_eq!(outcome.calls, 1, "once is enough");
 }
+
+pub(crate) use crate::nonsense::is_not_led_astray_by_nonsense;

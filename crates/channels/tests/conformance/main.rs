@@ -9,6 +9,7 @@
 
 mod cases;
 mod driver;
+mod nonsense;
 mod simulated;
 
 use std::sync::Arc;
@@ -103,7 +104,7 @@ macro_rules! conforms {
                 waits_as_long_as_it_is_told, comes_through_any_fault_that_happens_once,
                 tells_the_truth_of_a_channel_that_stays_broken, survives_death_at_every_commit_and_call,
                 survives_death_at_every_commit_and_call_on_sqlite, survives_death_and_a_lost_answer_together,
-                reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
+                is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
         }
     };
     (@cases $subject:expr; $($case:ident),*) => {
