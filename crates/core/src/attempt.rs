@@ -122,8 +122,8 @@ impl Protocol {
 }
 
 /// A channel's proof that came when the attempt was no longer this node's to
-/// write: append-only, and never refused for its age. It is there for look-ups
-/// and for the person who decides; so far only a redrive reads it.
+/// write: append-only, and never refused for its age. Look-ups and
+/// redrives read it first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// Whose data it is.

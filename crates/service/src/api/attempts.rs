@@ -53,6 +53,10 @@ pub(super) struct AttemptView {
     /// Why it did not succeed, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// The channel's own code and words, or what broke off: for the person who
+    /// decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_said: Option<String>,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
@@ -72,6 +76,7 @@ impl AttemptView {
             phase: attempt.phase,
             code: failure.map(|failure| failure.code.clone().into_owned()),
             message: failure.map(|failure| failure.detail.get(language).to_owned()),
+            channel_said: failure.and_then(|failure| failure.channel_said.clone()),
             started_at: attempt.started_at,
             ended_at: attempt.ended_at,
         }

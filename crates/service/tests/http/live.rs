@@ -147,6 +147,62 @@ async fn a_lie_is_found_out() {
     service.stop().await;
 }
 
+/// T4: a tenth of the answers is lost on the way back, at every step from the
+/// container on. (What is lost before is refused, and too much of that waits for
+/// the retry budget.)
+#[tokio::test]
+async fn a_tenth_of_the_answers_is_lost_and_nothing_is_repeated() {
+    const EVENTS: usize = 40;
+    let simulator = simulator().await;
+    let service = Service::start_as(live(simulator.base_url())).await;
+    let lost = |channel: &str, step: &str| json!({"channel": channel, "step": step, "probability": 0.1, "fault": {"kind": "drop-after"}});
+    let on_instagram = ["status", "publish", "permalink", "list"].map(|step| lost("instagram", step));
+    let on_tv = ["create", "lookup"].map(|step| lost("wooridongne-tv", step));
+    goes_wrong(&simulator, &on_instagram.into_iter().chain(on_tv).collect()).await;
+    let mut left = 0;
+    for event in 0..EVENTS {
+        let answer = service
+            .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request(&format!("evt-{event}")))
+            .await;
+        assert_eq!(answer.status, 202);
+    }
+    let at_rest = async {
+        loop {
+            let list = service.get("/api/distributions?limit=100").await.success(200);
+            let all = list["distributions"].as_array().unwrap().clone();
+            let resting = |one: &&Value| one["status"] != "IN_PROGRESS" && one["status"] != "PENDING";
+            if all.iter().filter(resting).count() == EVENTS {
+                return all;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let all = tokio::time::timeout(PATIENCE * 5, at_rest)
+        .await
+        .expect("it does not come to rest");
+    for one in &all {
+        left += one["openChannels"].as_array().unwrap().len();
+        let attempts = format!(
+            "/api/distributions/{}/attempts",
+            one["distributionId"].as_str().unwrap()
+        );
+        assert_eq!(
+            one["status"],
+            "COMPLETED",
+            "{one} {}",
+            service.get(&attempts).await.json()
+        );
+    }
+    let made = (effects(&simulator, "instagram"), effects(&simulator, "wooridongne-tv"));
+    println!(
+        "{} answers lost on the way: lost 0, repeated 0, left to a person {left}",
+        simulator.faults_met()
+    );
+    assert_eq!(made, (EVENTS, EVENTS));
+    assert!(simulator.faults_met() > EVENTS / 4, "the answers were lost indeed");
+    service.stop().await;
+}
+
 /// What was never done is done again, once.
 #[tokio::test]
 async fn what_was_lost_on_the_way_is_sent_again() {
