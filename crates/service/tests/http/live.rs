@@ -168,8 +168,8 @@ async fn a_tenth_of_the_answers_is_lost_and_nothing_is_repeated() {
     }
     let at_rest = async {
         loop {
-            let list = service.get("/api/distributions?limit=100").await.success(200);
-            let all = list["distributions"].as_array().unwrap().clone();
+            let shown = service.get("/api/distributions?limit=100").await.success(200);
+            let all = shown["distributions"].as_array().unwrap().clone();
             let resting = |one: &&Value| one["status"] != "IN_PROGRESS" && one["status"] != "PENDING";
             if all.iter().filter(resting).count() == EVENTS {
                 return all;
