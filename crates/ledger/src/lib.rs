@@ -4,10 +4,12 @@
 //! SQL is written here and nowhere else. What is decided is decided in
 //! `fanfare-core`; this crate only keeps it.
 
+pub mod api_keys;
 pub mod bare;
 mod gather;
 mod group_commit;
 mod memory;
+pub mod outbox;
 mod sample;
 mod sqlite;
 mod store;

@@ -24,17 +24,26 @@ pub trait Store: Send + Sync + 'static {
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 
+    /// A sign of life, by the store's own clock. `false`: this life was taken
+    /// for over, and what it owned is others'; it never lives again.
+    async fn renew(&self, token: Incarnation) -> Result<bool, StoreError>;
+
+    /// Ends a life that stops by itself: what it owns is free at once.
+    async fn end_incarnation(&self, token: Incarnation) -> Result<(), StoreError>;
+
     /// Writes all of it in one transaction and answers each write, in order.
     /// On an error nothing was acknowledged; a write that is given again after
     /// one is recognised as its own and not written twice.
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError>;
 
     /// Takes over open work that is due by `due_by` and belongs to nobody or to
-    /// an earlier life, oldest first.
+    /// a life that is over, oldest first. A store that several nodes share ends,
+    /// before that, lives that have not been renewed for the lease; a store of
+    /// one node takes every earlier life for over.
     async fn adopt(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Result<Vec<Adopted>, StoreError>;
 
     /// Takes over this one, open or closed, due or not, for what a person asks
-    /// of it; `None` where there is none, or a later life owns it.
+    /// of it; `None` where there is none, or another life owns it that is not over.
     async fn adopt_one(
         &self,
         token: Incarnation,
@@ -44,6 +53,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets idempotency keys of distributions accepted before that time.
     async fn expire_keys(&self, accepted_before: Timestamp) -> Result<u64, StoreError>;
+
+    /// Deletes closed distributions that were accepted before that time, oldest
+    /// first and at most so many, with all that is kept of them. Not those with
+    /// an outcome that still has to be published, where outcomes are
+    /// (`unpublished_stay`).
+    async fn delete_closed(
+        &self,
+        accepted_before: Timestamp,
+        unpublished_stay: bool,
+        limit: usize,
+    ) -> Result<u64, StoreError>;
+
+    /// How far the histories of these are; those that are not there are left out.
+    async fn history_numbers(
+        &self,
+        ids: &[(TenantId, DistributionId)],
+    ) -> Result<Vec<(DistributionId, u32)>, StoreError>;
 
     /// One distribution.
     async fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Distribution>, StoreError>;

@@ -49,6 +49,25 @@ impl Store for Scripted {
         Err(StoreError::Closed)
     }
 
+    async fn renew(&self, _: Incarnation) -> Result<bool, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn end_incarnation(&self, _: Incarnation) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn delete_closed(&self, _: Timestamp, _: bool, _: usize) -> Result<u64, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn history_numbers(
+        &self,
+        _: &[(TenantId, DistributionId)],
+    ) -> Result<Vec<(DistributionId, u32)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn adopt(&self, _: Incarnation, _: Timestamp, _: usize) -> Result<Vec<Adopted>, StoreError> {
         Err(StoreError::Closed)
     }

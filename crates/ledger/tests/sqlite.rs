@@ -116,7 +116,7 @@ fn a_newer_schema_is_refused_unless_it_says_that_it_is_compatible() {
     newer(7);
     let before = fs::read(&path).unwrap();
     let expected = format!(
-        "{} has schema 7, and this program knows schemas up to 2: use a newer release",
+        "{} has schema 7, and this program knows schemas up to 3: use a newer release",
         path.display()
     );
     assert_eq!(refusal(directory.path()), expected);
@@ -310,18 +310,33 @@ async fn another_program_reads_the_given_tables_while_the_service_writes() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_schema_gets_the_tables_that_it_lacks() {
+async fn a_file_of_the_first_schema_gets_what_it_lacks_and_keeps_what_it_has() {
     let directory = tempfile::tempdir().unwrap();
-    drop(SqliteStore::open(directory.path()).unwrap());
     let file = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
-    file.execute_batch("DROP TABLE evidence; PRAGMA user_version = 1;")
-        .unwrap();
+    file.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
+    file.execute_batch(
+        "INSERT INTO incarnations (started_at) VALUES ('2026-11-22T09:00:00Z');
+         PRAGMA application_id = 0x46414e46; PRAGMA user_version = 1;",
+    )
+    .unwrap();
     drop(file);
-    drop(SqliteStore::open(directory.path()).unwrap());
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let token = store.begin_incarnation(now()).await.unwrap();
+    assert_eq!(token, Incarnation(2));
+    let accepted = store
+        .commit(vec![Write::Accept(Box::new(acceptance(1, "evt-1", token)))])
+        .await;
+    assert_eq!(accepted.unwrap(), [Written::Accepted { others: Vec::new() }]);
+    drop(store);
     let file = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
-    let rows: i64 = file
-        .query_row("SELECT count(*) FROM evidence", [], |row| row.get(0))
-        .unwrap();
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        file.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(
+        (count("evidence"), count("api_keys"), count("distribution_logs")),
+        (0, 0, 1)
+    );
     let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!((rows, version), (0, 2));
+    assert_eq!(version, 3);
 }

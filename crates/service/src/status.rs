@@ -32,8 +32,9 @@ pub trait StatusCache: Send + Sync + 'static {
     fn get<'a>(&'a self, tenant: &'a TenantId, event: &'a EventId) -> Reply<'a, Option<CachedStatus>>;
 
     /// Keeps a resting state, unless something at least as new is known to move
-    /// or something newer is cached.
-    fn put(&self, status: CachedStatus) -> Reply<'_, ()>;
+    /// or something newer is cached. `false`: the cache did not answer, and may
+    /// lack it.
+    fn put(&self, status: CachedStatus) -> Reply<'_, bool>;
 
     /// Notes that this state moves: reads miss until a newer one is put.
     fn moving<'a>(&'a self, status: &'a CachedStatus) -> Reply<'a, ()>;
@@ -133,11 +134,12 @@ impl StatusCache for InProcessStatusCache {
         Box::pin(async move { self.read(&cache_key(tenant, event)) })
     }
 
-    fn put(&self, status: CachedStatus) -> Reply<'_, ()> {
+    fn put(&self, status: CachedStatus) -> Reply<'_, bool> {
         let (key, order, since) = (status.key(), status.order(), self.clock.now());
         Box::pin(async move {
             let resting = Some(status);
             self.offer(key, Slot { order, resting, since });
+            true
         })
     }
 

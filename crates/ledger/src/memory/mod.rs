@@ -6,6 +6,7 @@
 //! always give the same answers.
 
 mod accept;
+mod delete;
 mod read;
 mod record;
 
@@ -192,6 +193,14 @@ impl Store for MemoryStore {
         Ok(self.lock().begin_incarnation())
     }
 
+    async fn renew(&self, _token: Incarnation) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn end_incarnation(&self, _token: Incarnation) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
         Ok(self.lock().apply(&batch))
     }
@@ -211,6 +220,22 @@ impl Store for MemoryStore {
 
     async fn expire_keys(&self, accepted_before: Timestamp) -> Result<u64, StoreError> {
         Ok(self.lock().expire_keys(accepted_before))
+    }
+
+    async fn delete_closed(
+        &self,
+        accepted_before: Timestamp,
+        unpublished_stay: bool,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        Ok(self.lock().delete_closed(accepted_before, unpublished_stay, limit))
+    }
+
+    async fn history_numbers(
+        &self,
+        ids: &[(TenantId, DistributionId)],
+    ) -> Result<Vec<(DistributionId, u32)>, StoreError> {
+        Ok(self.lock().history_numbers(ids))
     }
 
     async fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Distribution>, StoreError> {

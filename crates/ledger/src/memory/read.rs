@@ -58,6 +58,15 @@ impl Memory {
             .collect()
     }
 
+    /// How far the histories of these are.
+    pub fn history_numbers(&self, ids: &[(TenantId, DistributionId)]) -> Vec<(DistributionId, u32)> {
+        let number = |(tenant, id): &(TenantId, DistributionId)| {
+            let row = self.row(tenant, *id)?;
+            Some((*id, row.distribution.history_number))
+        };
+        ids.iter().filter_map(number).collect()
+    }
+
     /// All attempts of a distribution; see `Store::attempts`.
     pub fn attempts(&self, tenant: &TenantId, id: DistributionId) -> Option<Vec<Attempt>> {
         let row = self.row(tenant, id)?;

@@ -112,8 +112,7 @@ impl Conditions {
             self.bind("d.created_at >=", &time_text(from));
         }
         if let Some(until) = filter.until {
-            let last = until.checked_add(SLACK).unwrap_or(Timestamp::MAX);
-            self.bind("d.id <", &first_id(last).to_string());
+            self.bind("d.id <", &ids_before(until).to_string());
             self.bind("d.created_at <", &time_text(until));
         }
     }
@@ -157,6 +156,11 @@ const fn needs_attention(status: DeliveryStatus) -> bool {
             | DeliveryStatus::Failed
             | DeliveryStatus::Cancelled
     )
+}
+
+/// All ids of what was accepted before that time are less than this.
+pub(super) fn ids_before(time: Timestamp) -> Uuid {
+    first_id(time.checked_add(SLACK).unwrap_or(Timestamp::MAX))
 }
 
 /// The least id of that time.

@@ -13,14 +13,18 @@ use super::writer::transact;
 use crate::store::StoreError;
 
 /// The schema of this program.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+pub(super) const SCHEMA_VERSION: i64 = 3;
 
 /// "FANF".
 const APPLICATION_ID: i64 = 0x4641_4e46;
 
 /// Each brings a file from the schema before it to its own; the first begins
-/// with nothing. A program of schema 1 does no harm to a file of schema 2.
-const STEPS: [(i64, &str); 2] = [(1, include_str!("schema.sql")), (2, include_str!("schema_2.sql"))];
+/// with nothing. A program of schema 1 does no harm to a file of schema 3.
+const STEPS: [(i64, &str); 3] = [
+    (1, include_str!("schema.sql")),
+    (2, include_str!("schema_2.sql")),
+    (3, include_str!("schema_3.sql")),
+];
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 mod accept;
 mod adopt;
 mod bare;
+mod delete;
 mod error;
 mod evidence;
 mod keys;
@@ -124,6 +125,16 @@ impl Store for SqliteStore {
             .await
     }
 
+    /// The lock file keeps every other life out: this one is not over.
+    async fn renew(&self, _token: Incarnation) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    /// The next life takes all earlier ones for over.
+    async fn end_incarnation(&self, _token: Incarnation) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
         let written = self
             .writer
@@ -169,6 +180,31 @@ impl Store for SqliteStore {
                 return Ok(expired);
             }
         }
+    }
+
+    async fn delete_closed(
+        &self,
+        accepted_before: Timestamp,
+        unpublished_stay: bool,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        self.writer
+            .transact("delete closed distributions", move |transaction| {
+                delete::delete_closed(transaction, accepted_before, unpublished_stay, limit)
+            })
+            .await
+    }
+
+    async fn history_numbers(
+        &self,
+        ids: &[(TenantId, DistributionId)],
+    ) -> Result<Vec<(DistributionId, u32)>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers
+            .read("see how far histories are", move |connection| {
+                read::history_numbers(connection, &ids)
+            })
+            .await
     }
 
     async fn distribution(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Distribution>, StoreError> {

@@ -99,6 +99,24 @@ fn ids_of_event(connection: &Connection, tenant: &TenantId, event: &EventId) -> 
 pub(super) const IDS_OF_EVENT: &str = "SELECT id FROM distribution_logs
     WHERE tenant_id = ?1 AND event_id = ?2 ORDER BY id DESC LIMIT ?3";
 
+/// How far the histories of these are.
+pub(super) fn history_numbers(
+    connection: &Connection,
+    ids: &[(TenantId, DistributionId)],
+) -> Result<Vec<(DistributionId, u32)>, SqlError> {
+    let sql = "SELECT history_number FROM distribution_logs WHERE tenant_id = ?1 AND id = ?2";
+    let mut numbers = Vec::with_capacity(ids.len());
+    for (tenant, id) in ids {
+        let key = params![tenant.as_str(), UuidText::of(id.0)];
+        let found = all(connection, sql, key, |row| {
+            let table = "distribution_logs";
+            Columns { table, row }.number(0)
+        })?;
+        numbers.extend(found.into_iter().map(|number: u32| (*id, number)));
+    }
+    Ok(numbers)
+}
+
 /// Whether it was accepted.
 pub(super) fn exists(connection: &Connection, tenant: &TenantId, id: DistributionId) -> Result<bool, SqlError> {
     let mut statement =

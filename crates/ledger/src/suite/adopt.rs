@@ -6,7 +6,7 @@ use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
 use fanfare_core::write::{Acceptance, Written};
 use jiff::Timestamp;
 
-use super::{accepted, asked, at, change, life, recorded, sample, write};
+use super::{accepted, asked, at, change, end, life, recorded, sample, write};
 use crate::store::Store;
 
 /// The fencing token grows.
@@ -40,6 +40,7 @@ pub async fn due_work_of_earlier_lives_is_adopted_oldest_first(store: &dyn Store
     accepted(store, &due(7, None, None)).await;
     let mut closed = accepted(store, &due(8, Some(earlier), Some(at(10)))).await;
     recorded(store, &sample::completion(&mut closed, at(9), earlier)).await;
+    end(store, earlier).await;
     assert_eq!(ids(store, own, 0).await, []);
     assert_eq!(ids(store, own, 2).await, [earlier_ones.id, nobodys.id]);
     assert_eq!(ids(store, own, 9).await, [latest_due.id]);
@@ -55,6 +56,7 @@ pub async fn due_work_of_earlier_lives_is_adopted_oldest_first(store: &dyn Store
 pub async fn adoption_fences_the_former_owner(store: &dyn Store) {
     let (earlier, own) = (life(store).await, life(store).await);
     let distribution = accepted(store, &due(1, Some(earlier), Some(at(0)))).await;
+    end(store, earlier).await;
     assert_eq!(ids(store, own, 9).await, [distribution.id]);
     let by = |token| sample::completion(&mut distribution.clone(), at(60), token);
     assert_eq!(write(store, change(&by(earlier))).await, Written::Fenced);
@@ -71,6 +73,7 @@ pub async fn one_is_adopted_wherever_it_stands(store: &dyn Store) {
     let mut closed = accepted(store, &due(1, Some(earlier), None)).await;
     recorded(store, &sample::completion(&mut closed, at(1), earlier)).await;
     let of_later = accepted(store, &due(2, Some(later), Some(at(0)))).await;
+    end(store, earlier).await;
     let adopt = async |distribution: &Distribution| {
         let adopted = store.adopt_one(own, &tenant, distribution.id).await.unwrap();
         adopted.map(|adopted| adopted.distribution)
@@ -82,6 +85,36 @@ pub async fn one_is_adopted_wherever_it_stands(store: &dyn Store) {
     assert_eq!(adopt(&unknown).await, None);
     let again = sample::completion(&mut closed, at(2), own);
     recorded(store, &again).await;
+}
+
+/// One that is not over stays so by its sign of life.
+pub async fn a_life_that_renews_goes_on(store: &dyn Store) {
+    let token = life(store).await;
+    assert!(store.renew(token).await.unwrap());
+    let mut distribution = accepted(store, &due(1, Some(token), Some(at(0)))).await;
+    assert!(store.renew(token).await.unwrap());
+    recorded(store, &sample::completion(&mut distribution, at(1), token)).await;
+}
+
+/// Of many at once; what is not there is left out, and so are others' tenants.
+pub async fn histories_can_be_followed(store: &dyn Store) {
+    let token = life(store).await;
+    let mut first = accepted(store, &due(1, Some(token), Some(at(0)))).await;
+    let second = accepted(store, &due(2, Some(token), Some(at(0)))).await;
+    recorded(store, &sample::completion(&mut first, at(1), token)).await;
+    let tenant = TenantId::default();
+    let unknown = due(9, None, None).distribution.id;
+    let asked = [
+        (tenant.clone(), first.id),
+        (tenant.clone(), unknown),
+        (TenantId::new("other"), first.id),
+        (tenant, second.id),
+    ];
+    let mut numbers = store.history_numbers(&asked).await.unwrap();
+    numbers.sort();
+    let mut expected = [(first.id, 2), (second.id, 1)];
+    expected.sort();
+    assert_eq!(numbers, expected);
 }
 
 /// For readiness.

@@ -10,6 +10,7 @@
 pub mod accept;
 pub mod adopt;
 pub mod claims;
+pub mod delete;
 pub mod journal;
 pub mod list;
 pub mod record;
@@ -64,7 +65,11 @@ macro_rules! store_suite {
             adopt::due_work_of_earlier_lives_is_adopted_oldest_first,
             adopt::adoption_fences_the_former_owner,
             adopt::one_is_adopted_wherever_it_stands,
+            adopt::a_life_that_renews_goes_on,
+            adopt::histories_can_be_followed,
             adopt::a_store_says_that_it_can_be_written,
+            delete::closed_ones_are_deleted_whole,
+            delete::what_is_unpublished_can_stay,
         }
     };
     ($open:path: $($module:ident::$check:ident,)*) => {
@@ -145,6 +150,11 @@ async fn stored(store: &dyn Store, distribution: &Distribution) -> Distribution 
 
 async fn life(store: &dyn Store) -> Incarnation {
     store.begin_incarnation(at(0)).await.unwrap()
+}
+
+/// That life is over: where several live at once, it must be ended.
+async fn end(store: &dyn Store, token: Incarnation) {
+    store.end_incarnation(token).await.unwrap();
 }
 
 fn replayed(existing: DistributionId) -> Written {
