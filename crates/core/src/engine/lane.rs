@@ -45,6 +45,11 @@ impl Lane {
         self.under_way.remove(&number)
     }
 
+    /// Whether an answer is still to come.
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     /// Gives a place back; the next in the queue is called by [`Lane::admit`].
     pub(super) fn release(&mut self) {
         self.out = self.out.saturating_sub(1);

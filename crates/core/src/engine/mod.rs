@@ -15,6 +15,7 @@
 //! | `adopt.rs` | what becomes of work that another life left behind |
 //! | `ask.rs` | what a person may ask: a redrive, a decision in doubt |
 //! | `evidence.rs` | what becomes of an answer that came too late |
+//! | `life.rs` | how a life winds down, and how the next one begins |
 //! | `planted.rs` | faults that tests plant; none without their feature |
 //!
 //! Deliberately absent: circuit breakers and rate limits (they will stand
@@ -27,6 +28,7 @@ mod attempt;
 mod commit;
 mod evidence;
 mod lane;
+mod life;
 mod look_up;
 mod message;
 mod outcome;
@@ -98,6 +100,8 @@ pub struct Engine {
     evidence: Vec<Evidence>,
     /// Calls that were made.
     calls: u64,
+    /// Nothing is begun any more.
+    winding_down: bool,
     planted: Planted,
 }
 
@@ -135,6 +139,7 @@ impl Engine {
             dirty: BTreeSet::new(),
             evidence: Vec::new(),
             calls: 0,
+            winding_down: false,
             planted: Planted::default(),
         }
     }
@@ -235,6 +240,9 @@ impl Engine {
     }
 
     fn fill_lanes(&mut self, turn: &mut Turn<'_>) {
+        if self.winding_down {
+            return;
+        }
         for channel in Channel::ALL {
             while let Some(id) = self.lanes[channel.index()].admit() {
                 self.proceed(id, channel, turn);

@@ -35,6 +35,11 @@ impl Engine {
             next_has_effect,
         } = outcome
         {
+            if self.winding_down {
+                self.write_soon(id, channel, turn);
+                self.lanes[channel.index()].release();
+                return self.leave_off(id, channel, checkpoint, turn);
+            }
             if let Some(work) = self.works.get_mut(&id) {
                 work.change(channel, |delivery| {
                     delivery.checkpoint = Some(checkpoint);
@@ -184,7 +189,14 @@ impl Engine {
     }
 
     /// Held back, without spending the attempt.
-    fn defer(&mut self, id: DistributionId, channel: Channel, until: Timestamp, reason: Failure, turn: &mut Turn<'_>) {
+    pub(super) fn defer(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        until: Timestamp,
+        reason: Failure,
+        turn: &mut Turn<'_>,
+    ) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
             delivery.failure = Some(reason);

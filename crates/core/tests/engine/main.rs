@@ -4,6 +4,7 @@
 mod ask;
 mod doubt;
 mod lanes;
+mod life;
 
 use std::time::Duration;
 

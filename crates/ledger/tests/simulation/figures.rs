@@ -18,6 +18,8 @@ pub(crate) struct Figures {
     pub(crate) left_to_a_person: u64,
     pub(crate) left_with_a_key: u64,
     pub(crate) stalls: u64,
+    pub(crate) stops: u64,
+    pub(crate) lived_again: u64,
     pub(crate) adopted: u64,
     pub(crate) refused_as_stale: u64,
     pub(crate) doubled_answers: u64,
@@ -41,6 +43,8 @@ impl Figures {
         self.left_to_a_person += other.left_to_a_person;
         self.left_with_a_key += other.left_with_a_key;
         self.stalls += other.stalls;
+        self.stops += other.stops;
+        self.lived_again += other.lived_again;
         self.adopted += other.adopted;
         self.refused_as_stale += other.refused_as_stale;
         self.doubled_answers += other.doubled_answers;
@@ -63,6 +67,7 @@ impl Figures {
             "{self}"
         );
         assert!(self.evidence > 0 && self.granted > 0, "{self}");
+        assert!(self.stops > 0 && self.lived_again > 0, "{self}");
         for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
             assert!(
                 self.statuses.get(status).is_some_and(|times| *times > 0),
@@ -76,14 +81,16 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} adopted, {} stale \
-             writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted; {} steps, {} crashes, \
+            "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
+             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted; {} steps, {} crashes, \
              {} failed commits, {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
             self.lost,
             self.repeated,
             self.left_to_a_person,
             self.left_with_a_key,
             self.stalls,
+            self.stops,
+            self.lived_again,
             self.adopted,
             self.refused_as_stale,
             self.doubled_answers,

@@ -1,6 +1,6 @@
 //! Deterministic simulation: one to three nodes with the real engine over one
 //! in-memory store, with simulated channels, commits, leases and clocks, and
-//! people who ask for repairs. Nodes die and stall at any command; answers are
+//! people who ask for repairs. Nodes die, stall and are told to stop at any command; answers are
 //! late, lost or doubled; clocks disagree by up to a day and run too fast or too
 //! slow. The invariants of the service are checked after every step. The same
 //! seed gives the same run, to the letter.
@@ -10,7 +10,8 @@
 //! | `world.rs` | what happens when |
 //! | `node.rs` | a node, its clock and its lease |
 //! | `channels.rs` | what the channels do |
-//! | `people.rs`, `requests.rs` | who asks, and what; how a node ends |
+//! | `lives.rs` | how nodes begin, stop, die, and live again |
+//! | `people.rs`, `requests.rs` | who asks, and what |
 //! | `invariants.rs`, `verdict.rs` | what must be true at each step, and in the end |
 //! | `figures.rs` | what is counted |
 //!
@@ -27,6 +28,7 @@
 mod channels;
 mod figures;
 mod invariants;
+mod lives;
 mod node;
 mod people;
 mod requests;

@@ -22,7 +22,12 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Node {
     pub(crate) engine: Engine,
+    /// The token of its process's first life: what happens to it goes by this.
+    pub(crate) name: Incarnation,
+    /// Of the life that it lives now.
     pub(crate) token: Incarnation,
+    /// It was told to stop.
+    pub(crate) stopping: bool,
     pub(crate) clock: NodeClock,
     /// In true time.
     pub(crate) lease_until: Timestamp,
@@ -82,7 +87,9 @@ impl Node {
     pub(crate) fn new(token: Incarnation, bug: Option<Bug>, now: Timestamp, rng: &mut StdRng) -> Self {
         Self {
             engine: engine(token, bug),
+            name: token,
             token,
+            stopping: false,
             clock: NodeClock::new(now, rng),
             lease_until: now + LEASE,
             stalled_until: now,
@@ -101,6 +108,11 @@ impl Node {
     pub(crate) fn next_timer(&self, now: Timestamp) -> Option<Timestamp> {
         let timer = self.engine.next_timer()?;
         Some(self.clock.true_time_of(timer).max(self.stalled_until).max(now))
+    }
+
+    /// All that it was to end has ended.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopping && self.engine.is_quiet() && !self.committing && self.gathered.is_empty()
     }
 
     pub(crate) fn is_busy(&self) -> bool {

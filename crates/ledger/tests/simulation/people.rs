@@ -1,5 +1,4 @@
-//! Those who ask: clients that distribute, and persons who repair; and how a
-//! node ends.
+//! Those who ask: clients that distribute, and persons who repair.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use fanfare_core::request::RequestHash;
 use rand::RngExt;
 
 use crate::requests::request;
-use crate::world::{Event, Fate, Happening, REQUESTS, World};
+use crate::world::{Happening, REQUESTS, World};
 
 impl World {
     /// A client asks some node that is awake; else it comes back.
@@ -35,7 +34,9 @@ impl World {
     fn someone(&mut self) -> Option<usize> {
         let now = self.now;
         let awake: Vec<_> = (0..self.nodes.len())
-            .filter(|node| !self.nodes[*node].is_stalled(now) && now < self.nodes[*node].lease_until)
+            .filter(|node| {
+                !self.nodes[*node].is_stalled(now) && !self.nodes[*node].stopping && now < self.nodes[*node].lease_until
+            })
             .collect();
         (!awake.is_empty()).then(|| awake[self.rng.random_range(0..awake.len())])
     }
@@ -158,48 +159,5 @@ impl World {
             let first = *self.by_key.entry((key, hash)).or_insert(id);
             assert_eq!(first, id, "I12: one key, two distributions");
         }
-    }
-
-    /// What becomes of a node just now.
-    pub(crate) fn fate(&mut self) -> Fate {
-        if self.peaceful() {
-            return Fate::GoesOn;
-        }
-        match self.rng.random_range(0..600) {
-            0..4 => Fate::Dies,
-            4..6 => Fate::Stalls(Duration::from_millis(self.rng.random_range(100..90_000))),
-            _ => Fate::GoesOn,
-        }
-    }
-
-    /// All that is in its memory is gone; a commit that was under way may have
-    /// taken effect, and what was sent to the channels was sent. Another life
-    /// begins, and does not wait for the old lease: nobody else has its place.
-    pub(crate) fn dies(&mut self, node: usize) {
-        self.figures.crashes += 1;
-        let token = self.nodes[node].token;
-        self.trace.push(format!("{} {} dies", self.now, token.0));
-        let own = |happening: &Happening| matches!(happening, Happening::To(to, _) if *to == token);
-        let gone: Vec<_> = self
-            .coming
-            .iter()
-            .filter(|(_, coming)| own(coming))
-            .map(|(at, _)| *at)
-            .collect();
-        for at in gone {
-            if let Some(Happening::To(
-                _,
-                Event::CommitEnds {
-                    batch,
-                    took_effect: true,
-                    ..
-                },
-            )) = self.coming.remove(&at)
-                && self.rng.random_range(0..2) == 0
-            {
-                self.commit(token, &batch);
-            }
-        }
-        self.nodes[node] = self.life();
     }
 }

@@ -18,7 +18,7 @@ use rand::{RngExt, SeedableRng};
 use crate::channels::{Came, Channels};
 use crate::figures::Figures;
 use crate::invariants::{Witness, intent_is_committed, is_committed};
-use crate::node::{HEARTBEAT, LEASE, Node};
+use crate::node::{HEARTBEAT, Node};
 
 /// Requests of one run.
 pub(crate) const REQUESTS: u32 = 30;
@@ -54,6 +54,8 @@ pub(crate) enum Event {
     Heartbeat,
     /// Its clock changes its pace.
     ClockSlews,
+    /// It has found out that it was taken for over, and begins another life.
+    LivesAgain,
     /// It ends, with all that is in its memory.
     Dies,
 }
@@ -75,7 +77,7 @@ pub(crate) struct World {
     pub(crate) witness: Witness,
     pub(crate) figures: Figures,
     pub(crate) trace: Vec<String>,
-    bug: Option<Bug>,
+    pub(crate) bug: Option<Bug>,
 }
 
 impl World {
@@ -107,15 +109,6 @@ impl World {
         world.comes_within(Duration::from_millis(1), Happening::Request);
         world.comes_within(Duration::from_mins(1), Happening::Question);
         world
-    }
-
-    /// A node's life begins.
-    pub(crate) fn life(&mut self) -> Node {
-        let token = self.store.begin_incarnation();
-        self.comes_within(Duration::from_millis(200), Happening::To(token, Event::Adoption));
-        self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
-        self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
-        Node::new(token, self.bug, self.now, &mut self.rng)
     }
 
     /// Until all that was asked has come to rest.
@@ -205,15 +198,15 @@ impl World {
             Happening::Request => self.request(),
             Happening::Question => self.question(),
             Happening::Effect(call) => self.channels.take_effect(&call),
-            Happening::To(token, event) => {
-                let Some(node) = self.nodes.iter().position(|node| node.token == token) else {
+            Happening::To(name, event) => {
+                let Some(node) = self.nodes.iter().position(|node| node.name == name) else {
                     return;
                 };
                 if self.nodes[node].is_stalled(self.now) {
                     // It hears of it when it goes on.
                     let later = self.nodes[node].stalled_until;
                     self.number += 1;
-                    self.coming.insert((later, self.number), Happening::To(token, event));
+                    self.coming.insert((later, self.number), Happening::To(name, event));
                     return;
                 }
                 self.happen_to(node, event);
@@ -222,7 +215,7 @@ impl World {
     }
 
     fn happen_to(&mut self, node: usize, event: Event) {
-        let token = self.nodes[node].token;
+        let name = self.nodes[node].name;
         let inputs = match event {
             Event::CommitEnds {
                 batch,
@@ -238,17 +231,18 @@ impl World {
                 vec![input]
             }
             Event::Adoption => {
-                self.comes_within(Duration::from_secs(5), Happening::To(token, Event::Adoption));
+                self.comes_within(Duration::from_secs(5), Happening::To(name, Event::Adoption));
                 vec![Input::Adopted(self.adopt(node))]
             }
             Event::Heartbeat => {
-                self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
+                self.comes_within(HEARTBEAT, Happening::To(name, Event::Heartbeat));
                 return self.renew(node);
             }
             Event::ClockSlews => {
-                self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
+                self.comes_within(Duration::from_mins(1), Happening::To(name, Event::ClockSlews));
                 return self.nodes[node].clock.slews(self.now, &mut self.rng);
             }
+            Event::LivesAgain => return self.lives_again(node),
             Event::Dies => return self.dies(node),
         };
         self.turn(node, inputs);
@@ -264,6 +258,10 @@ impl World {
             match self.fate() {
                 Fate::GoesOn => self.perform(node, command),
                 Fate::Dies => return self.dies(node),
+                Fate::Stops => {
+                    self.stops(node);
+                    self.perform(node, command);
+                }
                 Fate::Stalls(time) => {
                     self.figures.stalls += 1;
                     self.nodes[node].stalled_until = self.now + time;
@@ -272,9 +270,12 @@ impl World {
             }
         }
         self.begin_commit(node);
+        if self.nodes[node].has_stopped() {
+            self.dies(node);
+        }
     }
 
-    fn perform(&mut self, node: usize, command: Command) {
+    pub(crate) fn perform(&mut self, node: usize, command: Command) {
         match command {
             Command::Write(write) => self.nodes[node].gathered.push(write),
             Command::Step(call) => self.step(node, &call),
@@ -289,12 +290,6 @@ impl World {
             Command::Forgotten { id, .. } => self.nodes[node].dropped.push(id),
             Command::Lost(_) => self.figures.refused_as_stale += 1,
         }
-    }
-
-    /// A node that may have lost its lease sends nothing: it can't know who has
-    /// taken its work over.
-    fn may_send(&self, node: usize) -> bool {
-        self.now < self.nodes[node].lease_until
     }
 
     fn step(&mut self, node: usize, call: &Call) {
@@ -354,23 +349,23 @@ impl World {
 
     /// An answer may come twice, the second time much later.
     fn answers(&mut self, node: usize, answer: Input, after: Duration) {
-        let token = self.nodes[node].token;
+        let name = self.nodes[node].name;
         if !self.peaceful() && self.rng.random_range(0..20) == 0 {
             self.figures.doubled_answers += 1;
             let again = after + Duration::from_millis(self.rng.random_range(1..60_000));
-            self.comes_within(again, Happening::To(token, Event::Answer(answer.clone())));
+            self.comes_within(again, Happening::To(name, Event::Answer(answer.clone())));
         }
-        self.comes_within(after, Happening::To(token, Event::Answer(answer)));
+        self.comes_within(after, Happening::To(name, Event::Answer(answer)));
     }
 
-    fn begin_commit(&mut self, node: usize) {
+    pub(crate) fn begin_commit(&mut self, node: usize) {
         let peaceful = self.peaceful();
         let node = &mut self.nodes[node];
         if node.committing || node.gathered.is_empty() {
             return;
         }
         node.committing = true;
-        let (batch, token) = (std::mem::take(&mut node.gathered), node.token);
+        let (batch, name) = (std::mem::take(&mut node.gathered), node.name);
         let fails = !peaceful && self.rng.random_range(0..40) == 0;
         let took_effect = !fails || self.rng.random_range(0..2) == 0;
         let flush = Duration::from_micros(self.rng.random_range(100..5_000));
@@ -379,7 +374,7 @@ impl World {
             took_effect,
             says_so: !fails,
         };
-        self.comes_within(flush, Happening::To(token, ends));
+        self.comes_within(flush, Happening::To(name, ends));
     }
 
     fn commit_ends(&mut self, node: usize, batch: &[Write], took_effect: bool, says_so: bool) -> Vec<Input> {
@@ -452,18 +447,6 @@ impl World {
         adopted
     }
 
-    fn renew(&mut self, node: usize) {
-        if self.may_send(node) {
-            self.nodes[node].lease_until = self.now + LEASE;
-        } else {
-            // It has found out: what is its own is finished by others.
-            self.comes_within(
-                Duration::from_secs(1),
-                Happening::To(self.nodes[node].token, Event::Dies),
-            );
-        }
-    }
-
     pub(crate) fn comes_within(&mut self, wait: Duration, happening: Happening) {
         self.number += 1;
         self.coming.insert((self.now + wait, self.number), happening);
@@ -483,6 +466,8 @@ impl Drop for World {
 pub(crate) enum Fate {
     GoesOn,
     Dies,
+    /// It is told to stop, and dies when all has ended.
+    Stops,
     /// For so long.
     Stalls(Duration),
 }

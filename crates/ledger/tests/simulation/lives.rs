@@ -1,0 +1,119 @@
+//! How nodes begin, stop, die, and live again.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::node::{HEARTBEAT, LEASE, Node};
+use crate::world::{Event, Fate, Happening, World};
+
+impl World {
+    /// A node's life begins.
+    pub(crate) fn life(&mut self) -> Node {
+        let token = self.store.begin_incarnation();
+        self.comes_within(Duration::from_millis(200), Happening::To(token, Event::Adoption));
+        self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
+        self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
+        Node::new(token, self.bug, self.now, &mut self.rng)
+    }
+
+    /// What befalls a node before its next command.
+    pub(crate) fn fate(&mut self) -> Fate {
+        if self.peaceful() {
+            return Fate::GoesOn;
+        }
+        match self.rng.random_range(0..900) {
+            0..6 => Fate::Dies,
+            6..9 => Fate::Stalls(Duration::from_millis(self.rng.random_range(100..90_000))),
+            9..12 => Fate::Stops,
+            _ => Fate::GoesOn,
+        }
+    }
+
+    /// A node that may have lost its lease sends nothing: it can't know who has
+    /// taken its work over.
+    pub(crate) fn may_send(&self, node: usize) -> bool {
+        self.now < self.nodes[node].lease_until
+    }
+
+    /// A life whose lease has ended is over, whoever finds it out first.
+    pub(crate) fn renew(&mut self, node: usize) {
+        if self.may_send(node) {
+            self.nodes[node].lease_until = self.now + LEASE;
+            return;
+        }
+        let next = if self.rng.random_range(0..4) == 0 {
+            Event::Dies
+        } else {
+            Event::LivesAgain
+        };
+        let name = self.nodes[node].name;
+        self.comes_within(Duration::from_secs(1), Happening::To(name, next));
+    }
+
+    /// Another life of the same process, once nothing of the former one is on
+    /// its way to the Ledger.
+    pub(crate) fn lives_again(&mut self, node: usize) {
+        if self.may_send(node) {
+            return;
+        }
+        if self.nodes[node].committing {
+            let name = self.nodes[node].name;
+            return self.comes_within(Duration::from_millis(5), Happening::To(name, Event::LivesAgain));
+        }
+        self.figures.lived_again += 1;
+        let token = self.store.begin_incarnation();
+        let now = self.now;
+        let this = &mut self.nodes[node];
+        this.token = token;
+        this.lease_until = now + LEASE;
+        this.gathered.clear();
+        this.dropped.clear();
+        this.out.clear();
+        for command in this.engine.live_again(token) {
+            self.perform(node, command);
+        }
+        self.begin_commit(node);
+    }
+
+    /// Told to stop: what is out ends, nothing begins, and after a while the
+    /// process is killed.
+    pub(crate) fn stops(&mut self, node: usize) {
+        self.figures.stops += 1;
+        self.nodes[node].stopping = true;
+        self.nodes[node].engine.wind_down();
+        let name = self.nodes[node].name;
+        self.comes_within(Duration::from_secs(25), Happening::To(name, Event::Dies));
+    }
+
+    /// All that is in its memory is gone; a commit that was under way may have
+    /// taken effect, and what was sent to the channels was sent. Another life
+    /// begins, and does not wait for the old lease: nobody else has its place.
+    pub(crate) fn dies(&mut self, node: usize) {
+        self.figures.crashes += 1;
+        let (name, token) = (self.nodes[node].name, self.nodes[node].token);
+        self.trace.push(format!("{} {} dies", self.now, token.0));
+        let own = |happening: &Happening| matches!(happening, Happening::To(to, _) if *to == name);
+        let gone: Vec<_> = self
+            .coming
+            .iter()
+            .filter(|(_, coming)| own(coming))
+            .map(|(at, _)| *at)
+            .collect();
+        for at in gone {
+            if let Some(Happening::To(
+                _,
+                Event::CommitEnds {
+                    batch,
+                    took_effect: true,
+                    ..
+                },
+            )) = self.coming.remove(&at)
+                && self.rng.random_range(0..2) == 0
+            {
+                self.commit(token, &batch);
+            }
+        }
+        self.nodes[node] = self.life();
+    }
+}
