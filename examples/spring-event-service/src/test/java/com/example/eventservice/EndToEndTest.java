@@ -196,11 +196,15 @@ class EndToEndTest {
         return versions;
     }
 
-    /** As fanfare does it: CloudEvents in binary mode, the event's id as the key. */
+    /**
+     * As fanfare does it: CloudEvents in binary mode, the event's id as the key. {@code __TypeId__} is a static header that
+     * an operator may have set for another team's consumer; it does us no harm.
+     */
     private void publish(String type, String value) throws Exception {
         var message = new ProducerRecord<>("event-topic", event, value);
         Map.of("ce_specversion", "1.0", "ce_type", type, "ce_id", UUID.randomUUID().toString(), "ce_source", "/fanfare",
-                "content-type", "application/json").forEach((name, text) -> message.headers().add(name, text.getBytes(UTF_8)));
+                "content-type", "application/json", "__TypeId__", "org.example.other.Completed")
+                .forEach((name, text) -> message.headers().add(name, text.getBytes(UTF_8)));
         kafka.send(message).get(30, TimeUnit.SECONDS);
     }
 
