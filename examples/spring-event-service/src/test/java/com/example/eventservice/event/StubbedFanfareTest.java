@@ -28,7 +28,7 @@ import org.springframework.test.context.bean.override.mockito.MockitoBean;
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
             "fanfare.answer-wait=0s",
-            "fanfare.read-timeout=500ms",
+            "fanfare.read-timeout=2s", // enough for a busy machine; two tests wait for it
             "fanfare.api-key=of-the-test",
             "events.ask-every=1h",
             "spring.kafka.listener.auto-startup=false"
