@@ -20,7 +20,7 @@ use crate::api::{self, ApiLimits, ApiState};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::perform::{self, Connection, Parts, Running};
+use crate::perform::{self, Connection, LeaseSettings, Parts, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
 
@@ -108,8 +108,8 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
 }
 
 impl App {
-    /// Says that it is not ready, takes nothing new, finishes what moves, and
-    /// closes the door and the database.
+    /// Says that it is not ready, takes nothing new, lets the calls that are out
+    /// end, and closes the door and the database.
     pub async fn stop(self) {
         self.ready.send_replace(false);
         self.running.stop(self.stop_timeout).await;
@@ -154,6 +154,10 @@ fn parts(
         group_commit: GroupCommitSettings {
             commit_delay,
             ..GroupCommitSettings::default()
+        },
+        lease: LeaseSettings {
+            heartbeat: Duration::from_millis(config.nodes.heartbeat_ms),
+            duration: Duration::from_secs(config.nodes.lease_s),
         },
         store: Arc::clone(store),
         cache: Arc::clone(cache),

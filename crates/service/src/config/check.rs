@@ -7,6 +7,9 @@ use fanfare_core::channel::Channel;
 
 use super::Config;
 
+/// A lease is longer than a call's deadline by this.
+const LEASE_MARGIN_MS: u64 = 15_000;
+
 /// A value that is refused.
 pub(super) struct Wrong {
     /// Its key, with dots.
@@ -38,7 +41,22 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
             return Err(Wrong::new("media.allow_hosts", format_args!("[… {host:?} …]"), right));
         }
     }
-    ranges(config).into_iter().try_for_each(check_range)
+    ranges(config).into_iter().try_for_each(check_range)?;
+    check_lease(config)
+}
+
+/// Who is taken for dead must surely have ended its calls.
+fn check_lease(config: &Config) -> Result<(), Wrong> {
+    let (nodes, deadline) = (&config.nodes, config.calls.deadline_ms);
+    if nodes.lease_s * 1_000 < deadline + LEASE_MARGIN_MS {
+        let right = format!("it must be at least calls.deadline_ms ({deadline} ms) and 15 s");
+        return Err(Wrong::new("nodes.lease_s", nodes.lease_s, &right));
+    }
+    if nodes.heartbeat_ms * 3 > nodes.lease_s * 1_000 {
+        let right = "it must be at most a third of nodes.lease_s, so that one lost sign of life does no harm";
+        return Err(Wrong::new("nodes.heartbeat_ms", nodes.heartbeat_ms, right));
+    }
+    Ok(())
 }
 
 fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
@@ -60,7 +78,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 19] {
+fn ranges(config: &Config) -> [Range<'static>; 21] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     [
         ("http.max_connections", http.max_connections as u64, 1, 1_000_000),
@@ -79,6 +97,8 @@ fn ranges(config: &Config) -> [Range<'static>; 19] {
         ("engine.max_look_ups", u64::from(engine.max_look_ups), 1, u64::MAX),
         ("calls.deadline_ms", calls.deadline_ms, 1, 600_000),
         ("calls.connect_timeout_ms", calls.connect_timeout_ms, 1, 600_000),
+        ("nodes.heartbeat_ms", config.nodes.heartbeat_ms, 10, 600_000),
+        ("nodes.lease_s", config.nodes.lease_s, 1, 3_600),
         ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),
         ("status_cache.max_entries", cache.max_entries, 1, u64::MAX),
         ("status_cache.ttl_s", cache.ttl_s, 1, 31_536_000),

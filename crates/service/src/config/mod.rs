@@ -36,6 +36,8 @@ pub struct Config {
     pub engine: Engine,
     /// Calls to channels.
     pub calls: Calls,
+    /// Nodes that share a database.
+    pub nodes: Nodes,
     /// The database's writer.
     pub ledger: Ledger,
     /// The status cache.
@@ -54,6 +56,7 @@ impl Default for Config {
             http: Http::default(),
             engine: Engine::default(),
             calls: Calls::default(),
+            nodes: Nodes::default(),
             ledger: Ledger::default(),
             status_cache: StatusCache::default(),
             media: Media::default(),
@@ -148,6 +151,26 @@ impl Default for Calls {
         Self {
             deadline_ms: 10_000,
             connect_timeout_ms: 3_000,
+        }
+    }
+}
+
+/// Nodes that share a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Nodes {
+    /// Between two signs of life of a node, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// A node that has given none for so many seconds is taken for dead, and
+    /// others take its work; at least a call's deadline and 15 s.
+    pub lease_s: u64,
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self {
+            heartbeat_ms: 5_000,
+            lease_s: 30,
         }
     }
 }

@@ -24,9 +24,14 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use super::lease::Lease;
+
 /// What was begun on a channel that is no longer configured waits so long for
 /// its configuration before it is tried again.
 const CONFIGURATION_INTERVAL: Duration = Duration::from_mins(5);
+
+/// What could not be sent for want of a lease is tried again after this time.
+const LEASE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How a channel is reached.
 #[derive(Debug, Clone)]
@@ -63,6 +68,8 @@ pub(super) struct Calls {
     pub(super) answered: mpsc::UnboundedSender<Input>,
     /// A call is over after this time.
     pub(super) deadline: Duration,
+    /// Nothing is sent without it.
+    pub(super) lease: Lease,
     pub(super) thread: CallThread,
 }
 
@@ -97,8 +104,14 @@ impl Calls {
         }
         match self.connection(&call) {
             Connection::Live(client) => {
-                let client = Arc::clone(client);
-                let stepped = async move { client.step(&call, now).await };
+                let (client, lease, deadline) = (Arc::clone(client), self.lease.clone(), self.deadline);
+                let stepped = async move {
+                    // Right before sending, however long it has waited for its turn.
+                    if !lease.covers(deadline) {
+                        return held_for_lease(&call, now);
+                    }
+                    client.step(&call, now).await
+                };
                 self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
                     reference,
                     outcome,
@@ -206,6 +219,23 @@ fn held(call: &Call, why: Failure, now: Timestamp) -> StepOutcome {
     }
     StepOutcome::Deferred {
         until: now.saturating_add(CONFIGURATION_INTERVAL).unwrap_or(Timestamp::MAX),
+        reason: why,
+    }
+}
+
+/// Nothing was sent: others may take this node's work over at any moment. Where
+/// they have, writing this is refused.
+fn held_for_lease(call: &Call, now: Timestamp) -> StepOutcome {
+    let detail = Text::new(
+        "The service has lost touch with its database for a while; this goes on as soon as that is mended.",
+        "서비스가 데이터베이스와 잠시 연결이 끊겼습니다. 복구되는 대로 이어서 진행됩니다.",
+    );
+    let why = Failure::new("service_restarting", detail);
+    if call.delivery.phase == Phase::Unknown {
+        return StepOutcome::Unknown(why);
+    }
+    StepOutcome::Deferred {
+        until: now.saturating_add(LEASE_INTERVAL).unwrap_or(Timestamp::MAX),
         reason: why,
     }
 }

@@ -59,6 +59,12 @@ impl Feed {
         self.lock().remove(&id);
     }
 
+    /// What was in flight is in flight no more on this node: who waits for it
+    /// sees its last state, and finds the next ones in the store.
+    pub(super) fn forget_all(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<DistributionId, watch::Sender<Arc<Distribution>>>> {
         // A panic cannot leave the map half changed: each use is one operation.
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)

@@ -7,6 +7,8 @@
 //! | `channels.rs` | calls channels |
 //! | `health.rs` | whether the live channels can be reached |
 //! | `count.rs` | counts what happens, for `/metrics` |
+//! | `lease.rs` | keeps this node's right to work |
+//! | `elsewhere.rs` | follows what other nodes work on |
 //! | `feed.rs` | tells waiting clients what was committed |
 //! | `sweep.rs` | from time to time: takes over work that nobody owns, forgets old keys |
 //!
@@ -14,12 +16,15 @@
 
 mod channels;
 mod count;
+mod elsewhere;
 mod feed;
 mod health;
+mod lease;
 mod run;
 mod sweep;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fanfare_core::attempt::Evidence;
@@ -32,15 +37,14 @@ use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use self::elsewhere::Elsewhere;
 use self::feed::{Feed, Watched};
 use self::health::Health;
 
 pub use self::channels::Connection;
+pub use self::lease::LeaseSettings;
 pub use self::run::{Parts, RunError, Running, start};
 pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, NewDistribution};
-
-/// Between two looks at a distribution that another node works on.
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The door to the engine.
 #[derive(Clone)]
@@ -48,13 +52,11 @@ pub struct EngineHandle {
     intake: mpsc::Sender<Intake>,
     feed: Arc<Feed>,
     store: Arc<dyn Store>,
+    elsewhere: Arc<Elsewhere>,
     health: Arc<Health>,
-    token: Incarnation,
+    /// Of the life that is lived now.
+    token: Arc<AtomicU64>,
 }
-
-/// Between two looks at a distribution that rests: only a person, or another
-/// node, sets it going again.
-const REST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is on its way to the engine.
 enum Intake {
@@ -80,6 +82,10 @@ struct Question {
 const ADOPT_ATTEMPTS: u32 = 3;
 
 impl EngineHandle {
+    fn token(&self) -> Incarnation {
+        Incarnation(self.token.load(Ordering::Acquire))
+    }
+
     /// What keeps a live channel from being called; nothing where it can be.
     pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
         self.health.problem(channel)
@@ -129,7 +135,7 @@ impl EngineHandle {
                 Ok(answer) => return Ok(answer),
                 Err(_) => break,
             }
-            match self.store.adopt_one(self.token, tenant, id).await? {
+            match self.store.adopt_one(self.token(), tenant, id).await? {
                 Some(taken) => adopted = Some(Box::new(taken)),
                 None => break,
             }
@@ -166,11 +172,10 @@ impl EngineHandle {
                     }
                 }
                 Watched::Elsewhere => match self.store.distribution(tenant, id).await? {
-                    Some(stored) if stored.history_number <= than => {}
+                    Some(stored) if stored.history_number <= than => self.elsewhere.beyond(tenant, id, than).await,
                     stored => return Ok(stored.map(Arc::new)),
                 },
             }
-            tokio::time::sleep(REST_INTERVAL).await;
         }
     }
 
@@ -186,8 +191,11 @@ impl EngineHandle {
         loop {
             match self.feed.watch(id) {
                 Watched::InFlight { mut changes } => {
-                    // Whether it rests, or the time is over: the latest is the answer.
-                    _ = tokio::time::timeout_at(deadline, changes.wait_for(|latest| !latest.moves())).await;
+                    let rests = tokio::time::timeout_at(deadline, changes.wait_for(|latest| !latest.moves())).await;
+                    // Neither: this node has it no more, and another one goes on.
+                    if matches!(rests, Ok(Err(_))) && !self.intake.is_closed() {
+                        continue;
+                    }
                     let latest = Arc::clone(&changes.borrow());
                     return Ok(Some(latest).filter(|latest| latest.tenant == *tenant));
                 }
@@ -195,10 +203,16 @@ impl EngineHandle {
                     let Some(stored) = self.store.distribution(tenant, id).await? else {
                         return Ok(None);
                     };
-                    if !stored.moves() || Instant::now() >= deadline {
+                    if !stored.moves() || Instant::now() >= deadline || self.intake.is_closed() {
                         return Ok(Some(Arc::new(stored)));
                     }
-                    tokio::time::sleep_until((Instant::now() + LOOK_INTERVAL).min(deadline)).await;
+                    // Whether there is news, or the time is over, or the service
+                    // stops: looks again.
+                    tokio::select! {
+                        () = self.elsewhere.beyond(tenant, id, stored.history_number) => {}
+                        () = tokio::time::sleep_until(deadline) => {}
+                        () = self.intake.closed() => {}
+                    }
                 }
             }
         }

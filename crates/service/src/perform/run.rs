@@ -1,13 +1,17 @@
 //! The one loop around the engine: gather what happened, let the engine decide,
 //! carry it out.
 
+mod life;
+
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::engine::{AskAnswer, AskId, Command, Engine, Input, Settings};
-use fanfare_core::ids::DistributionId;
+use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -16,8 +20,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::channels::{CallThread, Calls, Connection};
 use super::count::Counts;
+use super::elsewhere::Elsewhere;
 use super::feed::Feed;
 use super::health::Health;
+use super::lease::{Lease, LeaseSettings};
 use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Sweeps};
 use super::{Answer, EngineHandle, Intake, Question};
 use crate::clock::Clock;
@@ -39,6 +45,8 @@ pub struct Parts {
     pub connections: [Connection; Channel::ALL.len()],
     /// Of the group commit.
     pub group_commit: GroupCommitSettings,
+    /// How this node's life is kept.
+    pub lease: LeaseSettings,
     /// Where distributions are kept.
     pub store: Arc<dyn Store>,
     /// Where resting states are cached.
@@ -69,22 +77,23 @@ pub struct Running {
 }
 
 impl Running {
-    /// Takes nothing new, finishes what moves, at most until the deadline, and
-    /// closes the Ledger.
+    /// Takes nothing new and begins nothing, lets what is out end, at most until
+    /// the deadline, closes the Ledger, and leaves the rest to other lives.
     pub async fn stop(self, within: Duration) {
         self.stop.send_replace(Some(Instant::now() + within));
         if let Err(error) = self.task.await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the loop around the engine ended badly"
-            );
+            tracing::error!(error = &error as &dyn Error, "the loop around the engine ended badly");
         }
     }
 }
 
 /// Enters this life in the database and starts the loop.
 pub async fn start(parts: Parts) -> Result<Running, RunError> {
+    let begun = Instant::now();
     let token = parts.store.begin_incarnation(parts.clock.now()).await?;
+    let lease = Lease::new(token, begun, parts.lease);
+    let (over_sender, over) = mpsc::unbounded_channel();
+    lease.keep(Arc::clone(&parts.store), parts.lease, over_sender);
     let (intake, intake_receiver) = mpsc::channel(INTAKE_CAPACITY);
     let (done_sender, done) = mpsc::unbounded_channel();
     let (found_sender, found) = mpsc::unbounded_channel();
@@ -95,20 +104,27 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         intake,
         feed: Arc::clone(&feed),
         store: Arc::clone(&parts.store),
+        elsewhere: Elsewhere::start(Arc::clone(&parts.store)),
         health: Health::watch(&parts.connections),
-        token,
+        token: Arc::new(AtomicU64::new(token.0)),
     };
     let calls = Calls {
         connections: parts.connections,
         store: Arc::clone(&parts.store),
         answered: found_sender.clone(),
         deadline: parts.call_deadline,
+        lease: lease.clone(),
         thread: CallThread::start()?,
     };
     let performer = Performer {
         calls,
         engine: Engine::new(parts.engine, token),
         ledger,
+        group_commit: parts.group_commit,
+        store: Arc::clone(&parts.store),
+        lease,
+        lease_settings: parts.lease,
+        token: Arc::clone(&handle.token),
         cache: parts.cache,
         feed,
         clock: parts.clock,
@@ -123,6 +139,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         intake: intake_receiver,
         done,
         found,
+        over,
         stopping,
     };
     let task = tokio::spawn(performer.run(sources));
@@ -134,6 +151,8 @@ struct Sources {
     intake: mpsc::Receiver<Intake>,
     done: mpsc::UnboundedReceiver<Vec<Done>>,
     found: mpsc::UnboundedReceiver<Input>,
+    /// Lives that were taken for over.
+    over: mpsc::UnboundedReceiver<Incarnation>,
     stopping: watch::Receiver<Option<Instant>>,
 }
 
@@ -141,6 +160,12 @@ struct Performer {
     engine: Engine,
     calls: Calls,
     ledger: GroupCommitHandle,
+    group_commit: GroupCommitSettings,
+    store: Arc<dyn Store>,
+    lease: Lease,
+    lease_settings: LeaseSettings,
+    /// Of the life that is lived now; the handles know it too.
+    token: Arc<AtomicU64>,
     cache: Arc<dyn StatusCache>,
     feed: Arc<Feed>,
     clock: Arc<dyn Clock>,
@@ -159,7 +184,7 @@ impl Performer {
         adopt.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
         let mut deadline = None;
-        while !self.may_stop(&sources, deadline) {
+        while !self.may_stop(deadline) {
             let mut inputs = Vec::new();
             tokio::select! {
                 Some(intake) = sources.intake.recv() => self.take_in(intake, &mut inputs),
@@ -168,29 +193,17 @@ impl Performer {
                 () = sleep_until_timer(self.engine.next_timer(), self.clock.now()) => {}
                 _ = adopt.tick(), if deadline.is_none() => self.adopt(),
                 _ = expire.tick() => self.sweeps.expire_keys(self.clock.now()),
+                Some(over) = sources.over.recv(), if deadline.is_none() => self.live_again(over, &mut sources).await,
                 stop = stop_of(&mut sources.stopping), if deadline.is_none() => {
                     deadline = Some(stop);
-                    sources.intake.close();
+                    self.wind_down(&mut sources);
                 }
                 () = sleep_until_deadline(deadline) => {}
             }
             self.gather(&mut sources, &mut inputs);
             self.turn(inputs);
         }
-        self.ledger.close().await;
-    }
-
-    /// Told to stop, and nothing moves any more, or the time for it is over.
-    fn may_stop(&self, sources: &Sources, deadline: Option<Instant>) -> bool {
-        let Some(deadline) = deadline else { return false };
-        if sources.intake.is_empty() && !self.engine.is_busy() {
-            return true;
-        }
-        let late = Instant::now() >= deadline;
-        if late {
-            tracing::warn!("stops before all that moves has come to rest; the next start finishes it");
-        }
-        late
+        self.end_life().await;
     }
 
     /// Takes all else that is there already, so that it is committed together.

@@ -41,6 +41,13 @@ impl Sweeps {
         }
     }
 
+    /// The next life has begun; what the former one had dropped is found by the
+    /// look for work of lives that are over.
+    pub(super) fn hand_on(&mut self, token: Incarnation) {
+        self.token = token;
+        self.dropped().clear();
+    }
+
     /// The engine has dropped it, although it may be this life's: the next look
     /// takes it over again.
     pub(super) fn take_back(&self, tenant: TenantId, id: DistributionId) {

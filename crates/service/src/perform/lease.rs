@@ -1,0 +1,133 @@
+//! This life's right to work. It is renewed in the store again and again; where
+//! that fails for too long, others take this life for over, so a call to a
+//! channel begins only if it is surely over before they may.
+//!
+//! Time is counted here by a clock that can't jump, from before each renewal,
+//! and in the store by its own, from within: so this side gives up first.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fanfare_core::ids::Incarnation;
+use fanfare_ledger::Store;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// How a life is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// Between two renewals.
+    pub heartbeat: Duration,
+    /// A life that has not been renewed for so long is taken for over.
+    pub duration: Duration,
+}
+
+/// The right to work, as far as it is known to last.
+#[derive(Debug, Clone)]
+pub(super) struct Lease(Arc<Mutex<Held>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    token: Incarnation,
+    until: Instant,
+}
+
+impl Lease {
+    /// Of a life that began not before `begun`.
+    pub(super) fn new(token: Incarnation, begun: Instant, settings: LeaseSettings) -> Self {
+        let until = begun + settings.duration;
+        Self(Arc::new(Mutex::new(Held { token, until })))
+    }
+
+    /// Whether what begins now and takes so long is over in time.
+    pub(super) fn covers(&self, duration: Duration) -> bool {
+        Instant::now() + duration <= self.held().until
+    }
+
+    /// The next life has begun, not before `begun`.
+    pub(super) fn hand_on(&self, token: Incarnation, begun: Instant, settings: LeaseSettings) {
+        *self.lock() = Held {
+            token,
+            until: begun + settings.duration,
+        };
+    }
+
+    /// Renews it from time to time; where this life was taken for over, says so
+    /// to the loop, by its token. Ends with the loop.
+    pub(super) fn keep(
+        &self,
+        store: Arc<dyn Store>,
+        settings: LeaseSettings,
+        over: mpsc::UnboundedSender<Incarnation>,
+    ) {
+        let lease = self.clone();
+        tokio::spawn(async move {
+            let mut interval = tokio::time::interval(settings.heartbeat);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut failing = false;
+            while !over.is_closed() {
+                interval.tick().await;
+                let (begun, token) = (Instant::now(), lease.held().token);
+                match tokio::time::timeout(settings.duration, store.renew(token)).await {
+                    Ok(Ok(true)) => lease.renewed(token, begun, settings),
+                    // Refused only when the loop has ended.
+                    Ok(Ok(false)) => _ = over.send(token),
+                    Ok(Err(error)) if !failing => {
+                        tracing::warn!(error = &error as &dyn Error, "the node could not give a sign of life");
+                        failing = true;
+                        continue;
+                    }
+                    Ok(Err(_)) | Err(_) => continue,
+                }
+                failing = false;
+            }
+        });
+    }
+
+    fn renewed(&self, token: Incarnation, begun: Instant, settings: LeaseSettings) {
+        let mut held = self.lock();
+        // Another life may have begun meanwhile.
+        if held.token == token {
+            held.until = begun + settings.duration;
+        }
+    }
+
+    fn held(&self) -> Held {
+        *self.lock()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
+        // Each use is one assignment or one copy.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: LeaseSettings = LeaseSettings {
+        heartbeat: Duration::from_secs(5),
+        duration: Duration::from_secs(30),
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_begins_only_if_it_ends_before_the_lease() {
+        let lease = Lease::new(Incarnation(1), Instant::now(), SETTINGS);
+        let call = Duration::from_secs(10);
+        assert!(lease.covers(call));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert!(lease.covers(call));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!lease.covers(call));
+        lease.renewed(Incarnation(9), Instant::now(), SETTINGS);
+        assert!(!lease.covers(call), "another life's renewal is not this one's");
+        lease.renewed(Incarnation(1), Instant::now(), SETTINGS);
+        assert!(lease.covers(call));
+        lease.hand_on(Incarnation(2), Instant::now(), SETTINGS);
+        lease.renewed(Incarnation(1), Instant::now() + call, SETTINGS);
+        tokio::time::advance(Duration::from_secs(25)).await;
+        assert!(!lease.covers(call), "a late renewal of the former life");
+    }
+}
