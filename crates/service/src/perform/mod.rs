@@ -191,9 +191,10 @@ impl EngineHandle {
         loop {
             match self.feed.watch(id) {
                 Watched::InFlight { mut changes } => {
-                    let rests = tokio::time::timeout_at(deadline, changes.wait_for(|latest| !latest.moves())).await;
-                    // Neither: this node has it no more, and another one goes on.
-                    if matches!(rests, Ok(Err(_))) && !self.intake.is_closed() {
+                    let rests = changes.wait_for(|latest| !latest.moves());
+                    let gone = matches!(tokio::time::timeout_at(deadline, rests).await, Ok(Err(_)));
+                    // This node has it no more, and another one goes on.
+                    if gone && !self.intake.is_closed() {
                         continue;
                     }
                     let latest = Arc::clone(&changes.borrow());
