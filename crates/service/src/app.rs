@@ -20,7 +20,7 @@ use crate::api::{self, ApiLimits, ApiState};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::perform::{self, Connection, LeaseSettings, Parts, Running};
+use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
 
@@ -159,11 +159,20 @@ fn parts(
             heartbeat: Duration::from_millis(config.nodes.heartbeat_ms),
             duration: Duration::from_secs(config.nodes.lease_s),
         },
+        retention: retention(config),
         store: Arc::clone(store),
         cache: Arc::clone(cache),
         clock: Arc::clone(clock),
         rng: StdRng::try_from_rng(&mut SysRng).context("the system gave no randomness")?,
     })
+}
+
+fn retention(config: &Config) -> Retention {
+    let days = config.retention.days;
+    Retention {
+        keep: (days > 0).then(|| Duration::from_hours(u64::from(days) * 24)),
+        unpublished_stay: false,
+    }
 }
 
 fn limits(config: &Config) -> ApiLimits {

@@ -55,7 +55,7 @@ pub(super) struct TraceIds {
 
 impl TraceIds {
     /// The caller's trace, else a new one.
-    fn of(&self, headers: &HeaderMap) -> TraceId {
+    pub(super) fn of(&self, headers: &HeaderMap) -> TraceId {
         headers
             .get(TRACEPARENT)
             .and_then(|value| value.to_str().ok())

@@ -7,6 +7,7 @@
 //! | `error`, `problem` | what can go wrong, and how it is said |
 //! | `body`, `query`, `caller`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
 //! | `view` | how distributions are shown |
+//! | `waiting` | the door before the service can start |
 //! | `openapi` | puts the document together |
 //!
 //! Nothing is decided here: core says what is right, the engine what happens,
@@ -40,6 +41,7 @@ mod retry;
 mod state;
 mod status;
 mod view;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -51,6 +53,7 @@ use self::state::Api;
 
 pub use self::openapi::document;
 pub use self::state::{ApiLimits, ApiState};
+pub use self::waiting::waiting_router;
 
 /// Every route of the API, under the one layer.
 pub fn router(state: ApiState) -> Router {

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_core::channel::Channel;
 
-use super::Config;
+use super::{Config, database};
 
 /// A lease is longer than a call's deadline by this.
 const LEASE_MARGIN_MS: u64 = 15_000;
@@ -19,7 +19,7 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    fn new(key: &str, value: impl std::fmt::Display, right: &str) -> Self {
+    pub(super) fn new(key: &str, value: impl std::fmt::Display, right: &str) -> Self {
         Self {
             key: key.to_owned(),
             message: format!("{key} = {value} is refused: {right}"),
@@ -41,6 +41,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
             return Err(Wrong::new("media.allow_hosts", format_args!("[… {host:?} …]"), right));
         }
     }
+    database::check(config)?;
     ranges(config).into_iter().try_for_each(check_range)?;
     check_lease(config)
 }
@@ -78,8 +79,9 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 21] {
+fn ranges(config: &Config) -> [Range<'static>; 26] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
+    let database = &config.database;
     [
         ("http.max_connections", http.max_connections as u64, 1, 1_000_000),
         ("http.header_timeout_ms", http.header_timeout_ms, 1, u64::MAX),
@@ -97,6 +99,16 @@ fn ranges(config: &Config) -> [Range<'static>; 21] {
         ("engine.max_look_ups", u64::from(engine.max_look_ups), 1, u64::MAX),
         ("calls.deadline_ms", calls.deadline_ms, 1, 600_000),
         ("calls.connect_timeout_ms", calls.connect_timeout_ms, 1, 600_000),
+        ("database.writers", database.writers as u64, 1, 64),
+        ("database.readers", database.readers as u64, 1, 256),
+        ("database.connect_timeout_ms", database.connect_timeout_ms, 1, 60_000),
+        (
+            "database.statement_timeout_ms",
+            database.statement_timeout_ms,
+            100,
+            600_000,
+        ),
+        ("retention.days", config.retention.days.into(), 0, 36_500),
         ("nodes.heartbeat_ms", config.nodes.heartbeat_ms, 10, 600_000),
         ("nodes.lease_s", config.nodes.lease_s, 1, 3_600),
         ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),

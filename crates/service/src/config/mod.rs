@@ -6,6 +6,7 @@
 //! Nothing is read after the start.
 
 mod check;
+mod database;
 mod load;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::database::{Database, Retention};
 pub use self::load::{ConfigError, Origin, load};
 
 /// All of it.
@@ -30,6 +32,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `FANFARE_DATA_DIR`: where the embedded database lies; made if missing.
     pub data_dir: PathBuf,
+    /// `FANFARE_DATABASE_URL`: the PostgreSQL that nodes share, in the place of
+    /// the embedded database. Shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub database_url: Option<Secret>,
+    /// That database.
+    pub database: Database,
+    /// How long things are kept.
+    pub retention: Retention,
     /// The HTTP door.
     pub http: Http,
     /// The engine.
@@ -53,6 +63,9 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("fanfare-data"),
+            database_url: None,
+            database: Database::default(),
+            retention: Retention::default(),
             http: Http::default(),
             engine: Engine::default(),
             calls: Calls::default(),
@@ -393,7 +406,7 @@ mod tests {
         keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
         keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
         assert_eq!(shown, known);
-        for without_default in ["base_url", "access_token", "account_id", "api_version"] {
+        for without_default in ["database_url", "base_url", "access_token", "account_id", "api_version"] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
                 "{without_default}"

@@ -10,7 +10,7 @@
 //! | `lease.rs` | keeps this node's right to work |
 //! | `elsewhere.rs` | follows what other nodes work on |
 //! | `feed.rs` | tells waiting clients what was committed |
-//! | `sweep.rs` | from time to time: takes over work that nobody owns, forgets old keys |
+//! | `sweep.rs` | from time to time: takes over work that nobody owns, forgets old keys, deletes what is old |
 //!
 //! Nothing is decided here.
 
@@ -44,6 +44,7 @@ use self::health::Health;
 pub use self::channels::Connection;
 pub use self::lease::LeaseSettings;
 pub use self::run::{Parts, RunError, Running, start};
+pub use self::sweep::Retention;
 pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, NewDistribution};
 
 /// The door to the engine.

@@ -24,7 +24,7 @@ use super::elsewhere::Elsewhere;
 use super::feed::Feed;
 use super::health::Health;
 use super::lease::{Lease, LeaseSettings};
-use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Sweeps};
+use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Retention, Sweeps};
 use super::{Answer, EngineHandle, Intake, Question};
 use crate::clock::Clock;
 use crate::status::{CachedStatus, StatusCache};
@@ -47,6 +47,8 @@ pub struct Parts {
     pub group_commit: GroupCommitSettings,
     /// How this node's life is kept.
     pub lease: LeaseSettings,
+    /// What is deleted, and when.
+    pub retention: Retention,
     /// Where distributions are kept.
     pub store: Arc<dyn Store>,
     /// Where resting states are cached.
@@ -132,7 +134,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         replies: HashMap::new(),
         questions: HashMap::new(),
         asked: 0,
-        sweeps: Sweeps::new(parts.store, token, found_sender),
+        sweeps: Sweeps::new(parts.store, parts.retention, token, found_sender),
         counts: Counts::register(),
     };
     let sources = Sources {
@@ -192,7 +194,7 @@ impl Performer {
                 Some(found) = sources.found.recv() => inputs.push(found),
                 () = sleep_until_timer(self.engine.next_timer(), self.clock.now()) => {}
                 _ = adopt.tick(), if deadline.is_none() => self.adopt(),
-                _ = expire.tick() => self.sweeps.expire_keys(self.clock.now()),
+                _ = expire.tick() => self.sweeps.expire(self.clock.now()),
                 Some(over) = sources.over.recv(), if deadline.is_none() => self.live_again(over, &mut sources).await,
                 stop = stop_of(&mut sources.stopping), if deadline.is_none() => {
                     deadline = Some(stop);

@@ -1,5 +1,5 @@
 //! What is done from time to time beside the loop: taking over work that nobody
-//! owns, and forgetting old idempotency keys.
+//! owns, forgetting old idempotency keys, and deleting what is kept no longer.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,21 +8,35 @@ use std::time::Duration;
 
 use fanfare_core::engine::{HOLD_LIMIT, Input};
 use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
-use fanfare_ledger::{KEY_LIFETIME, Store};
+use fanfare_ledger::{KEY_LIFETIME, Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 /// Between two looks for work that nobody owns.
 pub(super) const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Between two sweeps of expired keys.
+/// Between two sweeps of what has had its time.
 pub(super) const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Distributions deleted at once; commits go on in between.
+const DELETE_LIMIT: usize = 500;
 
 /// Distributions taken over at once.
 const ADOPT_LIMIT: usize = 500;
 
+/// What is deleted, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Closed distributions are deleted so long after they were accepted; `None`
+    /// keeps them for ever.
+    pub keep: Option<Duration>,
+    /// Outcomes are published elsewhere: what is not yet, stays.
+    pub unpublished_stay: bool,
+}
+
 pub(super) struct Sweeps {
     store: Arc<dyn Store>,
+    retention: Retention,
     token: Incarnation,
     found: mpsc::UnboundedSender<Input>,
     adopting: Arc<AtomicBool>,
@@ -31,9 +45,15 @@ pub(super) struct Sweeps {
 
 impl Sweeps {
     /// What is found is sent to the loop.
-    pub(super) fn new(store: Arc<dyn Store>, token: Incarnation, found: mpsc::UnboundedSender<Input>) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        retention: Retention,
+        token: Incarnation,
+        found: mpsc::UnboundedSender<Input>,
+    ) -> Self {
         Self {
             store,
+            retention,
             token,
             found,
             adopting: Arc::default(),
@@ -104,15 +124,36 @@ impl Sweeps {
         lock(&self.dropped)
     }
 
-    pub(super) fn expire_keys(&self, now: Timestamp) {
-        let store = Arc::clone(&self.store);
+    /// Forgets and deletes what has had its time.
+    pub(super) fn expire(&self, now: Timestamp) {
+        let (store, retention) = (Arc::clone(&self.store), self.retention);
         let before = now.saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN);
         tokio::spawn(async move {
             if let Err(error) = store.expire_keys(before).await {
                 tracing::error!(error = &error as &dyn Error, "could not expire idempotency keys");
             }
+            let Some(keep) = retention.keep else { return };
+            let before = now.saturating_sub(keep).unwrap_or(Timestamp::MIN);
+            if let Err(error) = delete_closed(&*store, before, retention.unpublished_stay).await {
+                tracing::error!(error = &error as &dyn Error, "could not delete old distributions");
+            }
         });
     }
+}
+
+async fn delete_closed(store: &dyn Store, before: Timestamp, unpublished_stay: bool) -> Result<(), StoreError> {
+    let mut deleted = 0;
+    loop {
+        let count = store.delete_closed(before, unpublished_stay, DELETE_LIMIT).await?;
+        deleted += count;
+        if count < DELETE_LIMIT as u64 {
+            break;
+        }
+    }
+    if deleted > 0 {
+        tracing::info!(distributions = deleted, "deleted what was kept long enough");
+    }
+    Ok(())
 }
 
 type Dropped = Vec<(TenantId, DistributionId)>;
