@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use super::check::Wrong;
 
-/// PostgreSQL, where `database_url` names one.
+/// `PostgreSQL`, where `database_url` names one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {

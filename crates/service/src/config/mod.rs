@@ -32,7 +32,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `FANFARE_DATA_DIR`: where the embedded database lies; made if missing.
     pub data_dir: PathBuf,
-    /// `FANFARE_DATABASE_URL`: the PostgreSQL that nodes share, in the place of
+    /// `FANFARE_DATABASE_URL`: the `PostgreSQL` that nodes share, in place of
     /// the embedded database. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub database_url: Option<Secret>,

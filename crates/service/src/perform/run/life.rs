@@ -51,11 +51,11 @@ impl Performer {
         let ledger = GroupCommit::start(Arc::clone(&self.store), self.group_commit, done_sender);
         let former = std::mem::replace(&mut self.ledger, ledger);
         sources.done = done;
-        let begin = begin_again(former, Arc::clone(&self.store), Arc::clone(&self.clock));
-        let mut begin = std::pin::pin!(begin);
+        let next = begin_again(former, Arc::clone(&self.store), Arc::clone(&self.clock));
+        let mut next = std::pin::pin!(next);
         let (token, begun) = loop {
             tokio::select! {
-                life = &mut begin => break life,
+                life = &mut next => break life,
                 // Dropped, it is answered: come back.
                 Some(_) = sources.intake.recv() => {}
                 _ = stop_of(&mut sources.stopping) => return self.forget_all(over),
