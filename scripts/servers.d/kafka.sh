@@ -25,8 +25,8 @@ install_kafka() {
   has mvn || apt_install maven || missing kafka "Maven (mvn), which fetches Kafka's jars,"
   say "fetching Kafka's jars"
   rm -rf "$jars.part"
-  mvn -q -B -Dstyle.color=never -f "$root/scripts/kafka/pom.xml" dependency:copy-dependencies \
-    -DoutputDirectory="$jars.part" </dev/null >&2 || die "Maven could not fetch Kafka's jars."
+  mvn -q -B -Dstyle.color=never -f "$root/scripts/kafka/pom.xml" \
+    org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies -DoutputDirectory="$jars.part" </dev/null >&2 || die "Maven could not fetch Kafka's jars."
   mv "$jars.part" "$jars"
 }
 
