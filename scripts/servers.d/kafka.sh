@@ -26,7 +26,8 @@ install_kafka() {
   say "fetching Kafka's jars"
   rm -rf "$jars.part"
   mvn -q -B -Dstyle.color=never -f "$root/scripts/kafka/pom.xml" \
-    org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies -DoutputDirectory="$jars.part" </dev/null >&2 || die "Maven could not fetch Kafka's jars."
+    org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies \
+    -DoutputDirectory="$jars.part" </dev/null >&2 || die "Maven could not fetch Kafka's jars."
   mv "$jars.part" "$jars"
 }
 
