@@ -17,7 +17,8 @@ start_redis() {
 
 # Another Redis may have the port; it has another process number.
 answers_redis() {
-  local ask=(timeout 5 redis-cli -h 127.0.0.1 -p "${1##*:}")
+  local pid ask=(timeout 5 redis-cli -h 127.0.0.1 -p "${1##*:}")
+  read -r pid _ <"$dir/redis/pid"
   [ "$("${ask[@]}" PING 2>/dev/null)" = PONG ] \
-    && "${ask[@]}" INFO server | tr -d '\r' | grep -x "process_id:$(<"$dir/redis/pid")" >/dev/null
+    && "${ask[@]}" INFO server | tr -d '\r' | grep -x "process_id:$pid" >/dev/null
 }
