@@ -13,8 +13,8 @@ use super::{Config, check};
 const PREFIX: &str = "FANFARE_";
 
 /// Variables that are no settings of the service: the file's own place, the
-/// log's filter, and what tests and the command line are told.
-const NOT_SETTINGS: [&str; 3] = ["FANFARE_CONFIG", "FANFARE_LOG", "FANFARE_URL"];
+/// log's filter, and what tests, `scripts/servers` and the command line are told.
+const NOT_SETTINGS: [&str; 4] = ["FANFARE_CONFIG", "FANFARE_LOG", "FANFARE_SERVERS_DIR", "FANFARE_URL"];
 const TEST_PREFIX: &str = "FANFARE_TEST_";
 
 /// Where a setting came from.
@@ -195,6 +195,7 @@ mod tests {
                 ("FANFARE_CHANNELS__KAKAO_CHANNEL__MODE", "mock"),
                 ("PATH", "/bin"),
                 ("FANFARE_TEST_ANYTHING", "1"),
+                ("FANFARE_SERVERS_DIR", "/elsewhere"),
             ]),
         )
         .unwrap();
@@ -202,6 +203,15 @@ mod tests {
         assert_eq!((config.http.max_connections, config.http.body_timeout_ms), (5, 8));
         assert_eq!(config.data_dir, PathBuf::from("42"));
         assert_eq!(config.media.allow_hosts, ["minio:9000"]);
+    }
+
+    /// A misspelt one would keep every replica from starting.
+    #[test]
+    fn the_variables_of_the_kubernetes_files_are_settings() {
+        let file = include_str!("../../../../deploy/kubernetes/fanfare.env");
+        let pairs: Vec<_> = file.lines().filter_map(|line| line.split_once('=')).collect();
+        assert!(pairs.contains(&("FANFARE_LISTEN", "0.0.0.0:8080")), "{pairs:?}");
+        load(None, variables(&pairs)).unwrap();
     }
 
     #[test]
