@@ -20,6 +20,10 @@ use crate::api::{self, ApiLimits, ApiState};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::outbox::cloud_event::EventSettings;
+use crate::outbox::kafka::KafkaPublisher;
+use crate::outbox::publisher::EventPublisher;
+use crate::outbox::{self, Link};
 use crate::perform::{self, Connection, Parts, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
@@ -49,6 +53,7 @@ pub struct App {
     server: tokio::task::JoinHandle<()>,
     upkeep: tokio::task::JoinHandle<()>,
     running: Running,
+    relay: Option<outbox::Running>,
     store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
@@ -72,7 +77,21 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     ));
     // Before anything counts: what was registered earlier would count into nothing.
     let metrics = metrics_recorder();
-    let running = perform::start(parts(config, &store, &cache, &clock)?).await?;
+    let publisher = publisher(config)?;
+    let link = publisher.is_some().then(Arc::<Link>::default);
+    let running = perform::start(parts(config, &store, &cache, &clock, link.clone())?).await?;
+    let relay = match link {
+        Some(link) => Some(outbox::start(outbox::Parts {
+            store: Arc::clone(&store),
+            token: running.handle.token(),
+            publisher,
+            shared_cache: None,
+            link,
+            clock: Arc::clone(&clock),
+            rng: rng()?,
+        })),
+        None => None,
+    };
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -102,6 +121,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         server,
         upkeep,
         running,
+        relay,
         store,
         stop_timeout,
     })
@@ -113,6 +133,9 @@ impl App {
     pub async fn stop(self) {
         self.ready.send_replace(false);
         self.running.stop(self.stop_timeout).await;
+        if let Some(relay) = self.relay {
+            relay.stop().await;
+        }
         self.upkeep.abort();
         self.stop_server.send_replace(true);
         if let Err(error) = self.server.await {
@@ -143,6 +166,7 @@ fn parts(
     store: &Arc<dyn Store>,
     cache: &Arc<dyn StatusCache>,
     clock: &Arc<dyn Clock>,
+    relay: Option<Arc<Link>>,
 ) -> anyhow::Result<Parts> {
     let connections = clients::connect(config)?;
     let engine: Settings = config.engine_settings(connections.each_ref().map(Connection::protocol));
@@ -157,9 +181,27 @@ fn parts(
         },
         store: Arc::clone(store),
         cache: Arc::clone(cache),
+        relay,
         clock: Arc::clone(clock),
-        rng: StdRng::try_from_rng(&mut SysRng).context("the system gave no randomness")?,
+        rng: rng()?,
     })
+}
+
+fn rng() -> anyhow::Result<StdRng> {
+    StdRng::try_from_rng(&mut SysRng).context("the system gave no randomness")
+}
+
+/// Kafka, where it is configured.
+fn publisher(config: &Config) -> anyhow::Result<Option<(Arc<dyn EventPublisher>, EventSettings)>> {
+    let Some(brokers) = &config.kafka_brokers else {
+        return Ok(None);
+    };
+    let settings = EventSettings {
+        source: config.kafka.source.clone(),
+        headers: config.kafka.headers.clone(),
+    };
+    let publisher: Arc<dyn EventPublisher> = Arc::new(KafkaPublisher::new(brokers, &config.kafka)?);
+    Ok(Some((publisher, settings)))
 }
 
 fn limits(config: &Config) -> ApiLimits {

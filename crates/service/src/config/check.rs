@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_core::channel::Channel;
 
-use super::Config;
+use super::{Config, kafka};
 
 /// A value that is refused.
 pub(super) struct Wrong {
@@ -16,7 +16,7 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    fn new(key: &str, value: impl std::fmt::Display, right: &str) -> Self {
+    pub(super) fn new(key: &str, value: impl std::fmt::Display, right: &str) -> Self {
         Self {
             key: key.to_owned(),
             message: format!("{key} = {value} is refused: {right}"),
@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
             return Err(Wrong::new("media.allow_hosts", format_args!("[… {host:?} …]"), right));
         }
     }
+    kafka::check(config)?;
     ranges(config).into_iter().try_for_each(check_range)
 }
 
@@ -60,7 +61,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 19] {
+fn ranges(config: &Config) -> [Range<'static>; 20] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     [
         ("http.max_connections", http.max_connections as u64, 1, 1_000_000),
@@ -80,6 +81,12 @@ fn ranges(config: &Config) -> [Range<'static>; 19] {
         ("calls.deadline_ms", calls.deadline_ms, 1, 600_000),
         ("calls.connect_timeout_ms", calls.connect_timeout_ms, 1, 600_000),
         ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),
+        (
+            "kafka.message_timeout_ms",
+            config.kafka.message_timeout_ms,
+            1_000,
+            600_000,
+        ),
         ("status_cache.max_entries", cache.max_entries, 1, u64::MAX),
         ("status_cache.ttl_s", cache.ttl_s, 1, 31_536_000),
     ]

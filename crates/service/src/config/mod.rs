@@ -6,6 +6,7 @@
 //! Nothing is read after the start.
 
 mod check;
+mod kafka;
 mod load;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
 pub use self::load::{ConfigError, Origin, load};
 
 /// All of it.
@@ -30,6 +32,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `FANFARE_DATA_DIR`: where the embedded database lies; made if missing.
     pub data_dir: PathBuf,
+    /// `FANFARE_KAFKA_BROKERS`: where Kafka is, `host:port` with commas between;
+    /// absent, events stay in the journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kafka_brokers: Option<String>,
     /// The HTTP door.
     pub http: Http,
     /// The engine.
@@ -40,6 +46,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// The status cache.
     pub status_cache: StatusCache,
+    /// Kafka.
+    pub kafka: Kafka,
     /// Media that users name.
     pub media: Media,
     /// The channels.
@@ -51,11 +59,13 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("fanfare-data"),
+            kafka_brokers: None,
             http: Http::default(),
             engine: Engine::default(),
             calls: Calls::default(),
             ledger: Ledger::default(),
             status_cache: StatusCache::default(),
+            kafka: Kafka::default(),
             media: Media::default(),
             channels: Channels::default(),
         }
@@ -370,7 +380,18 @@ mod tests {
         keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
         keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
         assert_eq!(shown, known);
-        for without_default in ["base_url", "access_token", "account_id", "api_version"] {
+        for without_default in [
+            "base_url",
+            "access_token",
+            "account_id",
+            "api_version",
+            "kafka_brokers",
+            "sasl_mechanism",
+            "sasl_username",
+            "sasl_password",
+            "ca_file",
+            "headers",
+        ] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
                 "{without_default}"
@@ -380,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_token_is_never_printed() {
-        let file = "[channels.instagram]\naccess_token = \"canary\"";
+        let file = "[kafka]\nsasl_password = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

@@ -34,9 +34,11 @@ use tokio::time::Instant;
 
 use self::feed::{Feed, Watched};
 use self::health::Health;
+use crate::outbox;
 
 pub use self::channels::Connection;
 pub use self::run::{Parts, RunError, Running, start};
+pub use crate::outbox::View as RelayView;
 pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, NewDistribution};
 
 /// Between two looks at a distribution that another node works on.
@@ -50,6 +52,7 @@ pub struct EngineHandle {
     store: Arc<dyn Store>,
     health: Arc<Health>,
     token: Incarnation,
+    relay: Option<Arc<outbox::Link>>,
 }
 
 /// Between two looks at a distribution that rests: only a person, or another
@@ -80,6 +83,23 @@ struct Question {
 const ADOPT_ATTEMPTS: u32 = 3;
 
 impl EngineHandle {
+    /// This life.
+    pub fn token(&self) -> Incarnation {
+        self.token
+    }
+
+    /// How the relay is, where there is one.
+    pub fn relay(&self) -> Option<RelayView> {
+        self.relay.as_ref().map(|relay| relay.view())
+    }
+
+    /// There may be something to publish.
+    pub fn wake_relay(&self) {
+        if let Some(relay) = &self.relay {
+            relay.wake();
+        }
+    }
+
     /// What keeps a live channel from being called; nothing where it can be.
     pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
         self.health.problem(channel)

@@ -21,6 +21,7 @@ use super::health::Health;
 use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Sweeps};
 use super::{Answer, EngineHandle, Intake, Question};
 use crate::clock::Clock;
+use crate::outbox::Link;
 use crate::status::{CachedStatus, StatusCache};
 
 /// Requests that wait for the engine; beyond it their senders wait.
@@ -43,6 +44,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where resting states are cached.
     pub cache: Arc<dyn StatusCache>,
+    /// The relay that is told what has come to rest, where there is one.
+    pub relay: Option<Arc<Link>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// For ids and jitter.
@@ -97,6 +100,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         store: Arc::clone(&parts.store),
         health: Health::watch(&parts.connections),
         token,
+        relay: parts.relay.clone(),
     };
     let calls = Calls {
         connections: parts.connections,
@@ -110,6 +114,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         engine: Engine::new(parts.engine, token),
         ledger,
         cache: parts.cache,
+        relay: parts.relay,
         feed,
         clock: parts.clock,
         rng: parts.rng,
@@ -142,6 +147,7 @@ struct Performer {
     calls: Calls,
     ledger: GroupCommitHandle,
     cache: Arc<dyn StatusCache>,
+    relay: Option<Arc<Link>>,
     feed: Arc<Feed>,
     clock: Arc<dyn Clock>,
     rng: StdRng,
@@ -309,14 +315,18 @@ impl Performer {
         tokio::spawn(async move { cache.moving(&moving).await });
     }
 
-    /// Caches, then tells who waits.
+    /// Caches, then tells who waits, and the relay.
     fn rest(&self, status: CachedStatus) {
         self.counts.rest(&status.distribution);
-        let (cache, feed) = (Arc::clone(&self.cache), Arc::clone(&self.feed));
+        let (cache, feed, relay) = (Arc::clone(&self.cache), Arc::clone(&self.feed), self.relay.clone());
         tokio::spawn(async move {
             let distribution = Arc::clone(&status.distribution);
-            if tokio::time::timeout(CACHE_DEADLINE, cache.put(status)).await.is_err() {
+            let cached = tokio::time::timeout(CACHE_DEADLINE, cache.put(status)).await;
+            if cached.is_err() {
                 tracing::warn!(distribution.id = %distribution.id, "the status cache did not answer in time");
+            }
+            if let Some(relay) = relay {
+                relay.rests(&distribution, cached.unwrap_or(false));
             }
             feed.rests(distribution);
         });
