@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -165,7 +165,7 @@ fn replay(connection: &Connection, tenant: &TenantId, which: &Replay, after: u64
         tenant.as_str(),
         which.dead_only,
         which.since.map(time_text),
-        which.event_id.as_ref().map(|event| event.as_str()),
+        which.event_id.as_ref().map(EventId::as_str),
     ])?;
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }
@@ -187,7 +187,7 @@ impl SqliteStore {
                 |transaction| Ok(transaction.execute_batch(INDICES)?),
             )
         };
-        self.relayed.get_or_try_init(make).await.map(|()| ())
+        self.relayed.get_or_try_init(make).await.copied()
     }
 }
 

@@ -215,13 +215,13 @@ pub async fn a_replay_keeps_its_conditions(store: &dyn Store) {
         published(store, number, event, second, token).await;
     }
     let entries = unpublished(store).await;
-    let relayed = async |store: &dyn Store| {
+    let relay_all = async |store: &dyn Store| {
         for (entry, dead) in entries.iter().zip([false, false, true]) {
             let fate = if dead { refused(true) } else { Fate::Published };
             mark(store, entry, fate, 60).await;
         }
     };
-    relayed(store).await;
+    relay_all(store).await;
     let tenant = TenantId::default();
     let event = |event: &str| Some(EventId::new(event));
     for (which, expected) in [
@@ -278,10 +278,10 @@ pub async fn a_replay_keeps_its_conditions(store: &dyn Store) {
         ),
     ] {
         assert_eq!(store.replay(&TenantId::new("apple"), &which).await.unwrap(), 0);
-        let replayed = store.replay(&tenant, &which).await.unwrap();
+        let count = store.replay(&tenant, &which).await.unwrap();
         assert_eq!(events(&unpublished(store).await), expected, "{which:?}");
-        assert_eq!(replayed, expected.len() as u64, "{which:?}");
-        relayed(store).await;
+        assert_eq!(count, expected.len() as u64, "{which:?}");
+        relay_all(store).await;
     }
 }
 

@@ -71,10 +71,8 @@ async fn replay(common: &Common, which: &Replay) -> Result<(), Failure> {
             body[name] = value.as_str().into();
         }
     }
-    let reply = common
-        .client()?
-        .post("/api/events/replay", body.to_string().into(), &[], TIMEOUT);
-    let answer = reply.await?.json()?;
+    let (client, body) = (common.client()?, body.to_string().into());
+    let answer = client.post("/api/events/replay", body, &[], TIMEOUT).await?.json()?;
     let screen = Screen::stdout();
     if common.json {
         return screen.say(format_args!("{answer:#}"));

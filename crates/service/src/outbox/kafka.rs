@@ -14,6 +14,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
 
@@ -158,17 +159,18 @@ impl EventPublisher for KafkaPublisher {
         let enqueued = self.producer().send_result(record).map_err(|(error, _)| error);
         let (topic, heard) = (self.topic.clone(), Arc::clone(&self.heard));
         Box::pin(async move {
-            let answer = match enqueued {
-                Ok(delivery) => delivery.await.unwrap_or_else(|_canceled| Err(canceled())),
-                Err(error) => return Err(failure(&error, &topic, &heard)),
+            let error = match enqueued {
+                Ok(delivery) => match delivery.await {
+                    Ok(Ok(_)) => {
+                        *lock(&heard) = None;
+                        return Ok(());
+                    }
+                    Ok(Err((error, _))) => error,
+                    Err(_canceled) => KafkaError::Canceled,
+                },
+                Err(error) => error,
             };
-            match answer {
-                Ok(_) => {
-                    *lock(&heard) = None;
-                    Ok(())
-                }
-                Err((error, _)) => Err(failure(&error, &topic, &heard)),
-            }
+            Err(failure(&error, &topic, &heard))
         })
     }
 
@@ -192,7 +194,7 @@ fn look(producer: &FutureProducer<Context>, topic: &str, heard: &Heard) -> Resul
         PublishError::Refused(why) => Text::new(why.clone(), why),
     };
     let metadata = found.map_err(|error| said(&error))?;
-    let error = metadata.topics().first().and_then(|topic| topic.error());
+    let error = metadata.topics().first().and_then(MetadataTopic::error);
     match error.map(RDKafkaErrorCode::from) {
         // It is just being made, or chooses its leader.
         None | Some(RDKafkaErrorCode::LeaderNotAvailable) => {
@@ -211,12 +213,6 @@ fn failure(error: &KafkaError, topic: &str, heard: &Heard) -> PublishError {
     }
     let heard = lock(heard).clone();
     PublishError::Later(explain(code, heard.as_ref(), topic))
-}
-
-fn canceled() -> (KafkaError, rdkafka::message::OwnedMessage) {
-    let nothing =
-        rdkafka::message::OwnedMessage::new(None, None, String::new(), rdkafka::Timestamp::NotAvailable, 0, 0, None);
-    (KafkaError::Canceled, nothing)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -310,9 +310,11 @@ impl Publishing {
         if self.trouble == trouble {
             return;
         }
-        match &trouble {
-            Some(why) => tracing::warn!("events are not published, and are kept until they can be: {}", why.en),
-            None => tracing::info!("events can be published again"),
+        if let Some(why) = &trouble {
+            let why = &why.en;
+            tracing::warn!("events are not published, and are kept until they can be: {why}");
+        } else {
+            tracing::info!("events can be published again");
         }
         self.trouble.clone_from(&trouble);
         link.show(|view| view.trouble = trouble);

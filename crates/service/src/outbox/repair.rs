@@ -63,11 +63,9 @@ impl Repair {
             if self.needs_no_put(entry) {
                 marks.push(Mark { position, fate });
             } else if !away {
-                match self.put(entry).await? {
-                    true => marks.push(Mark { position, fate }),
-                    // It does not answer: the others would wait for nothing.
-                    false => away = true,
-                }
+                // Where it does not answer, the others would wait for nothing.
+                away = !self.put(entry).await?;
+                marks.extend((!away).then_some(Mark { position, fate }));
             }
         }
         if marks.is_empty() {

@@ -31,8 +31,8 @@ pub(super) fn explain(code: RDKafkaErrorCode, heard: Option<&(RDKafkaErrorCode, 
     };
     let (en, ko) = own.unwrap_or_else(|| of_connection(code));
     Text::new(
-        format!("{} Topic `{topic}`; Kafka's client says: {said}", en),
-        format!("{} 토픽 `{topic}`. Kafka 클라이언트 응답: {said}", ko),
+        format!("{en} Topic `{topic}`; Kafka's client says: {said}"),
+        format!("{ko} 토픽 `{topic}`. Kafka 클라이언트 응답: {said}"),
     )
 }
 
