@@ -13,8 +13,12 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use fanfare::clock::{Clock, SystemClock};
 use fanfare::config::{Config, SecurityProtocol};
 use fanfare_channels::secret::Secret;
+use fanfare_core::ids::DistributionId;
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -22,13 +26,12 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::{Headers, Message};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::proxy::Proxy;
 use crate::support::Service;
 
 /// A broker may take its time over a new topic, and a relay over its waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where Kafka is.
 fn brokers() -> String {
@@ -36,8 +39,11 @@ fn brokers() -> String {
         .expect("these tests need a real Kafka: set FANFARE_TEST_KAFKA to its host:port (scripts/servers starts one)")
 }
 
+/// A name that nobody else has.
 fn new_topic() -> String {
-    format!("fanfare-test-{}", Uuid::now_v7().simple())
+    let mut rng = StdRng::try_from_rng(&mut SysRng).unwrap();
+    let id = DistributionId::new(SystemClock::default().now(), &mut rng);
+    format!("fanfare-test-{id}")
 }
 
 fn to_kafka(topic: &str) -> impl FnOnce(&mut Config) {
@@ -71,7 +77,7 @@ impl Reader {
     fn of(topic: &str) -> Self {
         let consumer: StreamConsumer = ClientConfig::new()
             .set("bootstrap.servers", brokers())
-            .set("group.id", Uuid::now_v7().to_string())
+            .set("group.id", new_topic())
             .set("auto.offset.reset", "earliest")
             .set("topic.metadata.refresh.interval.ms", "500")
             .set("allow.auto.create.topics", "true")

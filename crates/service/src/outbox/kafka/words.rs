@@ -60,8 +60,10 @@ fn of_topic(code: RDKafkaErrorCode) -> Option<(&'static str, &'static str)> {
 fn of_connection(code: RDKafkaErrorCode) -> (&'static str, &'static str) {
     match code {
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => (
-            "Kafka does not take the log-in: check kafka.sasl_username, kafka.sasl_password and kafka.sasl_mechanism.",
-            "Kafka 로그인에 실패했습니다. kafka.sasl_username, kafka.sasl_password, kafka.sasl_mechanism 설정을 확인해 주세요.",
+            "Kafka does not take the log-in: check kafka.sasl_username, kafka.sasl_password, kafka.sasl_mechanism \
+             and kafka.security_protocol.",
+            "Kafka 로그인에 실패했습니다. kafka.sasl_username, kafka.sasl_password, \
+             kafka.sasl_mechanism, kafka.security_protocol 설정을 확인해 주세요.",
         ),
         RDKafkaErrorCode::SSL => (
             "No trusted TLS connection: check kafka.security_protocol and kafka.ca_file.",
