@@ -10,6 +10,7 @@ pub(crate) mod found;
 mod limits;
 mod options;
 mod reader;
+pub mod replay;
 mod suggest;
 mod texts;
 mod times;

@@ -43,7 +43,8 @@ pub trait Outbox: Send + Sync + 'static {
     async fn claim_partitions(&self, token: Incarnation) -> Result<Vec<Partition>, StoreError>;
 
     /// Entries that still lack the mark, of all tenants, oldest first, in these
-    /// partitions, those after the position only; dead letters left out.
+    /// partitions, those after the position only; dead letters left out where
+    /// they lack Kafka's acknowledgement.
     async fn unmarked(
         &self,
         lacking: MarkKind,
@@ -62,6 +63,7 @@ pub trait Outbox: Send + Sync + 'static {
     async fn dead_letters(&self, tenant: &TenantId, after: u64, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// Has these published again, under the ids that they have; says how many.
+    /// What is on its way already is not among them.
     async fn replay(&self, tenant: &TenantId, which: &Replay) -> Result<u64, StoreError>;
 }
 

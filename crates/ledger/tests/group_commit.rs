@@ -12,6 +12,7 @@ use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Record, Write, Written};
+use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use fanfare_ledger::{
     Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
 };
@@ -28,6 +29,33 @@ struct Scripted {
     began: Instant,
     commits: Mutex<Vec<(Duration, Vec<u128>)>>,
     fails: Mutex<VecDeque<bool>>,
+}
+
+#[async_trait]
+impl Outbox for Scripted {
+    async fn claim_partitions(&self, _: Incarnation) -> Result<Vec<Partition>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn unmarked(&self, _: MarkKind, _: &[Partition], _: u64, _: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn mark(&self, _: &[Mark], _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn dead_letters(&self, _: &TenantId, _: u64, _: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn replay(&self, _: &TenantId, _: &Replay) -> Result<u64, StoreError> {
+        Err(StoreError::Closed)
+    }
 }
 
 #[async_trait]

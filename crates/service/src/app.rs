@@ -20,6 +20,10 @@ use crate::api::{self, ApiLimits, ApiState};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::outbox::cloud_event::EventSettings;
+use crate::outbox::kafka::KafkaPublisher;
+use crate::outbox::publisher::EventPublisher;
+use crate::outbox::{self, Link};
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
@@ -49,6 +53,7 @@ pub struct App {
     server: tokio::task::JoinHandle<()>,
     upkeep: tokio::task::JoinHandle<()>,
     running: Running,
+    relay: Option<outbox::Running>,
     store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
@@ -72,7 +77,21 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     ));
     // Before anything counts: what was registered earlier would count into nothing.
     let metrics = metrics_recorder();
-    let running = perform::start(parts(config, &store, &cache, &clock)?).await?;
+    let publisher = publisher(config)?;
+    let link = publisher.is_some().then(Arc::<Link>::default);
+    let running = perform::start(parts(config, &store, &cache, &clock, link.clone())?).await?;
+    let relay = match link {
+        Some(link) => Some(outbox::start(outbox::Parts {
+            store: Arc::clone(&store),
+            life: running.handle.life().clone(),
+            publisher,
+            shared_cache: None,
+            link,
+            clock: Arc::clone(&clock),
+            rng: rng()?,
+        })),
+        None => None,
+    };
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -102,6 +121,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         server,
         upkeep,
         running,
+        relay,
         store,
         stop_timeout,
     })
@@ -112,7 +132,17 @@ impl App {
     /// end, and closes the door and the database.
     pub async fn stop(self) {
         self.ready.send_replace(false);
+        let life = self.running.handle.life().clone();
         self.running.stop(self.stop_timeout).await;
+        if let Some(relay) = self.relay {
+            relay.stop().await;
+        }
+        if let Err(error) = self.store.end_incarnation(life.token()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "could not say that this node is over; others take its work when its lease has ended"
+            );
+        }
         self.upkeep.abort();
         self.stop_server.send_replace(true);
         if let Err(error) = self.server.await {
@@ -143,6 +173,7 @@ fn parts(
     store: &Arc<dyn Store>,
     cache: &Arc<dyn StatusCache>,
     clock: &Arc<dyn Clock>,
+    relay: Option<Arc<Link>>,
 ) -> anyhow::Result<Parts> {
     let connections = clients::connect(config)?;
     let engine: Settings = config.engine_settings(connections.each_ref().map(Connection::protocol));
@@ -162,8 +193,9 @@ fn parts(
         retention: retention(config),
         store: Arc::clone(store),
         cache: Arc::clone(cache),
+        relay,
         clock: Arc::clone(clock),
-        rng: StdRng::try_from_rng(&mut SysRng).context("the system gave no randomness")?,
+        rng: rng()?,
     })
 }
 
@@ -171,8 +203,25 @@ fn retention(config: &Config) -> Retention {
     let days = config.retention.days;
     Retention {
         keep: (days > 0).then(|| Duration::from_hours(u64::from(days) * 24)),
-        unpublished_stay: false,
+        unpublished_stay: config.kafka_brokers.is_some(),
     }
+}
+
+fn rng() -> anyhow::Result<StdRng> {
+    StdRng::try_from_rng(&mut SysRng).context("the system gave no randomness")
+}
+
+/// Kafka, where it is configured.
+fn publisher(config: &Config) -> anyhow::Result<Option<(Arc<dyn EventPublisher>, EventSettings)>> {
+    let Some(brokers) = &config.kafka_brokers else {
+        return Ok(None);
+    };
+    let settings = EventSettings {
+        source: config.kafka.source.clone(),
+        headers: config.kafka.headers.clone(),
+    };
+    let publisher: Arc<dyn EventPublisher> = Arc::new(KafkaPublisher::new(brokers, &config.kafka)?);
+    Ok(Some((publisher, settings)))
 }
 
 fn limits(config: &Config) -> ApiLimits {

@@ -1,5 +1,5 @@
 //! The service: HTTP in front, the engine's performer behind it, the status
-//! cache beside it.
+//! cache and the relay beside it.
 //!
 //! Rules are in `fanfare-core` and SQL is in `fanfare-ledger`; neither is here.
 
@@ -9,6 +9,7 @@ mod clients;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod outbox;
 pub mod perform;
 pub mod server;
 pub mod status;

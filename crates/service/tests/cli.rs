@@ -147,6 +147,20 @@ fn a_request_is_sent_looked_at_and_found_in_the_journal() {
     assert_eq!((events.len(), &events[0]["data"]["eventId"]), (1, &json!("a/b 봄")));
     let position = events[0]["position"].to_string();
     assert_eq!(service.run(&["events", "tail", "--after", &position]).stdout, "");
+
+    let dead = service.run(&["events", "dead"]);
+    assert_eq!((dead.code, dead.stdout.as_str()), (0, ""));
+    let again = service.run(&["events", "replay", "--event-id", "a/b 봄", "--dead", "--json"]);
+    let answer: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(answer, json!({"replayed": 0}), "nothing goes to Kafka here");
+    let refused = service.run(&["events", "replay", "--since", "yesterday"]);
+    assert_eq!(refused.code, 3);
+    assert!(refused.stderr.contains("/since"), "{}", refused.stderr);
+    assert_eq!(
+        service.run(&["events", "replay"]).code,
+        2,
+        "what is published again must be said"
+    );
 }
 
 #[test]

@@ -140,7 +140,7 @@ const fn own_hosts(channel: Channel) -> &'static [&'static str] {
     }
 }
 
-fn finished<T>(reader: Reader<'_>, read: T) -> Result<T, Vec<Fault>> {
+pub(super) fn finished<T>(reader: Reader<'_>, read: T) -> Result<T, Vec<Fault>> {
     let faults = reader.into_faults();
     if faults.is_empty() { Ok(read) } else { Err(faults) }
 }

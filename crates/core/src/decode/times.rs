@@ -68,7 +68,7 @@ impl Reader<'_> {
 
 type TimeFault = (&'static str, Text);
 
-fn timestamp(text: &str) -> Result<Timestamp, TimeFault> {
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, TimeFault> {
     let (local, offset) = at_offset(text);
     if let (true, Ok(at)) = (is_plain(local) && is_offset(offset), text.parse::<Timestamp>()) {
         return Ok(at);

@@ -12,8 +12,7 @@ impl Memory {
             .rows
             .iter()
             .filter(|(_, row)| !row.open && row.distribution.accepted_at < accepted_before)
-            // Nothing publishes what is kept in memory.
-            .filter(|(_, row)| !unpublished_stay || row.positions.is_empty())
+            .filter(|(_, row)| !unpublished_stay || self.is_published(row))
             .map(|(key, row)| (row.distribution.accepted_at, key.clone()))
             .collect();
         old.sort();

@@ -7,6 +7,7 @@
 
 mod accept;
 mod delete;
+mod outbox;
 mod read;
 mod record;
 
@@ -65,7 +66,9 @@ struct Published {
     tenant: TenantId,
     distribution: DistributionId,
     version: u32,
+    created_at: Timestamp,
     body: Option<DistributionCompleted>,
+    fate: outbox::Relayed,
 }
 
 impl Memory {

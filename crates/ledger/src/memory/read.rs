@@ -101,7 +101,7 @@ impl Memory {
             .collect()
     }
 
-    fn entry(&self, position: u64, published: &Published) -> Result<JournalEntry, StoreError> {
+    pub(super) fn entry(&self, position: u64, published: &Published) -> Result<JournalEntry, StoreError> {
         let rendered = || {
             let row = self.row(&published.tenant, published.distribution)?;
             let current = row.distribution.version == published.version;

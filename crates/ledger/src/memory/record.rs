@@ -5,6 +5,7 @@ use fanfare_core::event::DistributionCompleted;
 use fanfare_core::write::{Holder, Record, Written};
 
 use super::accept::claim;
+use super::outbox::Relayed;
 use super::{Memory, Published, Row};
 
 impl Memory {
@@ -75,7 +76,9 @@ impl Memory {
                 tenant: record.tenant.clone(),
                 distribution: record.id,
                 version: record.version,
+                created_at: record.history.at,
                 body: None,
+                fate: Relayed::default(),
             };
             self.journal.insert(position, published);
         }

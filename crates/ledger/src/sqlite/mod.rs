@@ -21,6 +21,7 @@ mod outbox;
 mod read;
 mod readers;
 mod record;
+mod relay;
 mod row;
 mod writer;
 
@@ -39,6 +40,7 @@ use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, Te
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub(crate) use self::bare::BareFile;
@@ -64,6 +66,8 @@ pub struct SqliteStore {
     writer: Writer,
     path: PathBuf,
     last_written: LastWritten,
+    /// The relay's indices are there.
+    relayed: OnceCell<()>,
 }
 
 impl SqliteStore {
@@ -86,6 +90,7 @@ impl SqliteStore {
             writer,
             path,
             last_written: LastWritten::default(),
+            relayed: OnceCell::new(),
         })
     }
 

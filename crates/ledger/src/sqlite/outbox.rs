@@ -83,13 +83,24 @@ pub(super) fn entries(
 fn entry(connection: &Connection, tenant: &TenantId, row: &Row<'_>) -> Result<JournalEntry, SqlError> {
     let columns = Columns { table: "outbox", row };
     let id = DistributionId(columns.uuid(1)?);
-    let event = match columns.optional(4, Columns::json)? {
-        Some(frozen) => frozen,
-        None => rendered(connection, tenant, id, columns.number(2)?)?.ok_or_else(|| columns.unreadable(4))?,
-    };
     Ok(JournalEntry {
         position: columns.number(0)?,
         event_uuid: columns.uuid(3)?,
-        event,
+        event: said(connection, tenant, id, &columns, 2, 4)?,
     })
+}
+
+/// What an entry says, whose version and body are in these columns.
+pub(super) fn said(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: DistributionId,
+    columns: &Columns<'_, '_>,
+    version: usize,
+    body: usize,
+) -> Result<DistributionCompleted, SqlError> {
+    match columns.optional(body, Columns::json)? {
+        Some(frozen) => Ok(frozen),
+        None => rendered(connection, tenant, id, columns.number(version)?)?.ok_or_else(|| columns.unreadable(body)),
+    }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::{Null, Value};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{SqliteStore, adopt, list, read};
+use super::{SqliteStore, adopt, list, read, relay};
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
 
@@ -111,6 +111,19 @@ fn open_work_and_an_events_distributions_are_found_by_their_indices() {
         "{of_event}"
     );
     assert!(!of_event.contains("TEMP B-TREE"), "{of_event}");
+}
+
+#[test]
+fn what_is_to_be_relayed_is_found_by_its_indices() {
+    let (_directory, connection) = connection();
+    connection.execute_batch(relay::INDICES).unwrap();
+    for sql in [relay::UNPUBLISHED, relay::UNCACHED, relay::DEAD] {
+        let plan = plan(&connection, sql, None);
+        assert!(
+            plan.contains("INDEX outbox_") && !plan.contains("TEMP B-TREE"),
+            "{sql}:\n{plan}"
+        );
+    }
 }
 
 fn batch(first: u64, token: Incarnation) -> Vec<Acceptance> {

@@ -13,6 +13,7 @@ pub mod claims;
 pub mod delete;
 pub mod journal;
 pub mod list;
+pub mod outbox;
 pub mod record;
 
 use fanfare_core::channel::Channel;
@@ -70,6 +71,16 @@ macro_rules! store_suite {
             adopt::a_store_says_that_it_can_be_written,
             delete::closed_ones_are_deleted_whole,
             delete::what_is_unpublished_can_stay,
+            outbox::what_is_published_is_relayed_until_it_is_marked,
+            outbox::an_old_version_is_relayed_as_it_was,
+            outbox::the_two_marks_are_apart,
+            outbox::entries_are_read_by_partition_and_position,
+            outbox::refusals_are_counted_and_a_dead_letter_is_left_out,
+            outbox::what_is_replayed_is_published_again_under_its_id,
+            outbox::a_replay_keeps_its_conditions,
+            outbox::the_backlog_is_counted,
+            outbox::lives_share_the_partitions,
+            outbox::what_is_published_can_be_deleted,
         }
     };
     ($open:path: $($module:ident::$check:ident,)*) => {

@@ -1,4 +1,4 @@
-//! `/openapi.json`, and `/docs`, which shows it: Swagger UI out of the binary,
+//! `/openapi.json`, `/asyncapi.yaml` for the Kafka topic, and `/docs`, which shows the first: Swagger UI out of the binary,
 //! under a strict content security policy, without a network.
 
 use std::sync::{Arc, LazyLock};
@@ -12,6 +12,9 @@ use utoipa_swagger_ui::Config;
 
 use super::error::ApiError;
 use super::openapi;
+
+/// What is published to Kafka; a test holds it against the code.
+const ASYNCAPI: &str = include_str!("../../../../docs/asyncapi.yaml");
 
 /// Where the document is.
 const OPENAPI_JSON: &str = "/openapi.json";
@@ -41,6 +44,11 @@ pub(super) async fn openapi_json() -> Result<Response, ApiError> {
         .as_ref()
         .map_err(|error| ApiError::internal("writing the OpenAPI document", error.to_string()))?;
     Ok(([(CONTENT_TYPE, "application/json")], document.clone()).into_response())
+}
+
+/// `GET /asyncapi.yaml`.
+pub(super) async fn asyncapi_yaml() -> Response {
+    ([(CONTENT_TYPE, "application/yaml")], ASYNCAPI).into_response()
 }
 
 /// `GET /docs`: the page's files are relative to `/docs/`.

@@ -37,7 +37,7 @@ pub(super) struct EventPage {
 #[serde(rename_all = "camelCase")]
 pub(super) struct EventView {
     /// Where it stands in the journal; grows, with gaps.
-    position: u64,
+    pub(super) position: u64,
     /// The one id of this outcome, however often it is published.
     id: Uuid,
     /// What happened. More words may be added: pass over those that you do not know.
@@ -95,7 +95,7 @@ pub(super) async fn list_events(State(state): State<Arc<Api>>, caller: Caller, u
 }
 
 /// Positions that no database's integer holds are refused, not wrapped.
-fn position(value: &str) -> Result<u64, ValueFault> {
+pub(super) fn position(value: &str) -> Result<u64, ValueFault> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let position = value.parse::<i64>().ok().filter(|_| digits);
     position

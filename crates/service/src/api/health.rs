@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use fanfare_core::text::Text;
+use fanfare_core::text::{Language, Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::state::Api;
 use super::view;
+use crate::perform::RelayView;
 
 /// A database that needs longer to answer a ping is not ready.
 const PING_DEADLINE: Duration = Duration::from_secs(1);
@@ -24,6 +26,33 @@ pub(super) struct Health {
     /// `ok`, `ready`.
     #[schema(example = "ok")]
     status: &'static str,
+    /// `readyz` only, where events go to Kafka.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<EventsHealth>,
+}
+
+/// How the way to Kafka is. It does not make the service unready: distributions
+/// go on, and events are kept until they can be published.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventsHealth {
+    /// Events that Kafka has not acknowledged, as of some seconds ago.
+    unpublished: u64,
+    /// Events that Kafka has refused for good: `GET /api/events/dead`.
+    dead: u64,
+    /// What keeps them from being published; absent where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl EventsHealth {
+    fn of(view: RelayView, language: Language) -> Self {
+        Self {
+            unpublished: view.backlog.unpublished,
+            dead: view.backlog.dead,
+            problem: view.trouble.map(|trouble| trouble.get(language).to_owned()),
+        }
+    }
 }
 
 /// Says that the process runs. For liveness: it asks nothing else.
@@ -35,7 +64,13 @@ pub(super) struct Health {
     responses((status = 200, body = Health, description = "It runs."))
 )]
 pub(super) async fn healthz() -> Result<Response, ApiError> {
-    view::json(StatusCode::OK, &Health { status: "ok" })
+    view::json(
+        StatusCode::OK,
+        &Health {
+            status: "ok",
+            events: None,
+        },
+    )
 }
 
 /// Says whether the service takes requests: it has started, is not stopping,
@@ -50,7 +85,10 @@ pub(super) async fn healthz() -> Result<Response, ApiError> {
         (status = 503, response = problems::NotReady),
     )
 )]
-pub(super) async fn readyz(State(state): State<Arc<Api>>) -> Result<Response, ApiError> {
+pub(super) async fn readyz(
+    State(state): State<Arc<Api>>,
+    Extension(language): AskedLanguage,
+) -> Result<Response, ApiError> {
     let mut reasons = Vec::new();
     if !*state.ready.borrow() {
         reasons.push(Text::new(
@@ -75,7 +113,9 @@ pub(super) async fn readyz(State(state): State<Arc<Api>>) -> Result<Response, Ap
         }
     }
     if reasons.is_empty() {
-        view::json(StatusCode::OK, &Health { status: "ready" })
+        let events = state.engine.relay().map(|view| EventsHealth::of(view, language));
+        let status = "ready";
+        view::json(StatusCode::OK, &Health { status, events })
     } else {
         Err(ApiError::NotReady(reasons))
     }

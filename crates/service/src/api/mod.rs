@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `channels`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
 //! | `error`, `problem` | what can go wrong, and how it is said |
 //! | `body`, `query`, `caller`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
@@ -18,6 +18,7 @@ mod body;
 mod caller;
 mod channels;
 mod cursor;
+mod dead_events;
 mod distribute;
 mod distribution;
 mod distributions;
@@ -36,6 +37,7 @@ mod problem;
 mod progress;
 mod query;
 mod replay;
+mod replay_events;
 mod resolve;
 mod retry;
 mod state;
@@ -73,11 +75,14 @@ pub fn router(state: ApiState) -> Router {
             post(resolve::resolve),
         )
         .route("/api/events", get(events::list_events))
+        .route("/api/events/dead", get(dead_events::list_dead_events))
+        .route("/api/events/replay", post(replay_events::replay_events))
         .route("/api/channels", get(channels::list_channels))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(docs::openapi_json))
+        .route("/asyncapi.yaml", get(docs::asyncapi_yaml))
         .route("/docs", get(docs::docs))
         .route("/docs/", get(docs::docs_index))
         .route("/docs/{file}", get(docs::docs_file))

@@ -15,8 +15,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    attempts, channels, distribute, distribution, distributions, events, health, history, metrics, preview, progress,
-    resolve, retry, status,
+    attempts, channels, dead_events, distribute, distribution, distributions, events, health, history, metrics,
+    preview, progress, replay_events, resolve, retry, status,
 };
 
 const DESCRIPTION: &str = "\
@@ -53,6 +53,8 @@ service sees it, with an empty body: 400 for what is not HTTP (a forbidden byte 
         retry::retry,
         resolve::resolve,
         events::list_events,
+        dead_events::list_dead_events,
+        replay_events::replay_events,
         channels::list_channels,
         health::healthz,
         health::readyz,

@@ -1,13 +1,14 @@
-//! `fanfare events tail`: the journal of published events.
+//! `fanfare events`: the journal of published events, those that Kafka has
+//! refused for good, and publishing again.
 
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Common;
 use super::answer::{Answer, text};
-use super::client::Client;
+use super::client::{Client, TIMEOUT};
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
 
@@ -34,10 +35,77 @@ enum Command {
         #[arg(long, short)]
         follow: bool,
     },
+    /// Show the events that Kafka has refused for good, oldest first
+    Dead,
+    /// Publish events to Kafka again, under the ids that they have
+    Replay(Replay),
+}
+
+/// Every given condition must hold.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+struct Replay {
+    /// Published first at or after this time, such as 2026-12-01T09:00:00+09:00
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Of this event
+    #[arg(long, value_name = "ID")]
+    event_id: Option<String>,
+    /// Only those that Kafka has refused for good
+    #[arg(long)]
+    dead: bool,
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
-    let Command::Tail { after, follow } = args.command;
+    match &args.command {
+        Command::Tail { after, follow } => tail(common, *after, *follow).await,
+        Command::Dead => dead(common).await,
+        Command::Replay(which) => replay(common, which).await,
+    }
+}
+
+async fn replay(common: &Common, which: &Replay) -> Result<(), Failure> {
+    let mut body = json!({ "deadOnly": which.dead });
+    for (name, value) in [("since", &which.since), ("eventId", &which.event_id)] {
+        if let Some(value) = value {
+            body[name] = value.as_str().into();
+        }
+    }
+    let (client, body) = (common.client()?, body.to_string().into());
+    let answer = client.post("/api/events/replay", body, &[], TIMEOUT).await?.json()?;
+    let screen = Screen::stdout();
+    if common.json {
+        return screen.say(format_args!("{answer:#}"));
+    }
+    screen.say(format_args!("published again: {}", text(&answer["replayed"])))
+}
+
+async fn dead(common: &Common) -> Result<(), Failure> {
+    let (client, screen) = (common.client()?, Screen::stdout());
+    let mut cursor = 0;
+    loop {
+        let page = page_of(&client, "/api/events/dead", cursor).await?;
+        for event in &page.events {
+            if common.json {
+                screen.say(event)?;
+                continue;
+            }
+            let why = screen.paint(Tone::Bad, text(&event["reason"]));
+            let since = text(&event["deadAt"]);
+            screen.say(line(screen, event))?;
+            screen.say(format_args!(
+                "        refused {} times, dead since {since}: {why}",
+                text(&event["refusals"])
+            ))?;
+        }
+        if page.events.is_empty() || page.next <= cursor {
+            return Ok(());
+        }
+        cursor = page.next;
+    }
+}
+
+async fn tail(common: &Common, after: u64, follow: bool) -> Result<(), Failure> {
     let (client, screen) = (common.client()?, Screen::stdout());
     let mut cursor = after;
     loop {
@@ -68,8 +136,12 @@ pub(super) struct Page {
 
 /// What follows that position.
 pub(super) async fn page(client: &Client, after: u64) -> Result<Page, Failure> {
+    page_of(client, "/api/events", after).await
+}
+
+async fn page_of(client: &Client, path: &str, after: u64) -> Result<Page, Failure> {
     let mut json = client
-        .get(&format!("/api/events?after={after}&limit={PAGE}"))
+        .get(&format!("{path}?after={after}&limit={PAGE}"))
         .await?
         .json()?;
     let Value::Array(events) = json["events"].take() else {

@@ -109,7 +109,7 @@ enum Command {
     Retry(retry::Args),
     /// Say what came of a channel that is in review
     Resolve(resolve::Args),
-    /// Read the journal of published events
+    /// Read the journal of published events, or publish some again
     Events(events::Args),
     /// Show the channels
     Channels,

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_core::channel::Channel;
 
-use super::{Config, database};
+use super::{Config, database, kafka};
 
 /// A lease is longer than a call's deadline by this.
 const LEASE_MARGIN_MS: u64 = 15_000;
@@ -42,6 +42,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
         }
     }
     database::check(config)?;
+    kafka::check(config)?;
     ranges(config).into_iter().try_for_each(check_range)?;
     check_lease(config)
 }
@@ -79,7 +80,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 26] {
+fn ranges(config: &Config) -> [Range<'static>; 27] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     let database = &config.database;
     [
@@ -112,6 +113,12 @@ fn ranges(config: &Config) -> [Range<'static>; 26] {
         ("nodes.heartbeat_ms", config.nodes.heartbeat_ms, 10, 600_000),
         ("nodes.lease_s", config.nodes.lease_s, 1, 3_600),
         ("ledger.commit_delay_ms", config.ledger.commit_delay_ms, 0, 10_000),
+        (
+            "kafka.message_timeout_ms",
+            config.kafka.message_timeout_ms,
+            1_000,
+            600_000,
+        ),
         ("status_cache.max_entries", cache.max_entries, 1, u64::MAX),
         ("status_cache.ttl_s", cache.ttl_s, 1, 31_536_000),
     ]

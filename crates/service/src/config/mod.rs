@@ -7,6 +7,7 @@
 
 mod check;
 mod database;
+mod kafka;
 mod load;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::database::{Database, Retention};
+pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
 pub use self::load::{ConfigError, Origin, load};
 
 /// All of it.
@@ -40,6 +42,10 @@ pub struct Config {
     pub database: Database,
     /// How long things are kept.
     pub retention: Retention,
+    /// `FANFARE_KAFKA_BROKERS`: where Kafka is, `host:port` with commas between;
+    /// absent, events stay in the journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kafka_brokers: Option<String>,
     /// The HTTP door.
     pub http: Http,
     /// The engine.
@@ -52,6 +58,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// The status cache.
     pub status_cache: StatusCache,
+    /// Kafka.
+    pub kafka: Kafka,
     /// Media that users name.
     pub media: Media,
     /// The channels.
@@ -66,12 +74,14 @@ impl Default for Config {
             database_url: None,
             database: Database::default(),
             retention: Retention::default(),
+            kafka_brokers: None,
             http: Http::default(),
             engine: Engine::default(),
             calls: Calls::default(),
             nodes: Nodes::default(),
             ledger: Ledger::default(),
             status_cache: StatusCache::default(),
+            kafka: Kafka::default(),
             media: Media::default(),
             channels: Channels::default(),
         }
@@ -406,7 +416,19 @@ mod tests {
         keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
         keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
         assert_eq!(shown, known);
-        for without_default in ["database_url", "base_url", "access_token", "account_id", "api_version"] {
+        for without_default in [
+            "database_url",
+            "base_url",
+            "access_token",
+            "account_id",
+            "api_version",
+            "kafka_brokers",
+            "sasl_mechanism",
+            "sasl_username",
+            "sasl_password",
+            "ca_file",
+            "headers",
+        ] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
                 "{without_default}"
@@ -416,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_token_is_never_printed() {
-        let file = "[channels.instagram]\naccess_token = \"canary\"";
+        let file = "[kafka]\nsasl_password = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

@@ -6,6 +6,7 @@
 //! and in the store by its own, from within: so this side gives up first.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,26 @@ pub struct LeaseSettings {
     pub heartbeat: Duration,
     /// A life that has not been renewed for so long is taken for over.
     pub duration: Duration,
+}
+
+/// Which life a node lives now: it begins another one where it was taken for dead.
+#[derive(Debug, Clone)]
+pub struct Life(Arc<AtomicU64>);
+
+impl Life {
+    /// Begins with this one.
+    pub fn new(token: Incarnation) -> Self {
+        Self(Arc::new(AtomicU64::new(token.0)))
+    }
+
+    /// The one that is lived now.
+    pub fn token(&self) -> Incarnation {
+        Incarnation(self.0.load(Ordering::Acquire))
+    }
+
+    pub(super) fn begin(&self, token: Incarnation) {
+        self.0.store(token.0, Ordering::Release);
+    }
 }
 
 /// The right to work, as far as it is known to last.
@@ -66,8 +87,11 @@ impl Lease {
             let mut interval = tokio::time::interval(settings.heartbeat);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut failing = false;
-            while !over.is_closed() {
-                interval.tick().await;
+            loop {
+                tokio::select! {
+                    _ = interval.tick() => {}
+                    () = over.closed() => return,
+                }
                 let (begun, token) = (Instant::now(), lease.held().token);
                 match tokio::time::timeout(settings.duration, store.renew(token)).await {
                     Ok(Ok(true)) => lease.renewed(token, begun, settings),

@@ -24,14 +24,13 @@ mod run;
 mod sweep;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fanfare_core::attempt::Evidence;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::write::Adopted;
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -40,11 +39,13 @@ use tokio::time::Instant;
 use self::elsewhere::Elsewhere;
 use self::feed::{Feed, Watched};
 use self::health::Health;
+use crate::outbox;
 
 pub use self::channels::Connection;
-pub use self::lease::LeaseSettings;
+pub use self::lease::{LeaseSettings, Life};
 pub use self::run::{Parts, RunError, Running, start};
 pub use self::sweep::Retention;
+pub use crate::outbox::View as RelayView;
 pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, NewDistribution};
 
 /// The door to the engine.
@@ -55,8 +56,8 @@ pub struct EngineHandle {
     store: Arc<dyn Store>,
     elsewhere: Arc<Elsewhere>,
     health: Arc<Health>,
-    /// Of the life that is lived now.
-    token: Arc<AtomicU64>,
+    life: Life,
+    relay: Option<Arc<outbox::Link>>,
 }
 
 /// What is on its way to the engine.
@@ -83,8 +84,21 @@ struct Question {
 const ADOPT_ATTEMPTS: u32 = 3;
 
 impl EngineHandle {
-    fn token(&self) -> Incarnation {
-        Incarnation(self.token.load(Ordering::Acquire))
+    /// Which life this node lives.
+    pub fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// How the relay is, where there is one.
+    pub fn relay(&self) -> Option<RelayView> {
+        self.relay.as_ref().map(|relay| relay.view())
+    }
+
+    /// There may be something to publish.
+    pub fn wake_relay(&self) {
+        if let Some(relay) = &self.relay {
+            relay.wake();
+        }
     }
 
     /// What keeps a live channel from being called; nothing where it can be.
@@ -136,7 +150,7 @@ impl EngineHandle {
                 Ok(answer) => return Ok(answer),
                 Err(_) => break,
             }
-            match self.store.adopt_one(self.token(), tenant, id).await? {
+            match self.store.adopt_one(self.life.token(), tenant, id).await? {
                 Some(taken) => adopted = Some(Box::new(taken)),
                 None => break,
             }

@@ -6,7 +6,6 @@ mod life;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
@@ -23,10 +22,11 @@ use super::count::Counts;
 use super::elsewhere::Elsewhere;
 use super::feed::Feed;
 use super::health::Health;
-use super::lease::{Lease, LeaseSettings};
+use super::lease::{Lease, LeaseSettings, Life};
 use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Retention, Sweeps};
 use super::{Answer, EngineHandle, Intake, Question};
 use crate::clock::Clock;
+use crate::outbox::Link;
 use crate::status::{CachedStatus, StatusCache};
 
 /// Requests that wait for the engine; beyond it their senders wait.
@@ -53,6 +53,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where resting states are cached.
     pub cache: Arc<dyn StatusCache>,
+    /// The relay that is told what has come to rest, where there is one.
+    pub relay: Option<Arc<Link>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// For ids and jitter.
@@ -108,7 +110,8 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         store: Arc::clone(&parts.store),
         elsewhere: Elsewhere::start(Arc::clone(&parts.store)),
         health: Health::watch(&parts.connections),
-        token: Arc::new(AtomicU64::new(token.0)),
+        life: Life::new(token),
+        relay: parts.relay.clone(),
     };
     let calls = Calls {
         connections: parts.connections,
@@ -126,8 +129,9 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         store: Arc::clone(&parts.store),
         lease,
         lease_settings: parts.lease,
-        token: Arc::clone(&handle.token),
+        life: handle.life.clone(),
         cache: parts.cache,
+        relay: parts.relay,
         feed,
         clock: parts.clock,
         rng: parts.rng,
@@ -166,9 +170,9 @@ struct Performer {
     store: Arc<dyn Store>,
     lease: Lease,
     lease_settings: LeaseSettings,
-    /// Of the life that is lived now; the handles know it too.
-    token: Arc<AtomicU64>,
+    life: Life,
     cache: Arc<dyn StatusCache>,
+    relay: Option<Arc<Link>>,
     feed: Arc<Feed>,
     clock: Arc<dyn Clock>,
     rng: StdRng,
@@ -205,7 +209,8 @@ impl Performer {
             self.gather(&mut sources, &mut inputs);
             self.turn(inputs);
         }
-        self.end_life().await;
+        self.ledger.close().await;
+        self.feed.forget_all();
     }
 
     /// Takes all else that is there already, so that it is committed together.
@@ -324,14 +329,18 @@ impl Performer {
         tokio::spawn(async move { cache.moving(&moving).await });
     }
 
-    /// Caches, then tells who waits.
+    /// Caches, then tells who waits, and the relay.
     fn rest(&self, status: CachedStatus) {
         self.counts.rest(&status.distribution);
-        let (cache, feed) = (Arc::clone(&self.cache), Arc::clone(&self.feed));
+        let (cache, feed, relay) = (Arc::clone(&self.cache), Arc::clone(&self.feed), self.relay.clone());
         tokio::spawn(async move {
             let distribution = Arc::clone(&status.distribution);
-            if tokio::time::timeout(CACHE_DEADLINE, cache.put(status)).await.is_err() {
+            let cached = tokio::time::timeout(CACHE_DEADLINE, cache.put(status)).await;
+            if cached.is_err() {
                 tracing::warn!(distribution.id = %distribution.id, "the status cache did not answer in time");
+            }
+            if let Some(relay) = relay {
+                relay.rests(&distribution, cached.unwrap_or(false));
             }
             feed.rests(distribution);
         });

@@ -9,6 +9,7 @@
 //! | `live.rs` | channels that are really called, at the simulator |
 //! | `progress.rs` | the stream of events |
 //! | `reading.rs` | status, lists, attempts, history, journal |
+//! | `replay_events.rs` | publishing again, and dead letters |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
 //! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
 
@@ -24,6 +25,7 @@ mod live;
 mod progress;
 mod reading;
 mod repeat;
+mod replay_events;
 mod schedule;
 mod state;
 #[path = "../support/mod.rs"]

@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fanfare_core::ids::Incarnation;
@@ -40,7 +39,7 @@ impl Performer {
     /// This life was taken for over: what it owned is others'. Another one begins
     /// in its place, once nothing of it is on its way to the database.
     pub(super) async fn live_again(&mut self, over: Incarnation, sources: &mut Sources) {
-        if over.0 != self.token.load(Ordering::Acquire) {
+        if over != self.life.token() {
             return;
         }
         tracing::warn!(node.token = over.0, "this node was taken for dead; it begins anew");
@@ -61,7 +60,7 @@ impl Performer {
                 _ = stop_of(&mut sources.stopping) => return self.forget_all(over),
             }
         };
-        self.token.store(token.0, Ordering::Release);
+        self.life.begin(token);
         self.lease.hand_on(token, begun, self.lease_settings);
         self.sweeps.hand_on(token);
         self.forget_all(token);
@@ -73,19 +72,6 @@ impl Performer {
         for command in self.engine.live_again(token) {
             // Only evidence to write: nothing comes back at once.
             _ = self.perform(command, now);
-        }
-    }
-
-    /// Closes the Ledger, and says that this life is over.
-    pub(super) async fn end_life(self) {
-        self.ledger.close().await;
-        self.feed.forget_all();
-        let token = Incarnation(self.token.load(Ordering::Acquire));
-        if let Err(error) = self.store.end_incarnation(token).await {
-            tracing::warn!(
-                error = &error as &dyn Error,
-                "could not say that this node is over; others take its work when its lease has ended"
-            );
         }
     }
 }
