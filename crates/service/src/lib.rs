@@ -9,6 +9,8 @@ mod clients;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod keys;
 pub mod perform;
 pub mod server;
 pub mod status;
+pub mod store;

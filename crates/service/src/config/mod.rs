@@ -5,6 +5,7 @@
 //! Reading and merging is in `load.rs`, what may stand there in `check.rs`.
 //! Nothing is read after the start.
 
+mod auth;
 mod check;
 mod database;
 mod load;
@@ -21,6 +22,7 @@ use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::auth::{Auth, AuthRequired};
 pub use self::database::{Database, Retention};
 pub use self::load::{ConfigError, Origin, load};
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub retention: Retention,
     /// The HTTP door.
     pub http: Http,
+    /// API keys.
+    pub auth: Auth,
     /// The engine.
     pub engine: Engine,
     /// Calls to channels.
@@ -67,6 +71,7 @@ impl Default for Config {
             database: Database::default(),
             retention: Retention::default(),
             http: Http::default(),
+            auth: Auth::default(),
             engine: Engine::default(),
             calls: Calls::default(),
             nodes: Nodes::default(),

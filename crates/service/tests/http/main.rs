@@ -10,6 +10,8 @@
 //! | `progress.rs` | the stream of events |
 //! | `reading.rs` | status, lists, attempts, history, journal |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
+//! | `keys.rs` | who may do what: every route at which a key is asked for |
+//! | `tenants.rs` | two tenants, of whom none sees the other |
 //! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
 
 #![expect(clippy::unwrap_used, reason = "what a test did not expect is to stop it")]
@@ -20,6 +22,7 @@ mod bad_request;
 mod bad_urls;
 mod contract;
 mod documents;
+mod keys;
 mod live;
 mod progress;
 mod reading;
@@ -28,6 +31,7 @@ mod schedule;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;
+mod tenants;
 
 use serde_json::{Value, json};
 
