@@ -19,5 +19,5 @@ pub mod suite;
 pub use gather::{Gather, GatherSettings, Next};
 pub use group_commit::{Counters, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings};
 pub use memory::{Memory, MemoryStore};
-pub use sqlite::{DATABASE_FILE, SqliteStore};
+pub use sqlite::{DATABASE_FILE, SqliteKeys, SqliteStore};
 pub use store::{Filter, JournalEntry, KEY_LIFETIME, Store, StoreError};

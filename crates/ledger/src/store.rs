@@ -15,6 +15,7 @@ use fanfare_core::write::{Adopted, Write, Written};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::api_keys::ApiKeys;
 use crate::outbox::Outbox;
 
 /// How long an idempotency key is known, from the acceptance of its request.
@@ -22,7 +23,7 @@ pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where distributions are kept.
 #[async_trait]
-pub trait Store: Outbox + Send + Sync + 'static {
+pub trait Store: ApiKeys + Outbox {
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fanfare_core::api_key::{ApiKey, KeyHash, KeyId};
 use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Record, Write, Written};
 use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
+use fanfare_ledger::api_keys::ApiKeys;
 use fanfare_ledger::{
     Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
 };
@@ -54,6 +56,25 @@ impl Outbox for Scripted {
     }
 
     async fn replay(&self, _: &TenantId, _: &Replay) -> Result<u64, StoreError> {
+        Err(StoreError::Closed)
+    }
+}
+
+#[async_trait]
+impl ApiKeys for Scripted {
+    async fn insert_api_key(&self, _: &ApiKey, _: &KeyHash) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn api_key_of_hash(&self, _: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn api_keys(&self, _: Option<&TenantId>) -> Result<Vec<ApiKey>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn revoke_api_key(&self, _: &TenantId, _: KeyId, _: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         Err(StoreError::Closed)
     }
 }

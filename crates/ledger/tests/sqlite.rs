@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use fanfare_core::api_key::{ApiKey, KeyHash, KeyId, Scope};
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::{Delivery, DeliveryStatus, Failure};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
@@ -15,7 +16,8 @@ use fanfare_core::ids::{DeliveryId, DistributionId, EventId, IdempotencyKey, Inc
 use fanfare_core::request::{CanonicalRequest, ChannelOptions, Content, ContentUrls, DistributeRequest, OnInvalid};
 use fanfare_core::text::Text;
 use fanfare_core::write::{Acceptance, Record, Write, Written};
-use fanfare_ledger::{DATABASE_FILE, SqliteStore, Store, StoreError};
+use fanfare_ledger::api_keys::ApiKeys;
+use fanfare_ledger::{DATABASE_FILE, SqliteKeys, SqliteStore, Store, StoreError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
@@ -68,6 +70,73 @@ fn a_second_service_is_kept_out_and_told_by_whom() {
     );
     drop(first);
     SqliteStore::open(directory.path()).unwrap();
+}
+
+/// Keys are made and revoked while a service holds the file, and it sees both.
+#[tokio::test]
+async fn keys_are_made_beside_a_service() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = SqliteKeys::open_beside(directory.path()).unwrap();
+    assert_eq!(keys.api_keys(None).await.unwrap(), [], "the file was made");
+    let store = SqliteStore::open(directory.path()).unwrap();
+    store.begin_incarnation(now()).await.unwrap();
+    let key = ApiKey {
+        id: KeyId(Uuid::from_u128(1)),
+        tenant: TenantId::default(),
+        name: "till".to_owned(),
+        prefix: "ff_abcdefg".to_owned(),
+        scopes: vec![Scope::Read],
+        created_at: now(),
+        revoked_at: None,
+    };
+    let hash = KeyHash::of("ff_abcdefgh");
+    keys.insert_api_key(&key, &hash).await.unwrap();
+    assert_eq!(store.api_key_of_hash(&hash).await.unwrap(), Some(key.clone()));
+    let again = SqliteKeys::open_beside(directory.path()).unwrap();
+    again.revoke_api_key(&key.tenant, key.id, now()).await.unwrap();
+    assert_eq!(
+        again.api_key_of_hash(&hash).await.unwrap().unwrap().revoked_at,
+        Some(now())
+    );
+    assert_eq!(store.api_keys(None).await.unwrap()[0].revoked_at, Some(now()));
+    store.begin_incarnation(now()).await.unwrap();
+    drop((keys, again));
+    store.begin_incarnation(now()).await.unwrap();
+}
+
+/// What a service holds is not brought up under its feet; what nobody holds is,
+/// and what is not ours stays as it is.
+#[test]
+fn a_file_is_brought_up_for_keys_only_while_nobody_holds_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(DATABASE_FILE);
+    let file = Connection::open(&path).unwrap();
+    file.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
+    file.execute_batch("PRAGMA application_id = 0x46414e46; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(file);
+    let lock = fs::File::create(directory.path().join("fanfare.lock")).unwrap();
+    lock.lock().unwrap();
+    let before = fs::read(&path).unwrap();
+    let Err(StoreError::Unusable(why)) = SqliteKeys::open_beside(directory.path()) else {
+        panic!("it was brought up")
+    };
+    assert!(why.contains("another service"), "{why}");
+    assert_untouched(directory.path(), &before);
+    drop(lock);
+    SqliteKeys::open_beside(directory.path()).unwrap();
+    SqliteStore::open(directory.path()).unwrap();
+
+    let foreign = tempfile::tempdir().unwrap();
+    let path = foreign.path().join(DATABASE_FILE);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE api_keys (id)")
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    let refused = SqliteKeys::open_beside(foreign.path());
+    assert!(matches!(refused, Err(StoreError::Unusable(_))), "{refused:?}");
+    assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[test]

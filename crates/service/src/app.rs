@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fanfare_core::engine::Settings;
-use fanfare_ledger::{GroupCommitSettings, SqliteStore, Store};
+use fanfare_ledger::{GroupCommitSettings, Store};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -19,7 +19,8 @@ use tokio::time::Instant;
 use crate::api::{self, ApiLimits, ApiState};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{AuthRequired, Config};
+use crate::keys::{Keyring, KeyringError};
 use crate::outbox::cloud_event::EventSettings;
 use crate::outbox::kafka::KafkaPublisher;
 use crate::outbox::publisher::EventPublisher;
@@ -27,6 +28,7 @@ use crate::outbox::{self, Link};
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
 use crate::status::{InProcessStatusCache, StatusCache};
+use crate::store::{first_key_command, open_store};
 
 /// Upper bounds of the histograms, in seconds: from a cached answer to the
 /// longest wait that a client may ask for.
@@ -69,7 +71,8 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         .await
         .with_context(|| format!("cannot listen on {} (setting `listen`, FANFARE_LISTEN)", config.listen))?;
     let address = listener.local_addr().context("the socket has no address")?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
+    let store = open_store(config)?;
+    let keys = keyring(config, &store, &clock).await?;
     let cache: Arc<dyn StatusCache> = Arc::new(InProcessStatusCache::new(
         config.status_cache.max_entries,
         Duration::from_secs(config.status_cache.ttl_s),
@@ -97,6 +100,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let state = ApiState {
         engine: running.handle.clone(),
         store: Arc::clone(&store),
+        keys,
         cache,
         clock,
         modes: config.modes(),
@@ -222,6 +226,13 @@ fn publisher(config: &Config) -> anyhow::Result<Option<(Arc<dyn EventPublisher>,
     };
     let publisher: Arc<dyn EventPublisher> = Arc::new(KafkaPublisher::new(brokers, &config.kafka)?);
     Ok(Some((publisher, settings)))
+}
+
+/// Refuses where nobody may come in, or anybody could.
+async fn keyring(config: &Config, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Result<Keyring, KeyringError> {
+    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
+    let always = config.auth.required == AuthRequired::Always;
+    Keyring::start(store, clock, config.listen, always, || first_key_command(config)).await
 }
 
 fn limits(config: &Config) -> ApiLimits {

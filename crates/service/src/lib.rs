@@ -10,6 +10,8 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod outbox;
+pub mod keys;
 pub mod perform;
 pub mod server;
 pub mod status;
+pub mod store;

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/program.rs"]
 mod program;
 

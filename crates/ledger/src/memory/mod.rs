@@ -6,6 +6,7 @@
 //! always give the same answers.
 
 mod accept;
+mod api_keys;
 mod delete;
 mod outbox;
 mod read;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use fanfare_core::api_key::{ApiKey, KeyHash};
 use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
@@ -36,6 +38,7 @@ pub struct Memory {
     keys: BTreeMap<(TenantId, IdempotencyKey), Key>,
     journal: BTreeMap<u64, Published>,
     evidence: Vec<Evidence>,
+    api_keys: Vec<(KeyHash, ApiKey)>,
     incarnations: u64,
 }
 

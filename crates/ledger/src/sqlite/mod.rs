@@ -8,6 +8,7 @@
 
 mod accept;
 mod adopt;
+mod api_keys;
 mod bare;
 mod delete;
 mod error;
@@ -43,6 +44,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+pub use self::api_keys::SqliteKeys;
 pub(crate) use self::bare::BareFile;
 use self::error::SqlError;
 use self::readers::Readers;
@@ -79,7 +81,7 @@ impl SqliteStore {
     /// the file is not ours or too new: it is then left as it was.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let opened = open::open(directory)?;
-        let writer = Writer::start(opened.connection, opened.lock);
+        let writer = Writer::start(opened.connection, Some(opened.lock));
         let path = opened.path;
         let writer = writer.map_err(|source| StoreError::Database {
             doing: "start its thread",

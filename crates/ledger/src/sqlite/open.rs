@@ -45,6 +45,27 @@ pub(super) fn open(directory: &Path) -> Result<Opened, StoreError> {
     Ok(Opened { lock, path, connection })
 }
 
+/// Opens the file without holding the directory; brings it up only while no
+/// service holds that.
+pub(super) fn open_beside(directory: &Path) -> Result<Connection, StoreError> {
+    std::fs::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
+    let path = directory.join(DATABASE_FILE);
+    let mut connection = connect(&path).map_err(|error| error.while_to("open its file"))?;
+    if migrate::inspect(&connection, &path)? == Contents::Ours {
+        configure(&connection).map_err(|error| error.while_to("configure its file"))?;
+        return Ok(connection);
+    }
+    // Given back as soon as the tables are there: a service that starts just
+    // then must not be kept out for longer.
+    let _lock = lock::take(directory)?;
+    let contents = migrate::inspect(&connection, &path)?;
+    configure(&connection).map_err(|error| error.while_to("configure its file"))?;
+    if let Contents::Before(version) = contents {
+        migrate::bring_up(&mut connection, version).map_err(|error| error.while_to("make its tables"))?;
+    }
+    Ok(connection)
+}
+
 /// A directory that the system does not let us use.
 pub(super) fn unusable(directory: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unusable(format!(

@@ -24,8 +24,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Begins the thread.
-    pub(super) fn start(connection: Connection, lock: File) -> Result<Self, std::io::Error> {
+    /// Begins the thread; without a lock where another program may hold it.
+    pub(super) fn start(connection: Connection, lock: Option<File>) -> Result<Self, std::io::Error> {
         let (jobs, received) = channel();
         let thread = std::thread::Builder::new()
             .name("fanfare-ledger".to_owned())
@@ -73,7 +73,7 @@ impl Drop for Writer {
     }
 }
 
-fn work(mut connection: Connection, jobs: &Receiver<Job>, lock: File) {
+fn work(mut connection: Connection, jobs: &Receiver<Job>, lock: Option<File>) {
     while let Ok(job) = jobs.recv() {
         job(&mut connection);
     }

@@ -9,6 +9,7 @@
 
 pub mod accept;
 pub mod adopt;
+pub mod api_keys;
 pub mod claims;
 pub mod delete;
 pub mod journal;
@@ -81,6 +82,11 @@ macro_rules! store_suite {
             outbox::the_backlog_is_counted,
             outbox::lives_share_the_partitions,
             outbox::what_is_published_can_be_deleted,
+            api_keys::a_key_is_found_by_its_hash_alone,
+            api_keys::keys_are_listed_oldest_first,
+            api_keys::a_key_is_revoked_once_and_for_ever,
+            api_keys::a_tenant_revokes_only_its_own,
+            api_keys::a_hash_is_kept_once,
         }
     };
     ($open:path: $($module:ident::$check:ident,)*) => {

@@ -6,13 +6,14 @@
 //! (`problem.rs`). Its words are in `error/wording.rs`. What went wrong inside
 //! is logged there too, and never sent.
 
+pub(super) mod access;
 mod wording;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, RETRY_AFTER};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::fault::Fault;
@@ -21,6 +22,7 @@ use fanfare_core::text::Text;
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
+use self::access::{Forbidden, Unauthenticated};
 use crate::perform::AskRefusal;
 
 /// After a database failure; commits are tried again at once, so it is short.
@@ -29,6 +31,12 @@ const DATABASE_RETRY: Duration = Duration::from_secs(1);
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
+    /// It is not known who asks.
+    #[error("not authenticated: {0:?}")]
+    Unauthenticated(Unauthenticated),
+    /// Who asks may not.
+    #[error("forbidden: {0:?}")]
+    Forbidden(Forbidden),
     /// The body is not one JSON value.
     #[error("malformed JSON: {}", .0.en)]
     MalformedJson(Text),
@@ -159,6 +167,8 @@ impl ApiError {
     /// The HTTP status.
     pub(super) fn status(&self) -> StatusCode {
         match self {
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::MalformedJson(_)
             | Self::BodyIncomplete(_)
             | Self::BadIdempotencyKey
@@ -188,6 +198,8 @@ impl ApiError {
     /// The stable word that clients branch on.
     pub(super) fn code(&self) -> &'static str {
         match self {
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(forbidden) => forbidden.code(),
             Self::MalformedJson(_) => "malformed_json",
             Self::BodyIncomplete(_) => "body_incomplete",
             Self::BodyTooSlow { .. } => "body_too_slow",
@@ -246,6 +258,12 @@ impl ApiError {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         match self {
+            Self::Unauthenticated(why) => {
+                headers.insert(WWW_AUTHENTICATE, why.challenge());
+            }
+            Self::Forbidden(why) => {
+                headers.insert(WWW_AUTHENTICATE, why.challenge());
+            }
             Self::UnsupportedMediaType => {
                 headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
             }

@@ -1,5 +1,6 @@
-//! `/metrics`, in Prometheus's text format. Who may read it is the network's
-//! business: it shows figures, never content.
+//! `/metrics`, in Prometheus's text format: figures of all tenants together,
+//! never content. Prometheus brings a key as a bearer token (`authorization` in
+//! its `scrape_config`).
 
 use std::sync::Arc;
 

@@ -3,15 +3,18 @@
 //! | file | does |
 //! |---|---|
 //! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `routes` | what each route asks for |
+//! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
 //! | `error`, `problem` | what can go wrong, and how it is said |
-//! | `body`, `query`, `caller`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
+//! | `body`, `query`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
 //! | `view` | how distributions are shown |
 //! | `waiting` | the door before the service can start |
 //! | `openapi` | puts the document together |
 //!
 //! Nothing is decided here: core says what is right, the engine what happens,
-//! the ledger what was. This module knows those, the status cache and the clock.
+//! the ledger what was. This module knows those, the status cache, the API keys
+//! and the clock.
 
 mod attempts;
 mod body;
@@ -40,6 +43,7 @@ mod replay;
 mod replay_events;
 mod resolve;
 mod retry;
+mod routes;
 mod state;
 mod status;
 mod view;
@@ -49,43 +53,57 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use fanfare_core::api_key::Scope;
 
+use self::routes::{Needs, Routes};
 use self::state::Api;
 
 pub use self::openapi::document;
 pub use self::state::{ApiLimits, ApiState};
 pub use self::waiting::waiting_router;
 
-/// Every route of the API, under the one layer.
-pub fn router(state: ApiState) -> Router {
-    let state = Arc::new(Api::from(state));
-    Router::new()
-        .route("/api/distribution/distribute", post(distribute::distribute))
-        .route("/api/distribution/preview", post(preview::preview))
-        .route("/api/distribution/{event_id}/status", get(status::get_event_status))
-        .route("/api/distributions", get(distributions::list_distributions))
-        .route("/api/distributions/{id}", get(distribution::get_distribution))
-        .route("/api/distributions/{id}/attempts", get(attempts::list_attempts))
-        .route("/api/distributions/{id}/history", get(history::get_history))
-        .route("/api/distributions/{id}/events", get(progress::follow_distribution))
-        .route("/api/distributions/{id}/retry", post(retry::retry))
-        .route(
+/// Every route, and what it asks for.
+fn routes() -> Routes {
+    Routes::default()
+        .post("/api/distribution/distribute", DISTRIBUTE, distribute::distribute)
+        .post("/api/distribution/preview", DISTRIBUTE, preview::preview)
+        .get("/api/distribution/{event_id}/status", READ, status::get_event_status)
+        .get("/api/distributions", READ, distributions::list_distributions)
+        .get("/api/distributions/{id}", READ, distribution::get_distribution)
+        .get("/api/distributions/{id}/attempts", READ, attempts::list_attempts)
+        .get("/api/distributions/{id}/history", READ, history::get_history)
+        .get("/api/distributions/{id}/events", READ, progress::follow_distribution)
+        .post("/api/distributions/{id}/retry", OPERATE, retry::retry)
+        .post(
             "/api/distributions/{id}/channels/{channel}/resolve",
-            post(resolve::resolve),
+            OPERATE,
+            resolve::resolve,
         )
-        .route("/api/events", get(events::list_events))
-        .route("/api/events/dead", get(dead_events::list_dead_events))
-        .route("/api/events/replay", post(replay_events::replay_events))
-        .route("/api/channels", get(channels::list_channels))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics))
-        .route("/openapi.json", get(docs::openapi_json))
-        .route("/asyncapi.yaml", get(docs::asyncapi_yaml))
-        .route("/docs", get(docs::docs))
-        .route("/docs/", get(docs::docs_index))
-        .route("/docs/{file}", get(docs::docs_file))
+        .get("/api/events", READ, events::list_events)
+        .get("/api/events/dead", READ, dead_events::list_dead_events)
+        .post("/api/events/replay", OPERATE, replay_events::replay_events)
+        .get("/api/channels", READ, channels::list_channels)
+        .get("/healthz", Needs::Nothing, health::healthz)
+        .get("/readyz", Needs::Nothing, health::readyz)
+        // Its figures are those of all tenants together.
+        .get("/metrics", Needs::OfService(Scope::Operate), metrics::metrics)
+        .get("/openapi.json", Needs::Nothing, docs::openapi_json)
+        .get("/asyncapi.yaml", Needs::Nothing, docs::asyncapi_yaml)
+        .get("/docs", Needs::Nothing, docs::docs)
+        .get("/docs/", Needs::Nothing, docs::docs_index)
+        .get("/docs/{file}", Needs::Nothing, docs::docs_file)
+}
+
+const DISTRIBUTE: Needs = Needs::Scope(Scope::Distribute);
+const READ: Needs = Needs::Scope(Scope::Read);
+const OPERATE: Needs = Needs::Scope(Scope::Operate);
+
+/// The API: its routes behind the guard, and everything under the one layer.
+pub fn router(state: ApiState) -> Router {
+    let (router, needs) = routes().into_parts();
+    let state = Arc::new(Api::new(state, needs));
+    router
+        .route_layer(from_fn_with_state(Arc::clone(&state), caller::guard))
         .fallback(|| async { error::ApiError::PathUnknown })
         .layer(from_fn_with_state(Arc::clone(&state), envelope::envelope))
         .with_state(state)

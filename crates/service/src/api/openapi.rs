@@ -5,6 +5,7 @@
 
 pub(super) mod problems;
 pub(super) mod request;
+mod security;
 mod tidy;
 
 use utoipa::openapi::header::Header;
@@ -35,6 +36,10 @@ ignore those that you do not know (in Java, `FAIL_ON_UNKNOWN_PROPERTIES = false`
 service sees it, with an empty body: 400 for what is not HTTP (a forbidden byte in a header, a doubled \
 `Content-Length`), 414 for an address over 65,534 bytes, 431 for a head over 128 KiB or with more than 256 headers.
 
+**API keys** are brought as `Authorization: Bearer ff_…`; each operation says which scope it needs, and `admin` \
+includes all. A key shows its own tenant's data and no other's: another tenant's id is answered like one that is not \
+there. A service that only its own machine can reach asks for no key until the first one is made (`fanfare keys create`).
+
 **`mode` is `mock` unless configured otherwise:** then no channel is called, and every result says so.";
 
 /// The whole document.
@@ -64,6 +69,8 @@ service sees it, with an empty body: 400 for what is not HTTP (a forbidden byte 
         schemas(Problem),
         responses(
             problems::BadRequest,
+            problems::Unauthenticated,
+            problems::Forbidden,
             problems::NotHttp,
             problems::AddressTooLong,
             problems::NotFound,
@@ -114,6 +121,7 @@ impl Modify for Everywhere {
             operations(item).for_each(complete);
             operations(item).for_each(tidy::parameters);
         }
+        security::describe(document);
         if let Some(components) = &mut document.components {
             tidy::schemas(components);
             let shared = components.responses.iter_mut();
@@ -148,9 +156,10 @@ fn with_request_id(response: &mut RefOr<Response>) {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::routes::Needs;
 
     fn written() -> Value {
         serde_json::to_value(document()).unwrap()
@@ -197,6 +206,41 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A route that is closed can't be left out of the document, from which the
+    /// tests take what they knock at.
+    #[test]
+    fn every_closed_route_is_described_with_the_scope_it_asks_for() {
+        let document = written();
+        let (_, needs) = crate::api::routes().into_parts();
+        let mut closed = 0;
+        for (method, path, needs) in needs.all() {
+            let described = document["paths"].as_object().unwrap().iter();
+            let plain = security::without_names;
+            let operation = described
+                .filter(|(described, _)| plain(described) == plain(path))
+                .map(|(_, item)| &item[method])
+                .next();
+            let scope = match needs {
+                Needs::Nothing => {
+                    assert!(operation.is_none_or(|one| one["security"] == json!([])), "{path}");
+                    continue;
+                }
+                Needs::Scope(scope) | Needs::OfService(scope) => scope.name(),
+            };
+            let operation = operation.unwrap();
+            assert_eq!(operation["security"], json!([{ "apiKey": [scope] }]), "{method} {path}");
+            for status in ["401", "403"] {
+                assert!(
+                    !operation["responses"][status].is_null(),
+                    "{method} {path} lacks {status}"
+                );
+            }
+            closed += 1;
+        }
+        assert_eq!(closed, 13);
+        assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 
     #[test]

@@ -13,8 +13,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use fanfare_core::api_key::Scope;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::ids::DistributionId;
 use fanfare_core::text::Language;
 use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -84,7 +85,7 @@ pub(super) async fn follow_distribution(
     let (sender, receiver) = mpsc::channel(BUFFERED);
     let stream = Stream {
         state,
-        tenant: caller.tenant,
+        caller,
         id,
         language,
         sender,
@@ -120,7 +121,7 @@ fn last_event_id(request: &Request) -> Result<Option<u32>, ApiError> {
 /// One open stream.
 struct Stream {
     state: Arc<Api>,
-    tenant: TenantId,
+    caller: Caller,
     id: DistributionId,
     language: Language,
     sender: mpsc::Sender<Bytes>,
@@ -129,13 +130,14 @@ struct Stream {
 }
 
 impl Stream {
-    /// Until nothing more can come, the client is gone, or the service stops.
+    /// Until nothing more can come, the client is gone or its key revoked, or the
+    /// service stops.
     async fn run(self, mut latest: Arc<Distribution>, mut seen: u32) {
         let mut ready = self.state.ready.clone();
         loop {
             if latest.history_number > seen {
                 seen = latest.history_number;
-                if self.sender.send(self.event(&latest)).await.is_err() {
+                if !self.may_go_on().await || self.sender.send(self.event(&latest)).await.is_err() {
                     return;
                 }
             }
@@ -158,15 +160,22 @@ impl Stream {
     /// The next state, with a sign of life now and then; nothing where it can't
     /// be read any more, so that the client asks anew and is told why.
     async fn newer(&self, than: u32) -> Option<Arc<Distribution>> {
-        let mut newer = std::pin::pin!(self.state.engine.newer(&self.tenant, self.id, than));
+        let mut newer = std::pin::pin!(self.state.engine.newer(&self.caller.tenant, self.id, than));
         loop {
             tokio::select! {
                 newer = &mut newer => return newer.ok().flatten(),
                 () = tokio::time::sleep(self.state.limits.heartbeat) => {
+                    if !self.may_go_on().await {
+                        return None;
+                    }
                     self.sender.send(Bytes::from_static(b": still here\n\n")).await.ok()?;
                 }
             }
         }
+    }
+
+    async fn may_go_on(&self) -> bool {
+        self.caller.may_go_on(&self.state, Scope::Read).await
     }
 
     fn event(&self, distribution: &Distribution) -> Bytes {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::channel::{Channel, Mode};
-use fanfare_core::ids::TenantId;
 use fanfare_core::validate::AdmitSettings;
 use fanfare_ledger::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Semaphore, watch};
 
 use super::envelope::TraceIds;
+use super::routes::NeedsOfRoutes;
 use crate::clock::Clock;
+use crate::keys::Keyring;
 use crate::perform::EngineHandle;
 use crate::status::StatusCache;
 
@@ -21,6 +22,8 @@ pub struct ApiState {
     pub engine: EngineHandle,
     /// For reading.
     pub store: Arc<dyn Store>,
+    /// Who may come in.
+    pub keys: Keyring,
     /// For the status of an event.
     pub cache: Arc<dyn StatusCache>,
     /// What time it is.
@@ -74,6 +77,9 @@ impl Default for ApiLimits {
 pub(super) struct Api {
     pub(super) engine: EngineHandle,
     pub(super) store: Arc<dyn Store>,
+    pub(super) keys: Keyring,
+    /// What each route asks for.
+    pub(super) needs: NeedsOfRoutes,
     pub(super) cache: Arc<dyn StatusCache>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) admit: AdmitSettings,
@@ -84,14 +90,15 @@ pub(super) struct Api {
     pub(super) ready: watch::Receiver<bool>,
     pub(super) metrics: PrometheusHandle,
     pub(super) traces: TraceIds,
-    pub(super) tenant: TenantId,
 }
 
-impl From<ApiState> for Api {
-    fn from(parts: ApiState) -> Self {
+impl Api {
+    pub(super) fn new(parts: ApiState, needs: NeedsOfRoutes) -> Self {
         Self {
             engine: parts.engine,
             store: parts.store,
+            keys: parts.keys,
+            needs,
             cache: parts.cache,
             clock: parts.clock,
             admit: AdmitSettings {
@@ -104,7 +111,6 @@ impl From<ApiState> for Api {
             ready: parts.ready,
             metrics: parts.metrics,
             traces: TraceIds::default(),
-            tenant: TenantId::default(),
         }
     }
 }

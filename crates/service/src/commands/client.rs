@@ -9,7 +9,8 @@ use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName};
+use hyper::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Builder;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -25,6 +26,7 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     base: String,
+    authorization: Option<HeaderValue>,
     http: legacy::Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -71,8 +73,34 @@ impl Client {
         let http = legacy::Client::builder(TokioExecutor::new()).build_http();
         Ok(Self {
             base: url.trim_end_matches('/').to_owned(),
+            authorization: None,
             http,
         })
+    }
+
+    /// The same, with this API key in every request.
+    pub(super) fn with_key(mut self, key: &str) -> Result<Self, Failure> {
+        let value = HeaderValue::try_from(format!("Bearer {key}"));
+        // The key itself is not said.
+        let mut value = value.map_err(|_not_a_header| {
+            Failure::Usage("FANFARE_API_KEY is no API key: it holds characters that none has".to_owned())
+        })?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Ok(self)
+    }
+
+    /// What brings the key, where there is one.
+    pub(super) fn authorization(&self) -> Option<HeaderValue> {
+        self.authorization.clone()
+    }
+
+    fn request(&self, method: &Method, path: &str) -> Builder {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        request.header(ACCEPT_LANGUAGE, language())
     }
 
     /// Where the service is.
@@ -99,7 +127,7 @@ impl Client {
     /// Opens a stream of events, after the last one that was seen; `None` where
     /// nothing more will come.
     pub(super) async fn open(&self, path: &str, last: Option<&str>) -> Result<Option<Incoming>, Failure> {
-        let mut request = Request::get(format!("{}{path}", self.base)).header(ACCEPT_LANGUAGE, language());
+        let mut request = self.request(&Method::GET, path);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -137,11 +165,10 @@ impl Client {
         headers: &[(HeaderName, String)],
         within: Duration,
     ) -> Result<Reply, Failure> {
-        let mut request = Request::builder().method(&method).uri(format!("{}{path}", self.base));
+        let mut request = self.request(&method, path);
         if method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        request = request.header(ACCEPT_LANGUAGE, language());
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -250,6 +277,18 @@ mod tests {
         assert_eq!(segment("event-1_a.b~"), "event-1_a.b~");
         assert_eq!(segment("a/b?c d%"), "a%2Fb%3Fc%20d%25");
         assert_eq!(segment("봄"), "%EB%B4%84");
+    }
+
+    #[test]
+    fn a_key_is_sent_and_never_shown() {
+        let client = Client::new("http://a").unwrap().with_key("ff_canary").unwrap();
+        let request = client.request(&Method::GET, "/x").body(()).unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer ff_canary");
+        assert!(!format!("{client:?} {request:?}").contains("canary"));
+        let Err(Failure::Usage(said)) = Client::new("http://a").unwrap().with_key("ff_canary\n") else {
+            panic!("it was taken")
+        };
+        assert!(said.contains("FANFARE_API_KEY") && !said.contains("canary"), "{said}");
     }
 
     #[test]

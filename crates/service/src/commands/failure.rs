@@ -70,6 +70,19 @@ impl Failure {
     }
 }
 
+impl Problem {
+    /// What to do on this side.
+    fn hint(&self) -> Option<&'static str> {
+        match self.status {
+            401 => Some(
+                "Put a key in the variable FANFARE_API_KEY; `fanfare keys create`, beside the database, makes one.",
+            ),
+            403 => Some("Put a key that may do this in FANFARE_API_KEY; `fanfare keys list` shows what each may do."),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = |key: &str| self.body[key].as_str().unwrap_or_default();
@@ -88,6 +101,9 @@ impl std::fmt::Display for Problem {
                 .filter(|pointer| !pointer.is_empty())
                 .unwrap_or("(the whole body)");
             write!(f, "\n  {pointer}  {}\n      {}", text("code"), text("detail"))?;
+        }
+        if let Some(hint) = self.hint() {
+            write!(f, "\n  {hint}")?;
         }
         match text("traceId") {
             "" => Ok(()),

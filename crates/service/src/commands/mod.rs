@@ -1,8 +1,9 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! One command, one file. `serve`, `demo` and `load` start a service; all
-//! others talk to a running one over HTTP, like everybody else. None of them
-//! knows the engine or the database.
+//! One command, one file. `serve`, `demo` and `load` start a service; `keys`
+//! works on the database, since the first key can't be asked for with a key; all
+//! others talk to a running service over HTTP, like everybody else. None of them
+//! knows the engine.
 //!
 //! | file | is |
 //! |---|---|
@@ -22,6 +23,7 @@ mod demo;
 mod distribute;
 mod events;
 mod failure;
+mod keys;
 mod load;
 mod progress;
 mod resolve;
@@ -47,7 +49,9 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  the service refused the request (4xx); each fault is named by its JSON pointer
   4  the distribution did not succeed on every channel, or is still open
-  5  the service cannot be reached";
+  5  the service cannot be reached
+
+A service that asks for API keys is sent the one in FANFARE_API_KEY.";
 
 /// Announces a shop's event on up to six channels at once, and says truthfully
 /// what happened on each.
@@ -64,7 +68,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 struct Common {
-    /// The configuration of `serve`, `config` and `load`
+    /// The configuration of `serve`, `config`, `keys` and `load`
     #[arg(
         long,
         global = true,
@@ -87,9 +91,15 @@ struct Common {
 }
 
 impl Common {
+    /// With the key of `FANFARE_API_KEY`. There is no option for it: what stands
+    /// on a command line, every user of the machine can read.
     fn client(&self) -> Result<Client, Failure> {
         let named = self.url.clone().or_else(|| std::env::var("FANFARE_URL").ok());
-        Client::new(named.as_deref().unwrap_or("http://127.0.0.1:8080"))
+        let client = Client::new(named.as_deref().unwrap_or("http://127.0.0.1:8080"))?;
+        match std::env::var("FANFARE_API_KEY") {
+            Ok(key) if !key.trim().is_empty() => client.with_key(key.trim()),
+            _ => Ok(client),
+        }
     }
 }
 
@@ -113,6 +123,8 @@ enum Command {
     Events(events::Args),
     /// Show the channels
     Channels,
+    /// Make, list and revoke API keys, in the configured database
+    Keys(keys::Args),
     /// Look at the configuration
     Config(config::Args),
     /// Measure throughput, latency and cost
@@ -143,6 +155,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Resolve(args) => resolve::run(common, args).await,
         Command::Events(args) => events::run(common, args).await,
         Command::Channels => channels::run(common).await,
+        Command::Keys(args) => keys::run(common, args).await,
         Command::Config(args) => config::run(common, args),
         Command::Load(args) => Box::pin(load::run(common, args)).await,
         Command::Completions(args) => completions::run(args),

@@ -14,7 +14,13 @@ const PREFIX: &str = "FANFARE_";
 
 /// Variables that are no settings of the service: the file's own place, the
 /// log's filter, and what tests, `scripts/servers` and the command line are told.
-const NOT_SETTINGS: [&str; 4] = ["FANFARE_CONFIG", "FANFARE_LOG", "FANFARE_SERVERS_DIR", "FANFARE_URL"];
+const NOT_SETTINGS: [&str; 5] = [
+    "FANFARE_API_KEY",
+    "FANFARE_CONFIG",
+    "FANFARE_LOG",
+    "FANFARE_SERVERS_DIR",
+    "FANFARE_URL",
+];
 const TEST_PREFIX: &str = "FANFARE_TEST_";
 
 /// Where a setting came from.
@@ -196,6 +202,7 @@ mod tests {
                 ("PATH", "/bin"),
                 ("FANFARE_TEST_ANYTHING", "1"),
                 ("FANFARE_SERVERS_DIR", "/elsewhere"),
+                ("FANFARE_API_KEY", "ff_not-a-setting"),
             ]),
         )
         .unwrap();
@@ -236,6 +243,11 @@ mod tests {
                 "FANFARE_CHANNELS__INSTAGRAM__MODE",
                 "off",
                 &["\"off\"", "`mock`", "`live`"],
+            ),
+            (
+                "FANFARE_AUTH__REQUIRED",
+                "false",
+                &["auth.required", "\"auto\" or true", "cannot be switched off"],
             ),
             (
                 "FANFARE_HTTP__MAX_CONNECTIONS",

@@ -5,6 +5,7 @@
 //! Reading and merging is in `load.rs`, what may stand there in `check.rs`.
 //! Nothing is read after the start.
 
+mod auth;
 mod check;
 mod database;
 mod kafka;
@@ -22,6 +23,7 @@ use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::auth::{Auth, AuthRequired};
 pub use self::database::{Database, Retention};
 pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
 pub use self::load::{ConfigError, Origin, load};
@@ -48,6 +50,8 @@ pub struct Config {
     pub kafka_brokers: Option<String>,
     /// The HTTP door.
     pub http: Http,
+    /// API keys.
+    pub auth: Auth,
     /// The engine.
     pub engine: Engine,
     /// Calls to channels.
@@ -76,6 +80,7 @@ impl Default for Config {
             retention: Retention::default(),
             kafka_brokers: None,
             http: Http::default(),
+            auth: Auth::default(),
             engine: Engine::default(),
             calls: Calls::default(),
             nodes: Nodes::default(),

@@ -57,28 +57,35 @@ pub(crate) fn closed_port() -> (String, TcpListener) {
 pub(crate) struct Serving {
     child: Child,
     url: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Serving {
     pub(crate) fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
+        Self::start_with(tempfile::tempdir().unwrap(), &[], Stdio::inherit())
+    }
+
+    /// Over these data, with these variables, its log sent there.
+    pub(crate) fn start_with(data: tempfile::TempDir, variables: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = command(&["serve"]);
         command
             .env("FANFARE_LISTEN", "127.0.0.1:0")
             .env("FANFARE_DATA_DIR", data.path())
-            .env("FANFARE_LOG", "warn");
+            .env("FANFARE_LOG", "warn")
+            .envs(variables.iter().copied())
+            .stderr(log);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut line)
             .unwrap();
         let url = line.trim().strip_prefix("fanfare is ready on ").unwrap().to_owned();
-        Self {
-            child,
-            url,
-            _data: data,
-        }
+        Self { child, url, data }
+    }
+
+    /// Where its data are.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.data.path()
     }
 
     /// Its address and port.

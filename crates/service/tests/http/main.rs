@@ -11,6 +11,8 @@
 //! | `reading.rs` | status, lists, attempts, history, journal |
 //! | `replay_events.rs` | publishing again, and dead letters |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
+//! | `keys.rs` | who may do what: every route at which a key is asked for |
+//! | `tenants.rs` | two tenants, of whom none sees the other |
 //! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
 
 #![expect(clippy::unwrap_used, reason = "what a test did not expect is to stop it")]
@@ -21,6 +23,7 @@ mod bad_request;
 mod bad_urls;
 mod contract;
 mod documents;
+mod keys;
 mod live;
 mod progress;
 mod reading;
@@ -30,6 +33,7 @@ mod schedule;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;
+mod tenants;
 
 use serde_json::{Value, json};
 

@@ -11,6 +11,11 @@ use bytes::Bytes;
 use fanfare::app::{self, App};
 use fanfare::clock::{Clock, SystemClock};
 use fanfare::config::Config;
+use fanfare::keys::{KEY_BYTES, NewKey};
+use fanfare_core::api_key::{KeyId, Scope};
+use fanfare_core::ids::TenantId;
+use fanfare_ledger::SqliteKeys;
+use fanfare_ledger::api_keys::ApiKeys;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -75,6 +80,29 @@ impl Service {
         Self::start_on(self.data, Arc::new(SystemClock::default()), change).await
     }
 
+    /// Makes a key as `fanfare keys create` does, beside the service.
+    pub(crate) async fn key(&self, tenant: &str, scopes: &[Scope]) -> Key {
+        let keys = SqliteKeys::open_beside(self.data.path()).unwrap();
+        let byte = u8::try_from(keys.api_keys(None).await.unwrap().len()).unwrap();
+        let random = ([byte; KEY_BYTES], [byte; 16]);
+        let now = SystemClock::default().now();
+        let new = NewKey::make(random, TenantId::new(tenant), "test".to_owned(), scopes, now);
+        keys.insert_api_key(&new.key, &new.hash).await.unwrap();
+        Key {
+            id: new.key.id,
+            tenant: new.key.tenant,
+            bearer: format!("Bearer {}", new.text.reveal()),
+        }
+    }
+
+    /// Revokes it as `fanfare keys revoke` does.
+    pub(crate) async fn revoke(&self, key: &Key) {
+        let keys = SqliteKeys::open_beside(self.data.path()).unwrap();
+        let now = SystemClock::default().now();
+        let revoked = keys.revoke_api_key(&key.tenant, key.id, now).await.unwrap();
+        assert!(revoked.is_some());
+    }
+
     /// Stops it as SIGTERM does; the data are deleted afterwards.
     pub(crate) async fn stop(self) {
         tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
@@ -112,6 +140,21 @@ impl Service {
     /// A connection on which bytes can be sent as nobody should.
     pub(crate) async fn connect(&self) -> Wire {
         Wire(TcpStream::connect(self.address).await.unwrap())
+    }
+}
+
+/// An API key.
+pub(crate) struct Key {
+    id: KeyId,
+    tenant: TenantId,
+    /// What `Authorization` has to hold.
+    pub(crate) bearer: String,
+}
+
+impl Key {
+    /// The header that brings it.
+    pub(crate) fn header(&self) -> (&str, &str) {
+        ("authorization", &self.bearer)
     }
 }
 

@@ -15,6 +15,8 @@ impl ApiError {
     /// The kind of problem, the same for every occurrence.
     pub(in crate::api) fn title(&self) -> Text {
         let (en, ko) = match self {
+            Self::Unauthenticated(_) => ("An API key is needed", "API 키가 필요합니다"),
+            Self::Forbidden(_) => ("The API key is not for this", "이 API 키로는 할 수 없습니다"),
             Self::MalformedJson(_) => ("The body is not valid JSON", "본문이 올바른 JSON이 아닙니다"),
             Self::BodyIncomplete(_) => ("The body ended early", "본문이 도중에 끊겼습니다"),
             Self::BodyTooSlow { .. } => ("The body arrived too slowly", "본문 전송이 너무 느립니다"),
@@ -68,6 +70,8 @@ impl ApiError {
     /// This occurrence, and what to do.
     pub(in crate::api) fn detail(&self) -> Text {
         match self {
+            Self::Unauthenticated(why) => why.detail(),
+            Self::Forbidden(why) => why.detail(),
             Self::MalformedJson(detail) => detail.clone(),
             Self::BodyTooSlow { limit } => {
                 let seconds = limit.as_secs_f32();

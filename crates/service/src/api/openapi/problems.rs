@@ -29,6 +29,37 @@ use crate::api::problem::Problem;
 )]
 pub(in crate::api) struct BadRequest(Problem);
 
+/// It is not known who asks.
+#[derive(ToResponse)]
+#[response(
+    description = "No API key, or one that opens nothing (malformed, unknown, revoked): `unauthenticated`.",
+    content_type = "application/problem+json",
+    headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"fanfare\"` (RFC 6750)")),
+    example = json!({
+        "type": "urn:fanfare:problem:unauthenticated", "title": "An API key is needed", "status": 401,
+        "code": "unauthenticated", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "Send an API key with the request: `Authorization: Bearer ff_…`. Who runs the service makes one \
+            with `fanfare keys create`."
+    })
+)]
+pub(in crate::api) struct Unauthenticated(Problem);
+
+/// Who asks may not.
+#[derive(ToResponse)]
+#[response(
+    description = "The key is known but not for this: `insufficient_scope` names the scope that is needed; \
+        `operator_only`: it needs a key of the tenant `default`.",
+    content_type = "application/problem+json",
+    headers(("WWW-Authenticate" = String,
+        description = "`Bearer realm=\"fanfare\", error=\"insufficient_scope\", scope=\"…\"` (RFC 6750)")),
+    example = json!({
+        "type": "urn:fanfare:problem:insufficient_scope", "title": "The API key is not for this", "status": 403,
+        "code": "insufficient_scope", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "This needs a key with the scope `distribute`; this key has `read`. Nothing was done."
+    })
+)]
+pub(in crate::api) struct Forbidden(Problem);
+
 /// The request is not HTTP.
 #[derive(ToResponse)]
 #[response(

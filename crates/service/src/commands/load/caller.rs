@@ -8,7 +8,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -27,6 +27,7 @@ const COMPLETED: &[u8] = b"\"COMPLETED\"";
 pub(super) struct Caller {
     address: String,
     path: Uri,
+    authorization: Option<HeaderValue>,
     body: Vec<u8>,
     number_at: usize,
     next: Arc<AtomicU64>,
@@ -44,6 +45,7 @@ impl Caller {
         Self {
             address: driver.address.clone(),
             path: driver.path.clone(),
+            authorization: driver.authorization.clone(),
             body: driver.body.clone(),
             number_at: driver.number_at,
             next: Arc::clone(&driver.next),
@@ -103,9 +105,12 @@ impl Caller {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let digits = format!("{:016x}", scattered(number));
         self.body[self.number_at..self.number_at + NUMBER.len()].copy_from_slice(digits.as_bytes());
-        let request = Request::post(self.path.path())
+        let mut request = Request::post(self.path.path())
             .header(HOST, &self.address)
             .header(CONTENT_TYPE, "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         request
             .body(Full::new(Bytes::copy_from_slice(&self.body)))
             .context("the request cannot be built")

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use fanfare_core::channel::Channel;
 use hyper::Uri;
+use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -72,6 +73,8 @@ impl Run {
 pub(super) struct Driver {
     pub(super) address: String,
     pub(super) path: Uri,
+    /// The API key, where one is brought.
+    pub(super) authorization: Option<HeaderValue>,
     pub(super) body: Vec<u8>,
     /// Where in the body the request's number stands.
     pub(super) number_at: usize,
@@ -109,6 +112,7 @@ impl Driver {
         Ok(Self {
             address,
             path,
+            authorization: None,
             body: body.into_bytes(),
             number_at,
             next: Arc::new(AtomicU64::new(begun)),

@@ -175,7 +175,8 @@ async fn measure(
     (place, channels): (&Path, Option<&Channels>),
     quiet: bool,
 ) -> Result<Measured, Failure> {
-    let driver = Driver::new(service.client().base(), args.channels, args.live)?;
+    let mut driver = Driver::new(service.client().base(), args.channels, args.live)?;
+    driver.authorization = service.client().authorization();
     let idle = service.memory();
     let mut levels = Vec::new();
     for (number, callers) in args.callers.iter().enumerate() {
