@@ -22,7 +22,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
-use crate::status::{InProcessStatusCache, StatusCache};
+use crate::status::{InProcessStatusCache, RedisStatusCache, StatusCache};
 
 /// Upper bounds of the histograms, in seconds: from a cached answer to the
 /// longest wait that a client may ask for.
@@ -65,13 +65,9 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         .with_context(|| format!("cannot listen on {} (setting `listen`, FANFARE_LISTEN)", config.listen))?;
     let address = listener.local_addr().context("the socket has no address")?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
-    let cache: Arc<dyn StatusCache> = Arc::new(InProcessStatusCache::new(
-        config.status_cache.max_entries,
-        Duration::from_secs(config.status_cache.ttl_s),
-        Arc::clone(&clock),
-    ));
     // Before anything counts: what was registered earlier would count into nothing.
     let metrics = metrics_recorder();
+    let cache = status_cache(config, &clock).await?;
     let running = perform::start(parts(config, &store, &cache, &clock)?).await?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
@@ -136,6 +132,19 @@ async fn close(store: Arc<dyn Store>) {
             "the database was closed badly"
         );
     }
+}
+
+/// Where statuses are cached: in Redis where one is named, else in this process.
+async fn status_cache(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn StatusCache>> {
+    let (settings, clock) = (&config.status_cache, Arc::clone(clock));
+    let ttl = Duration::from_secs(settings.ttl_s);
+    let Some(url) = &config.redis_url else {
+        return Ok(Arc::new(InProcessStatusCache::new(settings.max_entries, ttl, clock)));
+    };
+    let cache = RedisStatusCache::start(url, ttl, clock)
+        .await
+        .context("setting `redis_url`, FANFARE_REDIS_URL")?;
+    Ok(Arc::new(cache))
 }
 
 fn parts(

@@ -262,6 +262,7 @@ mod tests {
             ),
             ("CHANNELS__NAVER_BLOG__CONCURRENCY", "0", "1 or more"),
             ("DATA_DIR", "", "must name a directory"),
+            ("REDIS_URL", "", "redis://host:port"),
             ("STATUS_CACHE__TTL_S", "0", "1 to 31536000"),
             ("STATUS_CACHE__MAX_ENTRIES", "0", "1 or more"),
             ("HTTP__DEFAULT_WAIT_S", "61", "0 to 60"),

@@ -36,6 +36,10 @@ pub struct Config {
     /// the embedded database. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub database_url: Option<Secret>,
+    /// `FANFARE_REDIS_URL`: where statuses are cached for several services;
+    /// without it in this process. It may hold a password, so it is shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub redis_url: Option<Secret>,
     /// That database.
     pub database: Database,
     /// How long things are kept.
@@ -64,6 +68,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("fanfare-data"),
             database_url: None,
+            redis_url: None,
             database: Database::default(),
             retention: Retention::default(),
             http: Http::default(),
@@ -406,7 +411,7 @@ mod tests {
         keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
         keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
         assert_eq!(shown, known);
-        for without_default in ["database_url", "base_url", "access_token", "account_id", "api_version"] {
+        for without_default in ["database_url", "redis_url", "base_url", "access_token", "account_id", "api_version"] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
                 "{without_default}"
