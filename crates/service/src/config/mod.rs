@@ -420,8 +420,8 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_never_printed() {
-        let file = "[channels.instagram]\naccess_token = \"canary\"";
+    fn a_secret_is_never_printed() {
+        let file = "redis_url = \"redis://:canary@cache\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

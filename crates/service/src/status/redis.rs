@@ -166,7 +166,8 @@ impl Shared {
     async fn put(&self, status: CachedStatus) -> bool {
         let (key, order) = (status.key(), status.order());
         if self.owed().outdates(&key, order) {
-            return true;
+            // Known to move; and Redis may still hold what is older than both.
+            return false;
         }
         let reached = match Write::resting(&status, self.clock.now()) {
             Ok(write) => self.offer(&key, order, write).await,

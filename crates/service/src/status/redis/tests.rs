@@ -4,9 +4,13 @@
 //! That the service bears Redis being hung or killed is tested from outside, in
 //! `tests/http/shared_cache.rs`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use fanfare_core::ids::DistributionId;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Client};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use super::*;
@@ -137,8 +141,8 @@ async fn a_mark_that_redis_did_not_get_is_owed_and_hides_what_redis_says() {
     let now = node.cache.shared.clock.now();
     node.cache.shared.owed().note(&node.key(), order(1, 3), now);
     assert_eq!(node.cached().await, None);
-    node.put(1, 3).await;
-    assert_eq!(other.cached().await, Some(order(1, 2)), "what moves was not put");
+    assert!(!node.put_for("default", 1, 3).await, "what moves is not put");
+    assert_eq!(other.cached().await, Some(order(1, 2)));
     node.cache.shared.send_owed().await;
     assert_eq!(other.cached().await, None, "the mark has arrived");
     assert!(!node.cache.shared.owed().holds(&node.key()));
@@ -175,6 +179,90 @@ async fn puts_of_many_nodes_end_with_the_newest() {
     for node in &nodes {
         assert_eq!(node.cached().await, Some(order(1, 60)));
     }
+}
+
+/// A server that says OK to everything until it falls silent.
+struct Mute {
+    url: Secret,
+    silent: Arc<AtomicBool>,
+}
+
+impl Mute {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Secret::new(format!("redis://{}", listener.local_addr().unwrap()));
+        let silent = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&silent);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(say_ok(client, Arc::clone(&told)));
+            }
+        });
+        Self { url, silent }
+    }
+
+    async fn cache(&self) -> Subject<RedisStatusCache> {
+        let cache = RedisStatusCache::start(&self.url, STATUS_TTL, Arc::new(SystemClock::default())).await;
+        Subject {
+            event: new_event(),
+            cache: Arc::new(cache.unwrap()),
+        }
+    }
+}
+
+async fn say_ok(mut client: TcpStream, silent: Arc<AtomicBool>) {
+    let mut bytes = [0; 4_096];
+    while let Ok(count @ 1..) = client.read(&mut bytes).await {
+        // Each command begins with the number of its parts.
+        let commands = bytes[..count].iter().filter(|byte| **byte == b'*').count();
+        if !silent.load(Ordering::Relaxed) {
+            _ = client.write_all("+OK\r\n".repeat(commands).as_bytes()).await;
+        }
+    }
+}
+
+impl Subject<RedisStatusCache> {
+    fn is_left_alone(&self) -> bool {
+        self.cache.shared.link.probe_due().is_some()
+    }
+}
+
+#[tokio::test]
+async fn a_hang_is_found_within_a_second_though_nobody_asks() {
+    let server = Mute::start().await;
+    let subject = server.cache().await;
+    assert!(!subject.is_left_alone());
+    server.silent.store(true, Ordering::Relaxed);
+    let hung = Instant::now();
+    while !subject.is_left_alone() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(hung.elapsed() < Duration::from_secs(1), "{:?}", hung.elapsed());
+}
+
+#[tokio::test]
+async fn those_who_ask_during_a_hang_wait_once_and_what_moved_is_owed() {
+    let server = Mute::start().await;
+    let subject = server.cache().await;
+    server.silent.store(true, Ordering::Relaxed);
+    let asked = Instant::now();
+    let (put, cached, ()) = tokio::join!(subject.put_for("default", 1, 1), subject.cached(), subject.moving(1, 2));
+    assert_eq!((put, cached), (false, None));
+    assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+    assert!(subject.is_left_alone(), "three failed");
+    assert!(subject.cache.shared.owed().holds(&subject.key()));
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_holds_the_start_up_for_a_second_at_most() {
+    let server = Mute::start().await;
+    server.silent.store(true, Ordering::Relaxed);
+    let begun = Instant::now();
+    let subject = server.cache().await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(subject.is_left_alone());
+    assert_eq!(subject.cached().await, None);
+    assert!(!subject.put_for("default", 1, 1).await);
 }
 
 #[test]
