@@ -214,7 +214,7 @@ async fn say_ok(mut client: TcpStream, silent: Arc<AtomicBool>) {
     let mut bytes = [0; 4_096];
     while let Ok(count @ 1..) = client.read(&mut bytes).await {
         // Each command begins with the number of its parts.
-        let commands = bytes[..count].iter().filter(|byte| **byte == b'*').count();
+        let commands = String::from_utf8_lossy(&bytes[..count]).matches('*').count();
         if !silent.load(Ordering::Relaxed) {
             _ = client.write_all("+OK\r\n".repeat(commands).as_bytes()).await;
         }
