@@ -242,16 +242,22 @@ impl Program {
         }
     }
 
-    async fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+    async fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() {
             String::new()
         } else {
             body.to_string()
         };
         let url = format!("{}{path}", self.url);
-        crate::support::ask_elsewhere(method, &url, body.as_bytes())
-            .await
-            .json()
+        ask_elsewhere(method, &url, body.as_bytes()).await
+    }
+
+    async fn breaker_is_open(&self) -> bool {
+        let metrics = self.ask("GET", "/metrics", &Value::Null).await;
+        let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+        let name = "fanfare_cache_breaker_open ";
+        let gauge = metrics.lines().find_map(|line| line.strip_prefix(name));
+        gauge.expect("the gauge is missing") == "1"
     }
 
     /// Ends it; all that it has logged.
