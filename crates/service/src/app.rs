@@ -22,7 +22,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
-use crate::status::{InProcessStatusCache, RedisStatusCache, StatusCache};
+use crate::status::{InProcessStatusCache, NoStatusCache, RedisStatusCache, StatusCache};
 
 /// Upper bounds of the histograms, in seconds: from a cached answer to the
 /// longest wait that a client may ask for.
@@ -134,17 +134,19 @@ async fn close(store: Arc<dyn Store>) {
     }
 }
 
-/// Where statuses are cached: in Redis where one is named, else in this process.
+/// Where statuses are cached: in Redis where one is named; else in this process,
+/// unless other nodes share the database, which it would not hear of.
 async fn status_cache(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn StatusCache>> {
     let (settings, clock) = (&config.status_cache, Arc::clone(clock));
     let ttl = Duration::from_secs(settings.ttl_s);
-    let Some(url) = &config.redis_url else {
-        return Ok(Arc::new(InProcessStatusCache::new(settings.max_entries, ttl, clock)));
-    };
-    let cache = RedisStatusCache::start(url, ttl, clock)
-        .await
-        .context("setting `redis_url`, FANFARE_REDIS_URL")?;
-    Ok(Arc::new(cache))
+    Ok(match (&config.redis_url, &config.database_url) {
+        (Some(url), _) => {
+            let cache = RedisStatusCache::start(url, ttl, clock).await;
+            Arc::new(cache.context("setting `redis_url`, FANFARE_REDIS_URL")?)
+        }
+        (None, Some(_)) => Arc::new(NoStatusCache),
+        (None, None) => Arc::new(InProcessStatusCache::new(settings.max_entries, ttl, clock)),
+    })
 }
 
 fn parts(

@@ -37,7 +37,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub database_url: Option<Secret>,
     /// `FANFARE_REDIS_URL`: where statuses are cached for several services;
-    /// without it in this process. It may hold a password, so it is shown as stars.
+    /// without it in this process, or not at all. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub redis_url: Option<Secret>,
     /// That database.
@@ -411,7 +411,14 @@ mod tests {
         keys(&toml::from_str(EXAMPLE).unwrap(), "", &mut shown);
         keys(&Table::try_from(Config::default()).unwrap(), "", &mut known);
         assert_eq!(shown, known);
-        for without_default in ["database_url", "redis_url", "base_url", "access_token", "account_id", "api_version"] {
+        for without_default in [
+            "database_url",
+            "redis_url",
+            "base_url",
+            "access_token",
+            "account_id",
+            "api_version",
+        ] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
                 "{without_default}"
