@@ -42,8 +42,8 @@ pub trait StatusCache: Send + Sync + 'static {
     fn get<'a>(&'a self, tenant: &'a TenantId, event: &'a EventId) -> Reply<'a, Option<CachedStatus>>;
 
     /// Keeps a resting state, unless something at least as new is known to move
-    /// or something newer is cached. `false`: the cache did not answer, and may
-    /// lack it.
+    /// or something newer is cached. `false`: the cache may lack it, as it did
+    /// not answer, or does not have the mark of what moves yet.
     fn put(&self, status: CachedStatus) -> Reply<'_, bool>;
 
     /// Notes that this state moves: reads miss until a newer one is put.

@@ -146,7 +146,7 @@ async fn with_redis_hung_the_service_is_as_fast_as_one_without() {
             rounds.push(round(service, &events).await);
         }
     }
-    let [hung, without, cached] = rounds.map(Figures::median_of);
+    let [hung, without, cached] = rounds.map(|rounds| Figures::median_of(&rounds));
     println!("a status, Redis hung: {hung:?}; without Redis, from the database: {without:?}, from memory: {cached:?}");
     assert_eq!(hung.hits, 0);
     assert!(without.hits < QUESTIONS / 10, "the comparison is with the database");
@@ -172,7 +172,7 @@ struct Figures {
 }
 
 impl Figures {
-    fn median_of(rounds: Vec<Self>) -> Self {
+    fn median_of(rounds: &[Self]) -> Self {
         let median = |mut values: Vec<Duration>| {
             values.sort_unstable();
             values[values.len() / 2]

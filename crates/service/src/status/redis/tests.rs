@@ -159,7 +159,7 @@ async fn a_newer_put_settles_a_mark_and_an_older_one_does_not() {
     let now = node.cache.shared.clock.now();
     let owes = |number| node.cache.shared.owed().note(&node.key(), order(2, number), now);
     owes(3);
-    node.put(1, 9).await;
+    assert!(!node.put_for("default", 1, 9).await);
     assert!(node.cache.shared.owed().holds(&node.key()));
     owes(3);
     node.put(2, 4).await;
