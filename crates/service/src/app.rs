@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fanfare_core::engine::Settings;
-use fanfare_ledger::{GroupCommitSettings, Store};
+use fanfare_ledger::{GroupCommitSettings, Store, StoreError};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -27,7 +27,7 @@ use crate::outbox::publisher::EventPublisher;
 use crate::outbox::{self, Link};
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
-use crate::status::{InProcessStatusCache, StatusCache};
+use crate::status::{InProcessStatusCache, NoStatusCache, RedisStatusCache, StatusCache};
 use crate::store::{first_key_command, open_store};
 
 /// Upper bounds of the histograms, in seconds: from a cached answer to the
@@ -39,6 +39,9 @@ const DURATION_BUCKETS: [f64; 14] = [
 /// What histograms have gathered is put into their buckets this often; until
 /// then it takes memory.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Between two tries to reach the database at the start.
+const OPEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a stop waits for those who still read from the database.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,24 +74,24 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         .await
         .with_context(|| format!("cannot listen on {} (setting `listen`, FANFARE_LISTEN)", config.listen))?;
     let address = listener.local_addr().context("the socket has no address")?;
-    let store = open_store(config)?;
-    let keys = keyring(config, &store, &clock).await?;
-    let cache: Arc<dyn StatusCache> = Arc::new(InProcessStatusCache::new(
-        config.status_cache.max_entries,
-        Duration::from_secs(config.status_cache.ttl_s),
-        Arc::clone(&clock),
-    ));
     // Before anything counts: what was registered earlier would count into nothing.
     let metrics = metrics_recorder();
+    let (listener, store) = opened(config, listener).await?;
+    let keys = keyring(config, &store, &clock).await?;
+    let cache = status_cache(config, &clock).await?;
     let publisher = publisher(config)?;
-    let link = publisher.is_some().then(Arc::<Link>::default);
+    let shared_cache = config.redis_url.is_some().then(|| {
+        let ttl = Duration::from_secs(config.status_cache.ttl_s);
+        (Arc::clone(&cache), ttl)
+    });
+    let link = (publisher.is_some() || shared_cache.is_some()).then(Arc::<Link>::default);
     let running = perform::start(parts(config, &store, &cache, &clock, link.clone())?).await?;
     let relay = match link {
         Some(link) => Some(outbox::start(outbox::Parts {
             store: Arc::clone(&store),
             life: running.handle.life().clone(),
             publisher,
-            shared_cache: None,
+            shared_cache,
             link,
             clock: Arc::clone(&clock),
             rng: rng()?,
@@ -156,6 +159,42 @@ impl App {
     }
 }
 
+/// Opens the database. Where it is not there and waiting can help, the door says
+/// meanwhile that the service is not ready.
+async fn opened(config: &Config, listener: TcpListener) -> anyhow::Result<(TcpListener, Arc<dyn Store>)> {
+    match open_store(config).await {
+        Ok(store) => return Ok((listener, store)),
+        Err(error) if !can_wait(config, &error) => return Err(error.into()),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the service waits for its database (setting `database_url`, FANFARE_DATABASE_URL)"
+        ),
+    }
+    let listener = listener.into_std()?;
+    let door = TcpListener::from_std(listener.try_clone()?)?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let shutdown = async move { _ = stopped.await };
+    let waiting = tokio::spawn(server::serve(door, api::waiting_router(), server_settings(config), shutdown));
+    let store = loop {
+        tokio::time::sleep(OPEN_INTERVAL).await;
+        match open_store(config).await {
+            Ok(store) => break store,
+            Err(error) if !can_wait(config, &error) => return Err(error.into()),
+            Err(_) => {}
+        }
+    };
+    tracing::info!("the database is there");
+    drop(stop);
+    // It answers whom it has, and ends; new clients wait for the real door.
+    waiting.await.context("the door before the start ended badly")?;
+    Ok((TcpListener::from_std(listener)?, store))
+}
+
+/// A file that can't be used now can't be used later.
+fn can_wait(config: &Config, error: &StoreError) -> bool {
+    config.database_url.is_some() && matches!(error, StoreError::Database { .. })
+}
+
 /// Closes the database, so that the next service can open it: as soon as nobody
 /// reads any more, at the latest after a while.
 async fn close(store: Arc<dyn Store>) {
@@ -170,6 +209,21 @@ async fn close(store: Arc<dyn Store>) {
             "the database was closed badly"
         );
     }
+}
+
+/// Where statuses are cached: in Redis where one is named; else in this process,
+/// unless other nodes share the database, which it would not hear of.
+async fn status_cache(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn StatusCache>> {
+    let (settings, clock) = (&config.status_cache, Arc::clone(clock));
+    let ttl = Duration::from_secs(settings.ttl_s);
+    Ok(match (&config.redis_url, &config.database_url) {
+        (Some(url), _) => {
+            let cache = RedisStatusCache::start(url, ttl, clock).await;
+            Arc::new(cache.context("setting `redis_url`, FANFARE_REDIS_URL")?)
+        }
+        (None, Some(_)) => Arc::new(NoStatusCache),
+        (None, None) => Arc::new(InProcessStatusCache::new(settings.max_entries, ttl, clock)),
+    })
 }
 
 fn parts(

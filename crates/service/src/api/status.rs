@@ -48,13 +48,12 @@ pub(super) struct EventStatus {
 
 impl EventStatus {
     fn of(known: &CachedStatus, language: Language) -> Self {
-        let distribution = &known.distribution;
         Self {
-            event_id: distribution.event_id.clone(),
-            distribution_id: distribution.id,
-            status: distribution.status,
-            results: view::results(distribution, language),
-            version: view::published_version(distribution),
+            event_id: known.event_id.clone(),
+            distribution_id: known.distribution_id,
+            status: known.status,
+            results: known.results(language),
+            version: Some(known.version).filter(|version| *version > 0),
             distributions: known.others.to_vec(),
         }
     }
@@ -97,8 +96,8 @@ pub(super) async fn get_event_status(
 async fn stored(state: &Api, caller: &Caller, event: &EventId) -> Result<CachedStatus, ApiError> {
     let newest = state.store.newest_of_event(&caller.tenant, event).await?;
     let newest = newest.ok_or(ApiError::EventUnknown)?;
-    let known = CachedStatus::new(Arc::new(newest.distribution), newest.others.into());
-    if !known.distribution.moves() {
+    let known = CachedStatus::new(&newest.distribution, newest.others.into());
+    if !newest.distribution.moves() {
         state.cache.put(known.clone()).await;
     }
     Ok(known)

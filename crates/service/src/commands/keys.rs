@@ -61,7 +61,7 @@ struct Create {
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
-    let keys = store::open_keys(&config::load(common)?).map_err(cannot)?;
+    let keys = store::open_keys(&config::load(common)?).await.map_err(cannot)?;
     let screen = Screen::stdout();
     match &args.command {
         Command::Create(create) => make(&*keys, create, (screen, common.json)).await,

@@ -4,6 +4,7 @@
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_core::channel::Channel;
+use url::Url;
 
 use super::{Config, database, kafka};
 
@@ -34,6 +35,11 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     if config.data_dir.as_os_str().is_empty() {
         return Err(Wrong::new("data_dir", "\"\"", "it must name a directory"));
+    }
+    if config.redis_url.as_ref().is_some_and(|url| !is_redis_url(url.reveal())) {
+        let right = "it must be redis://host:port or rediss://user:password@host:port, with special characters of \
+                     user and password percent-encoded";
+        return Err(Wrong::new("redis_url", "***", right));
     }
     for host in &config.media.allow_hosts {
         if !is_host(host) {
@@ -165,6 +171,19 @@ fn is_base_url(text: &str) -> bool {
     })
 }
 
+/// A database number may follow; what else a URL may hold is not taken for granted.
+fn is_redis_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let host = url.host_str().is_some_and(|host| !host.is_empty());
+        let database = url.path().trim_start_matches('/');
+        host && matches!(url.scheme(), "redis" | "rediss")
+            && url.port() != Some(0)
+            && (database.is_empty() || database.parse::<u16>().is_ok())
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +226,34 @@ mod tests {
         }
         for bad in ["", "gateway.example", "/v1", "ftp://a", "https://", "https://u:p@a"] {
             assert!(!is_base_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_redis_url_names_a_host_and_nothing_that_would_be_ignored() {
+        for good in [
+            "redis://cache",
+            "redis://127.0.0.1:6390/2",
+            "rediss://fanfare:p%40ss@redis.example:6380",
+            "redis://:only-a-password@[::1]:6379/",
+        ] {
+            assert!(is_redis_url(good), "{good}");
+        }
+        for bad in [
+            "",
+            "cache:6379",
+            "http://cache",
+            "redis://",
+            "redis:///0",
+            "redis://cache:0",
+            "redis://cache:70000",
+            "redis://cache/first",
+            "redis://cache/0/1",
+            "rediss://cache#insecure",
+            "redis://cache?db=1",
+            "redis+unix:///tmp/redis.sock",
+        ] {
+            assert!(!is_redis_url(bad), "{bad}");
         }
     }
 }

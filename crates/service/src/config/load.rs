@@ -284,6 +284,7 @@ mod tests {
             ),
             ("CHANNELS__NAVER_BLOG__CONCURRENCY", "0", "1 or more"),
             ("DATA_DIR", "", "must name a directory"),
+            ("REDIS_URL", "", "redis://host:port"),
             ("STATUS_CACHE__TTL_S", "0", "1 to 31536000"),
             ("KAFKA_BROKERS", "kafka", "host:port"),
             ("KAFKA__TOPIC", "two words", "249"),

@@ -40,6 +40,10 @@ pub struct Config {
     /// the embedded database. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub database_url: Option<Secret>,
+    /// `FANFARE_REDIS_URL`: where statuses are cached for several services;
+    /// without it in this process, or not at all. Shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub redis_url: Option<Secret>,
     /// That database.
     pub database: Database,
     /// How long things are kept.
@@ -76,6 +80,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("fanfare-data"),
             database_url: None,
+            redis_url: None,
             database: Database::default(),
             retention: Retention::default(),
             kafka_brokers: None,
@@ -423,6 +428,7 @@ mod tests {
         assert_eq!(shown, known);
         for without_default in [
             "database_url",
+            "redis_url",
             "base_url",
             "access_token",
             "account_id",
@@ -442,8 +448,9 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_never_printed() {
-        let file = "[kafka]\nsasl_password = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
+    fn a_secret_is_never_printed() {
+        let file = "redis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
+                    [kafka]\nsasl_password = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

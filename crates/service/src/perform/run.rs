@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
+use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{AskAnswer, AskId, Command, Engine, Input, Settings};
 use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
@@ -31,9 +32,6 @@ use crate::status::{CachedStatus, StatusCache};
 
 /// Requests that wait for the engine; beyond it their senders wait.
 const INTAKE_CAPACITY: usize = 1_024;
-
-/// The answer to a client waits no longer than this for the cache.
-const CACHE_DEADLINE: Duration = Duration::from_millis(50);
 
 /// What the loop works with.
 pub struct Parts {
@@ -301,11 +299,11 @@ impl Performer {
             Command::Moves { distribution, others } => {
                 // Only an event that was distributed before can be cached.
                 if distribution.history_number > 1 || !others.is_empty() {
-                    self.uncache(&CachedStatus::new(Arc::clone(&distribution), others));
+                    self.uncache(Arc::clone(&distribution));
                 }
                 self.feed.moves(distribution);
             }
-            Command::Rests { distribution, others } => self.rest(CachedStatus::new(distribution, others)),
+            Command::Rests { distribution, others } => self.rest(distribution, others),
             Command::Forgotten { tenant, id } => {
                 self.feed.forget(id);
                 self.sweeps.take_back(tenant, id);
@@ -324,23 +322,20 @@ impl Performer {
         None
     }
 
-    fn uncache(&self, moving: &CachedStatus) {
-        let (cache, moving) = (Arc::clone(&self.cache), moving.clone());
+    fn uncache(&self, moving: Arc<Distribution>) {
+        let cache = Arc::clone(&self.cache);
         tokio::spawn(async move { cache.moving(&moving).await });
     }
 
     /// Caches, then tells who waits, and the relay.
-    fn rest(&self, status: CachedStatus) {
-        self.counts.rest(&status.distribution);
+    fn rest(&self, distribution: Arc<Distribution>, others: Arc<[DistributionId]>) {
+        self.counts.rest(&distribution);
         let (cache, feed, relay) = (Arc::clone(&self.cache), Arc::clone(&self.feed), self.relay.clone());
         tokio::spawn(async move {
-            let distribution = Arc::clone(&status.distribution);
-            let cached = tokio::time::timeout(CACHE_DEADLINE, cache.put(status)).await;
-            if cached.is_err() {
-                tracing::warn!(distribution.id = %distribution.id, "the status cache did not answer in time");
-            }
+            // A cache that did not answer is the cache's own affair: it misses.
+            let cached = cache.put(CachedStatus::new(&distribution, others)).await;
             if let Some(relay) = relay {
-                relay.rests(&distribution, cached.unwrap_or(false));
+                relay.rests(&distribution, cached);
             }
             feed.rests(distribution);
         });

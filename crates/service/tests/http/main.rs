@@ -8,6 +8,8 @@
 //! | `schedule.rs` | what is to begin later |
 //! | `live.rs` | channels that are really called, at the simulator |
 //! | `progress.rs` | the stream of events |
+//! | `shared_cache.rs` | statuses in Redis: the given key, several services |
+//! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
 //! | `reading.rs` | status, lists, attempts, history, journal |
 //! | `replay_events.rs` | publishing again, and dead letters |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
@@ -27,9 +29,13 @@ mod keys;
 mod live;
 mod progress;
 mod reading;
+#[path = "../support/redis.rs"]
+mod redis_server;
 mod repeat;
 mod replay_events;
 mod schedule;
+mod shared_cache;
+mod shared_cache_faults;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;

@@ -177,10 +177,10 @@ async fn send(client: &HttpClient, method: &str, url: &str, headers: &[(&str, &s
     tokio::time::timeout(PATIENCE, asked).await.unwrap()
 }
 
-/// Asks somebody else than the service.
+/// Asks somebody else than the service; what is sent is JSON.
 pub(crate) async fn ask_elsewhere(method: &str, url: &str, body: &[u8]) -> Answer {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    send(&client, method, url, &[], body).await
+    send(&client, method, url, &[("content-type", "application/json")], body).await
 }
 
 pub(crate) const DISTRIBUTE: &str = "/api/distribution/distribute";
