@@ -6,8 +6,9 @@ use fanfare_core::write::Acceptance;
 
 use super::error::SqlError;
 use super::record::Change;
-use super::row::{big, int, transitions_json};
+use super::row::{big, int, json};
 use super::rows::{Rows, columns};
+use super::transitions;
 
 struct Row<'a> {
     tenant: &'a TenantId,
@@ -45,7 +46,7 @@ pub(super) fn insert<'a>(
     ]);
     let transitions: Result<Vec<_>, _> = rows
         .iter()
-        .map(|row| transitions_json(&row.entry.transitions))
+        .map(|row| json(&transitions::short(&row.entry.transitions)))
         .collect();
     columns.push(Box::new(transitions?));
     Ok(Some(Rows::all(INSERT, rows.len(), columns)))

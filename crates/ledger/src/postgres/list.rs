@@ -121,8 +121,9 @@ impl Parts {
         }
         if let Some(status) = filter.status {
             self.others.push(format!("d.status = '{}'", status.name()));
-            if status != DistributionStatus::Completed {
-                self.others.push("d.status <> 'COMPLETED'".to_owned());
+            // Something of these may still happen: they are found as open ones.
+            if matches!(status, DistributionStatus::Pending | DistributionStatus::InProgress) {
+                self.others.push("d.open".to_owned());
             }
         }
     }

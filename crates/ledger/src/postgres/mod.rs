@@ -32,11 +32,13 @@ mod seen;
 mod session;
 mod settings;
 mod tls;
+mod transitions;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::{Attempt, Evidence};
@@ -68,6 +70,8 @@ pub struct PostgresStore {
     life: Pool,
     others: Pool,
     settled: Arc<Settled>,
+    /// Whether the indices of what is to be relayed are known to be there.
+    relays: AtomicBool,
 }
 
 impl PostgresStore {
@@ -95,6 +99,7 @@ impl PostgresStore {
             life,
             others: Pool::new(dialer, settings.readers),
             settled: Arc::default(),
+            relays: AtomicBool::new(false),
         })
     }
 }

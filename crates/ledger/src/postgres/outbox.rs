@@ -71,7 +71,7 @@ pub(super) fn freeze<'a>(changed: &'a [Change<'a>]) -> Result<Option<Rows<'a>>, 
 
 const FREEZE: &str = "UPDATE outbox AS o SET body = w.body
     FROM unnest($1::text[], $2::uuid[], $3::int[], $4::text[]) AS w (tenant, id, version, body)
-    WHERE o.tenant_id = w.tenant AND o.distribution_log_id = w.id AND o.version = w.version AND o.body IS NULL";
+    WHERE o.distribution_log_id = w.id AND o.version = w.version AND o.tenant_id = w.tenant AND o.body IS NULL";
 
 /// Up to which position the journal is known to be whole: nobody can put an
 /// entry before it any more.

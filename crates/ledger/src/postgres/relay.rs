@@ -1,5 +1,7 @@
 //! The outbox as the relay sees it: shares, marks, dead letters.
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use fanfare_core::event::DistributionCompleted;
 use fanfare_core::ids::{Incarnation, TenantId};
@@ -21,6 +23,13 @@ const REPLAY_AT_ONCE: i64 = 1000;
 impl Outbox for PostgresStore {
     async fn claim_partitions(&self, token: Incarnation) -> Result<Vec<Partition>, StoreError> {
         let lease = self.settings.lease;
+        if !self.relays.load(Ordering::Relaxed) {
+            let indices = self
+                .others
+                .run("prepare the relay", |session| Box::pin(make_indices(session)));
+            indices.await?;
+            self.relays.store(true, Ordering::Relaxed);
+        }
         let claim = self.others.run("claim partitions", move |session| {
             Box::pin(async move {
                 lives::end_silent(session, lease).await?;
@@ -119,6 +128,28 @@ impl Outbox for PostgresStore {
         }
     }
 }
+
+/// One relay makes them; the journal cannot grow meanwhile.
+async fn make_indices(session: &Session) -> Result<(), SqlError> {
+    if session.query(INDICES, &[]).await?.len() == MAKE_INDICES.len() {
+        return Ok(());
+    }
+    session.run("BEGIN; SET LOCAL statement_timeout = 0").await?;
+    for make in MAKE_INDICES {
+        session.run(make).await?;
+    }
+    session.run("COMMIT").await
+}
+
+const INDICES: &str = "SELECT FROM pg_index WHERE indexrelid IN (
+    to_regclass('outbox_unpublished'), to_regclass('outbox_uncached'))";
+
+const MAKE_INDICES: [&str; 2] = [
+    "CREATE INDEX IF NOT EXISTS outbox_unpublished ON outbox (partition, position)
+     WHERE published_at IS NULL AND dead_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS outbox_uncached ON outbox (partition, position)
+     WHERE cached_at IS NULL AND dead_at IS NULL",
+];
 
 /// An equal share among the lives that are not over. One claims at a time.
 async fn claim(session: &Session, token: Incarnation) -> Result<Vec<Partition>, SqlError> {

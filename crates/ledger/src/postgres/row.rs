@@ -11,7 +11,7 @@ use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::delivery::{Checkpoint, Delivery, DeliveryStatus, Phase};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::event::OutcomeDigest;
-use fanfare_core::history::{HistoryEntry, Transition};
+use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DeliveryId, DistributionId, EventId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::{CanonicalRequest, RequestHash};
@@ -21,6 +21,7 @@ use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use super::error::SqlError;
+use super::transitions;
 
 /// A value as JSON.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String, SqlError> {
@@ -44,34 +45,6 @@ pub(super) fn big(number: u64) -> i64 {
 /// A number that `PostgreSQL` can hold; none of ours comes near the limit.
 pub(super) fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-/// `[channel, from, to, generation, attempt, code]`.
-type TransitionRow<'a> = (
-    Option<Channel>,
-    Option<Cow<'a, str>>,
-    Cow<'a, str>,
-    Option<u32>,
-    Option<u32>,
-    Option<Cow<'a, str>>,
-);
-
-/// The transitions of a history entry, compact.
-pub(super) fn transitions_json(transitions: &[Transition]) -> Result<String, SqlError> {
-    let rows: Vec<TransitionRow<'_>> = transitions
-        .iter()
-        .map(|transition| {
-            (
-                transition.channel,
-                transition.from.as_deref().map(Cow::Borrowed),
-                Cow::Borrowed(&*transition.to),
-                transition.generation,
-                transition.attempt,
-                transition.code.as_deref().map(Cow::Borrowed),
-            )
-        })
-        .collect();
-    json(&rows)
 }
 
 /// The columns of one row, each read as what it means.
@@ -240,20 +213,12 @@ pub(super) const HISTORY: &str = "number, at, actor, token, transitions";
 /// A history entry.
 pub(super) fn history_entry(row: &Row) -> Result<HistoryEntry, SqlError> {
     let columns = Columns { table: "history", row };
-    let transitions: Vec<TransitionRow<'static>> = columns.json(4)?;
-    let transition = |(channel, from, to, generation, attempt, code)| Transition {
-        channel,
-        from,
-        to,
-        generation,
-        attempt,
-        code,
-    };
+    let transitions = columns.word(4, transitions::read)?;
     Ok(HistoryEntry {
         number: columns.number(0)?,
         at: columns.get(1)?,
         actor: Cow::Owned(columns.get(2)?),
         token: Incarnation(columns.number(3)?),
-        transitions: transitions.into_iter().map(transition).collect(),
+        transitions,
     })
 }

@@ -1,4 +1,8 @@
--- Schema 1. Every key begins with the tenant, except where a number is the key.
+-- Schema 1. Ids are unique by themselves; the tenant is a condition of every
+-- question. For each kind of question one index will do, and no other looks as
+-- if it did: while the tables are new, nothing tells the planner that most rows
+-- are of one tenant.
+--
 -- Columns that change in the life of a happy distribution are in no index of
 -- distribution_channel_logs, so that its updates stay in their page (HOT); the
 -- free part of each page (fillfactor) is for them. What never changes comes
@@ -43,13 +47,15 @@ CREATE TABLE distribution_logs (
     published      text,
     PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor = 60);
-CREATE INDEX distribution_logs_of_event ON distribution_logs (tenant_id, event_id, id);
+CREATE INDEX distribution_logs_of_event ON distribution_logs (event_id, tenant_id, id);
 CREATE INDEX distribution_logs_open ON distribution_logs (due_at) WHERE open;
-CREATE INDEX distribution_logs_not_completed
-    ON distribution_logs (tenant_id, status, id) WHERE status <> 'COMPLETED';
+-- Those that have not come to their end are found as open ones.
+CREATE INDEX distribution_logs_not_completed ON distribution_logs (tenant_id, status, id)
+    WHERE status IN ('PARTIALLY_COMPLETED', 'FAILED', 'CANCELLED');
 
 -- Who may change it (I5): its owner, and one number further each time. Whoever
--- only becomes its owner may do so where it has none, or one that is over.
+-- only becomes its owner may do so where it has none, or one that is over. A
+-- trigger that looked before the update would write a lock of each row.
 CREATE FUNCTION only_the_owner_writes() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -59,13 +65,13 @@ BEGIN
             SELECT FROM incarnations
             WHERE token = OLD.owner AND ended_at IS NULL AND token IS DISTINCT FROM NEW.owner)
     THEN
-        RETURN NEW;
+        RETURN NULL;
     END IF;
     RAISE check_violation USING MESSAGE = format(
         'history %s of distribution %s is not for life %s to write after history %s of life %s',
         NEW.history_number, OLD.id, NEW.written_by, OLD.history_number, OLD.owner);
 END $$;
-CREATE TRIGGER only_the_owner_writes BEFORE UPDATE ON distribution_logs FOR EACH ROW
+CREATE TRIGGER only_the_owner_writes AFTER UPDATE ON distribution_logs FOR EACH ROW
     WHEN ((NEW.history_number = OLD.history_number + 1 AND NEW.written_by = OLD.owner) IS NOT TRUE)
     EXECUTE FUNCTION only_the_owner_writes();
 
@@ -107,12 +113,12 @@ CREATE TABLE distribution_channel_logs (
     attention           text GENERATED ALWAYS AS (CASE
         WHEN status IN ('WAITING', 'NEEDS_REVIEW', 'ACTION_REQUIRED', 'FAILED', 'CANCELLED')
         THEN status END) STORED,
-    PRIMARY KEY (tenant_id, distribution_log_id, channel),
+    PRIMARY KEY (distribution_log_id, channel),
     FOREIGN KEY (tenant_id, distribution_log_id) REFERENCES distribution_logs (tenant_id, id)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 40);
 -- The claim: an event holds a channel once.
 CREATE UNIQUE INDEX distribution_channel_logs_claim
-    ON distribution_channel_logs (tenant_id, event_id, channel) WHERE holds_claim;
+    ON distribution_channel_logs (event_id, tenant_id, channel) WHERE holds_claim;
 CREATE INDEX distribution_channel_logs_attention
     ON distribution_channel_logs (tenant_id, attention, distribution_log_id) WHERE attention IS NOT NULL;
 
@@ -123,7 +129,7 @@ BEGIN
         'the %s delivery of distribution %s would lose its generation or its receipt',
         OLD.channel, OLD.distribution_log_id);
 END $$;
-CREATE TRIGGER receipts_stay BEFORE UPDATE ON distribution_channel_logs FOR EACH ROW
+CREATE TRIGGER receipts_stay AFTER UPDATE ON distribution_channel_logs FOR EACH ROW
     WHEN (NEW.generation < OLD.generation
         OR (NEW.generation = OLD.generation AND NEW.channel_state IS NULL AND OLD.channel_state IS NOT NULL))
     EXECUTE FUNCTION receipts_stay();
@@ -140,7 +146,7 @@ CREATE TABLE attempts (
     failure             text,
     started_at          timestamptz NOT NULL,
     ended_at            timestamptz,
-    PRIMARY KEY (tenant_id, distribution_log_id, channel, generation, attempt),
+    PRIMARY KEY (distribution_log_id, channel, generation, attempt),
     FOREIGN KEY (tenant_id, distribution_log_id) REFERENCES distribution_logs (tenant_id, id)
 );
 
@@ -155,12 +161,15 @@ CREATE TABLE evidence (
     token               bigint NOT NULL,
     at                  timestamptz NOT NULL,
     proof               text NOT NULL,
-    PRIMARY KEY (tenant_id, distribution_log_id, channel, generation, attempt, token),
+    PRIMARY KEY (distribution_log_id, channel, generation, attempt, token),
     FOREIGN KEY (tenant_id, distribution_log_id) REFERENCES distribution_logs (tenant_id, id)
 );
 
 -- One row for each distribution and commit. A transition is
--- [channel or null, from or null, to, generation, attempt, code].
+-- [channel or null, from or null, to, generation, attempt, code] without nulls
+-- at its end; after one of the same channel that led to its from, only
+-- [[to, generation, attempt, code]]; after the same of another channel, only
+-- the channel.
 CREATE TABLE history (
     tenant_id           text NOT NULL,
     distribution_log_id uuid NOT NULL,
@@ -169,7 +178,7 @@ CREATE TABLE history (
     at                  timestamptz NOT NULL,
     actor               text NOT NULL,
     transitions         text NOT NULL,
-    PRIMARY KEY (tenant_id, distribution_log_id, number)
+    PRIMARY KEY (distribution_log_id, number)
 );
 -- Without gaps (I11), in step with its distribution and written by whoever
 -- wrote that (I5): checked once a statement, which costs less than once a row.
@@ -179,8 +188,8 @@ BEGIN
     IF EXISTS (
         SELECT FROM added AS n
         LEFT JOIN distribution_logs AS d ON d.tenant_id = n.tenant_id AND d.id = n.distribution_log_id
-        LEFT JOIN history AS before ON before.tenant_id = n.tenant_id
-            AND before.distribution_log_id = n.distribution_log_id AND before.number = n.number - 1
+        LEFT JOIN history AS before
+            ON before.distribution_log_id = n.distribution_log_id AND before.number = n.number - 1
         WHERE d.history_number IS DISTINCT FROM n.number OR d.written_by IS DISTINCT FROM n.token
             OR (n.number > 1 AND before.number IS NULL))
     THEN
@@ -208,11 +217,11 @@ CREATE TABLE outbox (
     dead_at             timestamptz,
     refusal             text,
     body                text,
-    UNIQUE (tenant_id, distribution_log_id, version)
+    UNIQUE (distribution_log_id, version)
 );
 CREATE INDEX outbox_of_tenant ON outbox (tenant_id, position);
-CREATE INDEX outbox_unpublished ON outbox (partition, position) WHERE published_at IS NULL AND dead_at IS NULL;
-CREATE INDEX outbox_uncached ON outbox (partition, position) WHERE cached_at IS NULL;
+-- The indices of what is still to be relayed are made by the first relay: a
+-- service without one does not pay for them.
 CREATE INDEX outbox_dead ON outbox (tenant_id, position) WHERE dead_at IS NOT NULL;
 
 -- An outcome and its outbox row commit together (I8): the row is there first.
@@ -221,8 +230,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM changed AS d
-        LEFT JOIN outbox AS o ON o.tenant_id = d.tenant_id AND o.distribution_log_id = d.id
-            AND o.version = d.version
+        LEFT JOIN outbox AS o ON o.distribution_log_id = d.id AND o.version = d.version
         WHERE d.version > 0 AND o.version IS NULL)
     THEN
         RAISE check_violation USING MESSAGE = 'an outcome is not in the outbox';
@@ -250,7 +258,7 @@ CREATE TABLE idempotency_keys (
     FOREIGN KEY (tenant_id, distribution_log_id) REFERENCES distribution_logs (tenant_id, id)
 );
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (accepted_at);
-CREATE INDEX idempotency_keys_of_distribution ON idempotency_keys (tenant_id, distribution_log_id);
+CREATE INDEX idempotency_keys_of_distribution ON idempotency_keys (distribution_log_id);
 
 -- Keys of the API; only their hashes. Scopes are words with commas between.
 CREATE TABLE api_keys (

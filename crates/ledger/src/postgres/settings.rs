@@ -2,7 +2,6 @@
 //!
 //! Nothing here connects. No error repeats any part of the URL.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -76,9 +75,8 @@ pub(super) fn target(settings: &PostgresSettings) -> Result<Target, StoreError> 
         .ok()
         .filter(|url| matches!(url.scheme(), "postgres" | "postgresql"))
         .ok_or_else(|| wrong("is not of the form postgres://user:password@host:port/name"))?;
-    let mut options: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-    let root = options.remove("sslrootcert").map(PathBuf::from);
-    let mode = options.remove("sslmode").unwrap_or_else(|| "prefer".to_owned());
+    let mode = option(&url, "sslmode").unwrap_or_else(|| "prefer".to_owned());
+    let root = option(&url, "sslrootcert").map(PathBuf::from);
     let (mode, verify) = match (mode.as_str(), root) {
         ("disable", _) => (SslMode::Disable, Verify::Nothing),
         ("prefer", _) => (SslMode::Prefer, Verify::Nothing),
@@ -90,10 +88,7 @@ pub(super) fn target(settings: &PostgresSettings) -> Result<Target, StoreError> 
             ));
         }
     };
-    url.set_query(None);
-    if !options.is_empty() {
-        url.query_pairs_mut().extend_pairs(&options);
-    }
+    keep_others(&mut url);
     let parsed = url.as_str().parse::<Config>();
     // The driver's error may repeat a part of the URL.
     let mut config = parsed.map_err(|_secret| wrong("names an option or a value that is not known"))?;
@@ -109,6 +104,27 @@ pub(super) fn target(settings: &PostgresSettings) -> Result<Target, StoreError> 
         .tcp_user_timeout(settings.statement_timeout)
         .keepalives_idle(settings.statement_timeout);
     Ok(Target { config, verify })
+}
+
+/// The options that are read here; the driver does not know them, or fewer of their values.
+const OURS: [&str; 2] = ["sslmode", "sslrootcert"];
+
+fn option(url: &Url, name: &str) -> Option<String> {
+    let mut options = url.query_pairs();
+    options
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// As they were written: what stands for a blank is not the same everywhere.
+fn keep_others(url: &mut Url) {
+    let query = url.query().unwrap_or_default().to_owned();
+    let ours = |option: &&str| OURS.iter().any(|name| option.split('=').next() == Some(name));
+    let others: Vec<&str> = query
+        .split('&')
+        .filter(|option| !option.is_empty() && !ours(option))
+        .collect();
+    url.set_query((!others.is_empty()).then(|| others.join("&")).as_deref());
 }
 
 /// A name that needs no quotes, so that it may stand in statements.
