@@ -164,11 +164,8 @@ impl Session {
     }
 
     async fn all_prepared(&self, calls: &[Call<'_>]) -> Result<Vec<Statement>, SqlError> {
-        let mut statements = Vec::with_capacity(calls.len());
-        for call in calls {
-            statements.push(self.prepared(call.sql).await?);
-        }
-        Ok(statements)
+        let prepared = calls.iter().map(|call| self.prepared(call.sql));
+        join_all(prepared).await.into_iter().collect()
     }
 
     async fn prepared(&self, sql: &str) -> Result<Statement, SqlError> {

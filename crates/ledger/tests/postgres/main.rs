@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 mod database;
+mod nodes;
+mod trouble;
 
 use std::sync::Arc;
 
