@@ -30,7 +30,7 @@ async fn main() {
     tokio::spawn(async move { drop(connection.await) });
     for batch in [64, 512] {
         let mut settings = PostgresSettings::new(with_name(&url));
-        settings.schema = "fanfare_load".to_owned();
+        "fanfare_load".clone_into(&mut settings.schema);
         settings.writers = usize::try_from(writers).unwrap();
         let clean = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS fanfare_load CASCADE";
         client.batch_execute(clean).await.unwrap();

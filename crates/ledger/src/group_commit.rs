@@ -118,10 +118,9 @@ impl GroupCommit {
             on_done,
             counters,
         };
-        for _ in 0..store.writers().max(1) {
-            let submit = handle.start_one(Arc::clone(&store), settings);
-            handle.submit.push(submit);
-        }
+        let writers = store.writers().max(1);
+        let stores = std::iter::repeat_n(store, writers);
+        handle.submit = stores.map(|store| handle.start_one(store, settings)).collect();
         handle
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::{Delivery, DeliveryStatus, Failure};
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::receipt::ResultFields;
@@ -67,7 +68,7 @@ fn common<'a>(rows: &[Row<'a>]) -> Vec<Column<'a>> {
         row.delivery.updated_at,
         row.delivery.status.name(),
         row.delivery.phase.name(),
-        row.delivery.channel_state().map(|state| state.name()),
+        row.delivery.channel_state().map(ChannelState::name),
         row.given(|fields| &fields.distribution_id),
         row.delivery.receipt.as_ref().and_then(|receipt| receipt.fields.estimated_views).map(big),
         row.given(|fields| &fields.update_timestamp),

@@ -20,7 +20,7 @@ pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Option<Rows<'a>> {
     rows.sort_by_key(|acceptance| (&acceptance.distribution.tenant, &acceptance.idempotency_key));
     let columns = columns!(rows, acceptance => [
         acceptance.distribution.tenant.as_str(),
-        acceptance.idempotency_key.as_ref().map(|key| key.as_str()),
+        acceptance.idempotency_key.as_ref().map(IdempotencyKey::as_str),
         &acceptance.distribution.request.hash.0[..],
         acceptance.distribution.id.0,
         acceptance.distribution.accepted_at,
@@ -45,8 +45,9 @@ pub(super) async fn distribution(
 ) -> Result<Option<DistributionId>, SqlError> {
     let sql = "SELECT distribution_log_id FROM idempotency_keys
          WHERE tenant_id = $1 AND key = $2 AND accepted_at > $3";
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&tenant.as_str(), &key.as_str(), &accepted_after];
-    let row = session.query_opt(sql, &params).await?;
+    let row = session
+        .query_opt(sql, &[&tenant.as_str(), &key.as_str(), &accepted_after])
+        .await?;
     let table = "idempotency_keys";
     row.map(|row| Columns { table, row: &row }.uuid(0).map(DistributionId))
         .transpose()

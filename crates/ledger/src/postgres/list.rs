@@ -60,11 +60,11 @@ pub(super) fn statement(tenant: &TenantId, filter: &Filter, before: Option<Distr
     let attention = filter.channel_status.filter(|status| needs_attention(*status));
     let attention = attention.filter(|_| filter.event_id.is_none());
     let from = match attention {
-        Some(status) => parts.from_attention(filter, status),
-        None => parts.from_distributions(filter),
+        Some(status) => begin_at_attention(&parts.ids_of("c.distribution_log_id"), filter, status),
+        None => begin_at_distributions(filter),
     };
     let ids = parts.ids_of("d.id");
-    let others: String = parts.others.iter().map(|other| format!(" AND {other}")).collect();
+    let others = joined(&parts.others, "");
     let limit = parts.bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let columns = row::DISTRIBUTION;
     Statement {
@@ -129,35 +129,46 @@ impl Parts {
     }
 
     fn ids_of(&self, name: &str) -> String {
-        self.of_ids.iter().map(|id| format!(" AND {name} {id}")).collect()
+        joined(&self.of_ids, name)
     }
+}
 
-    fn from_distributions(&self, filter: &Filter) -> String {
-        let wanted = wanted(filter);
-        let of_channel = if wanted.is_empty() {
-            String::new()
-        } else {
-            format!(
-                " AND EXISTS (SELECT FROM distribution_channel_logs AS c
-                  WHERE c.tenant_id = d.tenant_id AND c.distribution_log_id = d.id{wanted})"
-            )
-        };
-        format!("distribution_logs AS d WHERE d.tenant_id = $1{of_channel}")
+/// Conditions, each of that name.
+fn joined(conditions: &[String], name: &str) -> String {
+    let mut sql = String::new();
+    for condition in conditions {
+        sql.push_str(" AND ");
+        sql.push_str(name);
+        sql.push(' ');
+        sql.push_str(condition);
     }
+    sql
+}
 
-    fn from_attention(&self, filter: &Filter, status: DeliveryStatus) -> String {
-        let ids = self.ids_of("c.distribution_log_id");
-        let channel = filter.channel.map(Channel::name);
-        let channel = channel.map(|name| format!(" AND c.channel = '{name}'"));
+fn begin_at_distributions(filter: &Filter) -> String {
+    let wanted = wanted(filter);
+    let of_channel = if wanted.is_empty() {
+        String::new()
+    } else {
         format!(
-            "(SELECT DISTINCT c.distribution_log_id AS id FROM distribution_channel_logs AS c
-              WHERE c.tenant_id = $1 AND c.attention = '{}'{}{ids}
-              ORDER BY c.distribution_log_id DESC) AS found
-             JOIN distribution_logs AS d ON d.tenant_id = $1 AND d.id = found.id WHERE true",
-            status.name(),
-            channel.unwrap_or_default()
+            " AND EXISTS (SELECT FROM distribution_channel_logs AS c
+              WHERE c.tenant_id = d.tenant_id AND c.distribution_log_id = d.id{wanted})"
         )
-    }
+    };
+    format!("distribution_logs AS d WHERE d.tenant_id = $1{of_channel}")
+}
+
+fn begin_at_attention(ids: &str, filter: &Filter, status: DeliveryStatus) -> String {
+    let channel = filter.channel.map(Channel::name);
+    let channel = channel.map(|name| format!(" AND c.channel = '{name}'"));
+    format!(
+        "(SELECT DISTINCT c.distribution_log_id AS id FROM distribution_channel_logs AS c
+          WHERE c.tenant_id = $1 AND c.attention = '{}'{}{ids}
+          ORDER BY c.distribution_log_id DESC) AS found
+         JOIN distribution_logs AS d ON d.tenant_id = $1 AND d.id = found.id WHERE true",
+        status.name(),
+        channel.unwrap_or_default()
+    )
 }
 
 /// What one delivery must be.

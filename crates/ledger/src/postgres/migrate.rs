@@ -43,9 +43,9 @@ pub(super) async fn bring_up(session: &Session, schema: &str) -> Result<(), SqlE
     let from = match look(session, schema).await? {
         Found::Nothing => 0,
         Found::Ours(version) => version,
-        Found::Foreign(table) => return refuse(format!("{schema}.{table} is not fanfare's")),
+        Found::Foreign(table) => return refuse(&format!("{schema}.{table} is not fanfare's")),
         Found::Newer(version) => {
-            return refuse(format!(
+            return refuse(&format!(
                 "{schema} has schema {version}, and this program knows schemas up to {SCHEMA_VERSION}: \
                  use a newer release"
             ));
@@ -70,7 +70,7 @@ async fn step_up(session: &Session, schema: &str, from: i64) -> Result<(), SqlEr
     Ok(())
 }
 
-fn refuse<T>(what: String) -> Result<T, SqlError> {
+fn refuse<T>(what: &str) -> Result<T, SqlError> {
     Err(SqlError::Refused(StoreError::Unusable(format!(
         "the database of the setting database_url (FANFARE_DATABASE_URL) cannot be used: {what} \
          (another schema can be named by the setting database.schema)"

@@ -59,9 +59,9 @@ pub(super) fn decide<'a>(record: &'a Record, seen: &'a SeenRecord, plan: &mut Pl
     if !holders.is_empty() {
         return (Written::Held { holders }, false);
     }
-    let holds = |delivery: &Delivery| match delivery.holds_claim {
-        false => Some(false),
-        true => takes_again(delivery, seen).then_some(true),
+    let holds = |delivery: &Delivery| {
+        let again = takes_again(delivery, seen).then_some(true);
+        again.or((!delivery.holds_claim).then_some(false))
     };
     plan.changed.push(Change {
         record,

@@ -154,42 +154,42 @@ const MAKE_INDICES: [&str; 2] = [
 /// An equal share among the lives that are not over. One claims at a time.
 async fn claim(session: &Session, token: Incarnation) -> Result<Vec<Partition>, SqlError> {
     session.run("BEGIN").await?;
-    let rows = session.query(PARTITIONS_NOW, &[&big(token.0)]).await?;
-    let living = session.query_opt(LIVING, &[&big(token.0)]).await?;
-    let (living, lives): (i64, bool) = match &living {
-        Some(row) => {
-            let table = "incarnations";
-            let columns = Columns { table, row };
-            (columns.get(0)?, columns.get(1)?)
-        }
-        None => (0, false),
-    };
-    let most = i64::from(PARTITIONS);
-    let share = if lives { (most + living - 1) / living.max(1) } else { 0 };
-    let (mut kept, mut taken, mut given) = (Vec::new(), Vec::new(), Vec::new());
-    let mut free = Vec::new();
+    let token = big(token.0);
+    let rows = session.query(PARTITIONS_NOW, &[&token]).await?;
+    let share = share(session, token).await?;
+    let (mut own, mut free) = (Vec::new(), Vec::new());
     for row in &rows {
         let table = "relay_partitions";
         let columns = Columns { table, row };
         let partition: i16 = columns.get(0)?;
         match (columns.get::<bool>(1)?, columns.get::<bool>(2)?) {
-            (true, _) => kept.push(partition),
+            (true, _) => own.push(partition),
             (false, true) => free.push(partition),
             (false, false) => {}
         }
     }
-    let share = usize::try_from(share).unwrap_or_default();
-    if kept.len() > share {
-        given = kept.split_off(share);
-    } else {
-        taken.extend(free.into_iter().take(share - kept.len()));
-    }
-    session.execute(GIVE, &[&given, &None::<i64>]).await?;
-    session.execute(GIVE, &[&taken, &Some(big(token.0))]).await?;
+    let surplus = own.split_off(share.min(own.len()));
+    free.truncate(share - own.len());
+    session.execute(GIVE, &[&surplus, &None::<i64>]).await?;
+    session.execute(GIVE, &[&free, &Some(token)]).await?;
     session.run("COMMIT").await?;
-    kept.extend(taken);
-    kept.sort_unstable();
-    Ok(kept.into_iter().map(|p| Partition(p.unsigned_abs())).collect())
+    own.append(&mut free);
+    own.sort_unstable();
+    Ok(own.into_iter().map(|p| Partition(p.unsigned_abs())).collect())
+}
+
+/// How many a life may have; none where it is over.
+async fn share(session: &Session, token: i64) -> Result<usize, SqlError> {
+    let row = session.query_opt(LIVING, &[&token]).await?;
+    let Some(row) = row else { return Ok(0) };
+    let table = "incarnations";
+    let columns = Columns { table, row: &row };
+    let (living, lives): (usize, bool) = (columns.number(0)?, columns.get(1)?);
+    Ok(if lives {
+        usize::from(PARTITIONS).div_ceil(living.max(1))
+    } else {
+        0
+    })
 }
 
 /// All of them, locked; whether each is this life's, and whether it is free.

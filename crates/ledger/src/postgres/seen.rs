@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::event::DistributionCompleted;
-use fanfare_core::ids::{DistributionId, EventId, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, TenantId};
 use fanfare_core::request::RequestHash;
 use fanfare_core::write::{Acceptance, OTHERS_LIMIT, Record, Write};
 use jiff::Timestamp;
@@ -300,7 +300,7 @@ fn of_accepts<'a>(accepts: &'a [Of<'a, Acceptance>]) -> Vec<Rows<'a>> {
         let keys = columns!(keyed, of => [
             place(of.number),
             of.write.distribution.tenant.as_str(),
-            of.write.idempotency_key.as_ref().map(|key| key.as_str()),
+            of.write.idempotency_key.as_ref().map(IdempotencyKey::as_str),
         ]);
         reads.push(read(KEYS, keys));
     }

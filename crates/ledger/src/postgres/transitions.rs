@@ -72,25 +72,25 @@ fn read_one(values: &[Value], before: Option<&Transition>) -> Option<Transition>
         let before = before?;
         return of(before.channel, Some(before.to.clone()), rest);
     }
-    let channel: Option<Channel> = part(values, 0)?;
-    of(channel, part(values, 1)?, values.get(2..)?)
+    let channel: Option<Channel> = part(values, 0).ok()?;
+    of(channel, part(values, 1).ok()?, values.get(2..)?)
 }
 
 fn of(channel: Option<Channel>, from: Option<Cow<'static, str>>, rest: &[Value]) -> Option<Transition> {
     Some(Transition {
         channel,
         from,
-        to: part::<Cow<'static, str>>(rest, 0)??,
-        generation: part(rest, 1)?,
-        attempt: part(rest, 2)?,
-        code: part(rest, 3)?,
+        to: part(rest, 0).ok()??,
+        generation: part(rest, 1).ok()?,
+        attempt: part(rest, 2).ok()?,
+        code: part(rest, 3).ok()?,
     })
 }
 
 /// What is not there is null.
-fn part<T: serde::de::DeserializeOwned>(values: &[Value], place: usize) -> Option<Option<T>> {
+fn part<T: serde::de::DeserializeOwned>(values: &[Value], place: usize) -> serde_json::Result<Option<T>> {
     let value = values.get(place).cloned().unwrap_or_default();
-    serde_json::from_value(value).ok()
+    serde_json::from_value(value)
 }
 
 #[cfg(test)]
