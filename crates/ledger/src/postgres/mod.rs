@@ -11,6 +11,7 @@
 mod accept;
 mod adopt;
 mod api_keys;
+mod ask;
 mod commit;
 mod delete;
 mod deliveries;
@@ -22,6 +23,7 @@ mod list;
 mod lives;
 mod migrate;
 mod outbox;
+mod partitions;
 mod pool;
 mod read;
 mod record;
@@ -61,6 +63,9 @@ const EXPIRE_AT_ONCE: u64 = 1000;
 /// So many distributions are deleted at once; commits go on in between.
 const DELETE_AT_ONCE: usize = 100;
 
+/// So many statements of a transaction may take all of their time.
+const SLOW_STATEMENTS: u32 = 3;
+
 /// The store. Connections are made as they are needed.
 pub struct PostgresStore {
     settings: PostgresSettings,
@@ -86,7 +91,9 @@ impl PostgresStore {
         let target = settings::target(settings)?;
         let tls = Tls::new(&target.verify)?;
         let dialer = Dialer::new(target, tls, settings.clone());
-        let life = Pool::new(dialer.clone(), 1);
+        // A life has no time for more than one statement's time-out.
+        let (short, long) = (settings.statement_timeout, settings.statement_timeout * SLOW_STATEMENTS);
+        let life = Pool::new(dialer.clone(), 1, short);
         let schema = settings.schema.clone();
         let tables = life.run("make its tables", move |session| {
             let schema = schema.clone();
@@ -95,9 +102,9 @@ impl PostgresStore {
         tables.await?;
         Ok(Self {
             settings: settings.clone(),
-            writers: Pool::new(dialer.clone(), settings.writers),
+            writers: Pool::new(dialer.clone(), settings.writers, long),
             life,
-            others: Pool::new(dialer, settings.readers),
+            others: Pool::new(dialer, settings.readers, long),
             settled: Arc::default(),
             relays: AtomicBool::new(false),
         })

@@ -22,10 +22,6 @@ const TRIES: u32 = 8;
 /// The first pause before another try; each is twice the one before.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// So many statements may take their whole time before a transaction that
-/// does not end is given up with its connection.
-const SLOW_STATEMENTS: u32 = 3;
-
 /// What is done on a connection.
 pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 'a>>;
 
@@ -37,14 +33,18 @@ struct Inner {
     dialer: Dialer,
     idle: Mutex<Vec<Session>>,
     permits: Semaphore,
+    /// So long a transaction may take, and its wait for a connection; then it is
+    /// given up with its connection, whatever it hangs on.
+    limit: Duration,
 }
 
 impl Pool {
-    pub(super) fn new(dialer: Dialer, size: usize) -> Self {
+    pub(super) fn new(dialer: Dialer, size: usize, limit: Duration) -> Self {
         Self(Arc::new(Inner {
             dialer,
             idle: Mutex::default(),
             permits: Semaphore::new(size.max(1)),
+            limit,
         }))
     }
 
@@ -71,7 +71,7 @@ impl Inner {
         &self,
         job: impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static,
     ) -> Result<T, SqlError> {
-        let waited = timeout(self.limit(), self.permits.acquire()).await;
+        let waited = timeout(self.limit, self.permits.acquire()).await;
         let _permit = waited.map_err(|_late| SqlError::TimedOut)?;
         let mut pause = PAUSE;
         for _ in 1..TRIES {
@@ -91,7 +91,7 @@ impl Inner {
         job: &(impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static),
     ) -> Result<T, SqlError> {
         let session = self.session().await?;
-        let done = timeout(self.limit(), job(&session)).await;
+        let done = timeout(self.limit, job(&session)).await;
         let result = done.unwrap_or(Err(SqlError::TimedOut));
         let in_order = match &result {
             Ok(_) => true,
@@ -113,10 +113,6 @@ impl Inner {
                 None => return self.dialer.dial().await,
             }
         }
-    }
-
-    fn limit(&self) -> Duration {
-        self.dialer.settings().statement_timeout * SLOW_STATEMENTS
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {

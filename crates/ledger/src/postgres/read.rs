@@ -13,9 +13,9 @@ use fanfare_core::write::{Adopted, OTHERS_LIMIT};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::ask::OTHERS;
 use super::error::SqlError;
 use super::row::{self, Columns};
-use super::seen::OTHERS;
 use super::session::{Call, Session, call};
 
 /// One distribution with its deliveries.

@@ -12,8 +12,8 @@ use super::error::SqlError;
 use super::outbox::{self, Entry};
 use super::row::{Columns, big, said};
 use super::session::{SNAPSHOT, Session};
-use super::{PostgresStore, lives};
-use crate::outbox::{Backlog, DeadLetter, Fate, Mark, MarkKind, Outbox, OutboxEntry, PARTITIONS, Partition, Replay};
+use super::{PostgresStore, lives, partitions};
+use crate::outbox::{Backlog, DeadLetter, Fate, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use crate::store::StoreError;
 
 /// So many entries are changed at once; commits go on in between.
@@ -33,7 +33,7 @@ impl Outbox for PostgresStore {
         let claim = self.others.run("claim partitions", move |session| {
             Box::pin(async move {
                 lives::end_silent(session, lease).await?;
-                claim(session, token).await
+                partitions::claim(session, token).await
             })
         });
         claim.await
@@ -150,56 +150,6 @@ const MAKE_INDICES: [&str; 2] = [
     "CREATE INDEX IF NOT EXISTS outbox_uncached ON outbox (partition, position)
      WHERE cached_at IS NULL AND dead_at IS NULL",
 ];
-
-/// An equal share among the lives that are not over. One claims at a time.
-async fn claim(session: &Session, token: Incarnation) -> Result<Vec<Partition>, SqlError> {
-    session.run("BEGIN").await?;
-    let token = big(token.0);
-    let rows = session.query(PARTITIONS_NOW, &[&token]).await?;
-    let share = share(session, token).await?;
-    let (mut own, mut free) = (Vec::new(), Vec::new());
-    for row in &rows {
-        let table = "relay_partitions";
-        let columns = Columns { table, row };
-        let partition: i16 = columns.get(0)?;
-        match (columns.get::<bool>(1)?, columns.get::<bool>(2)?) {
-            (true, _) => own.push(partition),
-            (false, true) => free.push(partition),
-            (false, false) => {}
-        }
-    }
-    let surplus = own.split_off(share.min(own.len()));
-    free.truncate(share - own.len());
-    session.execute(GIVE, &[&surplus, &None::<i64>]).await?;
-    session.execute(GIVE, &[&free, &Some(token)]).await?;
-    session.run("COMMIT").await?;
-    own.append(&mut free);
-    own.sort_unstable();
-    Ok(own.into_iter().map(|p| Partition(p.unsigned_abs())).collect())
-}
-
-/// How many a life may have; none where it is over.
-async fn share(session: &Session, token: i64) -> Result<usize, SqlError> {
-    let row = session.query_opt(LIVING, &[&token]).await?;
-    let Some(row) = row else { return Ok(0) };
-    let table = "incarnations";
-    let columns = Columns { table, row: &row };
-    let (living, lives): (usize, bool) = (columns.number(0)?, columns.get(1)?);
-    Ok(if lives {
-        usize::from(PARTITIONS).div_ceil(living.max(1))
-    } else {
-        0
-    })
-}
-
-/// All of them, locked; whether each is this life's, and whether it is free.
-const PARTITIONS_NOW: &str = "SELECT p.partition, (p.owner = $1) IS TRUE,
-        NOT EXISTS (SELECT FROM incarnations AS i WHERE i.token = p.owner AND i.ended_at IS NULL)
-    FROM relay_partitions AS p ORDER BY p.partition FOR UPDATE OF p";
-
-const LIVING: &str = "SELECT count(*), coalesce(bool_or(token = $1), false) FROM incarnations WHERE ended_at IS NULL";
-
-const GIVE: &str = "UPDATE relay_partitions SET owner = $2 WHERE partition = ANY ($1)";
 
 /// Each partition's oldest, by its index, and of these the oldest.
 pub(super) const fn unmarked(lacking: MarkKind) -> &'static str {

@@ -62,10 +62,6 @@ impl Dialer {
         }
     }
 
-    pub(super) fn settings(&self) -> &PostgresSettings {
-        &self.settings
-    }
-
     /// A new connection, within the time that reaching the database may take.
     pub(super) async fn dial(&self) -> Result<Session, SqlError> {
         let dialled = timeout(self.settings.connect_timeout, self.dial_slowly());

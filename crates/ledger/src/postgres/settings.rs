@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
-use url::Url;
 
 use super::tls::Verify;
 use crate::store::StoreError;
@@ -71,12 +70,13 @@ pub(super) struct Target {
 pub(super) fn target(settings: &PostgresSettings) -> Result<Target, StoreError> {
     check_schema(&settings.schema)?;
     let wrong = |why: &str| StoreError::Unusable(format!("the setting database_url (FANFARE_DATABASE_URL) {why}"));
-    let mut url = Url::parse(&settings.url)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "postgres" | "postgresql"))
-        .ok_or_else(|| wrong("is not of the form postgres://user:password@host:port/name"))?;
-    let mode = option(&url, "sslmode").unwrap_or_else(|| "prefer".to_owned());
-    let root = option(&url, "sslrootcert").map(PathBuf::from);
+    let form = "is not of the form postgres://user:password@host:port/name";
+    let (base, options) = settings.url.split_once('?').unwrap_or((&settings.url, ""));
+    if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
+        return Err(wrong(form));
+    }
+    let mode = option(options, "sslmode").unwrap_or_else(|| "prefer".to_owned());
+    let root = option(options, "sslrootcert").map(PathBuf::from);
     let (mode, verify) = match (mode.as_str(), root) {
         ("disable", _) => (SslMode::Disable, Verify::Nothing),
         ("prefer", _) => (SslMode::Prefer, Verify::Nothing),
@@ -88,8 +88,7 @@ pub(super) fn target(settings: &PostgresSettings) -> Result<Target, StoreError> 
             ));
         }
     };
-    keep_others(&mut url);
-    let parsed = url.as_str().parse::<Config>();
+    let parsed = format!("{base}?{}", others(options)).parse::<Config>();
     // The driver's error may repeat a part of the URL.
     let mut config = parsed.map_err(|_secret| wrong("names an option or a value that is not known"))?;
     if config.get_hosts().is_empty() {
@@ -109,22 +108,20 @@ pub(super) fn target(settings: &PostgresSettings) -> Result<Target, StoreError> 
 /// The options that are read here; the driver does not know them, or fewer of their values.
 const OURS: [&str; 2] = ["sslmode", "sslrootcert"];
 
-fn option(url: &Url, name: &str) -> Option<String> {
-    let mut options = url.query_pairs();
-    options
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+fn option(options: &str, name: &str) -> Option<String> {
+    // A plus is a plus here.
+    let options = options.replace('+', "%2B");
+    let mut pairs = url::form_urlencoded::parse(options.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// As they were written: what stands for a blank is not the same everywhere.
-fn keep_others(url: &mut Url) {
-    let query = url.query().unwrap_or_default().to_owned();
+fn others(options: &str) -> String {
     let ours = |option: &&str| OURS.iter().any(|name| option.split('=').next() == Some(name));
-    let others: Vec<&str> = query
+    let others: Vec<&str> = options
         .split('&')
         .filter(|option| !option.is_empty() && !ours(option))
         .collect();
-    url.set_query((!others.is_empty()).then(|| others.join("&")).as_deref());
+    others.join("&")
 }
 
 /// A name that needs no quotes, so that it may stand in statements.
