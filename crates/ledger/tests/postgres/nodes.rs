@@ -267,3 +267,34 @@ async fn what_cannot_be_stored_is_an_error_at_once() {
     );
     store.ping().await.unwrap();
 }
+
+/// Each write of a batch sees those before it, however many there are of one
+/// event or one distribution.
+#[tokio::test]
+async fn a_batch_is_answered_as_if_its_writes_came_alone() {
+    let database = Database::new();
+    let store = database.store().await;
+    let token = life(&store).await;
+    let (mut batch, conclude) = bare::batch_of(0, 100, at(0), token);
+    let first = ids(&batch);
+    for second in 1..4 {
+        batch.extend(bare::batch_of(0, 100, at(second), token).0);
+    }
+    batch.extend(conclude);
+    let answers = store.commit(batch).await.unwrap();
+    let expected = |place: usize| match place {
+        0..100 => Written::Accepted { others: Vec::new() },
+        100..400 => Written::Replayed {
+            existing: first[place % 100],
+        },
+        _ => Written::Recorded,
+    };
+    assert!(
+        answers
+            .iter()
+            .enumerate()
+            .all(|(place, answer)| *answer == expected(place))
+    );
+    let events = store.events(&TenantId::default(), 0, 1000).await.unwrap();
+    assert_eq!(events.len(), 100);
+}
