@@ -5,6 +5,7 @@
 
 mod database;
 mod nodes;
+mod relay;
 mod trouble;
 
 use std::sync::Arc;
