@@ -57,7 +57,7 @@ pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> 
     let token = file.begin_incarnation(now)?;
     let mut distributions_took = Duration::ZERO;
     for batch in 0..batches {
-        let (accept, conclude) = batch_of(u64::from(batch * BATCH), now, token);
+        let (accept, conclude) = batch_of(u64::from(batch * BATCH), BATCH, now, token);
         let began = Instant::now();
         file.commit(&accept)?;
         file.commit(&conclude)?;
@@ -72,9 +72,10 @@ pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> 
     })
 }
 
-/// The two commits of a batch's life.
-fn batch_of(first: u64, now: Timestamp, token: Incarnation) -> (Vec<Write>, Vec<Write>) {
-    (first..first + u64::from(BATCH))
+/// The two commits of a batch's life: distributions of six deliveries, accepted
+/// with their first intents, then concluded and published.
+pub fn batch_of(first: u64, count: u32, now: Timestamp, token: Incarnation) -> (Vec<Write>, Vec<Write>) {
+    (first..first + u64::from(count))
         .map(|number| {
             let event = format!("evt-{:016x}", scattered(number));
             let request = sample::request(&event, &Channel::ALL);

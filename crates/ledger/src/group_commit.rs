@@ -1,9 +1,11 @@
 //! Group commit: many changes, one transaction.
 //!
-//! One task gathers what is submitted and commits it, one commit at a time and
-//! never cancelled in the midst of one. Everything that is written to a store
-//! goes through here. When a commit begins is decided in `gather.rs`; whether a
-//! failed one is tried again is for whoever submitted it to decide.
+//! A task gathers what is submitted and commits it, one commit at a time and
+//! never cancelled in the midst of one. There are as many as the store does well
+//! at once; a distribution is always the same one's, so that its writes stay in
+//! their order. Everything that is written to a store goes through here. When a
+//! commit begins is decided in `gather.rs`; whether a failed one is tried again
+//! is for whoever submitted it to decide.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -67,7 +69,7 @@ impl Counters {
 
 type Answers = UnboundedSender<Vec<Done>>;
 
-/// The task that commits.
+/// A task that commits.
 pub struct GroupCommit {
     store: Arc<dyn Store>,
     commit_delay: Duration,
@@ -91,39 +93,35 @@ struct Closing {
     _waiting: Option<oneshot::Sender<Infallible>>,
 }
 
-/// Where writes are submitted. When all are dropped, the task commits what is
-/// gathered and stops.
+/// Where writes are submitted. When all are dropped, the tasks commit what is
+/// gathered and stop.
 #[derive(Debug, Clone)]
 pub struct GroupCommitHandle {
-    submit: UnboundedSender<Submitted>,
+    /// One for each task; never empty.
+    submit: Vec<UnboundedSender<Submitted>>,
     on_done: Answers,
     counters: Arc<Counters>,
 }
 
 impl GroupCommit {
-    /// Begins, within a Tokio runtime. Each commit's answers are sent together,
-    /// in the order in which its writes were submitted.
+    /// Begins, within a Tokio runtime, a task for each of the store's writers.
+    /// Each commit's answers are sent together, in the order in which its writes
+    /// were submitted.
     pub fn start(
         store: Arc<dyn Store>,
         settings: GroupCommitSettings,
         on_done: UnboundedSender<Vec<Done>>,
     ) -> GroupCommitHandle {
-        let (submit, submitted) = unbounded_channel();
         let counters = Arc::new(Counters::default());
-        let this = Self {
-            store,
-            commit_delay: settings.commit_delay,
-            gather: Gather::new(settings.gather),
-            submitted,
-            on_done: on_done.clone(),
-            counters: Arc::clone(&counters),
-        };
-        tokio::spawn(this.run());
-        GroupCommitHandle {
-            submit,
+        let mut handle = GroupCommitHandle {
+            submit: Vec::new(),
             on_done,
             counters,
-        }
+        };
+        let writers = store.writers().max(1);
+        let stores = std::iter::repeat_n(store, writers);
+        handle.submit = stores.map(|store| handle.start_one(store, settings)).collect();
+        handle
     }
 
     async fn run(mut self) {
@@ -221,10 +219,32 @@ impl GroupCommit {
 }
 
 impl GroupCommitHandle {
+    fn start_one(&self, store: Arc<dyn Store>, settings: GroupCommitSettings) -> UnboundedSender<Submitted> {
+        let (submit, submitted) = unbounded_channel();
+        let this = GroupCommit {
+            store,
+            commit_delay: settings.commit_delay,
+            gather: Gather::new(settings.gather),
+            submitted,
+            on_done: self.on_done.clone(),
+            counters: Arc::clone(&self.counters),
+        };
+        tokio::spawn(this.run());
+        submit
+    }
+
+    /// The task that a distribution is always given to.
+    fn task_of(&self, id: DistributionId) -> &UnboundedSender<Submitted> {
+        // The end of an id is random, its beginning is the time.
+        let random = id.0.as_u128() % self.submit.len() as u128;
+        &self.submit[usize::try_from(random).unwrap_or_default()]
+    }
+
     /// Hands over a write and does not wait; the answer comes to `on_done`.
     pub fn submit(&self, write: Write) {
         let id = write.id();
-        if self.submit.send(Submitted::Write(Instant::now(), write)).is_err() {
+        let task = self.task_of(id);
+        if task.send(Submitted::Write(Instant::now(), write)).is_err() {
             // It was closed: no write may stay unanswered.
             let result = Err(Arc::new(StoreError::Closed));
             drop(self.on_done.send(vec![Done { id, result }]));
@@ -239,9 +259,15 @@ impl GroupCommitHandle {
     /// Commits what is gathered, then stops. What other handles submit from now
     /// on is answered with [`StoreError::Closed`].
     pub async fn close(self) {
-        let (waiting, closed) = oneshot::channel();
-        drop(self.submit.send(Submitted::Close(waiting)));
-        // Ends when the task drops the other end; nothing is ever sent.
-        drop(closed.await);
+        let mut all_closed = Vec::new();
+        for submit in &self.submit {
+            let (waiting, closed) = oneshot::channel();
+            drop(submit.send(Submitted::Close(waiting)));
+            all_closed.push(closed);
+        }
+        for closed in all_closed {
+            // Ends when the task drops the other end; nothing is ever sent.
+            drop(closed.await);
+        }
     }
 }

@@ -34,6 +34,12 @@ pub trait Store: ApiKeys + Outbox {
     /// Ends a life that stops by itself: what it owns is free at once.
     async fn end_incarnation(&self, token: Incarnation) -> Result<(), StoreError>;
 
+    /// How many commits it does well at once. A distribution's writes are never
+    /// in two of them.
+    fn writers(&self) -> usize {
+        1
+    }
+
     /// Writes all of it in one transaction and answers each write, in order.
     /// On an error nothing was acknowledged; a write that is given again after
     /// one is recognised as its own and not written twice.

@@ -13,8 +13,8 @@ use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::write::{Adopted, Record, Write, Written};
-use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use fanfare_ledger::api_keys::ApiKeys;
+use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use fanfare_ledger::{
     Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
 };
@@ -28,6 +28,7 @@ const COMMIT_TIME: Duration = Duration::from_millis(10);
 
 /// Remembers each commit's beginning and what it held; fails where it is told to.
 struct Scripted {
+    writers: usize,
     began: Instant,
     commits: Mutex<Vec<(Duration, Vec<u128>)>>,
     fails: Mutex<VecDeque<bool>>,
@@ -81,6 +82,10 @@ impl ApiKeys for Scripted {
 
 #[async_trait]
 impl Store for Scripted {
+    fn writers(&self) -> usize {
+        self.writers
+    }
+
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
         let ids = batch.iter().map(|write| write.id().0.as_u128()).collect();
         let commit = (self.began.elapsed(), ids);
@@ -192,7 +197,12 @@ fn setup(fails: &[bool], commit_delay: Duration) -> Setup {
 }
 
 fn setup_with(fails: &[bool], settings: GroupCommitSettings) -> Setup {
+    setup_of(1, fails, settings)
+}
+
+fn setup_of(writers: usize, fails: &[bool], settings: GroupCommitSettings) -> Setup {
     let store = Arc::new(Scripted {
+        writers,
         began: Instant::now(),
         commits: Mutex::default(),
         fails: Mutex::new(fails.iter().copied().collect()),
@@ -388,4 +398,47 @@ async fn the_artificial_delay_is_added_to_each_commit() {
     setup.done.recv().await.unwrap();
     let began: Vec<_> = setup.commits().iter().map(|(at, _)| *at).collect();
     assert_eq!(began, [MS(0), MS(15)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_writers_commit_at_once_and_each_distribution_is_always_ones() {
+    let mut setup = setup_of(4, &[], GroupCommitSettings::default());
+    setup.submit(0..8);
+    setup.submit(0..8);
+    sleep(MS(1)).await;
+    setup.submit(4..8);
+    let mut answered = 0;
+    while answered < 20 {
+        answered += setup.done.recv().await.unwrap().len();
+    }
+    let commits = setup.commits();
+    let at_once: Vec<_> = commits.iter().filter(|(at, _)| *at == MS(0)).collect();
+    assert_eq!(at_once.len(), 4, "none waits for another: {commits:?}");
+    for (_, batch) in &commits {
+        let writers: std::collections::BTreeSet<_> = batch.iter().map(|number| number % 4).collect();
+        assert_eq!(writers.len(), 1, "{batch:?}");
+    }
+    let of_one: Vec<_> = commits
+        .iter()
+        .flat_map(|(_, batch)| batch)
+        .filter(|number| **number == 5)
+        .collect();
+    assert_eq!(of_one.len(), 3);
+    assert_eq!(setup.ledger.counters().writes(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_every_writer() {
+    let mut setup = setup_of(3, &[true], GroupCommitSettings::default());
+    setup.submit(0..300);
+    let late = setup.ledger.clone();
+    setup.ledger.close().await;
+    let mut answered = 0;
+    while let Ok(done) = setup.done.try_recv() {
+        answered += done.len();
+    }
+    assert_eq!(answered, 300);
+    late.submit(write(7));
+    let done = setup.done.recv().await.unwrap();
+    assert!(matches!(**done[0].result.as_ref().unwrap_err(), StoreError::Closed));
 }

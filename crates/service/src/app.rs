@@ -174,7 +174,12 @@ async fn opened(config: &Config, listener: TcpListener) -> anyhow::Result<(TcpLi
     let door = TcpListener::from_std(listener.try_clone()?)?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async move { _ = stopped.await };
-    let waiting = tokio::spawn(server::serve(door, api::waiting_router(), server_settings(config), shutdown));
+    let waiting = tokio::spawn(server::serve(
+        door,
+        api::waiting_router(),
+        server_settings(config),
+        shutdown,
+    ));
     let store = loop {
         tokio::time::sleep(OPEN_INTERVAL).await;
         match open_store(config).await {

@@ -27,12 +27,18 @@ use jiff::{SignedDuration, Timestamp};
 use crate::sample;
 use crate::store::Store;
 
-/// Makes a test of every check. Takes a function that gives an empty store, and
-/// something to keep as long as it is used.
+/// Makes a test of every check. Takes a function, `async` if it says so, that
+/// gives an empty store, and something to keep as long as it is used.
 #[macro_export]
 macro_rules! store_suite {
+    (async $open:path) => {
+        $crate::store_suite! { @checks $open().await }
+    };
     ($open:path) => {
-        $crate::store_suite! { $open:
+        $crate::store_suite! { @checks $open() }
+    };
+    (@checks $open:expr) => {
+        $crate::store_suite! { @tests $open;
             accept::what_was_accepted_reads_back_whole,
             accept::an_acceptance_given_again_is_recognised,
             accept::the_same_key_and_body_are_answered_with_the_first,
@@ -89,11 +95,11 @@ macro_rules! store_suite {
             api_keys::a_hash_is_kept_once,
         }
     };
-    ($open:path: $($module:ident::$check:ident,)*) => {
+    (@tests $open:expr; $($module:ident::$check:ident,)*) => {
         $(
             #[tokio::test]
             async fn $check() {
-                let (store, _keep) = $open();
+                let (store, _keep) = $open;
                 $crate::suite::$module::$check(&*store).await;
             }
         )*

@@ -26,6 +26,7 @@ use super::hold::{Holds, backoff, key_of};
 use super::link::Link;
 use super::publisher::{EventPublisher, PublishError};
 use crate::clock::Clock;
+use crate::perform::Life;
 
 /// Between two claims of partitions; the figures are counted as often.
 const CLAIM_INTERVAL: Duration = Duration::from_secs(5);

@@ -86,7 +86,7 @@ impl Repair {
         let newest = self.store.newest_of_event(&entry.tenant, &entry.event.event_id).await?;
         match newest {
             Some(newest) if !newest.distribution.moves() => {
-                let status = CachedStatus::new(Arc::new(newest.distribution), newest.others.into());
+                let status = CachedStatus::new(&newest.distribution, newest.others.into());
                 Ok(self.cache.put(status).await)
             }
             // What moves is cached when it rests.

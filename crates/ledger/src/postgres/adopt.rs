@@ -1,0 +1,88 @@
+//! Taking over work that belongs to nobody, or to a life that is over.
+
+use std::time::Duration;
+
+use fanfare_core::distribution::Distribution;
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
+use fanfare_core::write::Adopted;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::error::SqlError;
+use super::row::{Columns, big};
+use super::session::Session;
+use super::{lives, read};
+
+/// Open work that is due, oldest first. Lives that are silent are ended before.
+pub(super) async fn adopt(
+    session: &Session,
+    token: Incarnation,
+    lease: Duration,
+    due_by: Timestamp,
+    limit: usize,
+) -> Result<Vec<Adopted>, SqlError> {
+    lives::end_silent(session, lease).await?;
+    session.run("BEGIN").await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = session.query(ADOPT_DUE, &[&due_by, &big(token.0), &limit]).await?;
+    let adopted = read_back(session, &rows).await?;
+    session.run("COMMIT").await?;
+    Ok(adopted)
+}
+
+/// This one, wherever it stands; `None` where there is none or another life owns it.
+pub(super) async fn adopt_one(
+    session: &Session,
+    token: Incarnation,
+    tenant: &TenantId,
+    id: DistributionId,
+) -> Result<Option<Adopted>, SqlError> {
+    session.run("BEGIN").await?;
+    let rows = session
+        .query(ADOPT_ONE, &[&tenant.as_str(), &id.0, &big(token.0)])
+        .await?;
+    let adopted = read_back(session, &rows).await?;
+    session.run("COMMIT").await?;
+    Ok(adopted.into_iter().next())
+}
+
+/// In the order of the rows. They are locked: nobody writes them meanwhile.
+async fn read_back(session: &Session, rows: &[Row]) -> Result<Vec<Adopted>, SqlError> {
+    let mut keys = Vec::with_capacity(rows.len());
+    for row in rows {
+        let table = "distribution_logs";
+        let columns = Columns { table, row };
+        let tenant = TenantId::new(columns.get::<&str>(0)?);
+        keys.push((tenant, DistributionId(columns.uuid(1)?)));
+    }
+    let of: Vec<_> = keys.iter().map(|(tenant, id)| (tenant, *id)).collect();
+    let mut whole = read::whole(session, &of).await?;
+    let distributions: Vec<Distribution> = keys.iter().filter_map(|(_, id)| whole.remove(id)).collect();
+    read::with_others(session, distributions).await
+}
+
+/// Served by the index of open work. A life that is over adopts nothing; what
+/// another one is adopting right now is left to it.
+pub(super) const ADOPT_DUE: &str = "WITH due AS MATERIALIZED (
+        SELECT d.tenant_id, d.id, d.due_at FROM distribution_logs AS d
+        WHERE d.open AND d.due_at <= $1
+            AND EXISTS (SELECT FROM incarnations AS i WHERE i.token = $2 AND i.ended_at IS NULL)
+            AND NOT EXISTS (SELECT FROM incarnations AS i WHERE i.token = d.owner AND i.ended_at IS NULL)
+        ORDER BY d.due_at, d.tenant_id, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED),
+    taken AS (
+        UPDATE distribution_logs AS d SET owner = $2 FROM due WHERE d.tenant_id = due.tenant_id AND d.id = due.id
+        RETURNING d.tenant_id, d.id, due.due_at)
+    SELECT tenant_id, id FROM taken ORDER BY due_at, tenant_id, id";
+
+/// Own work stays as it is, and is only read.
+const ADOPT_ONE: &str = "WITH free AS MATERIALIZED (
+        SELECT d.tenant_id, d.id, d.owner FROM distribution_logs AS d
+        WHERE d.tenant_id = $1 AND d.id = $2
+            AND EXISTS (SELECT FROM incarnations AS i WHERE i.token = $3 AND i.ended_at IS NULL)
+            AND NOT EXISTS (
+                SELECT FROM incarnations AS i WHERE i.token = d.owner AND i.token <> $3 AND i.ended_at IS NULL)
+        FOR UPDATE OF d),
+    taken AS (
+        UPDATE distribution_logs AS d SET owner = $3 FROM free
+        WHERE d.tenant_id = free.tenant_id AND d.id = free.id AND free.owner IS DISTINCT FROM $3)
+    SELECT tenant_id, id FROM free";

@@ -1,0 +1,156 @@
+//! Brings the database to this program's schema, or refuses it unaltered.
+//!
+//! `meta` says that the tables are ours, which schema they have, and the oldest
+//! schema whose programs may still use them: so replicas of the last release go
+//! on beside newer ones. A lock lets one of many that start at once do it.
+
+use tokio_postgres::Row;
+
+use super::error::SqlError;
+use super::row::Columns;
+use super::session::Session;
+use crate::store::StoreError;
+
+/// The schema of this program.
+const SCHEMA_VERSION: i64 = 1;
+
+/// Each brings the tables from the schema before it to its own; the first
+/// begins with nothing. An added step says, in `meta.min_compatible`, whether
+/// programs of an earlier schema may go on.
+const STEPS: [(i64, &str); 1] = [(1, include_str!("schema.sql"))];
+
+/// "FANF": one at a time looks and alters.
+const LOCK: i64 = 0x4641_4e46;
+
+/// What the schema holds.
+enum Found {
+    /// None of our tables.
+    Nothing,
+    Ours(i64),
+    /// This table, which is not ours.
+    Foreign(String),
+    Newer(i64),
+}
+
+/// Makes what is missing, all or nothing.
+pub(super) async fn bring_up(session: &Session, schema: &str) -> Result<(), SqlError> {
+    // Most starts find all in place and wait for nobody.
+    if let Found::Ours(SCHEMA_VERSION..) = look(session, schema).await? {
+        return Ok(());
+    }
+    session.run("BEGIN").await?;
+    session.query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    let from = match look(session, schema).await? {
+        Found::Nothing => 0,
+        Found::Ours(version) => version,
+        Found::Foreign(table) => return refuse(&format!("{schema}.{table} is not fanfare's")),
+        Found::Newer(version) => {
+            return refuse(&format!(
+                "{schema} has schema {version}, and this program knows schemas up to {SCHEMA_VERSION}: \
+                 use a newer release"
+            ));
+        }
+    };
+    if from < SCHEMA_VERSION {
+        step_up(session, schema, from).await?;
+    }
+    session.run("COMMIT").await
+}
+
+async fn step_up(session: &Session, schema: &str, from: i64) -> Result<(), SqlError> {
+    if !exists(session, schema).await? {
+        session.run(&format!("CREATE SCHEMA {schema}")).await?;
+    }
+    for (version, sql) in STEPS.iter().filter(|(version, _)| *version > from) {
+        session.run(sql).await?;
+        let note = "INSERT INTO meta (key, value) VALUES ('schema_version', $1)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        session.execute(note, &[&version.to_string()]).await?;
+    }
+    Ok(())
+}
+
+fn refuse<T>(what: &str) -> Result<T, SqlError> {
+    Err(SqlError::Refused(StoreError::Unusable(format!(
+        "the database of the setting database_url (FANFARE_DATABASE_URL) cannot be used: {what} \
+         (another schema can be named by the setting database.schema)"
+    ))))
+}
+
+async fn exists(session: &Session, schema: &str) -> Result<bool, SqlError> {
+    let sql = "SELECT FROM pg_namespace WHERE nspname = $1";
+    Ok(session.query_opt(sql, &[&schema]).await?.is_some())
+}
+
+/// Looks, and alters nothing.
+async fn look(session: &Session, schema: &str) -> Result<Found, SqlError> {
+    let tables = tables(session, schema).await?;
+    let has_meta = tables.iter().any(|table| table == "meta");
+    let ours = "SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('key', 'value')
+         AND atttypid = 'text'::regtype";
+    let name = format!("{schema}.meta");
+    let readable = has_meta && session.query(ours, &[&name]).await?.len() == 2;
+    let version = if readable {
+        number(session, schema, "schema_version").await?
+    } else {
+        None
+    };
+    let Some(version) = version else {
+        let known: Vec<&str> = STEPS.iter().flat_map(|(_, sql)| tables_of(sql)).collect();
+        let foreign = tables.into_iter().find(|table| known.contains(&table.as_str()));
+        return Ok(foreign.map_or(Found::Nothing, Found::Foreign));
+    };
+    // Where it says nothing, nobody but a program of its own schema may use it.
+    let compatible = number(session, schema, "min_compatible").await?.unwrap_or(i64::MAX);
+    if version <= SCHEMA_VERSION || compatible <= SCHEMA_VERSION {
+        return Ok(Found::Ours(version));
+    }
+    Ok(Found::Newer(version))
+}
+
+/// What a step makes, by its own words.
+fn tables_of(sql: &str) -> impl Iterator<Item = &str> {
+    let after = sql.split("CREATE TABLE ").skip(1);
+    after.filter_map(|rest| rest.split_whitespace().next())
+}
+
+async fn tables(session: &Session, schema: &str) -> Result<Vec<String>, SqlError> {
+    let sql = "SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 ORDER BY c.relname";
+    let rows = session.query(sql, &[&schema]).await?;
+    let name = |row: &Row| Columns { table: "pg_class", row }.get(0);
+    rows.iter().map(name).collect()
+}
+
+async fn number(session: &Session, schema: &str, key: &str) -> Result<Option<i64>, SqlError> {
+    let sql = format!("SELECT value FROM {schema}.meta WHERE key = $1");
+    let row = session.query_opt(&sql, &[&key]).await?;
+    row.map(|row| {
+        Columns {
+            table: "meta",
+            row: &row,
+        }
+        .word(0, |value| value.parse().ok())
+    })
+    .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_that_must_not_be_foreign_are_those_that_are_made() {
+        let tables: Vec<_> = tables_of(STEPS[0].1).collect();
+        for table in [
+            "meta",
+            "distribution_logs",
+            "distribution_channel_logs",
+            "outbox",
+            "api_keys",
+        ] {
+            assert!(tables.contains(&table), "{table}: {tables:?}");
+        }
+        assert_eq!(STEPS[STEPS.len() - 1].0, SCHEMA_VERSION);
+    }
+}

@@ -1,0 +1,122 @@
+//! A few connections, each used by one at a time, made anew where one was lost.
+//!
+//! What is done on a connection runs in a task of its own to its end, whoever
+//! stops waiting for it; so no transaction is left open half-way. A connection
+//! is reused only after a transaction that has ended in order.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use super::error::SqlError;
+use super::session::{Dialer, Session};
+use crate::store::StoreError;
+
+/// So often a transaction is tried that others were in the way of.
+const TRIES: u32 = 8;
+
+/// The first pause before another try; each is twice the one before.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What is done on a connection.
+pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 'a>>;
+
+/// Connections for one kind of use.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    dialer: Dialer,
+    idle: Mutex<Vec<Session>>,
+    permits: Semaphore,
+    /// So long a transaction may take, and its wait for a connection; then it is
+    /// given up with its connection, whatever it hangs on.
+    limit: Duration,
+}
+
+impl Pool {
+    pub(super) fn new(dialer: Dialer, size: usize, limit: Duration) -> Self {
+        Self(Arc::new(Inner {
+            dialer,
+            idle: Mutex::default(),
+            permits: Semaphore::new(size.max(1)),
+            limit,
+        }))
+    }
+
+    /// Does it, again where others were in the way or the connection was lost.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        job: impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.0);
+        let task = tokio::spawn(async move { inner.run(job).await });
+        match task.await {
+            Ok(result) => result.map_err(|error| error.while_to(doing)),
+            Err(error) => Err(StoreError::Database {
+                doing,
+                source: error.into(),
+            }),
+        }
+    }
+}
+
+impl Inner {
+    async fn run<T>(
+        &self,
+        job: impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static,
+    ) -> Result<T, SqlError> {
+        let waited = timeout(self.limit, self.permits.acquire()).await;
+        let _permit = waited.map_err(|_late| SqlError::TimedOut)?;
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match self.run_once(&job).await {
+                Err(error) if error.may_be_tried_again() => tracing::debug!(?error, "a transaction is tried again"),
+                result => return result,
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
+        self.run_once(&job).await
+    }
+
+    /// In a session that goes back only if it is in order.
+    async fn run_once<T>(
+        &self,
+        job: &(impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static),
+    ) -> Result<T, SqlError> {
+        let session = self.session().await?;
+        let done = timeout(self.limit, job(&session)).await;
+        let result = done.unwrap_or(Err(SqlError::TimedOut));
+        let in_order = match &result {
+            Ok(_) => true,
+            Err(SqlError::TimedOut) => false,
+            Err(_) => !session.is_closed() && session.run("ROLLBACK").await.is_ok(),
+        };
+        if in_order {
+            self.idle().push(session);
+        }
+        result
+    }
+
+    async fn session(&self) -> Result<Session, SqlError> {
+        loop {
+            let idle = self.idle().pop();
+            match idle {
+                Some(session) if session.is_closed() => {}
+                Some(session) => return Ok(session),
+                None => return self.dialer.dial().await,
+            }
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        // A push or a pop leaves no half of itself behind.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

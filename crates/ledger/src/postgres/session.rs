@@ -1,0 +1,187 @@
+//! One connection: its settings, its prepared statements, and several
+//! statements sent at once.
+//!
+//! Who uses it when is decided in `pool.rs`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement};
+
+use super::error::{SqlError, while_connecting};
+use super::settings::{PostgresSettings, Target};
+use super::tls::Tls;
+
+/// What a statement is given.
+pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
+
+/// So many statements are kept prepared; lists have many forms.
+const PREPARED: usize = 200;
+
+/// How sessions are begun.
+#[derive(Clone)]
+pub(super) struct Dialer {
+    target: Arc<Target>,
+    tls: Tls,
+    settings: Arc<PostgresSettings>,
+    /// Said to each new session; ends with the name of the tables' schema.
+    hello: Arc<str>,
+}
+
+/// One connection.
+pub(super) struct Session {
+    client: Client,
+    prepared: Mutex<HashMap<String, Statement>>,
+}
+
+/// A statement and what it is given, to be sent together with others.
+pub(super) struct Call<'a> {
+    pub(super) sql: &'a str,
+    pub(super) params: Vec<Param<'a>>,
+}
+
+/// A statement and what it is given.
+pub(super) fn call<'a>(sql: &'a str, params: &[Param<'a>]) -> Call<'a> {
+    Call {
+        sql,
+        params: params.to_vec(),
+    }
+}
+
+impl Dialer {
+    pub(super) fn new(target: Target, tls: Tls, settings: PostgresSettings) -> Self {
+        let hello = hello(&settings).into();
+        Self {
+            target: Arc::new(target),
+            tls,
+            settings: Arc::new(settings),
+            hello,
+        }
+    }
+
+    /// A new connection, within the time that reaching the database may take.
+    pub(super) async fn dial(&self) -> Result<Session, SqlError> {
+        let dialled = timeout(self.settings.connect_timeout, self.dial_slowly());
+        dialled.await.unwrap_or(Err(SqlError::TimedOut))
+    }
+
+    async fn dial_slowly(&self) -> Result<Session, SqlError> {
+        let connected = Box::pin(self.target.config.connect(self.tls.clone())).await;
+        let (client, connection) = connected.map_err(while_connecting)?;
+        // It ends with its client; what went wrong is told to whoever waits for an answer.
+        tokio::spawn(async move { drop(connection.await) });
+        client.batch_execute(&self.hello).await?;
+        Ok(Session {
+            client,
+            prepared: Mutex::default(),
+        })
+    }
+}
+
+/// Every statement is served by an index, also while the tables are new and
+/// their statistics are not: so plans do not depend on statistics. A commit
+/// that was answered is on the disk, whatever the database's own setting.
+fn hello(settings: &PostgresSettings) -> String {
+    let timeout = settings.statement_timeout.as_millis();
+    format!(
+        "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+         SET statement_timeout = {timeout}; SET lock_timeout = {timeout};
+         SET idle_in_transaction_session_timeout = {timeout};
+         SELECT set_config('synchronous_commit', 'on', false)
+         WHERE current_setting('synchronous_commit') = 'off';
+         SET search_path = {}",
+        settings.schema
+    )
+}
+
+impl Session {
+    /// Whether it can still be used.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// The rows that a statement gives.
+    pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
+        let statement = self.prepared(sql).await?;
+        Ok(self.client.query(&statement, params).await?)
+    }
+
+    /// The one row that a statement gives, or none.
+    pub(super) async fn query_opt(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, SqlError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// How many rows a statement has changed.
+    pub(super) async fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, SqlError> {
+        let statement = self.prepared(sql).await?;
+        Ok(self.client.execute(&statement, params).await?)
+    }
+
+    /// Sends all of them at once; each one's rows, or the first error.
+    pub(super) async fn query_all(&self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, SqlError> {
+        let statements = self.all_prepared(calls).await?;
+        let sent = calls.iter().zip(&statements).map(|(call, statement)| {
+            let client = &self.client;
+            async move { client.query(statement, &call.params).await }
+        });
+        // All are waited for: the connection is in order when this is over.
+        let rows: Result<_, tokio_postgres::Error> = join_all(sent).await.into_iter().collect();
+        Ok(rows?)
+    }
+
+    /// Sends all of them at once; how many rows each has changed, or the first error.
+    pub(super) async fn execute_all(&self, calls: &[Call<'_>]) -> Result<Vec<u64>, SqlError> {
+        let statements = self.all_prepared(calls).await?;
+        let sent = calls.iter().zip(&statements).map(|(call, statement)| {
+            let client = &self.client;
+            async move { client.execute(statement, &call.params).await }
+        });
+        let counts: Result<_, tokio_postgres::Error> = join_all(sent).await.into_iter().collect();
+        Ok(counts?)
+    }
+
+    /// Reads in one snapshot, all at once: what it sees belongs together.
+    pub(super) async fn query_snapshot(&self, calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, SqlError> {
+        let mut all = vec![call(SNAPSHOT, &[])];
+        all.extend(calls);
+        all.push(call("COMMIT", &[]));
+        let mut rows = self.query_all(&all).await?;
+        rows.pop();
+        rows.remove(0);
+        Ok(rows)
+    }
+
+    /// Statements without parameters, one after the other.
+    pub(super) async fn run(&self, sql: &str) -> Result<(), SqlError> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    async fn all_prepared(&self, calls: &[Call<'_>]) -> Result<Vec<Statement>, SqlError> {
+        let prepared = calls.iter().map(|call| self.prepared(call.sql));
+        join_all(prepared).await.into_iter().collect()
+    }
+
+    async fn prepared(&self, sql: &str) -> Result<Statement, SqlError> {
+        if let Some(statement) = self.known(sql) {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(sql).await?;
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if prepared.len() >= PREPARED {
+            prepared.clear();
+        }
+        prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn known(&self, sql: &str) -> Option<Statement> {
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        prepared.get(sql).cloned()
+    }
+}
+
+/// What several statements see is of one moment.
+pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -1,0 +1,331 @@
+//! What can only be seen from within: query plans, what the tables refuse, and
+//! what is said where the database cannot be used.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::distribution::DistributionStatus;
+use fanfare_core::ids::{EventId, Incarnation, TenantId};
+use fanfare_core::write::{Acceptance, Write};
+use jiff::Timestamp;
+use tokio_postgres::{Client, NoTls};
+
+use super::{PostgresSettings, PostgresStore, adopt, list, read, relay};
+use crate::outbox::MarkKind;
+use crate::sample;
+use crate::store::{Filter, Store, StoreError};
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// An empty schema; each test drops its own.
+fn settings() -> PostgresSettings {
+    let url =
+        std::env::var("FANFARE_TEST_DATABASE_URL").expect("set FANFARE_TEST_DATABASE_URL to a PostgreSQL for tests");
+    let mut settings = PostgresSettings::new(url);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    settings.schema = format!("unit_{}_{number}", std::process::id());
+    settings
+}
+
+async fn client(settings: &PostgresSettings) -> Client {
+    let (client, connection) = tokio_postgres::connect(&settings.url, NoTls).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    let path = format!(
+        "SET client_min_messages = warning; SET search_path = {}",
+        settings.schema
+    );
+    client.batch_execute(&path).await.unwrap();
+    client
+}
+
+async fn drop_schema(client: &Client, settings: &PostgresSettings) {
+    let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", settings.schema);
+    client.batch_execute(&drop).await.unwrap();
+}
+
+fn batch(first: u64, count: u64, token: Incarnation) -> Vec<Acceptance> {
+    (first..first + count)
+        .map(|number| {
+            let request = sample::request(&format!("evt-{number}"), &Channel::ALL);
+            sample::acceptance(number, request, Timestamp::UNIX_EPOCH, token)
+        })
+        .collect()
+}
+
+async fn commit(store: &PostgresStore, batch: &[Acceptance]) {
+    let writes = batch.iter().cloned().map(Box::new).map(Write::Accept);
+    store.commit(writes.collect()).await.unwrap();
+}
+
+/// Accepted, and most of it completed.
+async fn fill(store: &PostgresStore, token: Incarnation) {
+    for first in (0..3000).step_by(500) {
+        let batch = batch(first, 500, token);
+        commit(store, &batch).await;
+        let completions = batch
+            .iter()
+            .take(if first < 2500 { 500 } else { 10 })
+            .map(|acceptance| {
+                let mut distribution = acceptance.distribution.clone();
+                let record = sample::completion(&mut distribution, Timestamp::UNIX_EPOCH, token);
+                Write::Record(Box::new(record))
+            });
+        store.commit(completions.collect()).await.unwrap();
+    }
+}
+
+async fn plan(client: &Client, sql: &str) -> String {
+    let rows = client.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lines.join("\n")
+}
+
+fn lists() -> Vec<Filter> {
+    let everything = Filter::default();
+    let with = |change: fn(&mut Filter)| {
+        let mut filter = everything.clone();
+        change(&mut filter);
+        filter
+    };
+    vec![
+        everything.clone(),
+        with(|f| f.event_id = Some(EventId::new("evt-1"))),
+        with(|f| f.status = Some(DistributionStatus::Failed)),
+        with(|f| f.status = Some(DistributionStatus::InProgress)),
+        with(|f| f.channel_status = Some(DeliveryStatus::NeedsReview)),
+        with(|f| {
+            f.channel = Some(Channel::GenieTV);
+            f.channel_status = Some(DeliveryStatus::Failed);
+        }),
+        with(|f| f.channel = Some(Channel::GenieTV)),
+        with(|f| f.from = Some(Timestamp::UNIX_EPOCH)),
+        with(|f| f.until = Some(Timestamp::UNIX_EPOCH)),
+    ]
+}
+
+/// A statement with its parameters written in, as far as plans go.
+fn with_values(sql: &str, values: &[&str]) -> String {
+    let mut sql = sql.to_owned();
+    for (place, value) in values.iter().enumerate().rev() {
+        sql = sql.replace(&format!("${}", place + 1), value);
+    }
+    sql
+}
+
+/// By the planner's own choice, with statistics.
+#[tokio::test]
+async fn nothing_reads_all_of_history() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let store = PostgresStore::connect(&settings).await.unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    fill(&store, token).await;
+    crate::outbox::Outbox::claim_partitions(&store, token).await.unwrap();
+    client.batch_execute("ANALYZE").await.unwrap();
+    // Of the first and of the last second of all.
+    let (first, last) = ["00000000", "ffffffff"]
+        .map(|begin| format!("'{begin}-0000-7000-8000-000000000000'::uuid"))
+        .into();
+    let mut plans = vec![
+        with_values(adopt::ADOPT_DUE, &["now()", "7", "100"]),
+        with_values(read::IDS_OF_EVENT, &["'default'", "'evt-1'", "21"]),
+        with_values(relay::unmarked(MarkKind::Published), &["'{1,2}'", "0", "100"]),
+        with_values(relay::unmarked(MarkKind::Cached), &["'{1,2}'", "0", "100"]),
+    ];
+    for filter in lists() {
+        let statement = list::statement(&TenantId::default(), &filter, None, 50);
+        let mut values = vec!["'default'".to_owned()];
+        values.extend(filter.from.iter().flat_map(|_| [last.clone(), "now()".to_owned()]));
+        values.extend(filter.until.iter().flat_map(|_| [first.clone(), "now()".to_owned()]));
+        values.extend(filter.event_id.iter().map(|_| "'evt-1'".to_owned()));
+        values.push("50".to_owned());
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        plans.push(with_values(&statement.sql, &values));
+    }
+    for sql in plans {
+        let plan = plan(&client, &sql).await;
+        let reads_all = ["distribution_logs", "distribution_channel_logs", "outbox", "history"]
+            .iter()
+            .find(|table| plan.contains(&format!("Seq Scan on {table}")));
+        assert_eq!(reads_all, None, "{sql}\n{plan}");
+    }
+    drop_schema(&client, &settings).await;
+}
+
+/// An outcome and its history cannot be written against the rules, whatever
+/// the program believes.
+#[tokio::test]
+async fn the_tables_themselves_refuse_what_must_not_be() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let store = PostgresStore::connect(&settings).await.unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    commit(&store, &batch(0, 50, token)).await;
+    let copy_history = |number: u32| {
+        format!(
+            "INSERT INTO history SELECT tenant_id, distribution_log_id, {number}, {token}, at, actor, transitions
+             FROM history WHERE number = 1 LIMIT 1"
+        )
+    };
+    let update = |table: &str, change: &str| format!("UPDATE {table} SET {change}");
+    let refused = [
+        ("a gap in the history (I11)", copy_history(3)),
+        ("a number twice (I11)", copy_history(1)),
+        ("a history beside its distribution (I11)", copy_history(2)),
+        (
+            "a stranger's write (I5)",
+            update("distribution_logs", "history_number = 2, written_by = 99"),
+        ),
+        (
+            "a write without history (I5)",
+            update("distribution_logs", "status = 'FAILED'"),
+        ),
+        (
+            "a write that skips one (I11)",
+            update("distribution_logs", "history_number = 3"),
+        ),
+        ("taking from a living owner", update("distribution_logs", "owner = 99")),
+        (
+            "an outcome without its outbox row (I8)",
+            update("distribution_logs", "history_number = 2, version = 1"),
+        ),
+        (
+            "a second claim",
+            update("distribution_channel_logs", "event_id = 'evt-1'"),
+        ),
+        (
+            "an unknown status",
+            update("distribution_channel_logs", "status = 'DONE'"),
+        ),
+        (
+            "an unknown phase",
+            update("distribution_channel_logs", "phase = 'DONE'"),
+        ),
+        (
+            "a second open attempt (I4)",
+            update("distribution_channel_logs", "channel = 'RingoBiz'"),
+        ),
+        (
+            "an earlier generation (I6)",
+            update("distribution_channel_logs", "generation = 0"),
+        ),
+        ("an orphan", "DELETE FROM distribution_logs".to_owned()),
+        (
+            "an orphan's history",
+            "DELETE FROM distribution_logs; DELETE FROM history".to_owned(),
+        ),
+    ];
+    for (what, sql) in refused {
+        let error = client.batch_execute(&sql).await.expect_err(what);
+        let code = error.code().unwrap().code();
+        assert!(code.starts_with("23"), "{what}: {error:?}");
+    }
+    let receipt = "channel_state = 'live'";
+    client
+        .batch_execute(&update("distribution_channel_logs", receipt))
+        .await
+        .unwrap();
+    let lost = update("distribution_channel_logs", "channel_state = NULL");
+    let lost = client.batch_execute(&lost).await;
+    assert!(lost.is_err(), "a receipt that is lost (I6)");
+    store.end_incarnation(token).await.unwrap();
+    client
+        .batch_execute(&update("distribution_logs", "owner = 99"))
+        .await
+        .unwrap();
+    drop_schema(&client, &settings).await;
+}
+
+async fn refusal(settings: &PostgresSettings) -> String {
+    match PostgresStore::connect(settings).await {
+        Err(StoreError::Unusable(why)) => why,
+        Err(other) => panic!("not for ever: {other:?}"),
+        Ok(_) => panic!("it was not refused"),
+    }
+}
+
+#[tokio::test]
+async fn foreign_tables_and_newer_schemas_are_refused_and_left_alone() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let foreign = format!("CREATE SCHEMA {0}; CREATE TABLE {0}.outbox (id int)", settings.schema);
+    client.batch_execute(&foreign).await.unwrap();
+    let line = refusal(&settings).await;
+    let named = [
+        "database_url (FANFARE_DATABASE_URL)",
+        "database.schema",
+        "outbox is not fanfare's",
+    ];
+    assert!(named.iter().all(|words| line.contains(words)), "{line}");
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = $1::text::regnamespace";
+    let count: i64 = client.query_one(tables, &[&settings.schema]).await.unwrap().get(0);
+    assert_eq!(count, 1);
+    client
+        .batch_execute("DROP TABLE outbox; CREATE TABLE guests (id int)")
+        .await
+        .unwrap();
+    PostgresStore::connect(&settings)
+        .await
+        .expect("other tables do no harm");
+    let newer = |compatible: u32| {
+        format!(
+            "UPDATE meta SET value = '7' WHERE key = 'schema_version';
+             UPDATE meta SET value = '{compatible}' WHERE key = 'min_compatible'"
+        )
+    };
+    client.batch_execute(&newer(7)).await.unwrap();
+    let line = refusal(&settings).await;
+    assert!(
+        line.contains("has schema 7, and this program knows schemas up to 1: use a newer release"),
+        "{line}"
+    );
+    client.batch_execute(&newer(1)).await.unwrap();
+    PostgresStore::connect(&settings)
+        .await
+        .expect("a newer one that is compatible");
+    drop_schema(&client, &settings).await;
+}
+
+/// Three replicas that start at once make the tables once.
+#[tokio::test]
+async fn the_tables_are_made_once() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let starts = (0..3).map(|_| PostgresStore::connect(&settings));
+    for store in futures_util::future::join_all(starts).await {
+        store.unwrap().ping().await.unwrap();
+    }
+    drop_schema(&client, &settings).await;
+}
+
+/// What can never work is told from what may come back; no line holds the password.
+#[tokio::test]
+async fn what_cannot_be_used_is_named_by_its_setting() {
+    let there = settings();
+    let url = |change: &dyn Fn(&mut url::Url)| {
+        let mut url = url::Url::parse(&there.url).unwrap();
+        url.set_password(Some("hunter2")).unwrap();
+        change(&mut url);
+        PostgresSettings::new(url.to_string())
+    };
+    let for_ever = [
+        (url(&|url| url.set_path("/no_such_database")), "no_such_database"),
+        (url(&|url| url.set_username("no_such_role").unwrap()), "no_such_role"),
+        (url(&|url| url.set_query(Some("sslmode=require"))), "TLS"),
+    ];
+    for (settings, words) in for_ever {
+        let line = refusal(&settings).await;
+        assert!(
+            line.contains("database_url (FANFARE_DATABASE_URL)") && line.contains(words),
+            "{line}"
+        );
+        assert!(!line.contains("hunter2"), "{line}");
+    }
+    let away = url(&|url| url.set_port(Some(1)).unwrap());
+    match PostgresStore::connect(&away).await {
+        Err(error @ StoreError::Database { .. }) => assert!(!format!("{error:?}").contains("hunter2"), "{error:?}"),
+        Err(other) => panic!("waiting may help: {other:?}"),
+        Ok(_) => panic!("nobody is there"),
+    }
+}
