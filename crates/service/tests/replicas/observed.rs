@@ -1,0 +1,154 @@
+//! Reads what the database, the channels and Kafka hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Headers, Message};
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_postgres::{Client, NoTls};
+
+use crate::checker::{Distribution, Observed, Record};
+use crate::cluster::{Cluster, PATIENCE};
+
+/// A client of the cluster's database, in its schema.
+pub(crate) async fn database(cluster: &Cluster) -> Client {
+    let (client, connection) = tokio_postgres::connect(&cluster.database_url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let path = format!("SET search_path TO {}", cluster.schema);
+    client.batch_execute(&path).await.unwrap();
+    client
+}
+
+pub(crate) async fn count(database: &Client, query: &str) -> i64 {
+    database.query_one(query, &[]).await.unwrap().get(0)
+}
+
+/// Waits until nothing moves and all is published, then reads everything.
+pub(crate) async fn at_rest(cluster: &Cluster, acknowledged: BTreeSet<String>) -> Observed {
+    let database = database(cluster).await;
+    let restless = "SELECT (SELECT count(*) FROM distribution_channel_logs
+             WHERE status IN ('PENDING', 'IN_PROGRESS', 'RETRYING', 'WAITING'))
+         + (SELECT count(*) FROM outbox WHERE published_at IS NULL)";
+    let deadline = Instant::now() + PATIENCE;
+    while count(&database, restless).await > 0 {
+        assert!(Instant::now() < deadline, "it does not come to rest");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let distributions = distributions(&database).await;
+    let published = distributions.values().map(|one| one.outbox.len()).sum();
+    let effects = effects(cluster, &database).await;
+    let (kafka, topic) = (cluster.kafka.clone(), cluster.topic.clone());
+    let records = tokio::task::spawn_blocking(move || records(&kafka, &topic, published))
+        .await
+        .unwrap();
+    Observed {
+        acknowledged,
+        distributions,
+        effects,
+        records,
+    }
+}
+
+async fn distributions(database: &Client) -> BTreeMap<String, Distribution> {
+    let mut all = BTreeMap::new();
+    let rows = database.query(
+        "SELECT id::text, event_id, status, version::bigint FROM distribution_logs",
+        &[],
+    );
+    for row in rows.await.unwrap() {
+        let distribution = Distribution {
+            event: row.get(1),
+            status: row.get(2),
+            version: row.get(3),
+            ..Distribution::default()
+        };
+        all.insert(row.get(0), distribution);
+    }
+    let of = |row: &tokio_postgres::Row| row.get::<_, String>(0);
+    let deliveries = "SELECT distribution_log_id::text, channel, status, holds_claim FROM distribution_channel_logs";
+    for row in database.query(deliveries, &[]).await.unwrap() {
+        let delivery = (row.get(1), row.get(2), row.get(3));
+        all.get_mut(&of(&row)).unwrap().deliveries.push(delivery);
+    }
+    let history = "SELECT distribution_log_id::text, number::bigint FROM history ORDER BY number";
+    for row in database.query(history, &[]).await.unwrap() {
+        all.get_mut(&of(&row)).unwrap().history.push(row.get(1));
+    }
+    let outbox = "SELECT distribution_log_id::text, version::bigint, event_uuid::text FROM outbox ORDER BY version";
+    for row in database.query(outbox, &[]).await.unwrap() {
+        all.get_mut(&of(&row)).unwrap().outbox.push((row.get(1), row.get(2)));
+    }
+    all
+}
+
+/// By channel and event. 우리동네TV knows the delivery alone, Instagram the caption.
+async fn effects(cluster: &Cluster, database: &Client) -> Vec<(String, String)> {
+    let rows = database.query("SELECT id::text, event_id FROM distribution_channel_logs", &[]);
+    let event_of: BTreeMap<String, String> = rows.await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let effects = cluster.simulator.effects();
+    let named = effects.iter().map(|effect| match effect.channel {
+        "instagram" => {
+            let caption = text(&effect.content["caption"]);
+            let event = caption.rsplit(' ').next().unwrap_or_default().to_owned();
+            ("Instagram".to_owned(), event)
+        }
+        "wooridongne-tv" => (
+            "WooridongneTV".to_owned(),
+            event_of.get(&effect.our_id).cloned().unwrap_or_default(),
+        ),
+        _ => (text(&effect.content["channel"]), text(&effect.content["eventId"])),
+    });
+    named.collect()
+}
+
+/// All that a consumer reads; at least so many are expected.
+fn records(kafka: &str, topic: &str, at_least: usize) -> Vec<Record> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", kafka)
+        .set("group.id", topic)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    consumer.subscribe(&[topic]).unwrap();
+    let (mut records, mut quiet) = (Vec::new(), 0);
+    // Once all that is expected is there, a little more for what is too much.
+    while quiet < 60 && (records.len() < at_least || quiet < 2) {
+        match consumer.poll(Duration::from_secs(1)) {
+            Some(Ok(message)) => {
+                quiet = 0;
+                records.push(record(&message));
+            }
+            Some(Err(_)) | None => quiet += 1,
+        }
+    }
+    records
+}
+
+fn record(message: &impl Message) -> Record {
+    let header = |name: &str| {
+        let headers = message.headers().unwrap();
+        let found = headers
+            .iter()
+            .find(|header| header.key == name)
+            .and_then(|header| header.value);
+        String::from_utf8(found.unwrap_or_default().to_vec()).unwrap()
+    };
+    let body: Value = serde_json::from_slice(message.payload().unwrap()).unwrap();
+    assert_eq!(header("ce_type"), "DistributionCompleted");
+    let results = body["results"].as_array().unwrap();
+    Record {
+        key: String::from_utf8(message.key().unwrap().to_vec()).unwrap(),
+        id: header("ce_id"),
+        distribution: body["distributionId"].as_str().unwrap().to_owned(),
+        version: body["version"].as_i64().unwrap(),
+        statuses: results
+            .iter()
+            .map(|result| result["status"].as_str().unwrap().to_owned())
+            .collect(),
+    }
+}
