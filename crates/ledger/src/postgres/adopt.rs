@@ -23,7 +23,8 @@ pub(super) async fn adopt(
 ) -> Result<Vec<Adopted>, SqlError> {
     lives::end_silent(session, lease).await?;
     session.run("BEGIN").await?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // Four times as many are looked at, which must still be a number.
+    let limit = i64::from(i32::try_from(limit).unwrap_or(i32::MAX));
     let rows = session.query(ADOPT_DUE, &[&due_by, &big(token.0), &limit]).await?;
     let adopted = read_back(session, &rows).await?;
     session.run("COMMIT").await?;
@@ -62,26 +63,36 @@ async fn read_back(session: &Session, rows: &[Row]) -> Result<Vec<Adopted>, SqlE
 }
 
 /// Served by the index of open work. A life that is over adopts nothing; what
-/// another one is adopting right now is left to it.
-pub(super) const ADOPT_DUE: &str = "WITH due AS MATERIALIZED (
-        SELECT d.tenant_id, d.id, d.due_at FROM distribution_logs AS d
+/// another one is adopting right now is left to it, and so is what another one
+/// has adopted since it was found: it is locked only where its owner is still
+/// the one that was seen to be over.
+pub(super) const ADOPT_DUE: &str = "WITH found AS MATERIALIZED (
+        SELECT d.tenant_id, d.id, d.owner, d.due_at FROM distribution_logs AS d
         WHERE d.open AND d.due_at <= $1
             AND EXISTS (SELECT FROM incarnations AS i WHERE i.token = $2 AND i.ended_at IS NULL)
             AND NOT EXISTS (SELECT FROM incarnations AS i WHERE i.token = d.owner AND i.ended_at IS NULL)
-        ORDER BY d.due_at, d.tenant_id, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED),
+        ORDER BY d.due_at, d.tenant_id, d.id LIMIT 4 * $3::bigint),
+    due AS MATERIALIZED (
+        SELECT d.tenant_id, d.id, d.due_at FROM found
+        JOIN distribution_logs AS d ON d.tenant_id = found.tenant_id AND d.id = found.id
+        WHERE d.owner IS NOT DISTINCT FROM found.owner AND d.open AND d.due_at <= $1
+        ORDER BY found.due_at, found.tenant_id, found.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED),
     taken AS (
         UPDATE distribution_logs AS d SET owner = $2 FROM due WHERE d.tenant_id = due.tenant_id AND d.id = due.id
         RETURNING d.tenant_id, d.id, due.due_at)
     SELECT tenant_id, id FROM taken ORDER BY due_at, tenant_id, id";
 
 /// Own work stays as it is, and is only read.
-const ADOPT_ONE: &str = "WITH free AS MATERIALIZED (
+const ADOPT_ONE: &str = "WITH found AS MATERIALIZED (
         SELECT d.tenant_id, d.id, d.owner FROM distribution_logs AS d
         WHERE d.tenant_id = $1 AND d.id = $2
             AND EXISTS (SELECT FROM incarnations AS i WHERE i.token = $3 AND i.ended_at IS NULL)
             AND NOT EXISTS (
-                SELECT FROM incarnations AS i WHERE i.token = d.owner AND i.token <> $3 AND i.ended_at IS NULL)
-        FOR UPDATE OF d),
+                SELECT FROM incarnations AS i WHERE i.token = d.owner AND i.token <> $3 AND i.ended_at IS NULL)),
+    free AS MATERIALIZED (
+        SELECT d.tenant_id, d.id, d.owner FROM found
+        JOIN distribution_logs AS d ON d.tenant_id = found.tenant_id AND d.id = found.id
+        WHERE d.owner IS NOT DISTINCT FROM found.owner FOR UPDATE OF d),
     taken AS (
         UPDATE distribution_logs AS d SET owner = $3 FROM free
         WHERE d.tenant_id = free.tenant_id AND d.id = free.id AND free.owner IS DISTINCT FROM $3)

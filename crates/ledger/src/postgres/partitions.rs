@@ -11,6 +11,8 @@ use crate::outbox::{PARTITIONS, Partition};
 pub(super) async fn claim(session: &Session, token: Incarnation) -> Result<Vec<Partition>, SqlError> {
     session.run("BEGIN").await?;
     let token = big(token.0);
+    // Looked at only when they are locked: what is seen is of that moment.
+    session.query(LOCK, &[]).await?;
     let rows = session.query(PARTITIONS_NOW, &[&token]).await?;
     let share = share(session, token).await?;
     let (mut own, mut free) = (Vec::new(), Vec::new());
@@ -48,10 +50,12 @@ async fn share(session: &Session, token: i64) -> Result<usize, SqlError> {
     })
 }
 
-/// All of them, locked; whether each is this life's, and whether it is free.
+const LOCK: &str = "SELECT FROM relay_partitions ORDER BY partition FOR UPDATE";
+
+/// All of them; whether each is this life's, and whether it is free.
 const PARTITIONS_NOW: &str = "SELECT p.partition, (p.owner = $1) IS TRUE,
         NOT EXISTS (SELECT FROM incarnations AS i WHERE i.token = p.owner AND i.ended_at IS NULL)
-    FROM relay_partitions AS p ORDER BY p.partition FOR UPDATE OF p";
+    FROM relay_partitions AS p ORDER BY p.partition";
 
 const LIVING: &str = "SELECT count(*), coalesce(bool_or(token = $1), false) FROM incarnations WHERE ended_at IS NULL";
 

@@ -148,7 +148,7 @@ const MAKE_INDICES: [&str; 2] = [
     "CREATE INDEX IF NOT EXISTS outbox_unpublished ON outbox (partition, position)
      WHERE published_at IS NULL AND dead_at IS NULL",
     "CREATE INDEX IF NOT EXISTS outbox_uncached ON outbox (partition, position)
-     WHERE cached_at IS NULL AND dead_at IS NULL",
+     WHERE cached_at IS NULL",
 ];
 
 /// Each partition's oldest, by its index, and of these the oldest.
@@ -164,7 +164,7 @@ pub(super) const fn unmarked(lacking: MarkKind) -> &'static str {
         MarkKind::Cached => {
             "SELECT o.* FROM unnest($1::smallint[]) AS w (partition) CROSS JOIN LATERAL (
                 SELECT position, tenant_id, distribution_log_id, version, event_uuid, body, refusals FROM outbox
-                WHERE partition = w.partition AND position > $2 AND cached_at IS NULL AND dead_at IS NULL
+                WHERE partition = w.partition AND position > $2 AND cached_at IS NULL
                 ORDER BY position LIMIT $3) AS o
              ORDER BY o.position LIMIT $3"
         }

@@ -73,9 +73,12 @@ async fn work_is_adopted_once() {
             let token = life(&store).await;
             let mut adopted = Vec::new();
             for _ in 0..20 {
-                let some = store.adopt(token, at(9), 16).await.unwrap();
+                let some = store.adopt(token, at(9), 7).await.unwrap();
                 adopted.extend(some.into_iter().map(|adopted| adopted.distribution.id));
             }
+            // What all of them left to each other.
+            let rest = store.adopt(token, at(9), 200).await.unwrap();
+            adopted.extend(rest.into_iter().map(|adopted| adopted.distribution.id));
             adopted
         }));
     }
@@ -178,8 +181,8 @@ async fn a_reader_of_the_journal_misses_nothing() {
     let tenant = TenantId::default();
     let (mut seen, mut after) = (BTreeSet::new(), 0);
     while seen.len() < 180 {
-        let page = reader.events(&tenant, after, 7).await.unwrap();
         let over = tasks.iter().all(tokio::task::JoinHandle::is_finished);
+        let page = reader.events(&tenant, after, 7).await.unwrap();
         let last = page.last().map(|entry| entry.position);
         seen.extend(page.iter().map(|entry| entry.event.distribution_id));
         match last {
