@@ -297,6 +297,7 @@ async fn settings_that_do_not_fit_leave_the_service_up_and_are_named() {
         let topic = new_topic();
         let service = Service::start_as(|config| {
             to_kafka(&topic)(config);
+            config.kafka.message_timeout_ms = 1_000;
             change(config);
         })
         .await;

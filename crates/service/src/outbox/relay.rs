@@ -200,14 +200,17 @@ impl Relay {
             return Ok(Round::Idle);
         }
         let answers = publishing.publish(&entries).await;
-        let (marks, round) = publishing.judge(&entries, answers, &self.link, &mut self.rng);
-        if !marks.is_empty() {
-            self.store.mark(&marks, self.clock.now()).await?;
+        let (marks, mut trouble) = publishing.judge(&entries, answers, &self.link, &mut self.rng);
+        if marks.is_empty() {
+            // That a message took too long says less than what the brokers say.
+            trouble = publishing.publisher.probe().await.err().or(trouble);
         }
-        Ok(match round {
-            Round::Done { .. } => Round::Done { more },
-            other => other,
-        })
+        publishing.tell(trouble, &self.link);
+        if marks.is_empty() {
+            return Ok(Round::Away);
+        }
+        self.store.mark(&marks, self.clock.now()).await?;
+        Ok(Round::Done { more })
     }
 }
 
@@ -257,14 +260,15 @@ impl Publishing {
         join_all(handed_over.collect::<Vec<_>>()).await
     }
 
-    /// What is to be marked, and how the round ended.
+    /// What is to be marked, and what kept the others from being taken. Where
+    /// nothing is marked, nobody took anything.
     fn judge(
         &mut self,
         entries: &[OutboxEntry],
         answers: Vec<Result<(), PublishError>>,
         link: &Link,
         rng: &mut StdRng,
-    ) -> (Vec<Mark>, Round) {
+    ) -> (Vec<Mark>, Option<Text>) {
         let mut marks = Vec::new();
         let (mut failed, mut trouble) = (Vec::new(), None);
         for (entry, answer) in entries.iter().zip(answers) {
@@ -290,9 +294,7 @@ impl Publishing {
         for entry in failed.into_iter().filter(|_| !away) {
             self.holds.hold(entry, Instant::now(), rng);
         }
-        self.tell(trouble, link);
-        let round = if away { Round::Away } else { Round::Done { more: false } };
-        (marks, round)
+        (marks, trouble)
     }
 
     /// Whether it could publish, where it has nothing to publish.
