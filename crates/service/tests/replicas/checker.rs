@@ -220,7 +220,7 @@ mod tests {
         let of = |observed: &mut Observed, change: fn(&mut Distribution)| {
             change(observed.distributions.get_mut("d").unwrap());
         };
-        assert!(said(|o| _ = o.distributions.clear()).contains("I1"), "a lost row");
+        assert!(said(|o| o.distributions.clear()).contains("I1"), "a lost row");
         assert!(
             said(|o| o.effects.push(o.effects[0].clone())).contains("I2"),
             "a duplicate post"

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fanfare_simulator::{RunningSimulator, Simulator, SimulatorSettings};
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -31,6 +32,9 @@ const CHANNELS: [(&str, &str, &str); 6] = [
     ("KAKAO_CHANNEL", "gateway", "gateway"),
 ];
 
+/// One cluster at a time: two on one small machine would only wait for each other.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) simulator: RunningSimulator,
@@ -40,6 +44,7 @@ pub(crate) struct Cluster {
     pub(crate) topic: String,
     settings: Vec<(String, String)>,
     directory: TempDir,
+    _alone: MutexGuard<'static, ()>,
 }
 
 pub(crate) struct Node {
@@ -63,6 +68,7 @@ impl Cluster {
 
     /// The same over this database, with further settings.
     pub(crate) async fn start_over(nodes: usize, database_url: &str, settings: &[(&str, &str)]) -> Self {
+        let alone = ALONE.lock().await;
         let simulator = Simulator::start(SimulatorSettings::default()).await.unwrap();
         let name = Uuid::new_v4().simple().to_string();
         let directory = TempDir::new().unwrap();
@@ -78,6 +84,7 @@ impl Cluster {
             kafka: given("FANFARE_TEST_KAFKA"),
             topic: format!("replicas-{}", &name[..12]),
             directory,
+            _alone: alone,
         };
         for number in 0..nodes {
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

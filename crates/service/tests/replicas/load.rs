@@ -14,11 +14,22 @@ use tokio::task::JoinSet;
 
 /// One exchange; nothing where no whole answer came.
 pub(crate) async fn call(address: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+    call_and_wait(address, method, path, body, 10).await
+}
+
+/// The same for a client that waits so many seconds for the channels.
+async fn call_and_wait(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    wait: u32,
+) -> Option<(u16, Value)> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await.ok()?;
         let body = body.map(ToString::to_string).unwrap_or_default();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nprefer: wait=10\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nprefer: wait={wait}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -47,7 +58,7 @@ pub(crate) fn request(event: &str) -> Value {
             "WooridongneTV": {"regions": ["1114000000"], "budget": 50_000},
             "RingoBiz": {"phoneNumber": "02-312-4567"},
             "GenieTV": {"region": "1114000000", "budget": 300_000,
-                "schedule": {"startDate": "2027-03-01", "endDate": "2027-03-07", "dayparts": ["EVENING"]}},
+                "schedule": {"startDate": "2027-03-01", "endDate": "2027-03-07", "dayparts": ["18:00-22:00"]}},
             "Instagram": {"caption": format!("여는 날 {event}")},
             "KakaoChannel": {"message": "오늘 엽니다.", "recipientListRef": "regulars"},
         },
@@ -87,7 +98,7 @@ impl Load {
                     let body = request(&format!("evt-{client}-{number}"));
                     for again in 0..3 {
                         let address = addresses[(client + number + again) % addresses.len()];
-                        match call(address, "POST", crate::support::DISTRIBUTE, Some(&body)).await {
+                        match call_and_wait(address, "POST", crate::support::DISTRIBUTE, Some(&body), 1).await {
                             Some((200 | 202, answer)) => {
                                 let id = answer["distributionId"].as_str().unwrap().to_owned();
                                 acknowledged.lock().unwrap().insert(id);

@@ -1,4 +1,4 @@
-//! Several nodes over one PostgreSQL, as processes of their own, with Kafka,
+//! Several nodes over one `PostgreSQL`, as processes of their own, with Kafka,
 //! Redis and simulated channels: what must hold whatever dies.
 //!
 //! | file | does |

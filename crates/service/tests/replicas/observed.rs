@@ -34,7 +34,8 @@ pub(crate) async fn at_rest(cluster: &Cluster, acknowledged: BTreeSet<String>) -
          + (SELECT count(*) FROM outbox WHERE published_at IS NULL)";
     let deadline = Instant::now() + PATIENCE;
     while count(&database, restless).await > 0 {
-        assert!(Instant::now() < deadline, "it does not come to rest");
+        let late = Instant::now() >= deadline;
+        assert!(!late, "it does not come to rest: {:?}", restless_rows(&database).await);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let distributions = distributions(&database).await;
@@ -50,6 +51,21 @@ pub(crate) async fn at_rest(cluster: &Cluster, acknowledged: BTreeSet<String>) -
         effects,
         records,
     }
+}
+
+/// What still goes on, for whoever reads the failure.
+async fn restless_rows(database: &Client) -> Vec<String> {
+    let rows =
+        "SELECT format('%s %s %s owner %s attempt %s next %s: %s', c.channel, c.status, c.phase, d.owner, c.attempt,
+             c.next_attempt_at - now(), c.failure)
+         FROM distribution_channel_logs AS c
+         JOIN distribution_logs AS d ON d.tenant_id = c.tenant_id AND d.id = c.distribution_log_id
+         WHERE c.status IN ('PENDING', 'IN_PROGRESS', 'RETRYING', 'WAITING') LIMIT 20";
+    let rows = database.query(rows, &[]).await.unwrap();
+    let mut rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let unpublished = count(database, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await;
+    rows.push(format!("{unpublished} outcomes unpublished"));
+    rows
 }
 
 async fn distributions(database: &Client) -> BTreeMap<String, Distribution> {
@@ -96,10 +112,11 @@ async fn effects(cluster: &Cluster, database: &Client) -> Vec<(String, String)> 
             let event = caption.rsplit(' ').next().unwrap_or_default().to_owned();
             ("Instagram".to_owned(), event)
         }
-        "wooridongne-tv" => (
-            "WooridongneTV".to_owned(),
-            event_of.get(&effect.our_id).cloned().unwrap_or_default(),
-        ),
+        "wooridongne-tv" => {
+            let delivery = effect.our_id.split('.').next().unwrap_or_default();
+            let event = event_of.get(delivery).cloned().unwrap_or_default();
+            ("WooridongneTV".to_owned(), event)
+        }
         _ => (text(&effect.content["channel"]), text(&effect.content["eventId"])),
     });
     named.collect()

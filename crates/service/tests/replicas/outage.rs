@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::observed::at_rest;
 use crate::scale;
 
-/// A PostgreSQL of the test's own, which it may stop. It refuses to run as
+/// A `PostgreSQL` of the test's own, which it may stop. It refuses to run as
 /// root, so there it is the user `postgres` that runs it.
 struct Postgres {
     programs: PathBuf,

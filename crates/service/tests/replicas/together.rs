@@ -67,7 +67,7 @@ async fn what_is_scheduled_begins_once_and_in_time_whoever_was_asked() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_tells_what_another_one_works_on() {
     let cluster = Cluster::start(2).await;
-    let slow = json!({"rules": [{"channel": "gateway", "times": 4, "fault": {"kind": "delay", "ms": 700}}]});
+    let slow = json!({"rules": [{"channel": "gateway", "times": 4, "fault": {"kind": "delay", "millis": 700}}]});
     let url = format!("{}/_simulator/faults", cluster.simulator.base_url());
     let told = crate::support::ask_elsewhere("PUT", &url, slow.to_string().as_bytes()).await;
     assert_eq!(told.status, 200, "{told:?}");
