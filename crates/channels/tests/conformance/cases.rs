@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::driver::{Database, Death, Driver, Outcome, Point};
+use crate::schema::Database as Schema;
 use crate::simulated::{Simulated, Subject};
 
 /// Distributes once, under these faults and this death.
@@ -179,6 +180,10 @@ pub(crate) async fn survives_death_at_every_commit_and_call(subject: Subject) {
 pub(crate) async fn survives_death_at_every_commit_and_call_on_sqlite(subject: Subject) {
     let sqlite = || Database::Sqlite(TempDir::new().unwrap());
     dies_everywhere(subject, &json!([]), sqlite).await;
+}
+
+pub(crate) async fn survives_death_at_every_commit_and_call_on_postgresql(subject: Subject) {
+    dies_everywhere(subject, &json!([]), || Database::Postgres(Schema::new())).await;
 }
 
 /// The channel lies, and the process dies while it finds out.

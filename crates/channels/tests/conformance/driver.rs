@@ -20,6 +20,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
+use crate::schema::Database as Schema;
 use crate::simulated::Simulated;
 
 /// What does not rest after so many turns never will.
@@ -46,13 +47,15 @@ pub(crate) enum Point {
 pub(crate) enum Database {
     Memory(Arc<MemoryStore>),
     Sqlite(TempDir),
+    Postgres(Schema),
 }
 
 impl Database {
-    fn open(&self) -> Arc<dyn Store> {
+    async fn open(&self) -> Arc<dyn Store> {
         match self {
             Self::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
             Self::Sqlite(directory) => Arc::new(SqliteStore::open(directory.path()).unwrap()),
+            Self::Postgres(schema) => Arc::new(schema.store().await),
         }
     }
 }
@@ -90,7 +93,7 @@ impl<'s> Driver<'s> {
         database: Database,
         death: Option<Death>,
     ) -> Self {
-        let store = database.open();
+        let store = database.open().await;
         let now = simulated.now();
         let token = store.begin_incarnation(now).await.unwrap();
         Self {
@@ -200,7 +203,9 @@ impl<'s> Driver<'s> {
     async fn next_life(&mut self) -> Vec<Input> {
         // A database in use can't be opened again.
         self.store = None;
-        let store = self.database.open();
+        let store = self.database.open().await;
+        // Where several lives are at once, its lease would have to end.
+        store.end_incarnation(self.token).await.unwrap();
         self.token = store.begin_incarnation(self.now).await.unwrap();
         self.engine = Engine::new(settings(&*self.client), self.token);
         let adopted = store.adopt(self.token, self.now + HOLD_LIMIT, 10).await.unwrap();

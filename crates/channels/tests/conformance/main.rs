@@ -10,6 +10,9 @@
 mod cases;
 mod driver;
 mod nonsense;
+#[path = "../../../ledger/tests/postgres/database.rs"]
+#[expect(dead_code, reason = "the ledger's own tests use the rest")]
+mod schema;
 mod simulated;
 
 use std::sync::Arc;
@@ -103,7 +106,8 @@ macro_rules! conforms {
             conforms!(@cases $subject; publishes_once_on_the_good_path, keeps_a_permanent_refusal,
                 waits_as_long_as_it_is_told, comes_through_any_fault_that_happens_once,
                 tells_the_truth_of_a_channel_that_stays_broken, survives_death_at_every_commit_and_call,
-                survives_death_at_every_commit_and_call_on_sqlite, survives_death_and_a_lost_answer_together,
+                survives_death_at_every_commit_and_call_on_sqlite,
+                survives_death_at_every_commit_and_call_on_postgresql, survives_death_and_a_lost_answer_together,
                 is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
         }
     };
