@@ -25,6 +25,9 @@ use crate::config::{Kafka, SaslMechanism, SecurityProtocol};
 /// How long a probe waits for an answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long brokers take to make a topic that they are first asked for.
+const MAKING: Duration = Duration::from_secs(1);
+
 /// Messages that come within this time share a request, in milliseconds.
 const LINGER_MS: &str = "5";
 
@@ -175,34 +178,49 @@ impl EventPublisher for KafkaPublisher {
     }
 
     fn probe(&self) -> Later<'_, Result<(), Text>> {
-        let (producer, topic, heard) = (self.producer(), self.topic.clone(), Arc::clone(&self.heard));
         Box::pin(async move {
-            let looking = tokio::task::spawn_blocking(move || look(&producer, &topic, &heard));
-            // A look that was called off says nothing.
-            looking.await.unwrap_or(Ok(()))
+            let mut seen = self.look().await;
+            if is_absent(&seen) {
+                // Where the brokers make topics by themselves, they are at it now.
+                tokio::time::sleep(MAKING).await;
+                seen = self.look().await;
+            }
+            match seen {
+                Ok(()) => {
+                    *lock(&self.heard) = None;
+                    Ok(())
+                }
+                Err(error) => Err(match failure(&error, &self.topic, &self.heard) {
+                    PublishError::Later(why) => why,
+                    PublishError::Refused(why) => Text::new(why.clone(), why),
+                }),
+            }
         })
     }
 }
 
-/// Asks the brokers for the topic; where they may, they make it.
-fn look(producer: &FutureProducer<Context>, topic: &str, heard: &Heard) -> Result<(), Text> {
-    let found = producer
-        .client()
-        .fetch_metadata(Some(topic), Timeout::After(PROBE_TIMEOUT));
-    let said = |error: &KafkaError| match failure(error, topic, heard) {
-        PublishError::Later(why) => why,
-        PublishError::Refused(why) => Text::new(why.clone(), why),
-    };
-    let metadata = found.map_err(|error| said(&error))?;
-    let error = metadata.topics().first().and_then(MetadataTopic::error);
-    match error.map(RDKafkaErrorCode::from) {
-        // It is just being made, or chooses its leader.
-        None | Some(RDKafkaErrorCode::LeaderNotAvailable) => {
-            *lock(heard) = None;
-            Ok(())
-        }
-        Some(code) => Err(said(&KafkaError::MetadataFetch(code))),
+impl KafkaPublisher {
+    /// Asks the brokers for the topic; where they may, they make it.
+    async fn look(&self) -> Result<(), KafkaError> {
+        let (producer, topic) = (self.producer(), self.topic.clone());
+        let looking = tokio::task::spawn_blocking(move || {
+            let client = producer.client();
+            let metadata = client.fetch_metadata(Some(&topic), Timeout::After(PROBE_TIMEOUT))?;
+            let error = metadata.topics().first().and_then(MetadataTopic::error);
+            match error.map(RDKafkaErrorCode::from) {
+                // It is just being made, or chooses its leader.
+                None | Some(RDKafkaErrorCode::LeaderNotAvailable) => Ok(()),
+                Some(code) => Err(KafkaError::MetadataFetch(code)),
+            }
+        });
+        // A look that was called off says nothing.
+        looking.await.unwrap_or(Ok(()))
     }
+}
+
+fn is_absent(seen: &Result<(), KafkaError>) -> bool {
+    let code = seen.as_ref().err().and_then(KafkaError::rdkafka_error_code);
+    code == Some(RDKafkaErrorCode::UnknownTopicOrPartition)
 }
 
 /// Whether waiting helps, decided once.
