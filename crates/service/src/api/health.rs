@@ -50,7 +50,7 @@ impl EventsHealth {
         Self {
             unpublished: view.backlog.unpublished,
             dead: view.backlog.dead,
-            problem: view.trouble.map(|trouble| trouble.get(language).to_owned()),
+            problem: view.trouble.map(|trouble| trouble.what.get(language).to_owned()),
         }
     }
 }

@@ -9,7 +9,6 @@ mod words;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fanfare_core::text::Text;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -19,7 +18,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
 
 use self::words::{explain, is_for_good};
-use super::publisher::{EventPublisher, Later, Message, PublishError};
+use super::publisher::{EventPublisher, Later, Message, PublishError, Trouble};
 use crate::config::{Kafka, SaslMechanism, SecurityProtocol};
 
 /// How long a probe waits for an answer.
@@ -64,7 +63,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        let code = code_of(&error);
         tracing::debug!(code = ?code, "{reason}");
         let mut heard = lock(&self.0);
         // That all are down says less than why one is.
@@ -177,7 +176,7 @@ impl EventPublisher for KafkaPublisher {
         })
     }
 
-    fn probe(&self) -> Later<'_, Result<(), Text>> {
+    fn probe(&self) -> Later<'_, Result<(), Trouble>> {
         Box::pin(async move {
             let mut seen = self.look().await;
             if is_absent(&seen) {
@@ -190,10 +189,7 @@ impl EventPublisher for KafkaPublisher {
                     *lock(&self.heard) = None;
                     Ok(())
                 }
-                Err(error) => Err(match failure(&error, &self.topic, &self.heard) {
-                    PublishError::Later(why) => why,
-                    PublishError::Refused(why) => Text::new(why.clone(), why),
-                }),
+                Err(error) => Err(explain(code_of(&error), lock(&self.heard).as_ref(), &self.topic)),
             }
         })
     }
@@ -225,12 +221,15 @@ fn is_absent(seen: &Result<(), KafkaError>) -> bool {
 
 /// Whether waiting helps, decided once.
 fn failure(error: &KafkaError, topic: &str, heard: &Heard) -> PublishError {
-    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+    let code = code_of(error);
     if is_for_good(code) {
         return PublishError::Refused(code.to_string());
     }
-    let heard = lock(heard).clone();
-    PublishError::Later(explain(code, heard.as_ref(), topic))
+    PublishError::Later(explain(code, lock(heard).as_ref(), topic))
+}
+
+fn code_of(error: &KafkaError) -> RDKafkaErrorCode {
+    error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

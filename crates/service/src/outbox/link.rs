@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::event::DistributionCompleted;
 use fanfare_core::ids::DistributionId;
-use fanfare_core::text::Text;
 use fanfare_ledger::outbox::Backlog;
 use tokio::sync::Notify;
+
+use super::publisher::Trouble;
 
 /// So many outcomes are remembered as cached; the relay is rarely that far behind.
 const REMEMBERED: usize = 8_192;
@@ -27,7 +28,7 @@ pub struct View {
     /// What still has to be published.
     pub backlog: Backlog,
     /// What keeps it from being published, where something does.
-    pub trouble: Option<Text>,
+    pub trouble: Option<Trouble>,
 }
 
 /// An outcome: of which distribution, which version.

@@ -18,13 +18,22 @@ pub struct Message {
     pub payload: Vec<u8>,
 }
 
+/// What keeps messages from being taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is wrong, and which setting to look at: for whoever asks.
+    pub what: Text,
+    /// Kafka's own words, which may name hosts: for the log alone.
+    pub said: String,
+}
+
 /// Why a message was not taken. The publisher decides which, once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// Waiting may help, or a person who mends what is said here. It may have
     /// been taken all the same.
-    #[error("{}", .0.en)]
-    Later(Text),
+    #[error("{}", .0.what.en)]
+    Later(Trouble),
     /// This message will not be taken, however long one waits.
     #[error("{0}")]
     Refused(String),
@@ -40,7 +49,7 @@ pub trait EventPublisher: Send + Sync + 'static {
     fn publish(&self, message: Message) -> Later<'static, Result<(), PublishError>>;
 
     /// Whether messages would be taken now, as far as can be told without one.
-    fn probe(&self) -> Later<'_, Result<(), Text>>;
+    fn probe(&self) -> Later<'_, Result<(), Trouble>>;
 }
 
 /// Keeps messages in memory, for tests: it can be away, refuse, and take a
@@ -106,8 +115,11 @@ fn set(keys: &mut HashSet<String>, key: &str, is_in: bool) {
     }
 }
 
-fn away() -> Text {
-    Text::new("it is away", "연결할 수 없습니다")
+fn away() -> Trouble {
+    Trouble {
+        what: Text::new("it is away", "연결할 수 없습니다"),
+        said: "nothing".to_owned(),
+    }
 }
 
 impl EventPublisher for MemoryPublisher {
@@ -134,7 +146,7 @@ impl EventPublisher for MemoryPublisher {
         Box::pin(async { Ok(()) })
     }
 
-    fn probe(&self) -> Later<'_, Result<(), Text>> {
+    fn probe(&self) -> Later<'_, Result<(), Trouble>> {
         let answer = if self.lock().away { Err(away()) } else { Ok(()) };
         Box::pin(async { answer })
     }

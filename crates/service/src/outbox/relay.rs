@@ -12,7 +12,6 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::text::Text;
 use fanfare_ledger::outbox::{Fate, Mark, MarkKind, OutboxEntry, Partition};
 use fanfare_ledger::{Store, StoreError};
 use futures_util::future::join_all;
@@ -24,7 +23,7 @@ use tokio::time::Instant;
 use super::cloud_event::{self, EventSettings};
 use super::hold::{Holds, backoff, key_of};
 use super::link::Link;
-use super::publisher::{EventPublisher, PublishError};
+use super::publisher::{EventPublisher, PublishError, Trouble};
 use crate::clock::Clock;
 use crate::perform::Life;
 
@@ -68,7 +67,7 @@ pub(super) struct Publishing {
     holds: Holds,
     /// Rounds in a row in which nothing was taken.
     failures: u32,
-    trouble: Option<Text>,
+    trouble: Option<Trouble>,
     next_probe: Instant,
 }
 
@@ -268,7 +267,7 @@ impl Publishing {
         answers: Vec<Result<(), PublishError>>,
         link: &Link,
         rng: &mut StdRng,
-    ) -> (Vec<Mark>, Option<Text>) {
+    ) -> (Vec<Mark>, Option<Trouble>) {
         let mut marks = Vec::new();
         let (mut failed, mut trouble) = (Vec::new(), None);
         for (entry, answer) in entries.iter().zip(answers) {
@@ -308,13 +307,13 @@ impl Publishing {
     }
 
     /// Logged where it changes.
-    fn tell(&mut self, trouble: Option<Text>, link: &Link) {
+    fn tell(&mut self, trouble: Option<Trouble>, link: &Link) {
         if self.trouble == trouble {
             return;
         }
         if let Some(why) = &trouble {
-            let why = &why.en;
-            tracing::warn!("events are not published, and are kept until they can be: {why}");
+            let (what, said) = (&why.what.en, &why.said);
+            tracing::warn!("events are not published, and are kept until they can be: {what} {said}");
         } else {
             tracing::info!("events can be published again");
         }

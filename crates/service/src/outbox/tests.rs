@@ -242,7 +242,7 @@ async fn what_came_while_kafka_was_away_is_drained_when_it_is_back() {
     sleep(600 * SECOND).await;
     assert_eq!(bench.unpublished().await, 2_000);
     let view = bench.link.view();
-    assert_eq!(view.trouble.unwrap().en, "it is away");
+    assert_eq!(view.trouble.unwrap().what.en, "it is away");
     assert_eq!(view.backlog.unpublished, 2_000);
     assert!(bench.publisher.tries("evt-0") < 100, "it is not asked all the time");
 

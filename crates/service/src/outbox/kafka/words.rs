@@ -4,6 +4,8 @@
 use fanfare_core::text::Text;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::outbox::publisher::Trouble;
+
 /// Whether this one message would be refused whenever it comes. What concerns
 /// all messages (a missing topic, no right to write, a wrong password) is cured
 /// by a person, and no event is given up for it meanwhile.
@@ -23,17 +25,17 @@ pub(super) fn is_for_good(code: RDKafkaErrorCode) -> bool {
 /// What is wrong, which setting says so, and Kafka's own words. `heard` is what
 /// the client last said of its connections: a message that timed out does not
 /// say why.
-pub(super) fn explain(code: RDKafkaErrorCode, heard: Option<&(RDKafkaErrorCode, String)>, topic: &str) -> Text {
+pub(super) fn explain(code: RDKafkaErrorCode, heard: Option<&(RDKafkaErrorCode, String)>, topic: &str) -> Trouble {
     let own = of_topic(code);
     let (code, said) = match heard {
         Some((code, said)) if own.is_none() => (*code, tidy(said)),
         _ => (code, code.to_string()),
     };
     let (en, ko) = own.unwrap_or_else(|| of_connection(code));
-    Text::new(
-        format!("{en} Topic `{topic}`; Kafka's client says: {said}"),
-        format!("{ko} 토픽 `{topic}`. Kafka 클라이언트 응답: {said}"),
-    )
+    Trouble {
+        what: Text::new(en, ko),
+        said: format!("Topic `{topic}`; Kafka's client says: {said}"),
+    }
 }
 
 fn of_topic(code: RDKafkaErrorCode) -> Option<(&'static str, &'static str)> {
@@ -124,10 +126,12 @@ mod tests {
              CONNECT, 2 identical error(s) suppressed)"
                 .to_owned(),
         );
-        let why = explain(RDKafkaErrorCode::MessageTimedOut, Some(&heard), "event-topic").en;
-        assert!(why.contains("FANFARE_KAFKA_BROKERS"), "{why}");
-        assert!(why.ends_with("failed: Connection refused"), "{why}");
-        let why = explain(RDKafkaErrorCode::UnknownTopicOrPartition, Some(&heard), "event-topic").en;
-        assert!(why.contains("kafka.topic") && why.contains("event-topic"), "{why}");
+        let why = explain(RDKafkaErrorCode::MessageTimedOut, Some(&heard), "event-topic");
+        assert!(why.what.en.contains("FANFARE_KAFKA_BROKERS"), "{why:?}");
+        assert!(!why.what.en.contains("10.0.0.5"), "hosts are for the log: {why:?}");
+        assert!(why.said.ends_with("failed: Connection refused"), "{why:?}");
+        let why = explain(RDKafkaErrorCode::UnknownTopicOrPartition, Some(&heard), "event-topic");
+        let named = why.what.en.contains("kafka.topic") && why.said.contains("event-topic");
+        assert!(named, "{why:?}");
     }
 }
