@@ -124,7 +124,7 @@ impl<'s> Driver<'s> {
             }
             let Some(stored) = self
                 .store()
-                .distribution_of_key(&tenant, &key, Timestamp::MIN)
+                .distribution_of_key(&tenant, &key, Timestamp::UNIX_EPOCH)
                 .await
                 .unwrap()
             else {

@@ -5,7 +5,7 @@ use fanfare_core::write::Acceptance;
 use jiff::Timestamp;
 
 use super::error::SqlError;
-use super::row::{Columns, big};
+use super::row::{Columns, big, compared};
 use super::rows::{Rows, columns};
 use super::session::Session;
 
@@ -46,7 +46,7 @@ pub(super) async fn distribution(
     let sql = "SELECT distribution_log_id FROM idempotency_keys
          WHERE tenant_id = $1 AND key = $2 AND accepted_at > $3";
     let row = session
-        .query_opt(sql, &[&tenant.as_str(), &key.as_str(), &accepted_after])
+        .query_opt(sql, &[&tenant.as_str(), &key.as_str(), &compared(accepted_after)])
         .await?;
     let table = "idempotency_keys";
     row.map(|row| Columns { table, row: &row }.uuid(0).map(DistributionId))

@@ -108,11 +108,11 @@ impl Parts {
     /// The time of acceptance decides.
     fn add_others(&mut self, filter: &Filter) {
         if let Some(from) = filter.from {
-            let place = self.bind(from);
+            let place = self.bind(row::compared(from));
             self.others.push(format!("d.created_at >= {place}"));
         }
         if let Some(until) = filter.until {
-            let place = self.bind(until);
+            let place = self.bind(row::compared(until));
             self.others.push(format!("d.created_at < {place}"));
         }
         if let Some(event) = &filter.event_id {

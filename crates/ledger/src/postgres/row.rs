@@ -15,6 +15,7 @@ use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DeliveryId, DistributionId, EventId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::{CanonicalRequest, RequestHash};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -26,6 +27,12 @@ use super::transitions;
 /// A value as JSON.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String, SqlError> {
     serde_json::to_string(value).map_err(|error| SqlError::Unreadable(format!("a value to be stored: {error}")))
+}
+
+/// A time that a column is compared with: what `PostgreSQL` can't hold, before
+/// 4713 BC, is earlier than all that it holds, and so is the epoch.
+pub(super) fn compared(time: Timestamp) -> Timestamp {
+    time.max(Timestamp::UNIX_EPOCH)
 }
 
 /// What a channel said, as `PostgreSQL` can hold it: without the zero character.

@@ -39,6 +39,13 @@ pub async fn lists_hold_what_the_filter_says(store: &dyn Store) {
             "{filter:?}, {limit} a page"
         );
     }
+    let ever = Filter {
+        from: Some(Timestamp::MIN),
+        until: Some(Timestamp::MAX),
+        ..Filter::default()
+    };
+    let everything: Vec<_> = all.iter().map(|distribution| distribution.id).collect();
+    assert_eq!(pages(store, &ever, 40).await, everything, "any time may be asked for");
 }
 
 async fn pages(store: &dyn Store, filter: &Filter, limit: usize) -> Vec<DistributionId> {

@@ -97,6 +97,10 @@ const TOPIC_MAX: usize = 249;
 
 /// Finds the first value that is wrong.
 pub(super) fn check(config: &Config) -> Result<(), Wrong> {
+    check_for(config, cfg!(feature = "kafka-tls"))
+}
+
+fn check_for(config: &Config, has_tls: bool) -> Result<(), Wrong> {
     if let Some(brokers) = &config.kafka_brokers
         && !brokers.split(',').all(is_broker)
     {
@@ -113,7 +117,24 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
         return Err(Wrong::new("kafka.source", format_args!("{:?}", kafka.source), right));
     }
     check_headers(kafka)?;
+    check_build(kafka, has_tls)?;
     check_log_in(kafka)
+}
+
+/// A program without OpenSSL can't speak TLS to Kafka, nor log in by SCRAM.
+fn check_build(kafka: &Kafka, has_tls: bool) -> Result<(), Wrong> {
+    const RIGHT: &str = "this program was built without it; build it with --features kafka-tls";
+    let scram = matches!(
+        kafka.sasl_mechanism,
+        Some(SaslMechanism::ScramSha256 | SaslMechanism::ScramSha512)
+    );
+    if !has_tls && kafka.security_protocol.is_tls() {
+        return Err(Wrong::new("kafka.security_protocol", "TLS", RIGHT));
+    }
+    if !has_tls && scram {
+        return Err(Wrong::new("kafka.sasl_mechanism", "SCRAM", RIGHT));
+    }
+    Ok(())
 }
 
 fn check_headers(kafka: &Kafka) -> Result<(), Wrong> {
@@ -171,7 +192,29 @@ mod tests {
 
     fn refusal(toml: &str) -> Option<(String, String)> {
         let config: Config = toml::from_str(toml).unwrap();
-        check(&config).err().map(|wrong| (wrong.key, wrong.message))
+        check_for(&config, true).err().map(|wrong| (wrong.key, wrong.message))
+    }
+
+    #[test]
+    fn a_program_without_tls_says_how_to_get_it() {
+        let refusal = |toml: &str| {
+            let config: Config = toml::from_str(toml).unwrap();
+            check_for(&config, false).err().map(|wrong| wrong.message)
+        };
+        let log_in = "sasl_username = \"u\"\nsasl_password = \"p\"";
+        for bad in [
+            "[kafka]\nsecurity_protocol = \"ssl\"".to_owned(),
+            format!("[kafka]\nsecurity_protocol = \"sasl_plaintext\"\nsasl_mechanism = \"scram-sha-256\"\n{log_in}"),
+        ] {
+            assert!(
+                refusal(&bad).is_some_and(|message| message.contains("--features kafka-tls")),
+                "{bad}"
+            );
+        }
+        assert_eq!(
+            refusal(&format!("[kafka]\nsecurity_protocol = \"sasl_plaintext\"\n{log_in}")),
+            None
+        );
     }
 
     #[test]
