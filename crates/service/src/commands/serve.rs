@@ -41,7 +41,14 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     log_to_stderr(args.log_format, LevelFilter::INFO)?;
     // Before the start, so that a signal during it is not lost.
     let mut signals = Signals::new()?;
-    let app = app::start(&config).await?;
+    // It may wait for its database.
+    let app = tokio::select! {
+        app = app::start(&config) => app?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "ended before it had started");
+            return Ok(());
+        }
+    };
     Screen::stdout().say(format!("{READY}http://{}", app.address))?;
     let name = signals.next().await;
     tracing::info!(

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::checker::examine;
 use crate::cluster::{Cluster, PATIENCE, is_ready};
-use crate::load::Load;
+use crate::load::{Load, call};
 use crate::observed::at_rest;
 use crate::scale;
 
@@ -103,6 +103,44 @@ fn programs() -> PathBuf {
     found
         .pop()
         .expect("PostgreSQL's programs (initdb, pg_ctl) must be installed: scripts/servers does it")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_database_it_is_up_and_not_ready_and_can_be_ended() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut service = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .arg("serve")
+        .env("FANFARE_LISTEN", address.to_string())
+        .env("FANFARE_DATABASE_URL", "postgres://fanfare@127.0.0.1:1/fanfare")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while call(address, "GET", "/healthz", None)
+        .await
+        .is_none_or(|(status, _)| status != 200)
+    {
+        assert!(Instant::now() < deadline, "it is not up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for (method, path) in [("GET", "/readyz"), ("POST", crate::support::DISTRIBUTE)] {
+        let (status, problem) = call(address, method, path, None).await.unwrap();
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (503, Some("not_ready")),
+            "{problem}"
+        );
+    }
+    let ended = Command::new("kill").args(["-TERM", &service.id().to_string()]).status();
+    assert!(ended.unwrap().success());
+    let status = tokio::task::spawn_blocking(move || service.wait().unwrap())
+        .await
+        .unwrap();
+    assert!(status.success(), "{status}");
 }
 
 /// `FANFARE_TEST_OUTAGES`: how often the database is stopped.
