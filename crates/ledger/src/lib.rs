@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod bare;
 mod gather;
 mod group_commit;
+mod listing;
 mod memory;
 pub mod outbox;
 mod postgres;

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::SqlError;
-use super::list::ids_before;
 use super::row::Columns;
 use super::session::{Session, call};
+use crate::listing::ids_before;
 
 /// What belongs to a distribution, and then itself.
 const DELETES: [&str; 7] = [

@@ -7,18 +7,14 @@ use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::ids::{DistributionId, TenantId};
-use jiff::{SignedDuration, Timestamp};
-use uuid::{Builder, Uuid};
 
 use super::error::SqlError;
 use super::read;
 use super::row;
 use super::rows::{Column, params};
 use super::session::{Call, Session};
+use crate::listing::{ids_before, ids_from, needs_attention};
 use crate::store::Filter;
-
-/// How far the time in an id may be from the time of acceptance.
-const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Newest first, those before `before` only.
 pub(super) async fn list(
@@ -95,8 +91,7 @@ impl Parts {
             self.of_ids.push(format!("< {place}"));
         }
         if let Some(from) = filter.from {
-            let first = from.checked_sub(SLACK).unwrap_or(Timestamp::MIN);
-            let place = self.bind(first_id(first));
+            let place = self.bind(ids_from(from));
             self.of_ids.push(format!(">= {place}"));
         }
         if let Some(until) = filter.until {
@@ -178,26 +173,4 @@ fn wanted(filter: &Filter) -> String {
     let status = filter.channel_status.map(DeliveryStatus::name);
     let status = status.map(|name| format!(" AND c.status = '{name}'"));
     channel.unwrap_or_default() + &status.unwrap_or_default()
-}
-
-const fn needs_attention(status: DeliveryStatus) -> bool {
-    matches!(
-        status,
-        DeliveryStatus::Waiting
-            | DeliveryStatus::NeedsReview
-            | DeliveryStatus::ActionRequired
-            | DeliveryStatus::Failed
-            | DeliveryStatus::Cancelled
-    )
-}
-
-/// All ids of what was accepted before that time are less than this.
-pub(super) fn ids_before(time: Timestamp) -> Uuid {
-    first_id(time.checked_add(SLACK).unwrap_or(Timestamp::MAX))
-}
-
-/// The least id of that time.
-fn first_id(time: Timestamp) -> Uuid {
-    let millis = u64::try_from(time.as_millisecond()).unwrap_or(0);
-    Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::SqlError;
-use super::list::ids_before;
 use super::read;
 use super::row::{Columns, UuidText, time_text};
+use crate::listing::ids_before;
 
 /// What belongs to a distribution, and then itself.
 const TABLES: [(&str, &str); 7] = [

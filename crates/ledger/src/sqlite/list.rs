@@ -7,18 +7,14 @@ use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::ids::{DistributionId, TenantId};
-use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use uuid::{Builder, Uuid};
 
 use super::error::SqlError;
 use super::read::{all, load_deliveries};
 use super::row::{self, time_text};
+use crate::listing::{ids_before, ids_from, needs_attention};
 use crate::store::Filter;
-
-/// How far the time in an id may be from the time of acceptance.
-const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// The condition of the index of deliveries that need attention, in its words.
 const ATTENTION: &str = "(c.status = 'WAITING' OR c.status = 'NEEDS_REVIEW' \
@@ -107,8 +103,7 @@ impl Conditions {
     /// The time in the id finds the place, the time of acceptance decides.
     fn bind_times(&mut self, filter: &Filter) {
         if let Some(from) = filter.from {
-            let first = from.checked_sub(SLACK).unwrap_or(Timestamp::MIN);
-            self.bind("d.id >=", &first_id(first).to_string());
+            self.bind("d.id >=", &ids_from(from).to_string());
             self.bind("d.created_at >=", &time_text(from));
         }
         if let Some(until) = filter.until {
@@ -145,26 +140,4 @@ impl Conditions {
         self.values.push(Value::Integer(limit));
         (self.sql, self.values)
     }
-}
-
-const fn needs_attention(status: DeliveryStatus) -> bool {
-    matches!(
-        status,
-        DeliveryStatus::Waiting
-            | DeliveryStatus::NeedsReview
-            | DeliveryStatus::ActionRequired
-            | DeliveryStatus::Failed
-            | DeliveryStatus::Cancelled
-    )
-}
-
-/// All ids of what was accepted before that time are less than this.
-pub(super) fn ids_before(time: Timestamp) -> Uuid {
-    first_id(time.checked_add(SLACK).unwrap_or(Timestamp::MAX))
-}
-
-/// The least id of that time.
-fn first_id(time: Timestamp) -> Uuid {
-    let millis = u64::try_from(time.as_millisecond()).unwrap_or(0);
-    Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
