@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::process::thread_cpu_seconds;
 use crate::commands::failure::Failure;
 
 /// Calls that each channel's lane lets out at once.
@@ -34,6 +35,9 @@ pub(super) struct BareExchange {
     pub(super) per_second: f64,
     /// One after the other; the median.
     pub(super) took: Duration,
+    /// Seconds of processor time of one, as many at once: what the client's own
+    /// thread took, where the system says so.
+    pub(super) cpu: Option<f64>,
 }
 
 impl Channels {
@@ -82,7 +86,10 @@ impl Channels {
         let at_once = usize::try_from(callers).unwrap_or(LANE).min(LANE) * usize::from(channels);
         // The connections are made first.
         exchange_for(&http, &url, &next, at_once, length / 4).await?;
+        // This command has one thread, and the simulator another.
+        let before = thread_cpu_seconds();
         let many = exchange_for(&http, &url, &next, at_once, length).await?;
+        let after = thread_cpu_seconds();
         let mut one = exchange_for(&http, &url, &next, 1, length / 2).await?;
         one.sort_unstable();
         let took = one.get(one.len() / 2).copied().context("no exchange was answered")?;
@@ -90,6 +97,9 @@ impl Channels {
         Ok(BareExchange {
             per_second: f64::from(count) / length.as_secs_f64(),
             took,
+            cpu: before
+                .zip(after)
+                .map(|(before, after)| (after - before) / f64::from(count)),
         })
     }
 }

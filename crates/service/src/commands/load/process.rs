@@ -154,6 +154,14 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     Some((f64::from(user) + f64::from(system)) / TICKS_A_SECOND)
 }
 
+/// Processor time of the calling thread so far; in nanoseconds, where `stat`
+/// counts hundredths.
+pub(super) fn thread_cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds).as_secs_f64())
+}
+
 fn memory(status: &str) -> Option<Memory> {
     let kilobytes = |key: &str| -> Option<u64> {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;

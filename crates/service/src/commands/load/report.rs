@@ -41,6 +41,10 @@ struct ExchangeFigures {
     of_bare: f64,
     /// The median, by three bare commits and two bare exchanges.
     p50_of_allowed: f64,
+    /// Of the HTTP client alone.
+    cpu_s_per_1000: Option<f64>,
+    /// Of the service, for each call, beyond the HTTP client alone.
+    cpu_us_beyond: Option<f64>,
 }
 
 impl Figures {
@@ -55,16 +59,17 @@ impl Figures {
         let bare_took = bare.distributions_took.as_secs_f64() + f64::from(bare.batch_commits) * delay;
         let bare_distributions_per_s = f64::from(bare.distributions) / bare_took;
         let p50_ms = quantile_ms(run, 50);
+        let cpu_s_per_1000 = level
+            .cpu
+            .filter(|_| deliveries > 0.0)
+            .map(|cpu| cpu * 1_000.0 / deliveries);
         Self {
             distributions_per_s: completed / seconds,
             deliveries_per_s: deliveries / seconds,
             p50_ms,
             p99_ms: quantile_ms(run, 99),
             max_ms: quantile_ms(run, 100),
-            cpu_s_per_1000_deliveries: level
-                .cpu
-                .filter(|_| deliveries > 0.0)
-                .map(|cpu| cpu * 1_000.0 / deliveries),
+            cpu_s_per_1000_deliveries: cpu_s_per_1000,
             commits_per_distribution: level
                 .commits
                 .zip(level.accepted)
@@ -77,11 +82,14 @@ impl Figures {
             of_bare_distributions: (measured.channels == 6).then_some(completed / seconds / bare_distributions_per_s),
             exchange: level.bare_exchange.map(|exchange| {
                 let bare_ms = millis(exchange.took);
+                let bare_cpu = exchange.cpu.map(|cpu| cpu * 1_000.0);
                 ExchangeFigures {
                     bare_per_s: exchange.per_second,
                     bare_ms,
                     of_bare: deliveries / seconds / exchange.per_second,
                     p50_of_allowed: p50_ms / (3.0 * bare_commit * 1_000.0 + 2.0 * bare_ms),
+                    cpu_s_per_1000: bare_cpu,
+                    cpu_us_beyond: cpu_s_per_1000.zip(bare_cpu).map(|(all, bare)| (all - bare) * 1_000.0),
                 }
             }),
         }
@@ -138,13 +146,15 @@ const LINES: [Line; 11] = [
 /// A row of a live run's own.
 type ExchangeLine = (&'static str, fn(&ExchangeFigures) -> String);
 
-const EXCHANGE_LINES: [ExchangeLine; 4] = [
+const EXCHANGE_LINES: [ExchangeLine; 6] = [
     ("bare exchanges/s", |f| whole(f.bare_per_s)),
     ("deliveries/s ÷ bare exchanges/s", |f| format!("{:.2}", f.of_bare)),
     ("bare exchange p50, ms", |f| format!("{:.2}", f.bare_ms)),
     ("p50 ÷ (3 commits + 2 exchanges)", |f| {
         format!("{:.2}", f.p50_of_allowed)
     }),
+    ("CPU s per 1,000 bare exchanges", |f| optional(f.cpu_s_per_1000, 4)),
+    ("CPU µs per call beyond the bare one", |f| optional(f.cpu_us_beyond, 1)),
 ];
 
 fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
@@ -218,6 +228,7 @@ pub(super) fn json(measured: &Measured) -> Value {
             "exchange": f.exchange.map(|exchange| json!({
                 "barePerSecond": exchange.bare_per_s, "bareMs": exchange.bare_ms,
                 "ofBare": exchange.of_bare, "p50OfAllowed": exchange.p50_of_allowed,
+                "cpuSecondsPer1000": exchange.cpu_s_per_1000, "cpuMicrosBeyond": exchange.cpu_us_beyond,
             })),
             "p50PerBareCommit": f.p50_per_bare_commit, "ofBareDistributions": f.of_bare_distributions,
         })
