@@ -20,9 +20,9 @@ use fanfare_core::receipt::Receipt;
 use fanfare_core::text::Text;
 use fanfare_ledger::Store;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::lease::Lease;
 
@@ -64,8 +64,6 @@ pub(super) struct Calls {
     pub(super) connections: [Connection; Channel::ALL.len()],
     /// For what was heard of an attempt beside its rows.
     pub(super) store: Arc<dyn Store>,
-    /// Where answers go.
-    pub(super) answered: mpsc::UnboundedSender<Input>,
     /// A call is over after this time.
     pub(super) deadline: Duration,
     /// Nothing is sent without it.
@@ -75,21 +73,44 @@ pub(super) struct Calls {
 
 /// The thread on which channels are called; it ends when this is dropped, and
 /// what is still under way with it.
+///
+/// Waking a thread costs as much as a good part of a call. So what is handed
+/// over together wakes it once, and so do its answers the loop: those that come
+/// by the same look at the sockets are sent one right after the other.
 pub(super) struct CallThread {
-    handle: Handle,
-    _stop: oneshot::Sender<()>,
+    calls: mpsc::UnboundedSender<BoxFuture<'static, Input>>,
 }
 
 impl CallThread {
-    pub(super) fn start() -> std::io::Result<Self> {
+    /// Answers go to `answered`.
+    pub(super) fn start(answered: mpsc::UnboundedSender<Input>) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        std::thread::Builder::new().name("channels".to_owned()).spawn(move || {
-            // That the other end is gone is the stop.
-            _ = runtime.block_on(stopped);
-        })?;
-        Ok(Self { handle, _stop: stop })
+        let (calls, given) = mpsc::unbounded_channel();
+        std::thread::Builder::new()
+            .name("channels".to_owned())
+            .spawn(move || runtime.block_on(make(given, answered)))?;
+        Ok(Self { calls })
+    }
+
+    fn call(&self, call: impl Future<Output = Input> + Send + 'static) {
+        // Refused only where the thread has died; the next life finds the intent.
+        _ = self.calls.send(call.boxed());
+    }
+}
+
+/// Makes all calls that are given, each in a task of its own.
+async fn make(mut given: mpsc::UnboundedReceiver<BoxFuture<'static, Input>>, answered: mpsc::UnboundedSender<Input>) {
+    let (found, mut answers) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        // This task's turn comes after that of all calls whose answer is there.
+        while let Some(answer) = answers.recv().await {
+            // Refused only when the loop has ended; the next life finds the intent.
+            _ = answered.send(answer);
+        }
+    });
+    while let Some(call) = given.recv().await {
+        let found = found.clone();
+        tokio::spawn(async move { _ = found.send(call.await) });
     }
 }
 
@@ -159,8 +180,8 @@ impl Calls {
         unknown: fn(Failure) -> T,
         input: impl FnOnce(T) -> Input + Send + 'static,
     ) {
-        let (answered, deadline) = (self.answered.clone(), self.deadline);
-        self.thread.handle.spawn(async move {
+        let deadline = self.deadline;
+        self.thread.call(async move {
             let call = AssertUnwindSafe(call).catch_unwind();
             let outcome = match tokio::time::timeout(deadline, call).await {
                 Ok(Ok(outcome)) => outcome,
@@ -170,8 +191,7 @@ impl Calls {
                 }
                 Err(_) => unknown(no_answer()),
             };
-            // Refused only when the loop has ended; the next life finds the intent.
-            _ = answered.send(input(outcome));
+            input(outcome)
         });
     }
 }

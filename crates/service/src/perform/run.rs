@@ -114,10 +114,9 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
     let calls = Calls {
         connections: parts.connections,
         store: Arc::clone(&parts.store),
-        answered: found_sender.clone(),
         deadline: parts.call_deadline,
         lease: lease.clone(),
-        thread: CallThread::start()?,
+        thread: CallThread::start(found_sender.clone())?,
     };
     let performer = Performer {
         calls,
