@@ -11,12 +11,24 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fanfare_core::engine::Call;
-use http::{HeaderMap, Request, StatusCode};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
-use reqwest::{redirect, retry};
 use serde::de::DeserializeOwned;
+use tokio::time::error::Elapsed;
 use url::Url;
-use uuid::Uuid;
+
+use crate::connect::{self, Connector};
+
+/// How we are called.
+const FANFARE: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
+
+/// An unused connection is closed after this time.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Bounds of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +54,8 @@ impl Default for HttpSettings {
 /// The client; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    inner: reqwest::Client,
+    inner: Client<Connector, Full<Bytes>>,
+    deadline: Duration,
     max_answer_bytes: usize,
 }
 
@@ -59,12 +72,15 @@ pub struct Answer {
     pub cut: bool,
 }
 
+/// What broke off.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// Nothing of the request was sent.
     #[error("nothing was sent: {0}")]
-    NotSent(NotSent, #[source] reqwest::Error),
+    NotSent(NotSent, #[source] Cause),
     /// Some of the request may have arrived; what came of it is not known.
     #[error("no whole answer came{}", if *timed_out { " in time" } else { "" })]
     Lost {
@@ -72,7 +88,7 @@ pub enum ExchangeError {
         timed_out: bool,
         /// What broke off.
         #[source]
-        source: reqwest::Error,
+        source: Cause,
     },
 }
 
@@ -99,7 +115,7 @@ pub enum NotSent {
 /// The client could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be set up")]
-pub struct SetupError(#[from] reqwest::Error);
+pub struct SetupError(#[from] std::io::Error);
 
 /// A body that is not what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -129,30 +145,53 @@ impl HttpClient {
     /// # Errors
     /// [`SetupError`] where the system's trusted certificates can't be read.
     pub fn new(settings: &HttpSettings) -> Result<Self, SetupError> {
-        // Refused only where one was installed before, which is as good.
-        _ = rustls::crypto::ring::default_provider().install_default();
-        let inner = reqwest::Client::builder()
-            .timeout(settings.deadline)
-            .connect_timeout(settings.connect_timeout.min(settings.deadline / 2))
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_proxy()
-            .user_agent(concat!("fanfare/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let connector = Connector::new(settings.connect_timeout.min(settings.deadline / 2))?;
+        let inner = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
         Ok(Self {
             inner,
+            deadline: settings.deadline,
             max_answer_bytes: settings.max_answer_bytes,
         })
     }
 
     /// Sends a request and reads the answer, once.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, ExchangeError> {
-        let request = reqwest::Request::try_from(request).map_err(exchange_error)?;
-        let mut response = self.inner.execute(request).await.map_err(exchange_error)?;
+        let exchange = async { self.read(self.begin(request).await?).await };
+        in_time(self.deadline, exchange).await
+    }
+
+    /// Whether something answers at `url`, whatever it says.
+    pub async fn probe(&self, url: &Url) -> Result<(), ExchangeError> {
+        let mut request = Request::new(Bytes::new());
+        *request.method_mut() = Method::HEAD;
+        *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+        in_time(self.deadline, self.begin(request)).await?;
+        Ok(())
+    }
+
+    async fn begin(&self, mut request: Request<Bytes>) -> Result<Response<Incoming>, ExchangeError> {
+        if request.uri().host().is_none() {
+            return Err(ExchangeError::NotSent(
+                NotSent::Request,
+                "its address names no host".into(),
+            ));
+        }
+        request.headers_mut().insert(USER_AGENT, FANFARE);
+        self.inner.request(request.map(Full::new)).await.map_err(exchange_error)
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Answer, ExchangeError> {
+        let (head, mut incoming) = response.into_parts();
         let mut body = BytesMut::new();
         let mut cut = false;
-        while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
+        while let Some(frame) = incoming.frame().await {
+            // What is no data are trailers, which say nothing here.
+            let Ok(chunk) = frame.map_err(broken_off)?.into_data() else {
+                continue;
+            };
             let room = self.max_answer_bytes - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if chunk.len() > room {
@@ -161,19 +200,25 @@ impl HttpClient {
             }
         }
         Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
+            status: head.status,
+            headers: head.headers,
             body: body.freeze(),
             cut,
         })
     }
+}
 
-    /// Whether something answers at `url`, whatever it says.
-    pub async fn probe(&self, url: &Url) -> Result<(), ExchangeError> {
-        let request = self.inner.head(url.clone()).build().map_err(exchange_error)?;
-        self.inner.execute(request).await.map_err(exchange_error)?;
-        Ok(())
-    }
+/// A connection is made in half of the deadline at most, so that some of the
+/// request may have arrived when it is over.
+async fn in_time<T>(
+    deadline: Duration,
+    exchange: impl Future<Output = Result<T, ExchangeError>>,
+) -> Result<T, ExchangeError> {
+    let late = |elapsed: Elapsed| ExchangeError::Lost {
+        timed_out: true,
+        source: elapsed.into(),
+    };
+    tokio::time::timeout(deadline, exchange).await.map_err(late)?
 }
 
 impl Answer {
@@ -217,57 +262,26 @@ impl Answer {
 }
 
 /// The trace that an attempt belongs to (W3C Trace Context): the distribution
-/// is the trace, the attempt the span.
+/// is the trace, the attempt the span, named by the random half of the
+/// delivery's id and its own number.
 pub fn traceparent(call: &Call) -> String {
     let delivery = &call.delivery;
-    let mut name = [0; 8];
-    name[..4].copy_from_slice(&delivery.generation.to_be_bytes());
-    name[4..].copy_from_slice(&delivery.attempt.to_be_bytes());
-    let span = Uuid::new_v5(&delivery.id.0, &name).simple().to_string();
-    format!("00-{}-{}-01", call.distribution.0.simple(), &span[..16])
+    let (_, random) = delivery.id.0.as_u64_pair();
+    let number = u64::from(delivery.generation) << 32 | u64::from(delivery.attempt);
+    format!("00-{:032x}-{:016x}-01", call.distribution.0.as_u128(), random ^ number)
 }
 
 /// Tells what was never sent from what may have arrived.
-fn exchange_error(error: reqwest::Error) -> ExchangeError {
-    // The address may hold what is nobody's business.
-    let error = error.without_url();
-    if error.is_builder() {
-        return ExchangeError::NotSent(NotSent::Request, error);
-    }
+fn exchange_error(error: ClientError) -> ExchangeError {
     if error.is_connect() {
-        return ExchangeError::NotSent(connect_failure(&error), error);
+        return ExchangeError::NotSent(connect::failure(&error), error.into());
     }
     broken_off(error)
 }
 
-fn broken_off(error: reqwest::Error) -> ExchangeError {
+fn broken_off(error: impl Error + Send + Sync + 'static) -> ExchangeError {
     ExchangeError::Lost {
-        timed_out: error.is_timeout(),
-        source: error.without_url(),
+        timed_out: false,
+        source: error.into(),
     }
-}
-
-fn connect_failure(error: &reqwest::Error) -> NotSent {
-    if error.is_timeout() {
-        return NotSent::ConnectTimeout;
-    }
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(inner) = cause {
-        if is_tls(inner) {
-            return NotSent::Tls;
-        }
-        // The connector tells this by its text alone.
-        if inner.to_string() == "dns error" {
-            return NotSent::Name;
-        }
-        cause = inner.source();
-    }
-    NotSent::Connect
-}
-
-/// An I/O error shows the source of what it wraps, not what it wraps; and one
-/// may wrap another.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }

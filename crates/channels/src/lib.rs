@@ -14,6 +14,7 @@
 pub mod any_channel;
 pub mod api;
 pub mod client;
+mod connect;
 mod failure;
 pub mod gateway;
 pub mod genie_tv;
