@@ -14,6 +14,8 @@ use fanfare_core::engine::{ChannelSettings, Command, Engine, Input, NewDistribut
 use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::CanonicalRequest;
+use fanfare_core::resilience::breaker::{BreakerSettings, CallResult, CircuitBreaker};
+use fanfare_core::resilience::budget::RetryBudget;
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::validate::{AdmitSettings, admit};
 use fanfare_core::write::{Write, Written};
@@ -56,6 +58,7 @@ fn engine() -> Engine {
             retry,
             look_up: retry,
             call_deadline: Duration::from_secs(10),
+            breaker: BreakerSettings::default(),
             max_in_flight: usize::MAX,
         },
         Incarnation(1),
@@ -136,6 +139,17 @@ fn benches(criterion: &mut Criterion) {
             |new| distribution_to_rest(&mut engine, new, &mut rng),
             BatchSize::SmallInput,
         );
+    });
+    group.bench_function("breaker and retry budget: one call asked for and recorded", |bencher| {
+        let mut breaker = CircuitBreaker::new(BreakerSettings::default());
+        let (mut budget, mut now) = (RetryBudget::default(), NOW);
+        bencher.iter(|| {
+            now += Duration::from_millis(10);
+            budget.first(black_box(now));
+            let permit = breaker.try_acquire(now).unwrap();
+            let permit = breaker.confirm(permit, now).unwrap();
+            breaker.record(permit, black_box(CallResult::Succeeded), now);
+        });
     });
     group.finish();
 }

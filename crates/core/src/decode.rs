@@ -5,6 +5,7 @@
 //! what was read is in `validate`. Malformed JSON never comes this far.
 
 pub mod ask;
+pub mod breaker;
 mod content;
 pub(crate) mod found;
 mod limits;

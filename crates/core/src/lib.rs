@@ -7,6 +7,7 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod cause;
 pub mod channel;
 pub mod compose;
 pub mod decode;

@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 pub mod bare;
+pub mod breaker_orders;
 mod gather;
 mod group_commit;
 mod listing;

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::api_keys::ApiKeys;
+use crate::breaker_orders::BreakerOrders;
 use crate::outbox::Outbox;
 
 /// How long an idempotency key is known, from the acceptance of its request.
@@ -23,7 +24,7 @@ pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where distributions are kept.
 #[async_trait]
-pub trait Store: ApiKeys + Outbox {
+pub trait Store: ApiKeys + BreakerOrders + Outbox {
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 

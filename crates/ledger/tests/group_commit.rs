@@ -12,8 +12,10 @@ use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
+use fanfare_core::resilience::breaker::BreakerOrder;
 use fanfare_core::write::{Adopted, Record, Write, Written};
 use fanfare_ledger::api_keys::ApiKeys;
+use fanfare_ledger::breaker_orders::BreakerOrders;
 use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use fanfare_ledger::{
     Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
@@ -76,6 +78,17 @@ impl ApiKeys for Scripted {
     }
 
     async fn revoke_api_key(&self, _: &TenantId, _: KeyId, _: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        Err(StoreError::Closed)
+    }
+}
+
+#[async_trait]
+impl BreakerOrders for Scripted {
+    async fn keep_breaker_order(&self, _: &BreakerOrder) -> Result<u64, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn breaker_orders(&self) -> Result<Vec<(u64, BreakerOrder)>, StoreError> {
         Err(StoreError::Closed)
     }
 }

@@ -407,5 +407,5 @@ async fn a_file_of_the_first_schema_gets_what_it_lacks_and_keeps_what_it_has() {
         (0, 0, 1)
     );
     let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }

@@ -12,6 +12,7 @@ use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{Call, ChannelSettings, Command, Engine, HOLD_LIMIT, Input, NewDistribution, Settings};
 use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::request::{CanonicalRequest, DistributeRequest};
+use fanfare_core::resilience::breaker::BreakerSettings;
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::write::Write;
 use fanfare_ledger::{MemoryStore, SqliteStore, Store};
@@ -253,6 +254,12 @@ fn settings(client: &dyn ChannelClient) -> Settings {
             ..retry
         },
         call_deadline: Duration::from_secs(10),
+        // What is asked here is what one delivery does.
+        breaker: BreakerSettings {
+            minimum_number_of_calls: u32::MAX,
+            consecutive_failures: u32::MAX,
+            ..BreakerSettings::default()
+        },
         max_in_flight: 10,
     }
 }

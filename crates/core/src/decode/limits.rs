@@ -28,6 +28,8 @@ pub(super) const TITLE: TextRule = line(200);
 pub(super) const URL: TextRule = line(2_048);
 /// One hashtag, without `#`.
 pub(super) const HASHTAG: TextRule = line(100);
+/// Why an operator orders something.
+pub(super) const REASON: TextRule = line(500);
 /// What stands on a button, and a reference to a recipient list.
 pub(super) const NAME: TextRule = line(200);
 /// Words of a fixed form: channel names, dates, regions, telephone numbers.

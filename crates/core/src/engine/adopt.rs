@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use super::breaker::is_held;
 use super::planted::Bug;
 use super::work::Work;
 use super::{Engine, Turn};
+use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
+use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::ids::DistributionId;
 use crate::text::Text;
 use crate::write::Adopted;
@@ -43,8 +45,13 @@ impl Engine {
                 self.want(id, channel);
             }
             (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted_call(id, channel, turn),
-            (DeliveryStatus::InProgress, Phase::Unknown) => self.look_up_after_adoption(id, channel, turn.now),
+            // A breaker may have held the look-up back.
+            (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => {
+                self.look_up_after_adoption(id, channel, turn.now)
+            }
             (DeliveryStatus::Pending, _) => self.want(id, channel),
+            // Another node's breaker, or an earlier state of this one's, held it.
+            (DeliveryStatus::Waiting, _) if is_held(delivery) => self.want(id, channel),
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {
                     Some(at) => self.set_alarm(id, channel, at),
@@ -62,7 +69,7 @@ impl Engine {
              do not post it yourself.",
             "채널을 호출하는 중에 서비스가 멈췄습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
         );
-        self.interrupted(id, channel, Failure::new("outcome_unknown", detail), turn);
+        self.interrupted(id, channel, cause::OUTCOME_UNKNOWN.because(detail), turn);
         self.dirty.insert(id);
     }
 }

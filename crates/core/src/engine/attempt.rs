@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::planted::Bug;
-use super::work::PlannedCall;
+use super::work::{CallKind, PlannedCall};
 use super::{Alarm, Engine, Turn};
 use crate::attempt::{Attempt, Dedup, Protocol};
 use crate::channel::Channel;
-use crate::delivery::{DeliveryStatus, Phase};
+use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::ids::DistributionId;
+use crate::resilience::breaker::Permit;
 use crate::resilience::retry::later;
 
 impl Engine {
@@ -38,29 +39,36 @@ impl Engine {
     /// Goes on with a delivery that has a place in its lane; gives the place
     /// back if there is nothing to go on with.
     pub(super) fn proceed(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let status = self
-            .works
-            .get(&id)
-            .and_then(|work| work.distribution.delivery(channel))
-            .map(|delivery| (delivery.status, delivery.phase));
-        match status {
-            Some((DeliveryStatus::Pending | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _)) => {
-                self.begin(id, channel, turn);
+        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
+        let Some(next) = delivery.and_then(next) else {
+            return self.lanes[channel.index()].release();
+        };
+        let permit = match self.ask_breaker(channel, next == Next::LookUp, turn) {
+            Ok(permit) => permit,
+            Err(denied) => {
+                self.lanes[channel.index()].release();
+                return self.hold(id, channel, denied, turn);
             }
-            Some((DeliveryStatus::InProgress, Phase::Planned | Phase::Intent)) => {
-                self.plan(id, PlannedCall::Step(channel));
+        };
+        match next {
+            Next::Begin => self.begin(id, channel, permit, turn),
+            Next::Step => {
+                self.end_hold(id, channel, turn);
+                self.plan(id, channel, CallKind::Step, permit);
             }
-            Some((DeliveryStatus::InProgress, Phase::Unknown)) => self.plan_look_up(id, channel, turn.now),
-            _ => self.lanes[channel.index()].release(),
+            Next::LookUp => {
+                self.end_hold(id, channel, turn);
+                let kind = self.kind_of_look_up(id, channel, turn.now);
+                self.plan(id, channel, kind, permit);
+            }
         }
     }
 
     /// Begins an attempt: its first step runs once this is committed.
-    fn begin(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let Some(protocol) = self.protocol_of(id, channel) else {
-            return;
-        };
+    fn begin(&mut self, id: DistributionId, channel: Channel, permit: Permit, turn: &mut Turn<'_>) {
+        let protocol = self.protocol_of(id, channel).unwrap_or(Protocol::MOCK);
         if let Err(until) = self.spend(id, channel, turn.now) {
+            self.return_permit(channel, permit, turn);
             self.lanes[channel.index()].release();
             return self.hold_back(id, channel, until, turn);
         }
@@ -76,7 +84,7 @@ impl Engine {
             delivery.failure = None;
         });
         work.transition(channel, DeliveryStatus::InProgress, turn.now);
-        self.plan(id, PlannedCall::Step(channel));
+        self.plan(id, channel, CallKind::Step, permit);
     }
 
     /// Counts the attempt that is to begin; a retry may be one too many.
@@ -105,24 +113,22 @@ impl Engine {
     }
 
     /// The call is made once all that is decided is committed.
-    pub(super) fn plan(&mut self, id: DistributionId, call: PlannedCall) {
+    pub(super) fn plan(&mut self, id: DistributionId, channel: Channel, kind: CallKind, permit: Permit) {
         if let Some(work) = self.works.get_mut(&id) {
-            work.unwritten.calls.push(call);
+            work.unwritten.calls.push(PlannedCall { channel, kind, permit });
             self.dirty.insert(id);
         }
     }
 
     /// Under the channel's own key, repeating the step is the look-up, as long
     /// as the channel knows the key.
-    fn plan_look_up(&mut self, id: DistributionId, channel: Channel, now: Timestamp) {
+    fn kind_of_look_up(&self, id: DistributionId, channel: Channel, now: Timestamp) -> CallKind {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
-        let Some(delivery) = delivery else { return };
-        let begun = delivery.attempt_started_at.unwrap_or(now);
-        let call = match self.protocol(delivery).dedup {
-            Dedup::Key { window } if now <= later(begun, window) => PlannedCall::Step(channel),
-            Dedup::Key { .. } | Dedup::LookUp { .. } | Dedup::None => PlannedCall::LookUp(channel),
-        };
-        self.plan(id, call);
+        let begun = delivery.and_then(|delivery| delivery.attempt_started_at).unwrap_or(now);
+        match delivery.map(|delivery| self.protocol(delivery).dedup) {
+            Some(Dedup::Key { window }) if now <= later(begun, window) => CallKind::Step,
+            Some(Dedup::Key { .. } | Dedup::LookUp { .. } | Dedup::None) | None => CallKind::LookUp,
+        }
     }
 
     pub(super) fn protocol_of(&self, id: DistributionId, channel: Channel) -> Option<Protocol> {
@@ -142,5 +148,33 @@ impl Engine {
             delivery.attempt_started_at = None;
         });
         work.unwritten.superseded.extend(superseded);
+    }
+}
+
+/// How a delivery that has a place goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// With an attempt.
+    Begin,
+    /// With the next step of the one that is under way.
+    Step,
+    /// With a look at what its attempt came to.
+    LookUp,
+}
+
+/// A delivery may wait in the course of an attempt, where a breaker holds its
+/// next call back.
+fn next(delivery: &Delivery) -> Option<Next> {
+    let waits = matches!(
+        delivery.status,
+        DeliveryStatus::Pending | DeliveryStatus::Retrying | DeliveryStatus::Waiting
+    );
+    let under_way = delivery.attempt_started_at.is_some();
+    match (delivery.status, delivery.phase) {
+        (DeliveryStatus::InProgress, Phase::Planned | Phase::Intent) => Some(Next::Step),
+        (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => Some(Next::LookUp),
+        (DeliveryStatus::Waiting, Phase::Planned | Phase::Intent) if under_way => Some(Next::Step),
+        _ if waits => Some(Next::Begin),
+        _ => None,
     }
 }

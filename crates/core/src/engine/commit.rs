@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::AskAnswer;
-use super::lane::Lane;
 use super::message::{Answer, AskId, Command};
 use super::planted::Bug;
-use super::work::{Changes, PlannedCall, Unaccepted, Work, Writing};
+use super::work::{CallKind, Changes, PlannedCall, Unaccepted, Work, Writing};
 use super::{Alarm, Engine, HOLD_LIMIT, Turn};
 use crate::delivery::{Delivery, DeliveryStatus};
 use crate::distribution::{Distribution, DistributionStatus};
@@ -45,13 +44,13 @@ impl Engine {
         let mut changes = std::mem::take(&mut work.unwritten);
         if changes.transitions.is_empty() && changes.changed == Changes::default().changed {
             // Only calls, and nothing that they need is uncommitted.
-            make_calls(work, changes.calls, (&mut self.calls, &mut self.lanes), turn);
-            return;
+            return self.make_calls(id, changes.calls, turn);
         }
         if turn.planted.has(Bug::CallBeforeCommit) {
             let early = std::mem::take(&mut changes.calls);
-            make_calls(work, early, (&mut self.calls, &mut self.lanes), turn);
+            self.make_calls(id, early, turn);
         }
+        let Some(work) = self.works.get_mut(&id) else { return };
         let write = match work.unaccepted.take() {
             Some(Unaccepted { idempotency_key }) => {
                 Write::Accept(Box::new(acceptance(work, idempotency_key, changes, token, turn)))
@@ -98,14 +97,14 @@ impl Engine {
             Written::Held { holders } if !writing.asks.is_empty() => {
                 answer_asks(&writing.asks, &AskAnswer::Held(holders), turn);
                 let tenant = writing.snapshot.tenant.clone();
-                self.forget(id, writing.calls);
+                self.forget(id, writing.calls, turn);
                 turn.commands.push(Command::Forgotten { tenant, id });
             }
             Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
             Written::Fenced if turn.planted.has(Bug::FencedIgnored) => self.committed(id, writing, turn),
             Written::Fenced => {
                 answer_asks(&writing.asks, &AskAnswer::Elsewhere, turn);
-                self.forget(id, writing.calls);
+                self.forget(id, writing.calls, turn);
                 turn.commands.push(Command::Lost(id));
             }
             // Answered above: it is not the write that was under way.
@@ -149,8 +148,9 @@ impl Engine {
         } else {
             Command::Rests { distribution, others }
         });
-        make_calls(work, writing.calls, (&mut self.calls, &mut self.lanes), turn);
+        self.make_calls(id, writing.calls, turn);
         answer_asks(&writing.asks, &AskAnswer::Done, turn);
+        let Some(work) = self.works.get_mut(&id) else { return };
         if writing.release && work.unwritten.is_empty() {
             self.release(id);
         } else {
@@ -160,15 +160,41 @@ impl Engine {
 
     /// The request was not accepted: its places in the lanes are free.
     fn refuse(&mut self, id: DistributionId, writing: Writing, answer: Answer, turn: &mut Turn<'_>) {
-        self.forget(id, writing.calls);
+        self.forget(id, writing.calls, turn);
         turn.commands.push(Command::Answer { id, answer });
     }
 
     /// Drops a distribution, and the places that its unmade calls hold.
-    fn forget(&mut self, id: DistributionId, unmade: Vec<PlannedCall>) {
+    fn forget(&mut self, id: DistributionId, unmade: Vec<PlannedCall>, turn: &mut Turn<'_>) {
         let Some(work) = self.release(id) else { return };
         for call in unmade.into_iter().chain(work.unwritten.calls) {
-            self.lanes[call.channel().index()].release();
+            self.lanes[call.channel.index()].release();
+            self.return_permit(call.channel, call.permit, turn);
+        }
+    }
+
+    /// Makes the calls whose intent is committed, those that the breaker still
+    /// permits.
+    fn make_calls(&mut self, id: DistributionId, calls: Vec<PlannedCall>, turn: &mut Turn<'_>) {
+        for PlannedCall { channel, kind, permit } in calls {
+            let permit = match self.confirm_permit(channel, permit, turn) {
+                Ok(permit) => permit,
+                Err(denied) => {
+                    self.lanes[channel.index()].release();
+                    self.hold(id, channel, denied, turn);
+                    continue;
+                }
+            };
+            self.calls += 1;
+            let number = self.calls;
+            let Some(call) = self.works.get_mut(&id).and_then(|work| work.call(channel, number)) else {
+                continue;
+            };
+            self.lanes[channel.index()].call(number, permit);
+            turn.commands.push(match kind {
+                CallKind::Step => Command::Step(call),
+                CallKind::LookUp => Command::LookUp(call),
+            });
         }
     }
 
@@ -190,20 +216,6 @@ fn answer_asks(asks: &[AskId], answer: &AskAnswer, turn: &mut Turn<'_>) {
         answer: answer.clone(),
     });
     turn.commands.extend(answers);
-}
-
-fn make_calls(work: &mut Work, calls: Vec<PlannedCall>, (made, lanes): (&mut u64, &mut [Lane]), turn: &mut Turn<'_>) {
-    for planned in calls {
-        *made += 1;
-        let Some(call) = work.call(planned.channel(), *made) else {
-            continue;
-        };
-        lanes[planned.channel().index()].call(*made);
-        turn.commands.push(match planned {
-            PlannedCall::Step(_) => Command::Step(call),
-            PlannedCall::LookUp(_) => Command::LookUp(call),
-        });
-    }
 }
 
 fn acceptance(

@@ -1,47 +1,78 @@
-//! One channel's bulkhead: how many calls are out, and who waits for a place.
+//! One channel's bulkhead: how many calls are out, who waits for a place, and
+//! whether the channel is to be called at all.
 //!
 //! What waits here is already in the database, so a full lane costs nothing
 //! but time, and only that channel's.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::ids::DistributionId;
+use crate::resilience::breaker::{BreakerSettings, CircuitBreaker, Permit};
 use crate::resilience::budget::RetryBudget;
 
 #[derive(Debug)]
 pub(super) struct Lane {
     concurrency: usize,
     out: usize,
-    /// Numbers of calls whose answer is still to come.
-    under_way: BTreeSet<u64>,
+    /// Calls whose answer is still to come, with the breaker's leave for each.
+    under_way: BTreeMap<u64, Permit>,
     queue: VecDeque<DistributionId>,
     /// Of the retries of all its deliveries together.
     pub(super) budget: RetryBudget,
+    /// Whether the channel is called.
+    pub(super) breaker: CircuitBreaker,
+    /// What the breaker holds back, to go on as soon as it closes.
+    held: BTreeSet<DistributionId>,
 }
 
 impl Lane {
-    pub(super) fn new(concurrency: usize) -> Self {
+    pub(super) fn new(concurrency: usize, breaker: BreakerSettings) -> Self {
         Self {
             concurrency,
             out: 0,
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
             queue: VecDeque::new(),
             budget: RetryBudget::default(),
+            breaker: CircuitBreaker::new(breaker),
+            held: BTreeSet::new(),
         }
+    }
+
+    /// Of the node's next life: what is known of the channel is kept. Permits of
+    /// calls that are still out are lost with the calls.
+    pub(super) fn begin_anew(&mut self) {
+        self.out = 0;
+        self.under_way.clear();
+        self.queue.clear();
+        self.budget = RetryBudget::default();
+        self.held.clear();
     }
 
     /// Waits for a place.
     pub(super) fn queue(&mut self, id: DistributionId) {
+        self.held.remove(&id);
         self.queue.push_back(id);
     }
 
-    /// A call is made.
-    pub(super) fn call(&mut self, number: u64) {
-        self.under_way.insert(number);
+    /// Waits for the breaker.
+    pub(super) fn hold(&mut self, id: DistributionId) {
+        self.held.insert(id);
     }
 
-    /// An answer has come; says whether it is the first to its call.
-    pub(super) fn hear(&mut self, number: u64) -> bool {
+    /// Of what waits for the breaker, the oldest, as many as it lets through now;
+    /// they wait no longer.
+    pub(super) fn let_go(&mut self) -> Vec<DistributionId> {
+        let room = self.breaker.room().min(self.held.len());
+        (0..room).filter_map(|_| self.held.pop_first()).collect()
+    }
+
+    /// A call is made.
+    pub(super) fn call(&mut self, number: u64, permit: Permit) {
+        self.under_way.insert(number, permit);
+    }
+
+    /// An answer has come: the leave for its call, if it is the first to it.
+    pub(super) fn hear(&mut self, number: u64) -> Option<Permit> {
         self.under_way.remove(&number)
     }
 

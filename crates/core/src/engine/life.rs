@@ -35,9 +35,7 @@ impl Engine {
         self.works.clear();
         self.dirty.clear();
         self.timers.retain(|(_, _, alarm)| *alarm == Alarm::Evidence);
-        for (lane, settings) in self.lanes.iter_mut().zip(&self.settings.channels) {
-            *lane = Lane::new(settings.concurrency);
-        }
+        self.lanes.iter_mut().for_each(Lane::begin_anew);
         let evidence = self.evidence.iter().cloned();
         evidence
             .map(|evidence| Command::Write(Write::Evidence(Box::new(evidence))))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::breaker::result_of_look_up;
 use super::message::CallReference;
 use super::outcome::Ended;
 use super::planted::Bug;
@@ -115,7 +116,7 @@ impl Engine {
 
     pub(super) fn looked_up(&mut self, reference: &CallReference, outcome: LookUpOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
-        let first = self.lanes[channel.index()].hear(reference.number);
+        let first = self.hear(reference, result_of_look_up(&outcome), turn);
         if !first || !self.is_current(reference) {
             self.too_late(first, channel);
             self.look_up_too_late(reference, outcome, turn);

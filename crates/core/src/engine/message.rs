@@ -10,6 +10,7 @@ use crate::delivery::{Delivery, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::ids::{DistributionId, IdempotencyKey, TenantId};
 use crate::request::CanonicalRequest;
+use crate::resilience::breaker::{BreakerAction, BreakerState, BreakerView};
 use crate::write::{Adopted, Holder, Write, Written};
 
 /// A request that was checked and is to be accepted.
@@ -77,6 +78,13 @@ pub enum Input {
         adopted: Option<Box<Adopted>>,
         /// What was heard of it beside its rows.
         evidence: Vec<Evidence>,
+    },
+    /// An operator orders something of a channel's breaker.
+    BreakerOrdered {
+        /// Which.
+        channel: Channel,
+        /// What.
+        action: BreakerAction,
     },
 }
 
@@ -181,6 +189,16 @@ pub enum Command {
         ask: AskId,
         /// What to say.
         answer: AskAnswer,
+    },
+    /// A channel's breaker stands otherwise than before. Calls that this engine
+    /// asked for earlier were permitted.
+    BreakerChanged {
+        /// Whose.
+        channel: Channel,
+        /// Where it stood.
+        from: BreakerState,
+        /// Where it stands.
+        to: BreakerView,
     },
 }
 

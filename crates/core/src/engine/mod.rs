@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `accept.rs` | how a request becomes a distribution |
 //! | `attempt.rs` | when an attempt begins and goes on |
+//! | `breaker.rs` | whether a channel is called at all, and what waits until it is |
 //! | `outcome.rs` | what follows what a channel said |
 //! | `look_up.rs` | what follows an unknown outcome |
 //! | `commit.rs` | what is written when, and what follows a commit |
@@ -18,13 +19,14 @@
 //! | `life.rs` | how a life winds down, and how the next one begins |
 //! | `planted.rs` | faults that tests plant; none without their feature |
 //!
-//! Deliberately absent: circuit breakers and rate limits (they will stand
-//! between `Lane` and `attempt.rs`), and anything about a particular channel.
+//! Deliberately absent: rate limits (they will stand between `Lane` and
+//! `attempt.rs`), and anything about a particular channel.
 
 mod accept;
 mod adopt;
 mod ask;
 mod attempt;
+mod breaker;
 mod commit;
 mod evidence;
 mod lane;
@@ -48,6 +50,7 @@ use crate::attempt::{Evidence, Protocol};
 use crate::channel::{Channel, Mode};
 use crate::delivery::Delivery;
 use crate::ids::{DistributionId, Incarnation};
+use crate::resilience::breaker::{BreakerSettings, BreakerView};
 use crate::resilience::retry::RetryPolicy;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
@@ -70,6 +73,8 @@ pub struct Settings {
     /// For look-ups of unknown outcomes: the backoff between two, and the age
     /// after which a person is asked.
     pub look_up: RetryPolicy,
+    /// When a channel is left alone for a while.
+    pub breaker: BreakerSettings,
     /// A call that another life began is over after this time: before, nothing
     /// is concluded from what can't be found.
     pub call_deadline: Duration,
@@ -129,7 +134,9 @@ struct Turn<'a> {
 impl Engine {
     /// An engine that has nothing in flight; `token` is this life's.
     pub fn new(settings: Settings, token: Incarnation) -> Self {
-        let lanes = settings.channels.map(|channel| Lane::new(channel.concurrency));
+        let lanes = settings
+            .channels
+            .map(|channel| Lane::new(channel.concurrency, settings.breaker));
         Self {
             settings,
             token,
@@ -201,6 +208,11 @@ impl Engine {
         (lane.out(), lane.queued())
     }
 
+    /// Where a channel's breaker stands.
+    pub fn breaker(&self, channel: Channel) -> BreakerView {
+        self.lanes[channel.index()].breaker.view()
+    }
+
     fn take(&mut self, input: Input, turn: &mut Turn<'_>) {
         match input {
             Input::Accept { id, new } => self.accept(id, *new, turn),
@@ -215,6 +227,7 @@ impl Engine {
                     self.drop_if_closed(id);
                 }
             }
+            Input::BreakerOrdered { channel, action } => self.obey(channel, action, turn),
             Input::Asked {
                 ask,
                 id,

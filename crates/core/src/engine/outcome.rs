@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::breaker::result_of_step;
 use super::message::CallReference;
 use super::planted::Bug;
-use super::work::PlannedCall;
+use super::work::CallKind;
 use super::{Alarm, Engine, RETRYING_LIMIT, Turn};
 use crate::attempt::{Retry, StepOutcome};
+use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
+use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
 use crate::resilience::retry::{Next, later};
@@ -24,7 +27,7 @@ impl Engine {
     /// step follows at once.
     pub(super) fn stepped(&mut self, reference: &CallReference, outcome: StepOutcome, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
-        let first = self.lanes[channel.index()].hear(reference.number) || self.planted.has(Bug::AnyAnswerTaken);
+        let first = self.hear(reference, result_of_step(&outcome), turn) || self.planted.has(Bug::AnyAnswerTaken);
         if !first || !self.is_current(reference) {
             self.too_late(first, channel);
             self.step_too_late(reference, outcome, turn);
@@ -48,8 +51,7 @@ impl Engine {
                     delivery.updated_at = turn.now;
                 });
             }
-            self.plan(id, PlannedCall::Step(channel));
-            return;
+            return self.go_on_with_next_step(id, channel, turn);
         }
         self.write_soon(id, channel, turn);
         self.lanes[channel.index()].release();
@@ -76,6 +78,18 @@ impl Engine {
             }
             StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
             StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
+        }
+    }
+
+    /// It keeps its place, unless the breaker holds it back.
+    fn go_on_with_next_step(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        match self.ask_breaker(channel, false, turn) {
+            Ok(permit) => self.plan(id, channel, CallKind::Step, permit),
+            Err(denied) => {
+                self.write_soon(id, channel, turn);
+                self.lanes[channel.index()].release();
+                self.hold(id, channel, denied, turn);
+            }
         }
     }
 
@@ -163,14 +177,7 @@ impl Engine {
         let Some(attempt) = work.distribution.delivery(channel).map(|delivery| delivery.attempt) else {
             return;
         };
-        let accepted_at = work.distribution.accepted_at;
-        let since = work
-            .distribution
-            .request
-            .request
-            .scheduled_at
-            .unwrap_or(accepted_at)
-            .max(accepted_at);
+        let since = due_since(&work.distribution);
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
             delivery.checkpoint = checkpoint;
@@ -234,6 +241,12 @@ impl Engine {
         self.set_alarm(id, channel, at);
     }
 
+    /// It has been due for too long.
+    pub(super) fn expire(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let why = expired(self.settings.retry.max_age);
+        self.fail(id, channel, Phase::Rejected, Some(why), turn);
+    }
+
     fn fail(&mut self, id: DistributionId, channel: Channel, phase: Phase, why: Option<Failure>, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
@@ -255,9 +268,16 @@ pub(super) struct Ended {
     pub(super) checkpoint: Option<Checkpoint>,
 }
 
+/// Since when a distribution's work has been due.
+pub(super) fn due_since(distribution: &Distribution) -> Timestamp {
+    let accepted_at = distribution.accepted_at;
+    let scheduled_at = distribution.request.request.scheduled_at;
+    scheduled_at.unwrap_or(accepted_at).max(accepted_at)
+}
+
 fn expired(max_age: Duration) -> Failure {
     let hours = max_age.as_secs() / 3_600;
     let en = format!("Tried for {hours} hours without success. Send it again if it is still wanted.");
     let ko = format!("{hours}시간 동안 시도했지만 성공하지 못했습니다. 아직 필요하다면 다시 보내 주세요.");
-    Failure::new("expired", Text::new(en, ko))
+    cause::EXPIRED.because(Text::new(en, ko))
 }

@@ -35,11 +35,17 @@ pub enum Bug {
     IntentRunAgain,
     /// One look that finds nothing is enough.
     OneLookIsEnough,
+    /// What was permitted is sent, whatever the breaker says by then.
+    OldLeaveTaken,
+    /// A breaker that finds out whether the channel is back lets all through.
+    ProbesUnlimited,
+    /// A look-up does not ask the breaker.
+    LookUpUnasked,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -55,6 +61,9 @@ impl Bug {
         Self::FencedIgnored,
         Self::IntentRunAgain,
         Self::OneLookIsEnough,
+        Self::OldLeaveTaken,
+        Self::ProbesUnlimited,
+        Self::LookUpUnasked,
     ];
 }
 

@@ -12,6 +12,7 @@ use crate::delivery::{Delivery, DeliveryStatus};
 use crate::distribution::Distribution;
 use crate::history::Transition;
 use crate::ids::{DistributionId, IdempotencyKey};
+use crate::resilience::breaker::Permit;
 use crate::write::Record;
 
 #[derive(Debug)]
@@ -75,18 +76,18 @@ pub(super) struct Writing {
 }
 
 /// A call that waits for its intent to be committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PlannedCall {
-    Step(Channel),
-    LookUp(Channel),
+#[derive(Debug)]
+pub(super) struct PlannedCall {
+    pub(super) channel: Channel,
+    pub(super) kind: CallKind,
+    /// The breaker's leave for it.
+    pub(super) permit: Permit,
 }
 
-impl PlannedCall {
-    pub(super) fn channel(self) -> Channel {
-        match self {
-            Self::Step(channel) | Self::LookUp(channel) => channel,
-        }
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallKind {
+    Step,
+    LookUp,
 }
 
 impl Work {

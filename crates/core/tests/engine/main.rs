@@ -2,6 +2,7 @@
 //! whatever dies is the deterministic simulation's business.
 
 mod ask;
+mod breaker;
 mod doubt;
 mod lanes;
 mod life;
@@ -16,6 +17,7 @@ use fanfare_core::engine::{Answer, Call, ChannelSettings, Command, Engine, Input
 use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::{CanonicalRequest, ChannelOptions, Content, ContentUrls, DistributeRequest, OnInvalid};
+use fanfare_core::resilience::breaker::BreakerSettings;
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::text::Text;
 use fanfare_core::write::{Adopted, Record, Write, Written};
@@ -36,6 +38,10 @@ struct Node {
 }
 
 fn node(dedup: Dedup, concurrency: usize) -> Node {
+    node_for(dedup, concurrency, 2)
+}
+
+fn node_for(dedup: Dedup, concurrency: usize, max_in_flight: usize) -> Node {
     let protocol = Protocol {
         first_step_has_effect: true,
         dedup,
@@ -50,7 +56,8 @@ fn node(dedup: Dedup, concurrency: usize) -> Node {
         retry,
         call_deadline: Duration::from_secs(10),
         look_up: retry,
-        max_in_flight: 2,
+        breaker: BreakerSettings::default(),
+        max_in_flight,
     };
     Node {
         engine: Engine::new(settings, Incarnation(7)),

@@ -7,6 +7,7 @@
 
 mod accept;
 mod api_keys;
+mod breaker_orders;
 mod delete;
 mod outbox;
 mod read;
@@ -24,6 +25,7 @@ use fanfare_core::event::DistributionCompleted;
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::request::RequestHash;
+use fanfare_core::resilience::breaker::BreakerOrder;
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 
@@ -39,6 +41,7 @@ pub struct Memory {
     journal: BTreeMap<u64, Published>,
     evidence: Vec<Evidence>,
     api_keys: Vec<(KeyHash, ApiKey)>,
+    breaker_orders: Vec<BreakerOrder>,
     incarnations: u64,
 }
 

@@ -12,6 +12,7 @@ mod accept;
 mod adopt;
 mod api_keys;
 mod ask;
+mod breaker_orders;
 mod commit;
 mod delete;
 mod deliveries;

@@ -10,6 +10,7 @@ mod accept;
 mod adopt;
 mod api_keys;
 mod bare;
+mod breaker_orders;
 mod delete;
 mod error;
 mod evidence;

@@ -10,6 +10,7 @@
 pub mod accept;
 pub mod adopt;
 pub mod api_keys;
+pub mod breaker_orders;
 pub mod claims;
 pub mod delete;
 pub mod journal;
@@ -93,6 +94,7 @@ macro_rules! store_suite {
             api_keys::a_key_is_revoked_once_and_for_ever,
             api_keys::a_tenant_revokes_only_its_own,
             api_keys::a_hash_is_kept_once,
+            breaker_orders::the_last_order_of_a_channel_holds,
         }
     };
     (@tests $open:expr; $($module:ident::$check:ident,)*) => {

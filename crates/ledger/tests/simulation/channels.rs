@@ -9,6 +9,7 @@ use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::{Call, ChannelSettings};
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::resilience::breaker::{BreakerSettings, SlidingWindow};
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -37,6 +38,23 @@ pub(crate) const LATE: Channel = Channel::Instagram;
 const LATE_EFFECT: Duration = Duration::from_secs(40);
 const SECOND_LOOK: Duration = Duration::from_mins(1);
 
+/// Quick to open and quick to look again, so that a short run has all of it.
+pub(crate) const BREAKER: BreakerSettings = BreakerSettings {
+    sliding_window: SlidingWindow::Time {
+        buckets: 6,
+        bucket: Duration::from_secs(10),
+    },
+    minimum_number_of_calls: 6,
+    failure_rate_threshold: 60,
+    slow_call_rate_threshold: 100,
+    slow_call_duration_threshold: Duration::from_secs(9),
+    consecutive_failures: 3,
+    permitted_number_of_calls_in_half_open_state: 2,
+    max_wait_duration_in_half_open_state: Duration::from_secs(20),
+    wait_duration_in_open_state: Duration::from_secs(5),
+    max_wait_duration_in_open_state: Duration::from_secs(90),
+};
+
 const KEY: Dedup = Dedup::Key {
     window: Duration::from_hours(24),
 };
@@ -59,6 +77,8 @@ const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings 
 pub(crate) struct Channels {
     /// By our key: what came to be, how often, and for which event.
     effects: BTreeMap<(Channel, String), Effect>,
+    /// Out of order until then, by [`Channel::index`].
+    down_until: [Option<Timestamp>; Channel::ALL.len()],
 }
 
 struct Effect {
@@ -109,6 +129,9 @@ impl Channels {
             prepares || reads || call.delivery.phase != Phase::Planned,
             "I3: {channel} would act without an intent"
         );
+        if !peaceful && self.is_down(channel, now) {
+            return self.out_of_order(call, rng);
+        }
         let luck = if peaceful { 100 } else { rng.random_range(0..100) };
         if prepares {
             return Came::soon(prepared(luck, now, rng), rng);
@@ -123,6 +146,26 @@ impl Channels {
             return Came::soon(outcome, rng);
         }
         self.effecting(call, luck, now, rng)
+    }
+
+    /// It is out of order for a while.
+    pub(crate) fn goes_down(&mut self, channel: Channel, until: Timestamp) {
+        self.down_until[channel.index()] = Some(until);
+    }
+
+    fn is_down(&self, channel: Channel, now: Timestamp) -> bool {
+        self.down_until[channel.index()].is_some_and(|until| now < until)
+    }
+
+    /// Nothing has an effect, and some of it is said.
+    fn out_of_order(&self, call: &Call, rng: &mut StdRng) -> Came {
+        let said = call.delivery.phase != Phase::Unknown && !self.has_effect(call) && rng.random_range(0..2) == 0;
+        let outcome = if said {
+            rejected(Retry::Backoff)
+        } else {
+            StepOutcome::Unknown(failure("outcome_unknown"))
+        };
+        Came::soon(outcome, rng)
     }
 
     fn effecting(&self, call: &Call, luck: u32, now: Timestamp, rng: &mut StdRng) -> Came {
@@ -169,7 +212,7 @@ impl Channels {
         let published = checkpoint
             .as_ref()
             .is_some_and(|checkpoint| checkpoint.0["stage"] == "published");
-        if !peaceful && rng.random_range(0..100) < 25 {
+        if !peaceful && (self.is_down(call.delivery.channel, now) || rng.random_range(0..100) < 25) {
             return LookUpOutcome::Unknown(failure("outcome_unknown"));
         }
         if published || self.has_effect(call) {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use fanfare_core::resilience::breaker::BreakerState;
+
 /// What a run, or many, came to.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
@@ -26,6 +28,11 @@ pub(crate) struct Figures {
     pub(crate) evidence: u64,
     pub(crate) questions: u64,
     pub(crate) granted: u64,
+    pub(crate) orders: u64,
+    /// Times that a breaker opened, looked whether the channel is back, closed.
+    pub(crate) opened: u64,
+    pub(crate) half_opened: u64,
+    pub(crate) closed: u64,
     pub(crate) simulated: Duration,
     pub(crate) statuses: BTreeMap<&'static str, u64>,
 }
@@ -51,9 +58,22 @@ impl Figures {
         self.evidence += other.evidence;
         self.questions += other.questions;
         self.granted += other.granted;
+        self.orders += other.orders;
+        self.opened += other.opened;
+        self.half_opened += other.half_opened;
+        self.closed += other.closed;
         self.simulated += other.simulated;
         for (status, times) in &other.statuses {
             *self.statuses.entry(status).or_default() += times;
+        }
+    }
+
+    pub(crate) fn count_breaker(&mut self, state: BreakerState) {
+        match state {
+            BreakerState::Open => self.opened += 1,
+            BreakerState::HalfOpen => self.half_opened += 1,
+            BreakerState::Closed => self.closed += 1,
+            BreakerState::ForcedOpen | BreakerState::Disabled => {}
         }
     }
 
@@ -67,6 +87,7 @@ impl Figures {
             "{self}"
         );
         assert!(self.evidence > 0 && self.granted > 0, "{self}");
+        assert!(self.opened > 0 && self.half_opened > 0 && self.closed > 0, "{self}");
         assert!(self.stops > 0 && self.lived_again > 0, "{self}");
         for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
             assert!(
@@ -82,7 +103,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
-             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted; {} steps, {} crashes, \
+             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
              {} failed commits, {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
             self.lost,
             self.repeated,
@@ -97,6 +118,10 @@ impl fmt::Display for Figures {
             self.evidence,
             self.granted,
             self.questions,
+            self.orders,
+            self.opened,
+            self.half_opened,
+            self.closed,
             self.steps,
             self.crashes,
             self.failed_commits,

@@ -1,16 +1,80 @@
 //! What must be true of the database after every commit, and of what is said
 //! about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{DeliveryStatus, Phase};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
-use fanfare_core::engine::Call;
+use fanfare_core::engine::{Call, CallReference, Engine};
 use fanfare_core::event::event_uuid;
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::Memory;
+
+use crate::channels::BREAKER;
+
+/// I15, of one node: nothing is sent while a breaker is open, and no more than
+/// its permits while it finds out. Kept from what the node says, in its order.
+#[derive(Default)]
+pub(crate) struct Breakers {
+    /// By [`Channel::index`]: where it stands, and calls that it let through to
+    /// find out and that were not answered.
+    of: [Breaker; Channel::ALL.len()],
+}
+
+struct Breaker {
+    state: BreakerState,
+    probes: BTreeSet<u64>,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            state: BreakerState::Closed,
+            probes: BTreeSet::new(),
+        }
+    }
+}
+
+impl Breakers {
+    pub(crate) fn changes(&mut self, channel: Channel, from: BreakerState, to: BreakerState) {
+        let breaker = &mut self.of[channel.index()];
+        assert_eq!(breaker.state, from, "I15: the breaker of {channel} changed unsaid");
+        breaker.state = to;
+        breaker.probes.clear();
+    }
+
+    pub(crate) fn sends(&mut self, call: &Call) {
+        let channel = call.delivery.channel;
+        let breaker = &mut self.of[channel.index()];
+        assert!(
+            !breaker.state.holds(),
+            "I15: {channel} is called while its breaker is open"
+        );
+        if breaker.state == BreakerState::HalfOpen {
+            breaker.probes.insert(call.number);
+            let most = BREAKER.permitted_number_of_calls_in_half_open_state as usize;
+            assert!(
+                breaker.probes.len() <= most,
+                "I15: more probes of {channel} than permits"
+            );
+        }
+    }
+
+    pub(crate) fn hears(&mut self, reference: &CallReference) {
+        self.of[reference.channel.index()].probes.remove(&reference.number);
+    }
+
+    /// What it has said is where it stands.
+    pub(crate) fn agree_with(&self, engine: &Engine) {
+        for channel in Channel::ALL {
+            let (said, stands) = (self.of[channel.index()].state, engine.breaker(channel).state);
+            assert_eq!(said, stands, "I15: the breaker of {channel} changed unsaid");
+        }
+    }
+}
 
 /// Remembers what was seen, to see what is lost.
 #[derive(Default)]

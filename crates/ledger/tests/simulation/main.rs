@@ -12,6 +12,7 @@
 //! | `channels.rs` | what the channels do |
 //! | `lives.rs` | how nodes begin, stop, die, and live again |
 //! | `people.rs`, `requests.rs` | who asks, and what |
+//! | `operators.rs` | channels that are out of order, and orders to breakers |
 //! | `invariants.rs`, `verdict.rs` | what must be true at each step, and in the end |
 //! | `figures.rs` | what is counted |
 //!
@@ -30,6 +31,7 @@ mod figures;
 mod invariants;
 mod lives;
 mod node;
+mod operators;
 mod people;
 mod requests;
 mod verdict;

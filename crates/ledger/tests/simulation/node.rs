@@ -12,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::channels::{CALL_DEADLINE, SETTINGS};
+use crate::channels::{BREAKER, CALL_DEADLINE, SETTINGS};
+use crate::invariants::Breakers;
 
 /// A node that has not renewed its lease for so long is taken for dead.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -38,6 +39,8 @@ pub(crate) struct Node {
     pub(crate) committing: bool,
     /// To be taken over again.
     pub(crate) dropped: Vec<DistributionId>,
+    /// What it says of its breakers, and sends meanwhile.
+    pub(crate) breakers: Breakers,
     /// Calls that it has made and not heard of.
     pub(crate) out: BTreeSet<(DistributionId, Channel)>,
 }
@@ -96,6 +99,7 @@ impl Node {
             gathered: Vec::new(),
             committing: false,
             dropped: Vec::new(),
+            breakers: Breakers::default(),
             out: BTreeSet::new(),
         }
     }
@@ -146,6 +150,7 @@ fn settings() -> Settings {
         },
         // A clock that runs too fast makes less of it.
         call_deadline: CALL_DEADLINE + CALL_DEADLINE / 4,
+        breaker: BREAKER,
         max_in_flight: 20,
     }
 }

@@ -32,6 +32,10 @@ pub(crate) enum Happening {
     Request,
     /// A person asks.
     Question,
+    /// A channel is out of order for a while.
+    Outage,
+    /// An operator orders something of a breaker.
+    Order,
     /// What a call does is done.
     Effect(Call),
     /// The rest happens to a node, as long as it lives.
@@ -108,6 +112,8 @@ impl World {
         }
         world.comes_within(Duration::from_millis(1), Happening::Request);
         world.comes_within(Duration::from_mins(1), Happening::Question);
+        world.comes_within(Duration::from_secs(2), Happening::Outage);
+        world.comes_within(Duration::from_mins(2), Happening::Order);
         world
     }
 
@@ -197,6 +203,8 @@ impl World {
         match happening {
             Happening::Request => self.request(),
             Happening::Question => self.question(),
+            Happening::Outage => self.outage(),
+            Happening::Order => self.order(),
             Happening::Effect(call) => self.channels.take_effect(&call),
             Happening::To(name, event) => {
                 let Some(node) = self.nodes.iter().position(|node| node.name == name) else {
@@ -227,6 +235,7 @@ impl World {
                     self.nodes[node]
                         .out
                         .remove(&(reference.distribution, reference.channel));
+                    self.nodes[node].breakers.hears(reference);
                 }
                 vec![input]
             }
@@ -269,6 +278,7 @@ impl World {
                 }
             }
         }
+        self.nodes[node].breakers.agree_with(&self.nodes[node].engine);
         self.begin_commit(node);
         if self.nodes[node].has_stopped() {
             self.dies(node);
@@ -287,12 +297,17 @@ impl World {
                 assert!(!distribution.moves(), "what is said to rest moves");
                 is_committed(&self.store, &distribution);
             }
+            Command::BreakerChanged { channel, from, to } => {
+                self.figures.count_breaker(to.state);
+                self.nodes[node].breakers.changes(channel, from, to.state);
+            }
             Command::Forgotten { id, .. } => self.nodes[node].dropped.push(id),
             Command::Lost(_) => self.figures.refused_as_stale += 1,
         }
     }
 
     fn step(&mut self, node: usize, call: &Call) {
+        self.nodes[node].breakers.sends(call);
         if !self.may_send(node) {
             return;
         }
@@ -315,6 +330,7 @@ impl World {
 
     /// What was heard beside the rows comes first.
     fn look_up(&mut self, node: usize, mut call: Call) {
+        self.nodes[node].breakers.sends(&call);
         if !self.may_send(node) {
             return;
         }

@@ -37,6 +37,18 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// What others may call them: the key's name and its beginning.
+    pub(super) async fn name(&self, state: &Api) -> Result<String, ApiError> {
+        let key = match &self.key {
+            Some(hash) => state.keys.find(hash).await?,
+            None => None,
+        };
+        Ok(key.map_or_else(
+            || "somebody without a key".to_owned(),
+            |key| format!("{} ({}…)", key.name, key.prefix),
+        ))
+    }
+
     /// Whether an answer that takes its time may go on. While the database does
     /// not answer it may: nothing new comes without the database.
     pub(super) async fn may_go_on(&self, state: &Api, scope: Scope) -> bool {

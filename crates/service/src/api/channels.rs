@@ -10,11 +10,13 @@ use axum::response::Response;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::decode::ask::result_fields;
 use fanfare_core::delivery::Failure;
+use fanfare_core::resilience::breaker::{BreakerState, BreakerView};
 use fanfare_core::text::Language;
 use fanfare_core::validate::{genie_tv, instagram, kakao_channel, naver_blog, ringo_biz, wooridongne_tv};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::breaker::Breaker;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::state::Api;
@@ -42,6 +44,8 @@ pub(super) struct ChannelInfo {
     /// accepted all the same, and fail or wait for this channel alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<ChannelProblem>,
+    /// Whether it is called at the moment, by the node that answers.
+    breaker: Breaker,
     /// What a request must have for it, in its present mode.
     required_inputs: Vec<RequiredInput>,
     /// Within which limits.
@@ -115,6 +119,7 @@ pub(super) async fn list_channels(
         let problem = state.engine.channel_problem(channel);
         ChannelInfo {
             problem: problem.map(|failure| ChannelProblem::of(&failure, language)),
+            breaker: Breaker::of(state.engine.breaker(channel)),
             ..info(channel, state.admit.modes[channel.index()])
         }
     });
@@ -131,6 +136,11 @@ fn info(channel: Channel, mode: Mode) -> ChannelInfo {
         korean_name: channel.korean_name(),
         mode,
         problem: None,
+        breaker: Breaker::of(BreakerView {
+            state: BreakerState::Closed,
+            since: None,
+            next_probe_at: None,
+        }),
         required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),
         limits: facts.limits,
         result_fields: result_fields(channel),

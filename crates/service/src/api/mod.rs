@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -18,6 +18,7 @@
 
 mod attempts;
 mod body;
+mod breaker;
 mod caller;
 mod channels;
 mod cursor;
@@ -83,6 +84,12 @@ fn routes() -> Routes {
         .get("/api/events/dead", READ, dead_events::list_dead_events)
         .post("/api/events/replay", OPERATE, replay_events::replay_events)
         .get("/api/channels", READ, channels::list_channels)
+        // A breaker is all tenants'.
+        .post(
+            "/api/channels/{channel}/breaker",
+            Needs::OfService(Scope::Operate),
+            breaker::order_breaker,
+        )
         .get("/healthz", Needs::Nothing, health::healthz)
         .get("/readyz", Needs::Nothing, health::readyz)
         // Its figures are those of all tenants together.

@@ -16,8 +16,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    attempts, channels, dead_events, distribute, distribution, distributions, events, health, history, metrics,
-    preview, progress, replay_events, resolve, retry, status,
+    attempts, breaker, channels, dead_events, distribute, distribution, distributions, events, health, history,
+    metrics, preview, progress, replay_events, resolve, retry, status,
 };
 
 const DESCRIPTION: &str = "\
@@ -61,6 +61,7 @@ there. A service that only its own machine can reach asks for no key until the f
         dead_events::list_dead_events,
         replay_events::replay_events,
         channels::list_channels,
+        breaker::order_breaker,
         health::healthz,
         health::readyz,
         metrics::metrics,

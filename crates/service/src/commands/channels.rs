@@ -7,9 +7,28 @@ use serde_json::Value;
 use super::answer::{name_of, text};
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
-use super::{Common, results};
+use super::{Common, breaker, results};
 
-pub(super) async fn run(common: &Common) -> Result<(), Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Force a channel's circuit breaker open, close, disable or reset it, on every node
+    Breaker(breaker::Args),
+}
+
+pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
+    match &args.command {
+        Some(Command::Breaker(args)) => breaker::run(common, args).await,
+        None => show(common).await,
+    }
+}
+
+async fn show(common: &Common) -> Result<(), Failure> {
     let json = common.client()?.get("/api/channels").await?.json()?;
     let screen = Screen::stdout();
     if common.json {
@@ -25,8 +44,12 @@ pub(super) async fn run(common: &Common) -> Result<(), Failure> {
         let mode = text(&channel["mode"]);
         table.add_row([
             Cell::new(format!("{}\n{name}", name_of(&name))),
-            match text(&channel["problem"]["message"]) {
-                problem if !problem.is_empty() => results::toned(&format!("{mode}: {problem}"), Tone::Bad),
+            match (
+                text(&channel["problem"]["message"]),
+                breaker::remark(&channel["breaker"]),
+            ) {
+                (problem, _) if !problem.is_empty() => results::toned(&format!("{mode}: {problem}"), Tone::Bad),
+                (_, Some(breaker)) => results::toned(&format!("{mode}: {breaker}"), Tone::Bad),
                 _ if mode == "mock" => results::toned(&mode, Tone::Mind),
                 _ => Cell::new(mode),
             },

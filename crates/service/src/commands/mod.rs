@@ -15,6 +15,7 @@
 
 mod answer;
 mod bars;
+mod breaker;
 mod channels;
 mod client;
 mod completions;
@@ -121,8 +122,8 @@ enum Command {
     Resolve(resolve::Args),
     /// Read the journal of published events, or publish some again
     Events(events::Args),
-    /// Show the channels
-    Channels,
+    /// Show the channels, or order something of a channel's circuit breaker
+    Channels(channels::Args),
     /// Make, list and revoke API keys, in the configured database
     Keys(keys::Args),
     /// Look at the configuration
@@ -154,7 +155,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Retry(args) => retry::run(common, args).await,
         Command::Resolve(args) => resolve::run(common, args).await,
         Command::Events(args) => events::run(common, args).await,
-        Command::Channels => channels::run(common).await,
+        Command::Channels(args) => channels::run(common, args).await,
         Command::Keys(args) => keys::run(common, args).await,
         Command::Config(args) => config::run(common, args),
         Command::Load(args) => Box::pin(load::run(common, args)).await,

@@ -20,6 +20,7 @@ use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::engine::{ChannelSettings, Settings};
+use fanfare_core::resilience::breaker::BreakerSettings;
 use fanfare_core::resilience::retry::RetryPolicy;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -384,6 +385,7 @@ impl Config {
             // A quarter more: the clock may run faster than time while it
             // follows a jump.
             call_deadline: Duration::from_millis(self.calls.deadline_ms + self.calls.deadline_ms / 4),
+            breaker: BreakerSettings::default(),
             max_in_flight: self.engine.max_in_flight,
         }
     }

@@ -4,8 +4,9 @@ use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::Answer;
+use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::Done;
-use metrics::{Counter, counter, describe_counter};
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 /// Counters, looked up once: a look-up by name for each event costs more than
 /// the rest of counting it.
@@ -18,6 +19,8 @@ pub(super) struct Counts {
     writes: Counter,
     /// By [`Channel::index`] and the place in [`DeliveryStatus::ALL`].
     deliveries: [[Counter; DeliveryStatus::ALL.len()]; Channel::ALL.len()],
+    /// By [`Channel::index`] and the place in [`BreakerState::ALL`].
+    breakers: [[Gauge; BreakerState::ALL.len()]; Channel::ALL.len()],
 }
 
 impl Counts {
@@ -41,7 +44,11 @@ impl Counts {
             "fanfare_deliveries_rested_total",
             "Deliveries by how they stood when nothing moved"
         );
-        Self {
+        describe_gauge!(
+            "fanfare_breaker_state",
+            "1 for the state in which a channel's breaker is on this node, else 0"
+        );
+        let this = Self {
             accepted: counter!("fanfare_distributions_accepted_total"),
             replayed: counter!("fanfare_distributions_replayed_total"),
             refused: counter!("fanfare_distributions_refused_total"),
@@ -53,6 +60,20 @@ impl Counts {
                     counter!("fanfare_deliveries_rested_total", "channel" => channel.name(), "status" => status.name())
                 })
             }),
+            breakers: Channel::ALL.map(|channel| {
+                BreakerState::ALL
+                    .map(|state| gauge!("fanfare_breaker_state", "channel" => channel.name(), "state" => state.name()))
+            }),
+        };
+        for channel in Channel::ALL {
+            this.breaker(channel, BreakerState::Closed);
+        }
+        this
+    }
+
+    pub(super) fn breaker(&self, channel: Channel, now: BreakerState) {
+        for (state, gauge) in BreakerState::ALL.iter().zip(&self.breakers[channel.index()]) {
+            gauge.set(if *state == now { 1.0 } else { 0.0 });
         }
     }
 

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `run.rs` | the one loop around the engine |
 //! | `channels.rs` | calls channels |
+//! | `breakers.rs` | shows where the breakers stand, and hears operators' orders to them |
 //! | `health.rs` | whether the live channels can be reached |
 //! | `count.rs` | counts what happens, for `/metrics` |
 //! | `lease.rs` | keeps this node's right to work |
@@ -14,6 +15,7 @@
 //!
 //! Nothing is decided here.
 
+mod breakers;
 mod channels;
 mod count;
 mod elsewhere;
@@ -31,11 +33,13 @@ use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
 use fanfare_core::write::Adopted;
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use self::breakers::Breakers;
 use self::elsewhere::Elsewhere;
 use self::feed::{Feed, Watched};
 use self::health::Health;
@@ -56,6 +60,7 @@ pub struct EngineHandle {
     store: Arc<dyn Store>,
     elsewhere: Arc<Elsewhere>,
     health: Arc<Health>,
+    breakers: Arc<Breakers>,
     life: Life,
     relay: Option<Arc<outbox::Link>>,
 }
@@ -104,6 +109,18 @@ impl EngineHandle {
     /// What keeps a live channel from being called; nothing where it can be.
     pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
         self.health.problem(channel)
+    }
+
+    /// Where a channel's breaker stands on this node.
+    pub fn breaker(&self, channel: Channel) -> BreakerView {
+        self.breakers.view(channel)
+    }
+
+    /// Keeps an order to a channel's breakers, and has this node obey it; says how
+    /// its own stands then. The others obey within two seconds.
+    pub async fn order(&self, order: &BreakerOrder) -> Result<BreakerView, StoreError> {
+        self.store.keep_breaker_order(order).await?;
+        Ok(self.breakers.obey(order.channel, order.at).await)
     }
 
     /// Hands a checked request to the engine; returns once it is committed, or

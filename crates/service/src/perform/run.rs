@@ -12,12 +12,14 @@ use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{AskAnswer, AskId, Command, Engine, Input, Settings};
 use fanfare_core::ids::{DistributionId, Incarnation};
+use fanfare_core::resilience::breaker::{BreakerState, BreakerView};
 use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::breakers::Breakers;
 use super::channels::{CallThread, Calls, Connection};
 use super::count::Counts;
 use super::elsewhere::Elsewhere;
@@ -101,6 +103,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
     let (found_sender, found) = mpsc::unbounded_channel();
     let (stop, stopping) = watch::channel(None);
     let feed = Arc::new(Feed::default());
+    let breakers = Breakers::start(Arc::clone(&parts.store), found_sender.clone()).await?;
     let ledger = GroupCommit::start(Arc::clone(&parts.store), parts.group_commit, done_sender);
     let handle = EngineHandle {
         intake,
@@ -108,6 +111,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         store: Arc::clone(&parts.store),
         elsewhere: Elsewhere::start(Arc::clone(&parts.store)),
         health: Health::watch(&parts.connections),
+        breakers: Arc::clone(&breakers),
         life: Life::new(token),
         relay: parts.relay.clone(),
     };
@@ -137,6 +141,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         asked: 0,
         sweeps: Sweeps::new(parts.store, parts.retention, token, found_sender),
         counts: Counts::register(),
+        breakers,
     };
     let sources = Sources {
         intake: intake_receiver,
@@ -179,6 +184,7 @@ struct Performer {
     asked: u64,
     sweeps: Sweeps,
     counts: Counts,
+    breakers: Arc<Breakers>,
 }
 
 impl Performer {
@@ -303,6 +309,7 @@ impl Performer {
                 self.feed.moves(distribution);
             }
             Command::Rests { distribution, others } => self.rest(distribution, others),
+            Command::BreakerChanged { channel, from, to } => self.breaker_changed(channel, (from, to), now),
             Command::Forgotten { tenant, id } => {
                 self.feed.forget(id);
                 self.sweeps.take_back(tenant, id);
@@ -319,6 +326,21 @@ impl Performer {
             }
         }
         None
+    }
+
+    /// What waited for it and was left to nobody is taken over, to go on at once.
+    fn breaker_changed(&self, channel: Channel, (from, to): (BreakerState, BreakerView), now: Timestamp) {
+        let (was, is) = (from.name(), to.state.name());
+        if to.state.holds() {
+            tracing::warn!(channel = %channel, was, is, "the breaker holds the channel's calls back");
+        } else {
+            tracing::info!(channel = %channel, was, is, "the breaker lets calls through");
+        }
+        self.counts.breaker(channel, to.state);
+        self.breakers.changed(channel, to);
+        if matches!(to.state, BreakerState::Closed | BreakerState::Disabled) {
+            self.sweeps.adopt_held(now);
+        }
     }
 
     fn uncache(&self, moving: Arc<Distribution>) {

@@ -18,6 +18,10 @@ pub(super) const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two sweeps of what has had its time.
 pub(super) const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
+/// No breaker holds anything back for longer without asking again; a little
+/// more, since clocks differ.
+const HELD_LIMIT: Duration = Duration::from_secs(330);
+
 /// Distributions deleted at once; commits go on in between.
 const DELETE_LIMIT: usize = 500;
 
@@ -77,12 +81,22 @@ impl Sweeps {
     /// Looks for work that nobody owns and that is nearly due, and for what was
     /// dropped; one look at a time.
     pub(super) fn adopt(&self, now: Timestamp) {
+        self.adopt_due_within(HOLD_LIMIT, now);
+    }
+
+    /// A breaker has closed: what was held back by one is due later, and may go
+    /// on now.
+    pub(super) fn adopt_held(&self, now: Timestamp) {
+        self.adopt_due_within(HELD_LIMIT, now);
+    }
+
+    fn adopt_due_within(&self, within: Duration, now: Timestamp) {
         if self.adopting.swap(true, Ordering::AcqRel) {
             return;
         }
         self.adopt_dropped();
         let (store, found, adopting) = (Arc::clone(&self.store), self.found.clone(), Arc::clone(&self.adopting));
-        let due_by = now.saturating_add(HOLD_LIMIT).unwrap_or(Timestamp::MAX);
+        let due_by = now.saturating_add(within).unwrap_or(Timestamp::MAX);
         let token = self.token;
         tokio::spawn(async move {
             loop {

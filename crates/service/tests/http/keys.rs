@@ -37,6 +37,7 @@ impl Route {
         match self.path.rsplit('/').next() {
             Some("retry") => json!({}),
             Some("resolve") => json!({"live": false}),
+            Some("breaker") => json!({"action": "close"}),
             _ => bare("evt-knock", &["Instagram"]),
         }
     }

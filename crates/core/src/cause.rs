@@ -1,0 +1,364 @@
+//! Why a delivery did not succeed, or is held back: one stable code a cause, who
+//! must act, whether trying again can help, and what people are told.
+//!
+//! The one table of it. Results, notices, the breaker and `docs/failures.md` are
+//! made from it. Deliberately absent: what is wrong with a request (`validate`,
+//! its codes stand beside a JSON pointer), and which answer of a channel means
+//! which cause: its client says that.
+
+use crate::delivery::Failure;
+use crate::text::Text;
+
+/// Who must do something, so that it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody: it goes on by itself, or nothing is left to do.
+    Nobody,
+    /// Who sent the request.
+    Caller,
+    /// Whose shop it is: the owner of the channel's account.
+    Owner,
+    /// Who runs the service.
+    Operator,
+}
+
+impl Actor {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Caller => "caller",
+            Self::Owner => "owner",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// One cause.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// A stable word.
+    pub code: &'static str,
+    /// Who must do something.
+    pub actor: Actor,
+    /// Whether sending the same again can help: by itself, or once the actor has
+    /// done what is said.
+    pub retryable: bool,
+    /// Whether it shows that the channel cannot be reached or is out of order:
+    /// the breaker counts these, and no others.
+    pub availability: bool,
+    /// What happened and what to do.
+    pub en: &'static str,
+    /// The same in Korean.
+    pub ko: &'static str,
+}
+
+impl Cause {
+    /// The cause of that code; `None` for one that this program does not know.
+    pub fn of(code: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|cause| cause.code == code)
+    }
+
+    /// In the table's own words.
+    pub fn failure(&'static self) -> Failure {
+        self.because(self.text())
+    }
+
+    /// In words that say more of this case.
+    pub fn because(&'static self, detail: Text) -> Failure {
+        Failure::new(self.code, detail)
+    }
+
+    /// The table's own words.
+    pub fn text(&self) -> Text {
+        Text::new(self.en, self.ko)
+    }
+}
+
+/// The channel could not be reached, or says that it is out of order.
+pub const CHANNEL_UNAVAILABLE: Cause = Cause {
+    code: "channel_unavailable",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: true,
+    en: "The channel could not be reached or is out of order. It is tried again by itself.",
+    ko: "채널에 연결할 수 없거나 채널이 장애 상태입니다. 자동으로 다시 시도합니다.",
+};
+
+/// Something was sent, and no clear answer came.
+pub const OUTCOME_UNKNOWN: Cause = Cause {
+    code: "outcome_unknown",
+    actor: Actor::Nobody,
+    retryable: false,
+    availability: true,
+    en: "The channel was called and gave no clear answer. Whether it took effect is being found out; do \
+         not post it yourself.",
+    ko: "채널을 호출했지만 명확한 응답을 받지 못했습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
+};
+
+/// The breaker holds the channel's calls back.
+pub const BREAKER_OPEN: Cause = Cause {
+    code: "breaker_open",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The channel is not called at the moment because its last calls failed, or because an operator \
+         said so. It goes on by itself.",
+    ko: "최근 호출이 계속 실패했거나 운영자가 중지하여 채널 호출을 잠시 멈췄습니다. 자동으로 이어집니다.",
+};
+
+/// The channel refuses our credentials.
+pub const AUTH_EXPIRED: Cause = Cause {
+    code: "auth_expired",
+    actor: Actor::Owner,
+    retryable: true,
+    availability: false,
+    en: "The channel refused our credentials. Renew its access token in the configuration, then retry.",
+    ko: "채널이 인증 정보를 거부했습니다. 설정의 액세스 토큰을 갱신한 뒤 다시 시도해 주세요.",
+};
+
+/// The credentials are good for something else.
+pub const PERMISSION_DENIED: Cause = Cause {
+    code: "permission_denied",
+    actor: Actor::Owner,
+    retryable: true,
+    availability: false,
+    en: "The channel says that the account may not do this. Grant the permission that it names, then retry.",
+    ko: "채널 계정에 필요한 권한이 없습니다. 안내된 권한을 허용한 뒤 다시 시도해 주세요.",
+};
+
+/// The channel has restricted the account.
+pub const ACCOUNT_RESTRICTED: Cause = Cause {
+    code: "account_restricted",
+    actor: Actor::Owner,
+    retryable: true,
+    availability: false,
+    en: "The channel has restricted the account. Its owner must settle that with the channel, then retry.",
+    ko: "채널이 계정을 제한했습니다. 계정 소유자가 채널에서 제한을 해제한 뒤 다시 시도해 주세요.",
+};
+
+/// The channel refuses the text or the form.
+pub const CONTENT_REJECTED: Cause = Cause {
+    code: "content_rejected",
+    actor: Actor::Caller,
+    retryable: false,
+    availability: false,
+    en: "The channel refused the content. Change what it names, then distribute it anew.",
+    ko: "채널이 콘텐츠를 거부했습니다. 안내된 부분을 고쳐 다시 배포해 주세요.",
+};
+
+/// The channel refuses the picture, the film or the sound.
+pub const MEDIA_REJECTED: Cause = Cause {
+    code: "media_rejected",
+    actor: Actor::Caller,
+    retryable: false,
+    availability: false,
+    en: "The channel refused the media file, or could not fetch it. Check the file and its address, then \
+         distribute it anew.",
+    ko: "채널이 미디어 파일을 거부했거나 내려받지 못했습니다. 파일과 주소를 확인한 뒤 다시 배포해 주세요.",
+};
+
+/// The request was wrong for this channel, and went to the others.
+pub const VALIDATION_FAILED: Cause = Cause {
+    code: "validation_failed",
+    actor: Actor::Caller,
+    retryable: false,
+    availability: false,
+    en: "The request does not fit this channel. Correct what is named, then distribute it anew.",
+    ko: "요청 내용이 이 채널에 맞지 않습니다. 안내된 부분을 고쳐 다시 배포해 주세요.",
+};
+
+/// The channel asks to be called less often.
+pub const RATE_LIMITED: Cause = Cause {
+    code: "rate_limited",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The channel asked to be called less often. It goes on by itself.",
+    ko: "채널이 호출 빈도를 줄이라고 했습니다. 자동으로 이어집니다.",
+};
+
+/// The channel takes no more for today.
+pub const QUOTA_EXHAUSTED: Cause = Cause {
+    code: "quota_exhausted",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The account has used up what the channel allows in a day. It goes on by itself when there is \
+         room again.",
+    ko: "채널 계정의 하루 게시 한도를 모두 사용했습니다. 한도가 다시 생기면 자동으로 이어집니다.",
+};
+
+/// Advertising is not allowed at this hour.
+pub const NIGHT_HOURS: Cause = Cause {
+    code: "night_hours",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "Advertisements may not be sent at night. It goes on by itself in the morning.",
+    ko: "야간에는 광고를 보낼 수 없습니다. 아침에 자동으로 이어집니다.",
+};
+
+/// The owner posts it by hand.
+pub const HAND_OFF: Cause = Cause {
+    code: "hand_off",
+    actor: Actor::Owner,
+    retryable: false,
+    availability: false,
+    en: "All is prepared, and the owner of the account must publish it by hand.",
+    ko: "게시할 내용이 모두 준비되었습니다. 계정 소유자가 직접 게시해 주세요.",
+};
+
+/// The channel took it, and its review refused it later.
+pub const DECLINED: Cause = Cause {
+    code: "declined",
+    actor: Actor::Caller,
+    retryable: true,
+    availability: false,
+    en: "The channel reviewed the advertisement and declined it; it is not shown and costs nothing. \
+         Change what the channel names, then retry or distribute it anew.",
+    ko: "채널이 심사 후 광고를 거절했습니다. 노출되지 않으며 비용도 발생하지 않습니다. 안내된 사유를 고친 뒤 다시 시도해 주세요.",
+};
+
+/// The channel has nothing left to sell for that time and place.
+pub const NO_INVENTORY: Cause = Cause {
+    code: "no_inventory",
+    actor: Actor::Caller,
+    retryable: false,
+    availability: false,
+    en: "The channel has no airtime left for this region and schedule. Choose other days, times or \
+         another region, then distribute it anew.",
+    ko: "선택한 지역과 기간에 남은 광고 시간이 없습니다. 날짜, 시간대 또는 지역을 바꿔 다시 배포해 주세요.",
+};
+
+/// The channel knows no line of that number.
+pub const LINE_NOT_FOUND: Cause = Cause {
+    code: "line_not_found",
+    actor: Actor::Owner,
+    retryable: true,
+    availability: false,
+    en: "The telephone number has no ring-back tone service at the channel. Check the number, or \
+         subscribe the line, then retry.",
+    ko: "이 전화번호는 통화 연결음 서비스에 가입되어 있지 않습니다. 번호를 확인하거나 서비스에 가입한 뒤 다시 시도해 주세요.",
+};
+
+/// The number was not verified for its shop.
+pub const NUMBER_NOT_VERIFIED: Cause = Cause {
+    code: "number_not_verified",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: false,
+    en: "The telephone number is not verified for this tenant, so its tone is not touched. The operator \
+         adds verified numbers in the configuration (channels.ringo_biz.verified_numbers), then retry.",
+    ko: "이 계정에 확인되지 않은 전화번호라서 통화 연결음을 바꾸지 않았습니다. 운영자가 번호를 확인해 설정에 추가하면 다시 시도해 주세요.",
+};
+
+/// What answers at the channel's address is not the channel.
+pub const CHANNEL_MISCONFIGURED: Cause = Cause {
+    code: "channel_misconfigured",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: false,
+    en: "What answers at the channel's address is not its API. Check its base_url in the configuration, \
+         then retry.",
+    ko: "채널 주소에서 응답한 것이 채널 API가 아닙니다. 설정의 base_url을 확인한 뒤 다시 시도해 주세요.",
+};
+
+/// The channel is set to live, and something that it needs is missing.
+pub const CHANNEL_NOT_CONFIGURED: Cause = Cause {
+    code: "channel_not_configured",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: false,
+    en: "The channel is not configured. Set what is named, then retry.",
+    ko: "채널 설정이 완료되지 않았습니다. 안내된 값을 설정한 뒤 다시 시도해 주세요.",
+};
+
+/// Nothing answers at the channel's address; shown of a channel, not of a delivery.
+pub const CHANNEL_UNREACHABLE: Cause = Cause {
+    code: "channel_unreachable",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: true,
+    en: "Nothing answers at the channel's address. Check its base_url and the network.",
+    ko: "채널 주소에서 응답이 없습니다. base_url 설정과 네트워크를 확인해 주세요.",
+};
+
+/// The request names a later time.
+pub const SCHEDULED: Cause = Cause {
+    code: "scheduled",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "It waits for the time that the request names.",
+    ko: "요청한 예약 시각을 기다리고 있습니다.",
+};
+
+/// This service is being restarted, or has lost touch with its database.
+pub const SERVICE_RESTARTING: Cause = Cause {
+    code: "service_restarting",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The service is being restarted; this goes on in a moment.",
+    ko: "서비스를 다시 시작하고 있습니다. 잠시 후 이어서 진행됩니다.",
+};
+
+/// A later request that allows a repeat holds the channel now.
+pub const TAKEN_OVER: Cause = Cause {
+    code: "taken_over",
+    actor: Actor::Nobody,
+    retryable: false,
+    availability: false,
+    en: "A later request that allows a repeat has taken this channel over.",
+    ko: "반복을 허용한 이후 요청이 이 채널을 대신 맡았습니다.",
+};
+
+/// It has been tried, or held back, for too long.
+pub const EXPIRED: Cause = Cause {
+    code: "expired",
+    actor: Actor::Caller,
+    retryable: true,
+    availability: false,
+    en: "Tried for too long without success. Send it again if it is still wanted.",
+    ko: "오랫동안 시도했지만 성공하지 못했습니다. 아직 필요하다면 다시 보내 주세요.",
+};
+
+/// A person looked, and it is not there.
+pub const NOT_LIVE: Cause = Cause {
+    code: "not_live",
+    actor: Actor::Caller,
+    retryable: true,
+    availability: false,
+    en: "Somebody looked and did not find it. Send it again if it is still wanted.",
+    ko: "확인한 결과 게시되지 않았습니다. 아직 필요하다면 다시 보내 주세요.",
+};
+
+/// All of them, those of channels first.
+pub const ALL: [&Cause; 25] = [
+    &CHANNEL_UNAVAILABLE,
+    &OUTCOME_UNKNOWN,
+    &BREAKER_OPEN,
+    &AUTH_EXPIRED,
+    &PERMISSION_DENIED,
+    &ACCOUNT_RESTRICTED,
+    &CONTENT_REJECTED,
+    &MEDIA_REJECTED,
+    &VALIDATION_FAILED,
+    &RATE_LIMITED,
+    &QUOTA_EXHAUSTED,
+    &NIGHT_HOURS,
+    &HAND_OFF,
+    &DECLINED,
+    &NO_INVENTORY,
+    &LINE_NOT_FOUND,
+    &NUMBER_NOT_VERIFIED,
+    &CHANNEL_MISCONFIGURED,
+    &CHANNEL_NOT_CONFIGURED,
+    &CHANNEL_UNREACHABLE,
+    &SCHEDULED,
+    &SERVICE_RESTARTING,
+    &TAKEN_OVER,
+    &EXPIRED,
+    &NOT_LIVE,
+];

@@ -1,0 +1,307 @@
+//! What a channel's breaker holds back, and how it goes on.
+
+use std::time::Duration;
+
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
+use fanfare_core::engine::{Command, Input};
+use fanfare_core::ids::DistributionId;
+use fanfare_core::resilience::breaker::{BreakerAction, BreakerState};
+use fanfare_core::text::Text;
+use fanfare_core::write::{Write, Written};
+use jiff::Timestamp;
+
+use crate::{KEY, Node, START, TWO, adopted, calls, confirmed, failure, new, record, stepped};
+
+const ONE: &[Channel] = &[TWO[0]];
+
+fn order(action: BreakerAction) -> Input {
+    Input::BreakerOrdered {
+        channel: TWO[0],
+        action,
+    }
+}
+
+fn rejected(code: &'static str) -> StepOutcome {
+    StepOutcome::Rejected {
+        failure: Failure::new(code, Text::new("No.", "안 됩니다.")),
+        retry: Retry::Never,
+        checkpoint: None,
+    }
+}
+
+fn roomy(dedup: Dedup) -> Node {
+    crate::node_for(dedup, 10, 100)
+}
+
+impl Node {
+    /// A distribution to one channel whose attempt ends so.
+    fn ended(&mut self, outcome: &StepOutcome) -> Vec<Command> {
+        let (id, out) = self.accepted(new(ONE, None));
+        let mut commands = self.step(vec![stepped(&out[0], outcome.clone())]);
+        commands.extend(self.written(id, Written::Recorded));
+        commands
+    }
+
+    /// Five failures in a row.
+    fn opened(&mut self) {
+        for _ in 0..5 {
+            self.ended(&rejected("channel_unavailable"));
+        }
+        assert_eq!(self.state(), BreakerState::Open);
+    }
+
+    fn state(&self) -> BreakerState {
+        self.engine.breaker(TWO[0]).state
+    }
+
+    /// Accepted and committed while no call is let through.
+    fn held(&mut self) -> DistributionId {
+        // Ids of one millisecond have no order.
+        self.now += Duration::from_millis(1);
+        let (id, out) = self.accepted(new(ONE, None));
+        assert_eq!(out, []);
+        id
+    }
+}
+
+fn intents(commands: &[Command]) -> Vec<DistributionId> {
+    let of = |command: &Command| match command {
+        Command::Write(Write::Record(record)) if record.deliveries[0].phase == Phase::Intent => Some(record.id),
+        _ => None,
+    };
+    commands.iter().filter_map(of).collect()
+}
+
+#[test]
+fn it_opens_after_failures_of_the_channel_and_not_of_the_request() {
+    let mut node = roomy(KEY);
+    for code in ["content_rejected", "auth_expired", "quota_exhausted", "never_heard_of"] {
+        for _ in 0..6 {
+            node.ended(&rejected(code));
+        }
+        assert_eq!(node.state(), BreakerState::Closed, "{code}");
+    }
+    for _ in 0..4 {
+        node.ended(&rejected("channel_unavailable"));
+    }
+    let commands = node.ended(&rejected("channel_unavailable"));
+    let changes: Vec<_> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::BreakerChanged { channel, from, to } => Some((*channel, *from, to.state, to.next_probe_at)),
+            _ => None,
+        })
+        .collect();
+    let probe = START + Duration::from_secs(30);
+    assert_eq!(
+        changes,
+        [(TWO[0], BreakerState::Closed, BreakerState::Open, Some(probe))]
+    );
+    assert_eq!(node.engine.breaker(TWO[1]).state, BreakerState::Closed);
+}
+
+#[test]
+fn an_unknown_outcome_counts_and_the_service_s_own_troubles_do_not() {
+    let mut node = roomy(Dedup::None);
+    for _ in 0..6 {
+        let why = Failure::new("service_restarting", Text::new("Soon.", "곧."));
+        node.ended(&StepOutcome::Unknown(why));
+    }
+    assert_eq!(node.state(), BreakerState::Closed);
+    for _ in 0..5 {
+        let why = Failure::new("outcome_unknown", Text::new("Who knows.", "알 수 없습니다."));
+        node.ended(&StepOutcome::Unknown(why));
+    }
+    assert_eq!(node.state(), BreakerState::Open);
+}
+
+#[test]
+fn while_it_is_open_a_delivery_waits_with_a_reason_and_a_time_and_spends_no_attempt() {
+    let mut node = roomy(KEY);
+    node.opened();
+    let (_, commands) = node.ask(new(&TWO, None));
+    let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    let [held, other] = &acceptance.distribution.deliveries[..] else {
+        panic!()
+    };
+    assert_eq!((held.status, held.attempt), (DeliveryStatus::Waiting, 0));
+    assert_eq!(held.failure.as_ref().unwrap().code, "breaker_open");
+    assert_eq!(held.next_attempt_at, Some(START + Duration::from_secs(30)));
+    assert_eq!(
+        other.status,
+        DeliveryStatus::InProgress,
+        "one channel's trouble stays there"
+    );
+}
+
+#[test]
+fn one_call_finds_out_and_then_all_go_on_in_order() {
+    let mut node = roomy(KEY);
+    node.opened();
+    let ids: Vec<_> = (0..4).map(|_| node.held()).collect();
+    let commands = node.later(Duration::from_secs(30));
+    assert_eq!(intents(&commands), ids[..1], "the oldest asks");
+    assert_eq!(node.state(), BreakerState::HalfOpen);
+    let probe = calls(node.written(ids[0], Written::Recorded));
+    let commands = node.step(vec![stepped(&probe[0], confirmed())]);
+    assert!(
+        commands
+            .iter()
+            .any(|command| matches!(command, Command::BreakerChanged { to, .. } if to.state == BreakerState::Closed))
+    );
+    let commands = node.later(Duration::ZERO);
+    assert_eq!(intents(&commands), ids[1..], "in the order of their acceptance");
+}
+
+#[test]
+fn a_probe_that_fails_opens_it_for_longer() {
+    let mut node = roomy(KEY);
+    node.opened();
+    let (first, second) = (node.held(), node.held());
+    node.later(Duration::from_secs(30));
+    let probe = calls(node.written(first, Written::Recorded));
+    let reopened: Timestamp = node.now;
+    node.step(vec![stepped(&probe[0], rejected("channel_unavailable"))]);
+    node.written(first, Written::Recorded);
+    assert_eq!(node.state(), BreakerState::Open);
+    // What waited for the probe looks again when that would have to be over.
+    let commands = node.later(Duration::from_secs(30));
+    let record = record(&commands);
+    assert_eq!(record.id, second);
+    assert_eq!(
+        record.deliveries[0].next_attempt_at,
+        Some(reopened + Duration::from_mins(1))
+    );
+}
+
+#[test]
+fn a_probe_that_says_nothing_of_the_channel_lets_the_next_one_ask() {
+    let mut node = roomy(KEY);
+    node.opened();
+    let (first, second) = (node.held(), node.held());
+    node.later(Duration::from_secs(30));
+    let probe = calls(node.written(first, Written::Recorded));
+    node.step(vec![stepped(&probe[0], rejected("content_rejected"))]);
+    assert_eq!(node.state(), BreakerState::HalfOpen);
+    assert_eq!(intents(&node.later(Duration::ZERO)), [second]);
+}
+
+#[test]
+fn what_was_permitted_before_it_opened_is_not_sent_after() {
+    let mut node = roomy(KEY);
+    let (id, _) = node.ask(new(ONE, None));
+    node.opened();
+    let commands = node.written(id, Written::Accepted { others: Vec::new() });
+    assert_eq!(calls(commands.clone()), []);
+    let held = &record(&commands).deliveries[0];
+    assert_eq!((held.status, held.attempt), (DeliveryStatus::Waiting, 1));
+    node.written(id, Written::Recorded);
+    let commands = node.later(Duration::from_secs(30));
+    let goes_on = &record(&commands).deliveries[0];
+    assert_eq!(
+        (goes_on.status, goes_on.attempt, goes_on.phase),
+        (DeliveryStatus::InProgress, 1, Phase::Intent),
+        "the same attempt"
+    );
+    assert_eq!(calls(node.written(id, Written::Recorded)).len(), 1);
+}
+
+#[test]
+fn a_step_in_the_course_of_an_attempt_waits_where_it_stands() {
+    let mut node = roomy(KEY);
+    let (id, out) = node.accepted(new(ONE, None));
+    node.opened();
+    let checkpoint = Checkpoint(serde_json::json!("prepared"));
+    let advanced = StepOutcome::Advanced {
+        checkpoint: checkpoint.clone(),
+        next_has_effect: false,
+    };
+    let commands = node.step(vec![stepped(&out[0], advanced)]);
+    let stored = record(&commands).deliveries[0].clone();
+    assert_eq!((stored.status, stored.phase), (DeliveryStatus::Waiting, Phase::Planned));
+    assert_eq!((stored.attempt, stored.checkpoint), (1, Some(checkpoint)));
+    node.written(id, Written::Recorded);
+    node.step(vec![order(BreakerAction::Close)]);
+    let commands = node.later(Duration::ZERO);
+    let goes_on = &record(&commands).deliveries[0];
+    assert_eq!((goes_on.status, goes_on.attempt), (DeliveryStatus::InProgress, 1));
+    assert_eq!(goes_on.failure, None);
+}
+
+#[test]
+fn a_look_up_is_held_back_too_and_is_waiting_then() {
+    let settle = Duration::from_secs(1);
+    let mut node = roomy(Dedup::LookUp { settle });
+    let (id, out) = node.accepted(new(ONE, None));
+    node.opened();
+    let said = failure().said("504 gateway");
+    node.step(vec![stepped(&out[0], StepOutcome::Unknown(said))]);
+    node.written(id, Written::Recorded);
+    let commands = node.later(settle);
+    let held = &record(&commands).deliveries[0];
+    assert_eq!((held.status, held.phase), (DeliveryStatus::Waiting, Phase::Unknown));
+    let why = held.failure.as_ref().unwrap();
+    assert_eq!(
+        (&*why.code, why.channel_said.as_deref()),
+        ("breaker_open", Some("504 gateway"))
+    );
+    assert!(why.detail.en.contains("do not post it yourself"));
+    let commands = node.written(id, Written::Recorded);
+    let Some(Command::Rests { distribution, .. }) = commands.first() else {
+        panic!("{commands:?}")
+    };
+    // Another life takes it over: it looks, and does not send again.
+    let mut other = roomy(Dedup::LookUp { settle });
+    other.now = node.now;
+    other.step(vec![Input::Adopted(vec![adopted((**distribution).clone())])]);
+    let commands = other.later(Duration::from_secs(11));
+    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::InProgress);
+    let commands = other.written(id, Written::Recorded);
+    let [Command::Moves { .. }, Command::LookUp(call)] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    let found = LookUpOutcome::Absent { checkpoint: None };
+    let commands = other.step(vec![Input::LookedUp {
+        reference: call.reference(),
+        outcome: found,
+    }]);
+    assert_eq!(record(&commands).superseded[0].phase, Phase::Absent);
+}
+
+#[test]
+fn an_operator_holds_a_channel_and_lets_it_go() {
+    let mut node = roomy(KEY);
+    node.step(vec![order(BreakerAction::ForceOpen)]);
+    let id = node.held();
+    assert!(
+        node.later(Duration::from_mins(1)).is_empty(),
+        "it belongs to no node now"
+    );
+    node.step(vec![order(BreakerAction::Disable)]);
+    for _ in 0..9 {
+        node.ended(&rejected("channel_unavailable"));
+    }
+    assert_eq!(node.state(), BreakerState::Disabled);
+    assert!(!node.engine.holds(id));
+}
+
+#[test]
+fn what_is_held_back_for_a_day_is_given_up() {
+    let mut node = roomy(KEY);
+    node.step(vec![order(BreakerAction::ForceOpen)]);
+    let (_, commands) = node.ask(new(ONE, None));
+    let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    let mut later = roomy(KEY);
+    later.now = START + Duration::from_hours(24);
+    later.step(vec![order(BreakerAction::ForceOpen)]);
+    let commands = later.step(vec![Input::Adopted(vec![adopted(acceptance.distribution.clone())])]);
+    let given_up = &record(&commands).deliveries[0];
+    assert_eq!(given_up.status, DeliveryStatus::Failed);
+    assert_eq!(given_up.failure.as_ref().unwrap().code, "expired");
+}

@@ -1,0 +1,120 @@
+//! Where this node's breakers stand, for people to read, and the orders of
+//! operators: read from the database each second, so that every replica obeys
+//! within two, and a restart forgets nothing.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fanfare_core::channel::Channel;
+use fanfare_core::engine::Input;
+use fanfare_core::resilience::breaker::{BreakerAction, BreakerOrder, BreakerState, BreakerView};
+use fanfare_ledger::{Store, StoreError};
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc, watch};
+
+/// Between two looks at the orders.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long who has ordered something waits for this node to obey.
+const OBEYED_WITHIN: Duration = Duration::from_secs(1);
+
+type Views = [BreakerView; Channel::ALL.len()];
+
+/// The breakers as they stand, and the orders to them.
+#[derive(Debug)]
+pub(super) struct Breakers {
+    views: watch::Sender<Views>,
+    ordered: Notify,
+    /// The number of the last order that was obeyed, by [`Channel::index`].
+    obeyed: Mutex<[u64; Channel::ALL.len()]>,
+}
+
+impl Breakers {
+    /// Reads the orders, so that none is missed by the first call, and looks for
+    /// new ones until the loop has ended. Those that hold on are sent to it.
+    pub(super) async fn start(
+        store: Arc<dyn Store>,
+        found: mpsc::UnboundedSender<Input>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let closed = BreakerView {
+            state: BreakerState::Closed,
+            since: None,
+            next_probe_at: None,
+        };
+        let this = Arc::new(Self {
+            views: watch::Sender::new([closed; Channel::ALL.len()]),
+            ordered: Notify::new(),
+            obeyed: Mutex::default(),
+        });
+        for order in this.unheard(store.breaker_orders().await?) {
+            // A breaker that was just made is closed and knows nothing.
+            if matches!(order.action, BreakerAction::ForceOpen | BreakerAction::Disable) {
+                send(&found, &order);
+            }
+        }
+        tokio::spawn(Arc::clone(&this).look(store, found));
+        Ok(this)
+    }
+
+    async fn look(self: Arc<Self>, store: Arc<dyn Store>, found: mpsc::UnboundedSender<Input>) {
+        while !found.is_closed() {
+            _ = tokio::time::timeout(INTERVAL, self.ordered.notified()).await;
+            match store.breaker_orders().await {
+                Ok(orders) => self.unheard(orders).iter().for_each(|order| send(&found, order)),
+                Err(error) => tracing::debug!(
+                    error = &error as &dyn Error,
+                    "could not look for orders to breakers; looks again"
+                ),
+            }
+        }
+    }
+
+    /// Orders that this node has not obeyed yet.
+    fn unheard(&self, orders: Vec<(u64, BreakerOrder)>) -> Vec<BreakerOrder> {
+        // Each use leaves the numbers whole.
+        let mut obeyed = self.obeyed.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = orders.into_iter().filter_map(|(number, order)| {
+            let last = &mut obeyed[order.channel.index()];
+            let is_new = number > *last;
+            *last = number.max(*last);
+            is_new.then_some(order)
+        });
+        new.collect()
+    }
+
+    /// It stands otherwise than before.
+    pub(super) fn changed(&self, channel: Channel, to: BreakerView) {
+        self.views.send_modify(|views| views[channel.index()] = to);
+    }
+
+    pub(super) fn view(&self, channel: Channel) -> BreakerView {
+        self.views.borrow()[channel.index()]
+    }
+
+    /// An order was kept: looks at once, and waits a moment until this node has
+    /// obeyed it; says how the breaker stands then.
+    pub(super) async fn obey(&self, channel: Channel, ordered_at: Timestamp) -> BreakerView {
+        let mut views = self.views.subscribe();
+        self.ordered.notify_one();
+        let obeyed = views.wait_for(|views| views[channel.index()].since.is_some_and(|since| since >= ordered_at));
+        // Late, it is obeyed all the same.
+        _ = tokio::time::timeout(OBEYED_WITHIN, obeyed).await;
+        self.view(channel)
+    }
+}
+
+fn send(found: &mpsc::UnboundedSender<Input>, order: &BreakerOrder) {
+    tracing::info!(
+        channel = %order.channel,
+        action = order.action.name(),
+        actor = order.actor,
+        reason = order.reason.as_deref().unwrap_or_default(),
+        "an operator's order to a breaker"
+    );
+    // Refused only when the loop has ended.
+    _ = found.send(Input::BreakerOrdered {
+        channel: order.channel,
+        action: order.action,
+    });
+}
