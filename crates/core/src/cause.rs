@@ -6,7 +6,7 @@
 //! its codes stand beside a JSON pointer), and which answer of a channel means
 //! which cause: its client says that.
 
-use crate::delivery::Failure;
+use crate::delivery::{DeliveryStatus, Failure};
 use crate::text::Text;
 
 /// Who must do something, so that it goes on.
@@ -57,6 +57,17 @@ impl Cause {
     /// The cause of that code; `None` for one that this program does not know.
     pub fn of(code: &str) -> Option<&'static Self> {
         ALL.iter().copied().find(|cause| cause.code == code)
+    }
+
+    /// Who must act where a delivery stands so: what goes on by itself stops
+    /// doing so when it has failed, and what is in doubt becomes a person's.
+    pub fn actor_at(&self, status: DeliveryStatus) -> Actor {
+        match status {
+            DeliveryStatus::NeedsReview => Actor::Operator,
+            DeliveryStatus::ActionRequired => Actor::Owner,
+            DeliveryStatus::Failed if self.actor == Actor::Nobody && self.retryable => Actor::Caller,
+            _ => self.actor,
+        }
     }
 
     /// In the table's own words.

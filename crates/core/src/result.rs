@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
 use crate::channel::{Channel, ChannelState, Mode};
 use crate::delivery::{Delivery, DeliveryStatus};
 use crate::receipt::ResultFields;
@@ -31,6 +32,13 @@ pub struct ChannelResult {
     /// Why it did not succeed, and what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Who must act, so that it goes on: `nobody`, `caller`, `owner` (of the
+    /// channel's account) or `operator` (of this service). More may be added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who_acts: Option<String>,
+    /// Whether sending the same again can help, by itself or once somebody has acted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retryable: Option<bool>,
     /// When it is tried next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
@@ -38,12 +46,13 @@ pub struct ChannelResult {
 }
 
 impl ChannelResult {
-    /// What a delivery shows; `code`, `message` and `retryAt` only where it has
-    /// not succeeded.
+    /// What a delivery shows; `code`, `message` and what follows them only where it
+    /// has not succeeded.
     pub fn of(delivery: &Delivery, language: Language) -> Self {
         let succeeded = delivery.status == DeliveryStatus::Success;
         let failure = delivery.failure.as_ref().filter(|_| !succeeded);
         let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
+        let cause = failure.and_then(|failure| Cause::of(&failure.code));
         let receipt = delivery.receipt.as_ref();
         Self {
             channel: delivery.channel,
@@ -53,6 +62,8 @@ impl ChannelResult {
             fields: receipt.map(|receipt| receipt.fields.clone()).unwrap_or_default(),
             code: failure.map(|failure| failure.code.clone().into_owned()),
             message: failure.map(|failure| failure.detail.get(language).to_owned()),
+            who_acts: cause.map(|cause| cause.actor_at(delivery.status).name().to_owned()),
+            retryable: cause.map(|cause| cause.retryable),
             retry_at: delivery.next_attempt_at.filter(|_| retries),
         }
     }

@@ -185,7 +185,7 @@ fn a_newer_schema_is_refused_unless_it_says_that_it_is_compatible() {
     newer(7);
     let before = fs::read(&path).unwrap();
     let expected = format!(
-        "{} has schema 7, and this program knows schemas up to 3: use a newer release",
+        "{} has schema 7, and this program knows schemas up to 4: use a newer release",
         path.display()
     );
     assert_eq!(refusal(directory.path()), expected);

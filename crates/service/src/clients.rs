@@ -10,6 +10,7 @@ use fanfare_channels::gateway::{GatewayClient, Shape};
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
 use fanfare_channels::{any_channel, wooridongne_tv};
+use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
 use fanfare_core::text::Text;
@@ -122,7 +123,7 @@ fn lacks(channel: Channel, key: &str, right: &str) -> Failure {
             channel.korean_name()
         ),
     );
-    Failure::new("channel_not_configured", detail)
+    cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }
 
 #[cfg(test)]

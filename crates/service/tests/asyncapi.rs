@@ -71,6 +71,8 @@ fn full_result() -> ChannelResult {
         },
         code: text(),
         message: text(),
+        who_acts: text(),
+        retryable: Some(false),
         retry_at: Some(Timestamp::UNIX_EPOCH),
     }
 }
@@ -100,6 +102,8 @@ fn the_schemas_have_the_fields_that_are_published() {
         fields: ResultFields::default(),
         code: None,
         message: None,
+        who_acts: None,
+        retryable: None,
         retry_at: None,
         ..full_result()
     };

@@ -9,8 +9,9 @@ use jiff::tz::{Offset, offset};
 use super::message::{Answer, Command, NewDistribution};
 use super::work::{Unaccepted, Work};
 use super::{Engine, Turn};
+use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
+use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::{Distribution, DistributionStatus};
 use crate::history::Transition;
 use crate::ids::{DeliveryId, DistributionId};
@@ -77,7 +78,7 @@ impl Engine {
         );
         work.change(channel, |delivery| {
             delivery.next_attempt_at = Some(at);
-            delivery.failure = Some(Failure::new("scheduled", detail));
+            delivery.failure = Some(cause::SCHEDULED.because(detail));
         });
         work.transition(channel, DeliveryStatus::Waiting, turn.now);
         self.set_alarm(id, channel, at);
@@ -118,13 +119,9 @@ impl Engine {
             .map(|delivery| delivery.channel)
             .collect();
         for channel in lost {
-            let detail = Text::new(
-                "A later request that allows a repeat has taken this channel over.",
-                "반복을 허용한 이후 요청이 이 채널을 대신 맡았습니다.",
-            );
             work.change(channel, |delivery| {
                 delivery.next_attempt_at = None;
-                delivery.failure = Some(Failure::new("taken_over", detail));
+                delivery.failure = Some(cause::TAKEN_OVER.failure());
             });
             work.transition(channel, DeliveryStatus::Cancelled, turn.now);
         }

@@ -7,12 +7,12 @@ use super::message::{AskId, Command};
 use super::work::Work;
 use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
+use crate::cause;
 use crate::channel::{Channel, ChannelState};
-use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
+use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::{Receipt, ResultFields};
-use crate::text::Text;
 use crate::write::{Adopted, Holder};
 
 /// What is asked.
@@ -205,7 +205,7 @@ impl Engine {
                 let Some(work) = self.works.get_mut(&id) else { return };
                 work.change(channel, |delivery| {
                     delivery.phase = Phase::Absent;
-                    delivery.failure = Some(not_live());
+                    delivery.failure = Some(cause::NOT_LIVE.failure());
                 });
                 work.transition(channel, DeliveryStatus::Failed, turn.now);
             }
@@ -235,12 +235,4 @@ impl Engine {
             self.works.remove(&id);
         }
     }
-}
-
-fn not_live() -> Failure {
-    let detail = Text::new(
-        "Somebody looked and did not find it. Send it again if it is still wanted.",
-        "확인한 결과 게시되지 않았습니다. 아직 필요하다면 다시 보내 주세요.",
-    );
-    Failure::new("not_live", detail)
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::lane::Lane;
 use super::message::Command;
 use super::{Alarm, Engine, Turn};
+use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{Checkpoint, Failure};
+use crate::delivery::Checkpoint;
 use crate::ids::{DistributionId, Incarnation};
-use crate::text::Text;
 use crate::write::Write;
 
 impl Engine {
@@ -49,10 +49,6 @@ impl Engine {
         if let Some(work) = self.works.get_mut(&id) {
             work.change(channel, |delivery| delivery.checkpoint = Some(at));
         }
-        let detail = Text::new(
-            "The service is being restarted; this goes on in a moment.",
-            "서비스를 다시 시작하고 있습니다. 잠시 후 이어서 진행됩니다.",
-        );
-        self.defer(id, channel, now, Failure::new("service_restarting", detail), turn);
+        self.defer(id, channel, now, cause::SERVICE_RESTARTING.failure(), turn);
     }
 }

@@ -11,6 +11,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::{Distribution, DistributionStatus};
@@ -250,7 +251,7 @@ fn skipped((channel, faults): &(Channel, Vec<Fault>)) -> (Channel, Failure) {
         each.collect::<Vec<_>>().join(" ")
     };
     let detail = Text::new(words(Language::En), words(Language::Ko));
-    (*channel, Failure::new("validation_failed", detail))
+    (*channel, cause::VALIDATION_FAILED.because(detail))
 }
 
 #[cfg(test)]

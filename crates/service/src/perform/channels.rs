@@ -13,6 +13,7 @@ use std::time::Duration;
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::mock;
 use fanfare_core::attempt::{Dedup, Evidence, LookUpOutcome, Proof, Protocol, Retry, StepOutcome};
+use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::{Failure, Phase};
 use fanfare_core::engine::{Call, Input};
@@ -250,7 +251,7 @@ fn held_for_lease(call: &Call, now: Timestamp) -> StepOutcome {
         "The service has lost touch with its database for a while; this goes on as soon as that is mended.",
         "서비스가 데이터베이스와 잠시 연결이 끊겼습니다. 복구되는 대로 이어서 진행됩니다.",
     );
-    let why = Failure::new("service_restarting", detail);
+    let why = cause::SERVICE_RESTARTING.because(detail);
     if call.delivery.phase == Phase::Unknown {
         return StepOutcome::Unknown(why);
     }
@@ -277,7 +278,7 @@ fn no_answer() -> Failure {
          yourself.",
         "채널을 호출했지만 제때 응답을 받지 못했습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
     );
-    Failure::new("outcome_unknown", detail)
+    cause::OUTCOME_UNKNOWN.because(detail)
 }
 
 /// It was accepted when the channel was live.
@@ -286,5 +287,5 @@ fn now_a_mock() -> Failure {
         "The request was accepted when the channel was live, and now it is set to mock. Set it to live again.",
         "요청을 접수할 때는 실제 채널이었지만 지금은 모의(mock)로 설정되어 있습니다. 다시 live로 설정해 주세요.",
     );
-    Failure::new("channel_not_configured", detail)
+    cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fanfare_channels::client::ChannelClient;
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::text::Text;
@@ -80,5 +81,5 @@ async fn problem(channel: Channel, client: &dyn ChannelClient) -> Option<Failure
             channel.korean_name()
         ),
     );
-    Some(Failure::new("channel_unreachable", detail).said(&error.words()))
+    Some(cause::CHANNEL_UNREACHABLE.because(detail).said(&error.words()))
 }

@@ -7,6 +7,7 @@
 //! | `repeat.rs` | an event that is announced more than once |
 //! | `schedule.rs` | what is to begin later |
 //! | `live.rs` | channels that are really called, at the simulator |
+//! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
 //! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
@@ -23,6 +24,7 @@ mod bad_http;
 mod bad_json;
 mod bad_request;
 mod bad_urls;
+mod breaker;
 mod contract;
 mod documents;
 mod keys;

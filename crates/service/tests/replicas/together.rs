@@ -102,3 +102,26 @@ async fn a_node_tells_what_another_one_works_on() {
         );
     }
 }
+
+/// What one node is told, all obey within two seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_to_a_breaker_is_obeyed_by_every_node() {
+    let cluster = Cluster::start(2).await;
+    let order = json!({"action": "force_open", "reason": "maintenance"});
+    let path = "/api/channels/Instagram/breaker";
+    let told = call(cluster.nodes[0].address, "POST", path, Some(&order)).await;
+    assert_eq!(told.unwrap().0, 200);
+    let ordered = Instant::now();
+    loop {
+        let (_, answer) = call(cluster.nodes[1].address, "GET", "/api/channels", None)
+            .await
+            .unwrap();
+        let channels = answer["channels"].as_array().unwrap();
+        let instagram = channels.iter().find(|channel| channel["name"] == "Instagram").unwrap();
+        if instagram["breaker"]["state"] == "FORCED_OPEN" {
+            break;
+        }
+        assert!(ordered.elapsed() < Duration::from_secs(2), "{instagram}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

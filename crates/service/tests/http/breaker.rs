@@ -1,0 +1,104 @@
+//! Circuit breakers in an operator's hand: what is ordered is obeyed, kept, and
+//! said.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::bare;
+use crate::support::{PATIENCE, Service};
+
+const BREAKER: &str = "/api/channels/Instagram/breaker";
+
+async fn breaker(service: &Service) -> Value {
+    let answer = service.get("/api/channels").await.success(200);
+    let channels = answer["channels"].as_array().unwrap();
+    let channel = channels.iter().find(|channel| channel["name"] == "Instagram");
+    channel.unwrap()["breaker"].clone()
+}
+
+/// The results of a distribution, once nothing of it waits.
+async fn settled(service: &Service, id: &str) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = service.get(&format!("/api/distributions/{id}")).await.success(200);
+        if answer["status"] == "COMPLETED" || Instant::now() > deadline {
+            return answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_is_forced_open_waits_while_the_others_go_on() {
+    let service = Service::start().await;
+    assert_eq!(breaker(&service).await, json!({"state": "CLOSED"}));
+    let order = json!({"action": "force_open", "reason": "점검"});
+    let ordered = service.post(BREAKER, &order).await.success(200);
+    assert_eq!(ordered["breaker"]["state"], "FORCED_OPEN", "{ordered}");
+    assert_eq!(
+        (&ordered["channel"], &ordered["action"], &ordered["reason"]),
+        (&json!("Instagram"), &json!("force_open"), &json!("점검"))
+    );
+    assert_eq!(breaker(&service).await["state"], "FORCED_OPEN");
+
+    let answer = service.distribute(&bare("evt-1", &["Instagram", "NaverBlog"])).await;
+    let answer = answer.success(200);
+    assert_eq!(answer["status"], "PARTIALLY_COMPLETED", "{answer}");
+    let held = &answer["results"][0];
+    assert_eq!(
+        (&held["status"], &held["code"], &held["whoActs"], &held["retryable"]),
+        (
+            &json!("WAITING"),
+            &json!("breaker_open"),
+            &json!("nobody"),
+            &json!(true)
+        )
+    );
+    assert!(held["retryAt"].is_string(), "{held}");
+
+    service.post(BREAKER, &json!({"action": "close"})).await.success(200);
+    let id = answer["distributionId"].as_str().unwrap();
+    let settled = settled(&service, id).await;
+    assert_eq!(settled["status"], "COMPLETED", "{settled}");
+    assert_eq!(breaker(&service).await["state"], "CLOSED");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_holds_over_a_restart_until_another_one() {
+    let service = Service::start().await;
+    for action in ["disable", "force_open"] {
+        service.post(BREAKER, &json!({"action": action})).await.success(200);
+    }
+    let service = service.restart_as(|_| {}).await;
+    let answer = service.distribute(&bare("evt-1", &["Instagram"])).await.success(202);
+    assert_eq!(answer["results"][0]["code"], "breaker_open", "{answer}");
+    assert_eq!(breaker(&service).await["state"], "FORCED_OPEN");
+    service.post(BREAKER, &json!({"action": "reset"})).await.success(200);
+    let service = service.restart_as(|_| {}).await;
+    assert_eq!(breaker(&service).await, json!({"state": "CLOSED"}));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_ordered_is_said_and_changes_nothing() {
+    let service = Service::start().await;
+    let order = json!({"action": "force_open"});
+    let unknown = service.post("/api/channels/instagram/breaker", &order).await;
+    unknown.problem(404, "channel_not_found");
+    for (body, pointer, code) in [
+        (json!({}), "/action", "required"),
+        (json!({"action": "open"}), "/action", "unknown_value"),
+        (json!({"action": "close", "until": 1}), "/until", "unknown_field"),
+    ] {
+        let problem = service.post(BREAKER, &body).await.problem(422, "validation_failed");
+        let fault = &problem["errors"][0];
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!(pointer), &json!(code)),
+            "{body}"
+        );
+    }
+    assert_eq!(breaker(&service).await, json!({"state": "CLOSED"}));
+    service.stop().await;
+}
