@@ -1,10 +1,11 @@
-//! Circuit breakers in an operator's hand: what is ordered is obeyed, kept, and
-//! said.
+//! Circuit breakers: a channel that dies is left alone, and an operator's orders
+//! are obeyed, kept and said.
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::bare;
+use crate::live::{effects, goes_wrong, live, request, result, simulator};
 use crate::support::{PATIENCE, Service};
 
 const BREAKER: &str = "/api/channels/Instagram/breaker";
@@ -100,5 +101,43 @@ async fn what_cannot_be_ordered_is_said_and_changes_nothing() {
         );
     }
     assert_eq!(breaker(&service).await, json!({"state": "CLOSED"}));
+    service.stop().await;
+}
+
+/// The other channel succeeds meanwhile; nothing is lost, and nothing sent twice.
+#[tokio::test]
+async fn a_channel_that_dies_is_left_alone_until_it_is_back() {
+    let simulator = simulator().await;
+    let service = Service::start_as(live(simulator.base_url())).await;
+    let dead = json!([{"channel": "instagram", "fault": {"kind": "answer", "status": 503}}]);
+    goes_wrong(&simulator, &dead).await;
+    let deadline = Instant::now() + PATIENCE;
+    let mut number = 0;
+    let prefer = [("prefer", "respond-async")];
+    while breaker(&service).await["state"] != "OPEN" {
+        assert!(Instant::now() < deadline, "it does not open");
+        number += 1;
+        let body = request(&format!("evt-{number}"));
+        service.post_with(crate::support::DISTRIBUTE, &prefer, &body).await;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let answer = service.distribute(&request("evt-held")).await.success(200);
+    assert_eq!(result(&answer, "WooridongneTV")["status"], "SUCCESS", "{answer}");
+    let held = result(&answer, "Instagram");
+    assert_eq!(
+        (&held["status"], &held["code"]),
+        (&json!("WAITING"), &json!("breaker_open"))
+    );
+    assert_eq!(effects(&simulator, "instagram"), 0);
+
+    goes_wrong(&simulator, &json!([])).await;
+    service.post(BREAKER, &json!({"action": "close"})).await.success(200);
+    let id = answer["distributionId"].as_str().unwrap();
+    let settled = settled(&service, id).await;
+    assert_eq!(result(&settled, "Instagram")["status"], "SUCCESS", "{settled}");
+    let of_held = |effect: &&fanfare_simulator::Effect| {
+        effect.channel == "instagram" && effect.content["caption"] == "여는 날 evt-held"
+    };
+    assert_eq!(simulator.effects().iter().filter(of_held).count(), 1);
     service.stop().await;
 }

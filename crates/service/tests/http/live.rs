@@ -13,12 +13,12 @@ use crate::support::{DISTRIBUTE, PATIENCE, Service, ask_elsewhere};
 
 const CHANNELS: [&str; 2] = ["WooridongneTV", "Instagram"];
 
-async fn simulator() -> RunningSimulator {
+pub(crate) async fn simulator() -> RunningSimulator {
     Simulator::start(SimulatorSettings::default()).await.unwrap()
 }
 
 /// Both channels live at this address; what takes a minute takes a moment.
-fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
+pub(crate) fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
     let channel = |prefix: &str| ChannelConfig {
         mode: Mode::Live,
         base_url: Some(format!("{base_url}/{prefix}")),
@@ -37,7 +37,7 @@ fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
     }
 }
 
-fn request(event: &str) -> Value {
+pub(crate) fn request(event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": CHANNELS,
@@ -50,7 +50,7 @@ fn request(event: &str) -> Value {
 }
 
 /// Tells the simulator what is to go wrong.
-async fn goes_wrong(simulator: &RunningSimulator, rules: &Value) {
+pub(crate) async fn goes_wrong(simulator: &RunningSimulator, rules: &Value) {
     let body = json!({ "rules": rules }).to_string();
     let url = format!("{}/_simulator/faults", simulator.base_url());
     let answer = ask_elsewhere("PUT", &url, body.as_bytes()).await;
@@ -61,12 +61,12 @@ fn once(channel: &str, step: &str, fault: &Value) -> Value {
     json!([{"channel": channel, "step": step, "times": 1, "fault": fault}])
 }
 
-fn result<'a>(answer: &'a Value, channel: &str) -> &'a Value {
+pub(crate) fn result<'a>(answer: &'a Value, channel: &str) -> &'a Value {
     let results = answer["results"].as_array().unwrap();
     results.iter().find(|result| result["channel"] == channel).unwrap()
 }
 
-fn effects(simulator: &RunningSimulator, channel: &str) -> usize {
+pub(crate) fn effects(simulator: &RunningSimulator, channel: &str) -> usize {
     simulator
         .effects()
         .iter()
