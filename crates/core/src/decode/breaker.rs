@@ -20,12 +20,12 @@ use crate::validate::code;
 pub fn breaker(body: &Value) -> Result<(BreakerAction, Option<String>), Vec<Fault>> {
     let mut reader = Reader::new(&[], Timestamp::MIN);
     let object = reader.object(&Node::root(body), &["action", "reason"]);
-    let action = object.as_ref().and_then(|object| match object.get("action") {
-        Some(node) => reader.breaker_action(&node),
-        None => {
+    let action = object.as_ref().and_then(|object| {
+        let node = object.get("action");
+        if node.is_none() {
             reader.required("/action", ACTION);
-            None
         }
+        node.and_then(|node| reader.breaker_action(&node))
     });
     let reason = object.as_ref().and_then(|object| object.get("reason"));
     let reason = reason.and_then(|node| reader.text(&node, limits::REASON));

@@ -47,7 +47,7 @@ impl Engine {
             (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted_call(id, channel, turn),
             // A breaker may have held the look-up back.
             (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => {
-                self.look_up_after_adoption(id, channel, turn.now)
+                self.look_up_after_adoption(id, channel, turn.now);
             }
             (DeliveryStatus::Pending, _) => self.want(id, channel),
             // Another node's breaker, or an earlier state of this one's, held it.

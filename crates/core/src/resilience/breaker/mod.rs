@@ -3,7 +3,7 @@
 //!
 //! Its semantics and words are Resilience4j's
 //! (<https://resilience4j.readme.io/docs/circuitbreaker>), less what nobody here
-//! needs (METRICS_ONLY), and with two things that six channels of low volume
+//! needs (`METRICS_ONLY`), and with two things that six channels of low volume
 //! need: it opens after failures in a row, too, and is open for longer each time
 //! that it opens again. A change of state happens when somebody asks, as it does
 //! there without `automaticTransitionFromOpenToHalfOpenEnabled`.
@@ -214,8 +214,7 @@ impl CircuitBreaker {
         };
         match &mut self.state {
             State::Closed { .. } | State::Disabled => Ok(permit),
-            State::Open { until } => Err(CallNotPermitted { until: *until }),
-            State::HalfOpen { free: 0, until, .. } => Err(CallNotPermitted { until: *until }),
+            State::Open { until } | State::HalfOpen { free: 0, until, .. } => Err(CallNotPermitted { until: *until }),
             State::HalfOpen { free, .. } => {
                 *free -= 1;
                 Ok(permit)

@@ -78,7 +78,7 @@ fn result_of(letter: char) -> CallResult {
     }
 }
 
-/// "The state of the CircuitBreaker changes from CLOSED to OPEN when the failure
+/// "The state of the `CircuitBreaker` changes from CLOSED to OPEN when the failure
 /// rate is equal or greater than a configurable threshold."
 #[test]
 fn it_opens_at_the_threshold_and_not_below() {
@@ -95,7 +95,7 @@ fn it_opens_at_the_threshold_and_not_below() {
 
 /// "If the minimum number of required calls is 10, then at least 10 calls must be
 /// recorded, before the failure rate can be calculated. If only 9 calls have been
-/// evaluated the CircuitBreaker will not trip open even if all 9 calls have failed."
+/// evaluated the `CircuitBreaker` will not trip open even if all 9 calls have failed."
 #[test]
 fn nothing_is_judged_before_the_minimum() {
     for settings in [counted(100, 10), timed(10, 10)] {
@@ -190,8 +190,8 @@ fn what_is_ignored_counts_for_nothing() {
     );
 }
 
-/// "After a wait time duration has elapsed, the CircuitBreaker state changes from
-/// OPEN to HALF_OPEN and permits a configurable number of calls … Further calls
+/// "After a wait time duration has elapsed, the `CircuitBreaker` state changes from
+/// OPEN to `HALF_OPEN` and permits a configurable number of calls … Further calls
 /// are rejected … until all permitted calls have completed."
 #[test]
 fn after_its_wait_it_lets_its_permits_through_and_no_more() {
@@ -243,7 +243,7 @@ fn half_open_judges_slow_calls_too() {
     assert_eq!(subject.state(), BreakerState::Open);
 }
 
-/// "maxWaitDurationInHalfOpenState: … the longest amount of time a CircuitBreaker
+/// "maxWaitDurationInHalfOpenState: … the longest amount of time a `CircuitBreaker`
 /// could stay in Half Open state, before it switches to open."
 #[test]
 fn half_open_does_not_wait_for_ever_for_calls_that_got_lost() {
@@ -331,7 +331,7 @@ fn five_failures_in_a_row_are_enough_by_default_and_a_success_parts_them() {
     assert_eq!(subject.state(), BreakerState::Open, "half of ten within five minutes");
 }
 
-/// "DISABLED (always allow access) and FORCED_OPEN (always deny access). In these
+/// "DISABLED (always allow access) and `FORCED_OPEN` (always deny access). In these
 /// two states no … metrics are recorded. The only way to exit from those states is
 /// to trigger a state transition or to reset the Circuit Breaker."
 #[test]
