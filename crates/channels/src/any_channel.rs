@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::gateway::{Shape, remote_id};
+use crate::contract::remote_id;
+use crate::gateway::Shape;
 
 /// `POST /v1/deliveries`, and `GET` with `externalId`.
 pub const SHAPE: Shape = Shape {

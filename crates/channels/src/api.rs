@@ -56,6 +56,19 @@ impl Api {
         self.send(call, Method::POST, self.url(path), body).await
     }
 
+    /// `query` is as it stands in the address.
+    pub(crate) async fn put(
+        &self,
+        call: &Call,
+        path: &[&str],
+        query: Option<&str>,
+        body: Body<'_>,
+    ) -> Result<Answer, ExchangeError> {
+        let mut url = self.url(path);
+        url.set_query(query);
+        self.send(call, Method::PUT, url, body).await
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Refused only by addresses such as `mailto:`, which are no base.

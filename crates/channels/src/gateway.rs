@@ -5,12 +5,9 @@
 //! One client speaks it for every channel; what a channel sends and what it
 //! gives back is its [`Shape`].
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
 use fanfare_core::channel::Channel;
-use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
 use http::StatusCode;
@@ -20,14 +17,9 @@ use serde_json::Value;
 
 use crate::api::{Api, Body};
 use crate::client::ChannelClient;
+use crate::contract::{Heard, KEY_WINDOW, heard};
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
-
-/// For so long a gateway answers a repeated key like the first time.
-pub const KEY_WINDOW: Duration = Duration::from_hours(24);
-
-/// Longest remote id that is believed.
-const REMOTE_ID_MAX: usize = 200;
 
 /// What one channel makes of the contract.
 #[derive(Debug, Clone, Copy)]
@@ -45,19 +37,6 @@ pub struct Shape {
 pub struct GatewayClient {
     api: Api,
     shape: Shape,
-}
-
-/// What the contract says of an answer to a creating call, by its status.
-#[derive(Debug, PartialEq, Eq)]
-enum Heard {
-    /// It is created.
-    Taken,
-    /// The key or the id is known: what exists is to be looked up.
-    Known,
-    /// It provably had no effect.
-    Refused(Failure, Retry),
-    /// The contract says nothing of it.
-    Unclear,
 }
 
 /// What a search answers.
@@ -169,109 +148,5 @@ impl ChannelClient for GatewayClient {
 
     async fn probe(&self) -> Result<(), ExchangeError> {
         self.api.probe().await
-    }
-}
-
-/// The one table of the contract.
-fn heard(answer: &Answer, now: Timestamp) -> Heard {
-    let told = answer.retry_after(now);
-    match answer.status.as_u16() {
-        200..=299 => Heard::Taken,
-        // The request has not been acted upon (RFC 9110, 15.4): a gateway does
-        // not redirect, so this is something else.
-        301 | 302 | 307 | 308 | 404 | 405 => Heard::Refused(failure::misconfigured(), Retry::Never),
-        400 | 413 | 415 | 422 => Heard::Refused(failure::content_rejected(), Retry::Never),
-        401 => Heard::Refused(failure::auth_expired(), Retry::Never),
-        403 => Heard::Refused(failure::permission_denied(), Retry::Never),
-        409 => Heard::Known,
-        425 => Heard::Refused(failure::unavailable(), Retry::Backoff),
-        429 => Heard::Refused(failure::rate_limited(), told.map_or(Retry::Backoff, Retry::After)),
-        503 => match told {
-            Some(wish) => Heard::Refused(failure::unavailable(), Retry::After(wish)),
-            None => Heard::Unclear,
-        },
-        _ => Heard::Unclear,
-    }
-}
-
-/// A remote id that can be kept: text, neither empty nor absurdly long.
-pub(crate) fn remote_id(item: &Value, field: &str) -> Option<String> {
-    let id = item.get(field)?.as_str()?;
-    let sound = !id.is_empty() && id.len() <= REMOTE_ID_MAX && !id.chars().any(char::is_control);
-    sound.then(|| id.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use http::HeaderMap;
-
-    use super::*;
-
-    fn answer(status: u16, retry_after: Option<&str>) -> Answer {
-        let mut headers = HeaderMap::new();
-        if let Some(text) = retry_after {
-            headers.insert(http::header::RETRY_AFTER, text.parse().unwrap());
-        }
-        Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers,
-            body: Bytes::new(),
-            cut: false,
-        }
-    }
-
-    #[test]
-    fn every_row_of_the_contract() {
-        let refused = |status, told| match heard(&answer(status, told), Timestamp::UNIX_EPOCH) {
-            Heard::Refused(why, retry) => Some((why.code.into_owned(), retry)),
-            Heard::Taken | Heard::Known | Heard::Unclear => None,
-        };
-        for (status, told, code, retry) in [
-            (400, None, "content_rejected", Retry::Never),
-            (413, None, "content_rejected", Retry::Never),
-            (415, None, "content_rejected", Retry::Never),
-            (422, None, "content_rejected", Retry::Never),
-            (401, None, "auth_expired", Retry::Never),
-            (403, None, "permission_denied", Retry::Never),
-            (404, None, "channel_misconfigured", Retry::Never),
-            (302, None, "channel_misconfigured", Retry::Never),
-            (425, None, "channel_unavailable", Retry::Backoff),
-            (429, None, "rate_limited", Retry::Backoff),
-            (429, Some("7"), "rate_limited", Retry::After(Duration::from_secs(7))),
-            (429, Some("-7"), "rate_limited", Retry::Backoff),
-            (
-                503,
-                Some("99999999999999999999999"),
-                "channel_unavailable",
-                Retry::After(Duration::from_secs(u64::MAX)),
-            ),
-            (
-                503,
-                Some("Thu, 01 Jan 1970 00:01:00 GMT"),
-                "channel_unavailable",
-                Retry::After(Duration::from_mins(1)),
-            ),
-            (
-                503,
-                Some("Wed, 31 Dec 1969 23:00:00 GMT"),
-                "channel_unavailable",
-                Retry::After(Duration::ZERO),
-            ),
-        ] {
-            assert_eq!(
-                refused(status, told),
-                Some((code.to_owned(), retry)),
-                "{status} {told:?}"
-            );
-        }
-        let heard = |status| heard(&answer(status, None), Timestamp::UNIX_EPOCH);
-        assert_eq!(
-            (heard(200), heard(202), heard(409)),
-            (Heard::Taken, Heard::Taken, Heard::Known)
-        );
-        for status in [303, 418, 500, 502, 503, 504, 599] {
-            assert_eq!(heard(status), Heard::Unclear, "{status}");
-        }
     }
 }

@@ -8,13 +8,14 @@
 //!
 //! A client speaks through the guarded HTTP client (`http.rs`) alone. Beside it
 //! stands each channel's mock: a receipt with the contract's fields, made without
-//! a call or a name look-up. Live so far: Instagram, 우리동네TV, and any channel
-//! through a company's own gateway.
+//! a call or a name look-up. Live so far: Instagram, 우리동네TV, 지니TV, 링고비즈, and
+//! any channel through a company's own gateway.
 
 pub mod any_channel;
 pub mod api;
 pub mod client;
 mod connect;
+pub mod contract;
 mod failure;
 pub mod gateway;
 pub mod genie_tv;

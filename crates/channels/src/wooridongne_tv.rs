@@ -12,7 +12,8 @@ use fanfare_core::request::DistributeRequest;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::gateway::{Shape, remote_id};
+use crate::contract::remote_id;
+use crate::gateway::Shape;
 use crate::mock::token;
 
 /// How many people a mock expects to see an event; the contract's figure.

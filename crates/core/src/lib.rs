@@ -26,4 +26,5 @@ pub mod resilience;
 pub mod result;
 pub mod text;
 pub mod validate;
+pub mod verified;
 pub mod write;

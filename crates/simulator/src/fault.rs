@@ -97,6 +97,32 @@ pub(crate) enum Fault {
     ContainerExpired,
     /// Gateways: the work is done, and said to be still under way.
     ProcessingConflict,
+    /// Gateways: the contract is broken so.
+    Deviates { from: Deviation },
+    /// 지니TV: the review takes so long.
+    SlowReview { seconds: u64 },
+    /// 지니TV: the review ends with a no.
+    Declined { reason: String },
+}
+
+/// What of a gateway's contract is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Deviation {
+    /// Anybody is let in.
+    Token,
+    /// A repeated key is taken for a new one.
+    Replay,
+    /// A key with another request is answered like the first one.
+    KeyConflict,
+    /// A name or an id that is known is given a second time.
+    UniqueName,
+    /// What was made is not found.
+    LookUp,
+    /// Refusals are pages.
+    Problems,
+    /// Nonsense is taken.
+    Validation,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +159,9 @@ impl Fault {
             Self::ContainerError { .. } => "container-error",
             Self::ContainerExpired => "container-expired",
             Self::ProcessingConflict => "processing-conflict",
+            Self::Deviates { .. } => "deviates",
+            Self::SlowReview { .. } => "slow-review",
+            Self::Declined { .. } => "declined",
         }
     }
 }

@@ -253,7 +253,10 @@ fn meet(world: &mut World, served: &'static Served, incoming: &Incoming, fault: 
             Fault::SlowContainer { .. }
             | Fault::ContainerError { .. }
             | Fault::ContainerExpired
-            | Fault::ProcessingConflict,
+            | Fault::ProcessingConflict
+            | Fault::Deviates { .. }
+            | Fault::SlowReview { .. }
+            | Fault::Declined { .. },
         ) => Met::Answer(work()),
         Some(Fault::Delay { millis }) => Met::Late(work(), Duration::from_millis(*millis)),
         Some(Fault::DropBefore | Fault::PerformLate { .. }) => Met::Cut,

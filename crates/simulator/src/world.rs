@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::channels::{Served, gateway, genie_tv, instagram, kakao_channel, naver_blog, ringo_biz};
+use crate::channels::{Served, contract, gateway, genie_tv, instagram, kakao_channel, naver_blog, ringo_biz};
 use crate::exchange::Incoming;
 use crate::fault::{Fault, Faults};
 
@@ -74,6 +74,8 @@ pub(crate) struct Known {
     pub(crate) effects: Vec<Effect>,
     pub(crate) instagram: instagram::Accounts,
     /// By prefix.
+    pub(crate) keys: BTreeMap<&'static str, contract::Keys>,
+    /// By prefix.
     pub(crate) gateways: BTreeMap<&'static str, gateway::Gateway>,
     pub(crate) ringo_biz: ringo_biz::Lines,
     pub(crate) genie_tv: genie_tv::Orders,
@@ -129,6 +131,7 @@ impl World {
         {
             (served.handle)(self, &incoming, Some(&fault));
         }
+        genie_tv::review(&mut self.known, now);
     }
 
     /// Newest first.

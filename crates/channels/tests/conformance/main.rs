@@ -16,9 +16,13 @@ mod schema;
 mod simulated;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanfare_channels::gateway::GatewayClient;
+use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::ringo_biz::RingoBizClient;
+use fanfare_core::verified::VerifiedNumbers;
 use serde_json::{Value, json};
 
 use simulated::Subject;
@@ -75,6 +79,38 @@ const WOORIDONGNE_TV: Subject = Subject {
     permanent: CONTRACT,
 };
 
+const GENIE_TV: Subject = Subject {
+    name: "genie-tv",
+    steps: &["order", "line", "creative", "assignment", "book", "status"],
+    effecting: "book",
+    client: |api| {
+        let settings = GenieTvSettings {
+            account_id: "acc-1".to_owned(),
+            product_id: "prime".to_owned(),
+            poll_interval: Duration::from_secs(5),
+        };
+        Arc::new(GenieTvClient::new(api, settings))
+    },
+    request: || {
+        let schedule = json!({"startDate": "2026-12-01", "endDate": "2026-12-14", "dayparts": ["18:00-22:00"]});
+        let options = json!({"GenieTV": {"region": "1168000000", "schedule": schedule, "budget": 300_000}});
+        request("GenieTV", &options)
+    },
+    permanent: CONTRACT,
+};
+
+const RINGO_BIZ: Subject = Subject {
+    name: "ringo-biz",
+    steps: &["replace"],
+    effecting: "replace",
+    client: |api| {
+        let verified = VerifiedNumbers::new([("default", "02-555-0134")]).unwrap();
+        Arc::new(RingoBizClient::new(api, Arc::new(verified)))
+    },
+    request: || request("RingoBiz", &json!({"RingoBiz": {"phoneNumber": "02-555-0134"}})),
+    permanent: CONTRACT,
+};
+
 const ANY_CHANNEL: Subject = Subject {
     name: "gateway",
     steps: &["create"],
@@ -95,7 +131,7 @@ const CONTRACT: &[(u16, &str, &str)] = &[
 fn request(channel: &str, options: &Value) -> Value {
     json!({
         "eventId": "evt-1", "channels": [channel], "channelOptions": options,
-        "contentUrls": {"imageUrl": "https://a.kr/a.jpg"},
+        "contentUrls": {"imageUrl": "https://a.kr/a.jpg", "audioUrl": "https://a.kr/a.mp3"},
     })
 }
 
@@ -121,4 +157,6 @@ macro_rules! conforms {
 
 conforms!(instagram, crate::INSTAGRAM);
 conforms!(wooridongne_tv, crate::WOORIDONGNE_TV);
+conforms!(genie_tv, crate::GENIE_TV);
+conforms!(ringo_biz, crate::RINGO_BIZ);
 conforms!(any_channel, crate::ANY_CHANNEL);

@@ -13,7 +13,7 @@ use crate::simulated::Subject;
 const SEEDS: u64 = 60;
 
 /// Names that the clients read.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 20] = [
     "id",
     "data",
     "error",
@@ -28,17 +28,27 @@ const NAMES: [&str; 14] = [
     "deliveryId",
     "estimatedViews",
     "permalink",
+    "orders",
+    "bookingstatus",
+    "ext",
+    "impressionSchedule",
+    "declineReason",
+    "updateTimestamp",
 ];
 
-/// Values that the clients know, and others. `PUBLISHED` is left out: a channel
-/// that says so when it is not so can't be found out.
-const WORDS: [&str; 12] = [
+/// Values that the clients know, and others. `PUBLISHED`, `Booked` and `Declined`
+/// are left out: a channel that says so when it is not so can't be found out.
+const WORDS: [&str; 16] = [
     "",
     "FINISHED",
     "IN_PROGRESS",
     "ERROR",
     "EXPIRED",
     "ACCEPTED",
+    "Draft",
+    "PendingBooking",
+    "LN-00000002",
+    "2026-11-24T01:00:00Z",
     "17890000000000001",
     "../../etc",
     "a b\r\nc",

@@ -88,10 +88,15 @@ pub fn impression_schedule(region: &Region, schedule: &Schedule, budget: u64) ->
     format!("{start}/{end} {times} KST {} {per_day}/day", region.code)
 }
 
-/// Complete views that a budget in KRW buys, evenly over `days`, rounded down.
-fn views_per_day(budget: u64, days: u64) -> u64 {
+/// Complete views that a budget in KRW buys, rounded down.
+pub fn views(budget: u64) -> u64 {
     let views = u128::from(budget) * 1_000 / u128::from(COST_PER_1000_VIEWS);
-    u64::try_from(views / u128::from(days.max(1))).unwrap_or(u64::MAX)
+    u64::try_from(views).unwrap_or(u64::MAX)
+}
+
+/// The same, evenly over `days`.
+fn views_per_day(budget: u64, days: u64) -> u64 {
+    views(budget) / days.max(1)
 }
 
 /// Days from the first to the last, both counted; 0 where they are reversed.

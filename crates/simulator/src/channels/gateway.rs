@@ -1,24 +1,18 @@
 //! The gateway contract: 우리동네TV's, and one path for any channel. It is our own
-//! proposal; no maker has published one.
-//!
-//! A key is remembered for a day and answered like the first time; the same key
-//! with another body, or a known `externalId` under another key, is a conflict.
+//! proposal; no maker has published one. What it shares with others of its kind is
+//! in `contract.rs`; a known `externalId` under another key is a conflict, too.
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use hyper::Method;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Served, is_good, too_many_requests};
+use super::contract::{self, problem};
+use super::{Served, too_many_requests};
 use crate::exchange::{Incoming, Outgoing};
-use crate::fault::Fault;
-use crate::world::{Effect, Known, World};
-
-/// A key is forgotten after this time.
-const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+use crate::fault::{Deviation, Fault};
+use crate::world::{Effect, World};
 
 /// KRW.
 const BUDGET_LEAST: u64 = 10_000;
@@ -39,19 +33,9 @@ pub(crate) const ANY: Served = Served {
     throttled: too_many_requests,
 };
 
-/// What one gateway knows.
+/// What one gateway knows, by `externalId`.
 #[derive(Default)]
-pub(crate) struct Gateway {
-    by_key: HashMap<String, First>,
-    by_external_id: HashMap<String, Value>,
-}
-
-/// What a key was first used for.
-struct First {
-    at: Timestamp,
-    body: Bytes,
-    item: Value,
-}
+pub(crate) struct Gateway(HashMap<String, Value>);
 
 /// What is created from a body, or what is wrong with it.
 type Create = fn(&Map<String, Value>, number: u64) -> Result<Map<String, Value>, String>;
@@ -72,80 +56,57 @@ fn handle(
     name: &'static str,
     create: Create,
 ) -> Outgoing {
-    if !is_good(incoming.bearer()) {
-        return Outgoing::problem(401, "Unauthorized", "the token is missing, wrong or expired");
-    }
-    if incoming.method == Method::GET {
-        return look_up(world.known.gateways.entry(name).or_default(), incoming);
-    }
-    let created = post(&mut world.known, world.now, incoming, name, create);
-    match fault {
-        Some(Fault::ProcessingConflict) => {
-            Outgoing::problem(409, "Conflict", "a request with this key is still being processed")
+    contract::guarded(world, incoming, fault, |world| {
+        if incoming.method == Method::GET {
+            return look_up(world.known.gateways.entry(name).or_default(), incoming, fault);
         }
-        _ => created.unwrap_or_else(|refusal| refusal),
-    }
+        contract::once(world, name, incoming, fault, |world| {
+            post(world, incoming, fault, name, create)
+        })
+    })
 }
 
-fn look_up(gateway: &Gateway, incoming: &Incoming) -> Outgoing {
+fn look_up(gateway: &Gateway, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
     let Some(id) = incoming.query.get("externalId") else {
-        return Outgoing::problem(422, "Unprocessable Content", "externalId is missing in the query");
+        return problem(422, "invalid", "externalId is missing in the query");
     };
-    let items: Vec<_> = gateway.by_external_id.get(id).into_iter().collect();
+    let hidden = contract::deviates(fault, Deviation::LookUp);
+    let items: Vec<_> = gateway.0.get(id).into_iter().filter(|_| !hidden).collect();
     Outgoing::json(200, &json!({ "items": items }))
 }
 
 fn post(
-    known: &mut Known,
-    now: Timestamp,
+    world: &mut World,
     incoming: &Incoming,
+    fault: Option<&Fault>,
     name: &'static str,
     create: Create,
 ) -> Result<Outgoing, Outgoing> {
-    let unprocessable = |detail: &str| Outgoing::problem(422, "Unprocessable Content", detail);
-    let key = incoming
-        .header("idempotency-key")
-        .ok_or_else(|| unprocessable("Idempotency-Key is missing"))?;
-    let number = known.number();
-    let gateway = known.gateways.entry(name).or_default();
-    if let Some(first) = gateway
-        .by_key
-        .get(key)
-        .filter(|first| now.duration_since(first.at) < KEY_LIFETIME)
-    {
-        if first.body != incoming.body {
-            return Err(Outgoing::problem(409, "Conflict", "the key was used with another body"));
-        }
-        return Ok(Outgoing::json(202, &first.item).with("idempotent-replayed", "true"));
-    }
+    let (known, now) = (&mut world.known, world.now);
+    let lax = contract::deviates(fault, Deviation::Validation);
     let Some(Value::Object(body)) = incoming.json() else {
-        return Err(Outgoing::problem(400, "Bad Request", "the body is no JSON object"));
+        return Err(problem(400, "malformed", "the body is no JSON object"));
     };
     let external_id = body
         .get("externalId")
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned();
-    if external_id.is_empty() {
-        return Err(unprocessable("externalId is missing"));
+    if external_id.is_empty() && !lax {
+        return Err(problem(422, "invalid", "externalId is missing"));
     }
-    if gateway.by_external_id.contains_key(&external_id) {
-        return Err(Outgoing::problem(
-            409,
-            "Conflict",
-            "the externalId exists under another key",
-        ));
+    let number = known.number();
+    let gateway = known.gateways.entry(name).or_default();
+    if gateway.0.contains_key(&external_id) && !contract::deviates(fault, Deviation::UniqueName) {
+        return Err(problem(409, "exists", "the externalId exists under another key"));
     }
-    let mut item = create(&body, number).map_err(|wrong| unprocessable(&wrong))?;
+    let mut item = match create(&body, number) {
+        Err(wrong) if !lax => return Err(problem(422, "invalid", &wrong)),
+        item => item.unwrap_or_default(),
+    };
     item.insert("externalId".to_owned(), external_id.clone().into());
     let item = Value::Object(item);
-    gateway.by_external_id.insert(external_id.clone(), item.clone());
-    let first = First {
-        at: now,
-        body: incoming.body.clone(),
-        item: item.clone(),
-    };
-    gateway.by_key.insert(key.to_owned(), first);
+    gateway.0.insert(external_id.clone(), item.clone());
     known.effects.push(Effect {
         channel: name,
         our_id: external_id,

@@ -1,31 +1,57 @@
 //! 지니TV, after IAB `OpenDirect` 2.1: order → line → creative → assignment → book.
-//! The contract is our own proposal. An order's name is unique in its account.
+//! The contract is our own proposal. An order's name is unique in its account. A
+//! booking is reviewed before it counts: `PendingBooking`, then `Booked` or
+//! `Declined`; a line is booked once, whatever is asked.
+//!
+//! What may stand in an order, a line and a creative is in `genie_tv/rules.rs`.
+
+mod rules;
 
 use std::collections::BTreeMap;
 
 use hyper::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Served, is_good, too_many_requests};
+use super::contract::{self, problem};
+use super::{Served, too_many_requests};
 use crate::exchange::{Incoming, Outgoing};
-use crate::fault::Fault;
-use crate::world::{Effect, World};
+use crate::fault::{Deviation, Fault};
+use crate::world::{Effect, Known, World};
+
+const NAME: &str = "genie-tv";
+
+/// How long a review takes.
+const REVIEW: SignedDuration = SignedDuration::from_millis(500);
 
 pub(crate) const SERVED: Served = Served {
-    name: "genie-tv",
-    steps: &["order", "line", "creative", "assignment", "book", "lookup"],
+    name: NAME,
+    steps: &["order", "line", "creative", "assignment", "book", "status", "lookup"],
     step,
     handle,
     throttled: too_many_requests,
 };
 
-/// What an account has.
+/// What the accounts have, each thing by its id.
 #[derive(Default)]
 pub(crate) struct Orders {
-    /// By account and name.
-    orders: BTreeMap<(String, String), Value>,
-    /// By id.
-    lines: BTreeMap<String, Value>,
+    orders: BTreeMap<String, Owned>,
+    lines: BTreeMap<String, Owned>,
+    creatives: BTreeMap<String, Owned>,
+    assignments: BTreeMap<String, Owned>,
+    reviews: Vec<Review>,
+}
+
+struct Owned {
+    account: String,
+    value: Value,
+}
+
+/// A booking that is being looked at.
+struct Review {
+    line: String,
+    ends: Timestamp,
+    declined: Option<String>,
 }
 
 fn step(incoming: &Incoming) -> Option<&'static str> {
@@ -35,91 +61,207 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
         (&Method::POST, ["accounts", _, "creatives"]) => Some("creative"),
         (&Method::POST, ["accounts", _, "assignments"]) => Some("assignment"),
         (&Method::PUT, ["accounts", _, "orders", _, "lines", _]) => Some("book"),
-        (&Method::GET, ["accounts", _, "orders"] | ["accounts", _, "orders", _, "lines", _]) => Some("lookup"),
+        (&Method::GET, ["accounts", _, "orders", _, "lines", _]) => Some("status"),
+        (
+            &Method::GET,
+            ["accounts", _, "orders" | "creatives" | "assignments"] | ["accounts", _, "orders", _, "lines"],
+        ) => Some("lookup"),
         _ => None,
     }
 }
 
-fn handle(world: &mut World, incoming: &Incoming, _fault: Option<&Fault>) -> Outgoing {
-    if !is_good(incoming.bearer()) {
-        return Outgoing::problem(401, "Unauthorized", "the token is missing, wrong or expired");
-    }
-    let body = incoming.json().unwrap_or_default();
-    match (step(incoming), &incoming.parts()[..]) {
-        (Some("order"), [_, account, _]) => order(world, account, body),
-        (Some("line"), [_, _, _, order, _]) => line(world, order, body),
-        (Some("creative"), _) => made(world, "CR", body),
-        (Some("assignment"), _) => made(world, "AS", body),
-        (Some("book"), [.., line]) => book(world, line, incoming),
-        (Some("lookup"), [_, account, _]) => find_order(world, account, incoming),
-        (Some("lookup"), [.., line]) => match world.known.genie_tv.lines.get(*line) {
-            Some(line) => Outgoing::json(200, line),
-            None => Outgoing::problem(404, "Not Found", "no such line"),
-        },
-        _ => Outgoing::not_found(),
-    }
+fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
+    contract::guarded(world, incoming, fault, |world| {
+        let now = world.now;
+        match (incoming.method.clone(), &incoming.parts()[..]) {
+            (Method::GET, [_, account, .., line]) if step(incoming) == Some("status") => {
+                match world.known.genie_tv.lines.get(*line) {
+                    Some(known) if known.account == *account => Outgoing::json(200, &shown(known, now)),
+                    _ => problem(404, "not_found", "no such line"),
+                }
+            }
+            (Method::GET, [_, account, .., list]) => look_up(&world.known.genie_tv, account, list, incoming, fault),
+            (_, [_, account, ..]) => {
+                let account = (*account).to_owned();
+                contract::once(world, NAME, incoming, fault, |world| {
+                    change(world, &account, incoming, fault)
+                })
+            }
+            _ => Outgoing::not_found(),
+        }
+    })
 }
 
-fn order(world: &mut World, account: &str, mut body: Value) -> Outgoing {
-    let name = body["name"].as_str().unwrap_or_default().to_owned();
-    if name.is_empty() || name.chars().count() > 100 {
-        return Outgoing::problem(422, "Unprocessable Content", "name must have 1 to 100 characters");
+fn change(world: &mut World, account: &str, incoming: &Incoming, fault: Option<&Fault>) -> Result<Outgoing, Outgoing> {
+    if let (Some("book"), [.., order, _, line]) = (step(incoming), &incoming.parts()[..]) {
+        return book(world, account, (order, line), incoming, fault);
     }
-    let place = (account.to_owned(), name);
-    if world.known.genie_tv.orders.contains_key(&place) {
-        return Outgoing::problem(409, "Conflict", "an order of this name exists");
-    }
-    body["id"] = format!("OR-{:08}", world.known.number()).into();
-    world.known.genie_tv.orders.insert(place, body.clone());
-    Outgoing::json(201, &body)
-}
-
-fn find_order(world: &World, account: &str, incoming: &Incoming) -> Outgoing {
-    let name = incoming.query.get("name").cloned().unwrap_or_default();
-    let found = world.known.genie_tv.orders.get(&(account.to_owned(), name));
-    Outgoing::json(200, &json!({"orders": found.into_iter().collect::<Vec<_>>()}))
-}
-
-fn line(world: &mut World, order: &str, mut body: Value) -> Outgoing {
-    if !world.known.genie_tv.orders.values().any(|known| known["id"] == order) {
-        return Outgoing::problem(404, "Not Found", "no such order");
-    }
-    let id = format!("LN-{:08}", world.known.number());
-    body["id"] = id.clone().into();
-    body["orderid"] = order.into();
-    body["bookingstatus"] = "Draft".into();
-    world.known.genie_tv.lines.insert(id, body.clone());
-    Outgoing::json(201, &body)
-}
-
-fn made(world: &mut World, kind: &str, mut body: Value) -> Outgoing {
-    if !body.is_object() {
-        return Outgoing::problem(400, "Bad Request", "the body is no JSON object");
-    }
-    body["id"] = format!("{kind}-{:08}", world.known.number()).into();
-    Outgoing::json(201, &body)
-}
-
-fn book(world: &mut World, line: &str, incoming: &Incoming) -> Outgoing {
-    let now = world.now;
-    let Some(known) = world.known.genie_tv.lines.get_mut(line) else {
-        return Outgoing::problem(404, "Not Found", "no such line");
+    let Some(body) = incoming.json().filter(Value::is_object) else {
+        return Err(problem(400, "malformed", "the body is no JSON object"));
     };
-    if !incoming.query.contains_key("book") {
-        return Outgoing::problem(400, "Bad Request", "only ?book is known");
+    let lax = contract::deviates(fault, Deviation::Validation);
+    let known = &world.known.genie_tv;
+    let sound = match (step(incoming), &incoming.parts()[..]) {
+        (Some("order"), _) => {
+            let taken = |order: &Owned| order.account == account && order.value["name"] == body["name"];
+            if known.orders.values().any(taken) && !contract::deviates(fault, Deviation::UniqueName) {
+                return Err(problem(409, "exists", "an order of this name exists"));
+            }
+            rules::order(&body, world.now)
+        }
+        (Some("line"), [.., order, _]) => match known.orders.get(*order) {
+            Some(order) if order.account == account => rules::line(&body, &order.value),
+            _ => return Err(problem(404, "not_found", "no such order")),
+        },
+        (Some("creative"), _) => rules::creative(&body),
+        _ => assignable(known, account, &body)?,
+    };
+    match sound {
+        Err(wrong) if !lax => Err(wrong),
+        _ => Ok(make(world, account, incoming, body)),
     }
-    let first = known["bookingstatus"] == "Draft";
-    known["bookingstatus"] = "Booked".into();
-    known["impressionSchedule"] = known["targeting"].clone();
-    let booked = known.clone();
-    if first {
-        world.known.effects.push(Effect {
-            channel: "genie-tv",
-            our_id: booked["orderid"].as_str().unwrap_or_default().to_owned(),
-            remote_id: line.to_owned(),
-            at: now,
-            content: booked.clone(),
+}
+
+/// A line shows a creative once.
+fn assignable(known: &Orders, account: &str, body: &Value) -> Result<Result<(), Outgoing>, Outgoing> {
+    let has = |things: &BTreeMap<String, Owned>, field: &str| {
+        let thing = body[field].as_str().and_then(|id| things.get(id));
+        thing.is_some_and(|thing| thing.account == account)
+    };
+    if !has(&known.lines, "lineid") || !has(&known.creatives, "creativeid") {
+        return Ok(Err(problem(
+            422,
+            "invalid",
+            "lineid and creativeid must name what the account has",
+        )));
+    }
+    let same = |other: &Owned| {
+        ["lineid", "creativeid"]
+            .iter()
+            .all(|field| other.value[*field] == body[*field])
+    };
+    if known.assignments.values().any(same) {
+        return Err(problem(409, "exists", "the line shows this creative already"));
+    }
+    Ok(Ok(()))
+}
+
+fn make(world: &mut World, account: &str, incoming: &Incoming, mut value: Value) -> Outgoing {
+    let number = world.known.number();
+    let known = &mut world.known.genie_tv;
+    let (prefix, things) = match step(incoming) {
+        Some("order") => ("OR", &mut known.orders),
+        Some("line") => {
+            value["orderid"] = incoming.path[3].clone().into();
+            value["bookingstatus"] = "Draft".into();
+            ("LN", &mut known.lines)
+        }
+        Some("creative") => ("CR", &mut known.creatives),
+        _ => ("AS", &mut known.assignments),
+    };
+    let id = format!("{prefix}-{number:08}");
+    value["id"] = id.clone().into();
+    let account = account.to_owned();
+    let answer = Outgoing::json(201, &value);
+    things.insert(id, Owned { account, value });
+    answer
+}
+
+/// By name, or by another field of it; all where none is given.
+fn look_up(known: &Orders, account: &str, list: &str, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
+    let things = match list {
+        "orders" => &known.orders,
+        "lines" => &known.lines,
+        "creatives" => &known.creatives,
+        _ => &known.assignments,
+    };
+    let order = incoming.path.get(3);
+    let wanted = |thing: &&Owned| {
+        let fits = |(field, value): (&String, &String)| thing.value[field] == **value;
+        thing.account == account
+            && order.is_none_or(|order| thing.value["orderid"] == **order)
+            && incoming.query.iter().all(fits)
+            && !contract::deviates(fault, Deviation::LookUp)
+    };
+    let found: Vec<_> = things.values().filter(wanted).map(|thing| &thing.value).collect();
+    Outgoing::json(200, &json!({ list: found }))
+}
+
+fn book(
+    world: &mut World,
+    account: &str,
+    (order, line): (&str, &str),
+    incoming: &Incoming,
+    fault: Option<&Fault>,
+) -> Result<Outgoing, Outgoing> {
+    let now = world.now;
+    let known = &mut world.known.genie_tv;
+    let assigned = known
+        .assignments
+        .values()
+        .any(|assignment| assignment.value["lineid"] == line);
+    let Some(thing) = known.lines.get_mut(line).filter(|thing| thing.account == account) else {
+        return Err(problem(404, "not_found", "no such line"));
+    };
+    if thing.value["orderid"] != order || !incoming.query.contains_key("book") {
+        return Err(problem(400, "malformed", "PUT …/orders/{order}/lines/{line}?book"));
+    }
+    match thing.value["bookingstatus"].as_str() {
+        Some("Draft") if !assigned => return Err(problem(422, "creative_missing", "the line shows nothing")),
+        Some("Draft") => {}
+        Some("Declined") => return Err(problem(409, "declined", "the line was declined; make another")),
+        _ => return Ok(Outgoing::json(200, &shown(thing, now))),
+    }
+    thing.value["bookingstatus"] = "PendingBooking".into();
+    let answer = Outgoing::json(202, &thing.value);
+    let takes = match fault {
+        Some(Fault::SlowReview { seconds }) => SignedDuration::from_secs(i64::try_from(*seconds).unwrap_or(i64::MAX)),
+        _ => REVIEW,
+    };
+    known.reviews.push(Review {
+        line: line.to_owned(),
+        ends: now.saturating_add(takes).unwrap_or(Timestamp::MAX),
+        declined: match fault {
+            Some(Fault::Declined { reason }) => Some(reason.clone()),
+            _ => None,
+        },
+    });
+    Ok(answer)
+}
+
+/// Time has passed: ends the reviews that are due.
+pub(crate) fn review(known: &mut Known, now: Timestamp) {
+    let Known { genie_tv, effects, .. } = known;
+    let (due, open): (Vec<_>, Vec<_>) = std::mem::take(&mut genie_tv.reviews)
+        .into_iter()
+        .partition(|review| review.ends <= now);
+    genie_tv.reviews = open;
+    for Review { line, ends, declined } in due {
+        let Some(Owned { value, .. }) = genie_tv.lines.get_mut(&line) else {
+            continue;
+        };
+        if let Some(reason) = declined {
+            value["bookingstatus"] = "Declined".into();
+            value["ext"] = json!({ "declineReason": reason });
+            continue;
+        }
+        value["bookingstatus"] = "Booked".into();
+        value["ext"] = json!({"impressionSchedule": rules::impressions(value)});
+        effects.push(Effect {
+            channel: NAME,
+            our_id: value["name"].as_str().unwrap_or_default().to_owned(),
+            remote_id: line,
+            at: ends,
+            content: value.clone(),
         });
     }
-    Outgoing::json(200, &booked)
+}
+
+/// What is booked airs from its first day to its last.
+fn shown(line: &Owned, now: Timestamp) -> Value {
+    let mut value = line.value.clone();
+    if value["bookingstatus"] == "Booked" {
+        value["bookingstatus"] = rules::airs(&value, now).into();
+    }
+    value
 }

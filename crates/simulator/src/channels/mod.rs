@@ -1,5 +1,6 @@
 //! The channels, each in a file of its own, and the table that finds them.
 
+pub(crate) mod contract;
 pub(crate) mod gateway;
 pub(crate) mod genie_tv;
 pub(crate) mod instagram;

@@ -1,18 +1,27 @@
 //! 링고비즈: one ring-back tone a line, replaced as a whole. The contract is our
-//! own proposal.
+//! own proposal. The tone that is there already, set again, changes nothing.
 
 use std::collections::BTreeMap;
 
 use hyper::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use url::Url;
 
-use super::{Served, is_good, too_many_requests};
+use super::contract::{self, problem};
+use super::{Served, too_many_requests};
 use crate::exchange::{Incoming, Outgoing};
-use crate::fault::Fault;
+use crate::fault::{Deviation, Fault};
 use crate::world::{Effect, World};
 
+const NAME: &str = "ringo-biz";
+
+/// Endings of a sound that a telephone exchange can be given.
+const FORMATS: [&str; 2] = [".mp3", ".wav"];
+
 pub(crate) const SERVED: Served = Served {
-    name: "ringo-biz",
+    name: NAME,
     steps: &["replace", "lookup"],
     step,
     handle,
@@ -30,45 +39,97 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
     }
 }
 
-fn handle(world: &mut World, incoming: &Incoming, _fault: Option<&Fault>) -> Outgoing {
-    if !is_good(incoming.bearer()) {
-        return Outgoing::problem(401, "Unauthorized", "the token is missing, wrong or expired");
-    }
+fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
     let line = incoming.path[2].clone();
-    if incoming.method == Method::GET {
-        let tone = world.known.ringo_biz.get(&line);
-        return tone.map_or_else(
-            || Outgoing::problem(404, "Not Found", "the line has no tone"),
-            |tone| Outgoing::json(200, tone),
-        );
+    contract::guarded(world, incoming, fault, |world| {
+        if incoming.method == Method::GET {
+            return look_up(world, &line, fault);
+        }
+        contract::once(world, NAME, incoming, fault, |world| {
+            replace(world, line, incoming, fault)
+        })
+    })
+}
+
+fn look_up(world: &World, line: &str, fault: Option<&Fault>) -> Outgoing {
+    let tone = world.known.ringo_biz.get(line);
+    match tone.filter(|_| !contract::deviates(fault, Deviation::LookUp)) {
+        Some(tone) => Outgoing::json(200, tone),
+        None => problem(404, "tone_not_found", "the line has no tone"),
     }
-    let body = incoming.json().unwrap_or_default();
-    let is_number = line
-        .strip_prefix('+')
-        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-    if !is_number || body["audioUrl"].as_str().is_none_or(str::is_empty) {
-        return Outgoing::problem(
-            422,
-            "Unprocessable Content",
-            "a line in E.164 and an audioUrl are needed",
-        );
+}
+
+fn replace(world: &mut World, line: String, incoming: &Incoming, fault: Option<&Fault>) -> Result<Outgoing, Outgoing> {
+    let Some(body) = incoming.json().filter(Value::is_object) else {
+        return Err(problem(400, "malformed", "the body is no JSON object"));
+    };
+    if !contract::deviates(fault, Deviation::Validation) {
+        check(&line, &body)?;
     }
-    let tone = json!({"updateTimestamp": world.now.to_string(), "sha256": body["sha256"]});
-    // The same sound again changes nothing that anybody hears.
-    let same = world
-        .known
-        .ringo_biz
-        .get(&line)
-        .is_some_and(|known| known["sha256"] == body["sha256"]);
+    let known = world.known.ringo_biz.get(&line);
+    let is = |field: &str| known.is_some_and(|known| known[field] == body[field]);
+    let same = is("externalId") && is("audioUrl");
+    if is("externalId") && !same && !contract::deviates(fault, Deviation::UniqueName) {
+        return Err(problem(409, "exists", "the externalId stands for another sound"));
+    }
+    if let Some(known) = known.filter(|_| same) {
+        return Ok(Outgoing::json(200, known));
+    }
+    let tone = json!({
+        "externalId": body["externalId"], "audioUrl": body["audioUrl"], "sha256": sha256(&body),
+        "updateTimestamp": world.now.to_string(),
+    });
     world.known.ringo_biz.insert(line.clone(), tone.clone());
-    if !same || body["sha256"].is_null() {
-        world.known.effects.push(Effect {
-            channel: "ringo-biz",
-            our_id: incoming.header("idempotency-key").unwrap_or_default().to_owned(),
-            remote_id: line,
-            at: world.now,
-            content: body,
-        });
+    world.known.effects.push(Effect {
+        channel: NAME,
+        our_id: body["externalId"].as_str().unwrap_or_default().to_owned(),
+        remote_id: line,
+        at: world.now,
+        content: body,
+    });
+    Ok(Outgoing::json(200, &tone))
+}
+
+fn check(line: &str, body: &Value) -> Result<(), Outgoing> {
+    let digits = line.strip_prefix("+82").unwrap_or_default();
+    if !(8..=11).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(problem(
+            404,
+            "line_not_found",
+            "no such line; one is named in E.164, +82…",
+        ));
     }
-    Outgoing::json(200, &tone)
+    let external_id = body["externalId"].as_str().unwrap_or_default();
+    if !(1..=200).contains(&external_id.len()) {
+        return Err(problem(422, "invalid", "externalId must have 1 to 200 characters"));
+    }
+    let audio = body["audioUrl"].as_str().and_then(|text| Url::parse(text).ok());
+    let Some(audio) = audio.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        return Err(problem(422, "invalid", "audioUrl must be an http or https URL"));
+    };
+    if !FORMATS
+        .iter()
+        .any(|ending| audio.path().to_ascii_lowercase().ends_with(ending))
+    {
+        return Err(problem(415, "audio_rejected", "only .mp3 and .wav can be played"));
+    }
+    let hash = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !body["sha256"].is_null() && !body["sha256"].as_str().is_some_and(hash) {
+        return Err(problem(422, "invalid", "sha256 must be 64 hexadecimal digits"));
+    }
+    let time = |text: &str| text.parse::<Timestamp>().is_ok();
+    if !body["effectiveAt"].is_null() && !body["effectiveAt"].as_str().is_some_and(time) {
+        return Err(problem(422, "invalid", "effectiveAt must be a time with its offset"));
+    }
+    Ok(())
+}
+
+/// Of the sound that was fetched. Nothing is fetched here: where the caller gives
+/// none, that of the address stands in for it.
+fn sha256(body: &Value) -> String {
+    if let Some(given) = body["sha256"].as_str() {
+        return given.to_owned();
+    }
+    let hash = Sha256::digest(body["audioUrl"].as_str().unwrap_or_default().as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! The client of 지니TV. So far its mock; KT publishes no API for it.
+//! The mock of 지니TV.
 
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::compose::{ChannelContent, compose};

@@ -1,4 +1,4 @@
-//! The client of 링고비즈. So far its mock; KT publishes no API for it.
+//! The mock of 링고비즈.
 
 use fanfare_core::ids::DeliveryId;
 use fanfare_core::receipt::ResultFields;

@@ -1,0 +1,178 @@
+//! The booking, which costs money; the wait until the channel has reviewed it;
+//! and what became of a booking whose answer was not clear.
+
+use std::time::Duration;
+
+use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome};
+use fanfare_core::channel::ChannelState;
+use fanfare_core::engine::Call;
+use fanfare_core::receipt::Receipt;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::checkpoint::{Booking, Stage};
+use super::error::{State, heard};
+use super::steps::{advanced, rejected, rejected_at};
+use super::wire::{self, Line};
+use super::{GenieTvClient, key_of};
+use crate::api::Body;
+use crate::contract::Heard;
+use crate::failure;
+use crate::http::{Answer, ExchangeError};
+
+/// Between two looks at a booking, at most.
+const POLL_MOST: Duration = Duration::from_mins(5);
+
+/// A booking whose state can't be read for so long is doubted.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+impl GenieTvClient {
+    /// The one step that costs something.
+    pub(super) async fn book(&self, call: &Call, order: String, line: String, now: Timestamp) -> StepOutcome {
+        let path = self.path(&["orders", &order, "lines", &line]);
+        let body = Body::Json {
+            value: &json!({}),
+            key: &key_of(call, "book"),
+        };
+        let answer = match self.api.put(call, &path, Some("book"), body).await {
+            Ok(answer) => answer,
+            Err(error @ ExchangeError::NotSent(..)) => {
+                let why = failure::unavailable().said(&error.words());
+                return rejected_at(Some(Stage::Ready { order, line }), why, Retry::Backoff);
+            }
+            Err(error @ ExchangeError::Lost { .. }) => {
+                return StepOutcome::Unknown(failure::outcome_unknown().said(&error.words()));
+            }
+        };
+        let read = match heard(&answer, now) {
+            Heard::Taken => line_of(&answer, &line),
+            Heard::Known => self.read(call, &order, &line).await.ok(),
+            Heard::Refused(why, Retry::Never) => return rejected(why.said(&answer.words()), Retry::Never),
+            Heard::Refused(why, retry) => {
+                return rejected_at(Some(Stage::Ready { order, line }), why.said(&answer.words()), retry);
+            }
+            Heard::Unclear => None,
+        };
+        match read.map(|read| (read.state(), read)) {
+            Some((State::Booked(state), read)) => StepOutcome::Confirmed(receipt(call, read, state, now)),
+            // What it says of a review is asked for again: after a doubt, too,
+            // its answer then counts.
+            Some((State::Pending | State::Declined, _)) => {
+                advanced(Stage::Booking(Booking::new(order, line, now)), false)
+            }
+            Some((State::Draft | State::Unknown, _)) | None => {
+                StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words()))
+            }
+        }
+    }
+
+    /// Waits until the channel has decided.
+    pub(super) async fn poll(&self, call: &Call, booking: Booking, now: Timestamp) -> StepOutcome {
+        let why = match self.read(call, &booking.order, &booking.line).await {
+            Ok(read) => match read.state() {
+                State::Booked(state) => return StepOutcome::Confirmed(receipt(call, read, state, now)),
+                // Out of the doubt first: what is said then counts.
+                State::Pending | State::Declined if booking.unread_since.is_some() => {
+                    let unread_since = None;
+                    return advanced(
+                        Stage::Booking(Booking {
+                            unread_since,
+                            ..booking
+                        }),
+                        false,
+                    );
+                }
+                State::Declined => return rejected(failure::declined().said(&read.reason()), Retry::Never),
+                State::Pending => return self.later(&booking, now),
+                // A booking that was taken does not become a draft again.
+                State::Draft | State::Unknown => read.reason(),
+            },
+            Err(words) => words,
+        };
+        match booking.unread_since {
+            // What was seen is kept, and asked for once more at once.
+            None => {
+                let unread_since = Some(now);
+                advanced(
+                    Stage::Booking(Booking {
+                        unread_since,
+                        ..booking
+                    }),
+                    false,
+                )
+            }
+            Some(since) if age(since, now) < PATIENCE => self.later(&booking, now),
+            Some(_) => StepOutcome::Unknown(failure::outcome_unknown().said(&why)),
+        }
+    }
+
+    /// A review takes minutes or days: the older, the less often.
+    fn later(&self, booking: &Booking, now: Timestamp) -> StepOutcome {
+        let shortest = self.settings.poll_interval;
+        let wait = (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest));
+        StepOutcome::Pending { poll_after: wait }
+    }
+
+    /// Repeating the booking is the look-up, so this is only for whoever asks all
+    /// the same.
+    pub(super) async fn find(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
+        let (order, line) = match Stage::of(call) {
+            Ok(Some(Stage::Ready { order, line })) => (order, line),
+            Ok(Some(Stage::Booking(Booking { order, line, .. }))) => (order, line),
+            // Nothing was ever booked from here.
+            Ok(_) => return LookUpOutcome::Absent { checkpoint: None },
+            Err(unreadable) => return LookUpOutcome::Unknown(unreadable),
+        };
+        let read = match self.read(call, &order, &line).await {
+            Ok(read) => read,
+            Err(words) => return LookUpOutcome::Unknown(failure::outcome_unknown().said(&words)),
+        };
+        match read.state() {
+            State::Booked(state) => LookUpOutcome::Found(receipt(call, read, state, now)),
+            State::Draft => LookUpOutcome::Absent {
+                checkpoint: Some(Stage::Ready { order, line }.into()),
+            },
+            State::Pending => LookUpOutcome::Pending {
+                checkpoint: Stage::Booking(Booking::new(order, line, now)).into(),
+                look_after: self.settings.poll_interval,
+            },
+            State::Declined | State::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown().said(&read.reason())),
+        }
+    }
+
+    /// The line as the channel has it, or what was said instead.
+    async fn read(&self, call: &Call, order: &str, line: &str) -> Result<Line, String> {
+        let path = self.path(&["orders", order, "lines", line]);
+        match self.api.get(call, &path, &[]).await {
+            Ok(answer) if answer.status == StatusCode::OK => line_of(&answer, line).ok_or_else(|| answer.words()),
+            Ok(answer) => Err(answer.words()),
+            Err(error) => Err(error.words()),
+        }
+    }
+}
+
+impl Booking {
+    fn new(order: String, line: String, now: Timestamp) -> Self {
+        Self {
+            order,
+            line,
+            since: now,
+            unread_since: None,
+        }
+    }
+}
+
+fn line_of(answer: &Answer, line: &str) -> Option<Line> {
+    answer.json::<Line>().ok().filter(|read| read.is(line))
+}
+
+fn receipt(call: &Call, read: Line, state: ChannelState, now: Timestamp) -> Receipt {
+    let ordered = wire::content(call, now).and_then(|content| content.impression_schedule);
+    read.receipt(state, ordered)
+}
+
+/// How long ago `since` is; nothing where a clock went back.
+fn age(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}

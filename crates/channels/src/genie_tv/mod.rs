@@ -1,0 +1,123 @@
+//! 지니TV, after IAB `OpenDirect` 2.1: order → line → creative → assignment → book.
+//!
+//! KT publishes no API for it: the contract is our own proposal
+//! (`api/partners/genie-tv.yaml`). Nothing but the booking is seen by anybody or
+//! costs anything, so whatever goes wrong before it begins anew, under the same
+//! keys, and finds what was made. The booking is of one line, whose id is kept
+//! before: however often it is asked for, that line is booked once. The channel
+//! then reviews the advertisement; until it says `Booked` or `Declined` it is
+//! asked again.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | the client and what it is told |
+//! | `steps.rs` | what is made before the booking |
+//! | `booking.rs` | the booking, the wait for its review, the look-up |
+//! | `checkpoint.rs` | where the protocol stands between steps |
+//! | `error.rs` | what a refusal and a booking's state mean, the one table |
+//! | `wire.rs` | what is sent, and what is read of a line |
+//!
+//! Deliberately absent: a decline after the booking (the engine has no
+//! `observe` yet), changes, cancellation, reports.
+
+mod booking;
+mod checkpoint;
+mod error;
+mod mock;
+mod steps;
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::engine::Call;
+use jiff::Timestamp;
+
+use self::checkpoint::Stage;
+use crate::api::{Api, Body};
+use crate::client::ChannelClient;
+use crate::http::{Answer, ExchangeError};
+
+pub use self::mock::mock_receipt;
+
+/// What the client is told once.
+#[derive(Debug, Clone)]
+pub struct GenieTvSettings {
+    /// The advertiser's account at the channel; a part of addresses.
+    pub account_id: String,
+    /// What is booked, by the channel's own name.
+    pub product_id: String,
+    /// Between two looks at a booking that is young; older ones are asked for
+    /// less often.
+    pub poll_interval: Duration,
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct GenieTvClient {
+    api: Api,
+    settings: GenieTvSettings,
+}
+
+#[async_trait]
+impl ChannelClient for GenieTvClient {
+    fn protocol(&self) -> Protocol {
+        Protocol {
+            first_step_has_effect: false,
+            // A line is booked once, however often it is asked for: that does
+            // not end with the channel's memory of keys.
+            dedup: Dedup::Key { window: Duration::MAX },
+        }
+    }
+
+    async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        match Stage::of(call) {
+            Ok(None) => self.order(call, now).await,
+            Ok(Some(Stage::Ordered { order })) => self.line(call, order, now).await,
+            Ok(Some(Stage::Lined { order, line })) => self.creative(call, order, line, now).await,
+            Ok(Some(Stage::Shown { order, line, creative })) => {
+                self.assignment(call, (order, line), &creative, now).await
+            }
+            Ok(Some(Stage::Ready { order, line })) => self.book(call, order, line, now).await,
+            Ok(Some(Stage::Booking(booking))) => self.poll(call, booking, now).await,
+            // Only a later version writes what this one can't read.
+            Err(unreadable) => StepOutcome::Unknown(unreadable),
+        }
+    }
+
+    async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
+        self.find(call, now).await
+    }
+
+    async fn probe(&self) -> Result<(), ExchangeError> {
+        self.api.probe().await
+    }
+}
+
+impl GenieTvClient {
+    /// A client for the API at `api`.
+    pub fn new(api: Api, settings: GenieTvSettings) -> Self {
+        Self { api, settings }
+    }
+
+    fn path<'p>(&'p self, rest: &[&'p str]) -> Vec<&'p str> {
+        [&["accounts", self.settings.account_id.as_str()], rest].concat()
+    }
+
+    async fn post(
+        &self,
+        call: &Call,
+        step: &str,
+        path: &[&str],
+        value: &serde_json::Value,
+    ) -> Result<Answer, ExchangeError> {
+        let key = key_of(call, step);
+        self.api.post(call, path, Body::Json { value, key: &key }).await
+    }
+}
+
+/// Each creating call has a key of its own.
+fn key_of(call: &Call, step: &str) -> String {
+    format!("{}.{step}", call.delivery.idempotency_key())
+}
