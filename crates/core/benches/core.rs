@@ -38,7 +38,7 @@ fn body() -> Value {
 fn settings() -> AdmitSettings {
     AdmitSettings {
         modes: [Mode::Mock; Channel::ALL.len()],
-        allow_hosts: Vec::new(),
+        ..AdmitSettings::default()
     }
 }
 

@@ -7,7 +7,7 @@ use fanfare_core::validate::{AdmitSettings, faults};
 fn the_examples_have_no_fault() {
     let settings = AdmitSettings {
         modes: [Mode::Mock; Channel::ALL.len()],
-        allow_hosts: Vec::new(),
+        ..AdmitSettings::default()
     };
     let now = "2026-11-22T09:00:00Z".parse().unwrap();
     for (name, body) in [

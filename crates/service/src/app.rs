@@ -108,6 +108,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         clock,
         modes: config.modes(),
         allow_hosts: config.media.allow_hosts.clone(),
+        verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
         post_hosts: config.post_hosts(),
         limits: limits(config),
         ready: ready_receiver,

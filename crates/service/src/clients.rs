@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use fanfare_channels::api::Api;
 use fanfare_channels::client::ChannelClient;
+use fanfare_channels::contract::is_path_id;
 use fanfare_channels::gateway::{GatewayClient, Shape};
+use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::ringo_biz::RingoBizClient;
 use fanfare_channels::{any_channel, wooridongne_tv};
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
@@ -49,6 +52,10 @@ fn client(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result
     let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
         Ok(Arc::new(GatewayClient::new(api(channel, config, http)?, shape)))
     };
+    if channel == Channel::RingoBiz && config.verified_numbers().is_empty() {
+        let right = "it must list the lines that were verified for each tenant; no other line's tone is replaced";
+        return Err(lacks(channel, "verified_numbers", right));
+    }
     match (config.protocol, channel) {
         (ChannelProtocol::Gateway, _) => gateway(any_channel::SHAPE),
         (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
@@ -56,13 +63,19 @@ fn client(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result
             let settings = instagram(config)?;
             Ok(Arc::new(InstagramClient::new(api(channel, config, http)?, settings)))
         }
-        (ChannelProtocol::Own, Channel::RingoBiz | Channel::GenieTV | Channel::NaverBlog | Channel::KakaoChannel) => {
-            Err(lacks(
-                channel,
-                "protocol",
-                "this version does not speak its own protocol yet; set protocol = \"gateway\", or mode = \"mock\"",
-            ))
+        (ChannelProtocol::Own, Channel::GenieTV) => {
+            let settings = genie_tv(config)?;
+            Ok(Arc::new(GenieTvClient::new(api(channel, config, http)?, settings)))
         }
+        (ChannelProtocol::Own, Channel::RingoBiz) => {
+            let verified = Arc::new(config.verified_numbers());
+            Ok(Arc::new(RingoBizClient::new(api(channel, config, http)?, verified)))
+        }
+        (ChannelProtocol::Own, Channel::NaverBlog | Channel::KakaoChannel) => Err(lacks(
+            channel,
+            "protocol",
+            "this version does not speak its own protocol yet; set protocol = \"gateway\", or mode = \"mock\"",
+        )),
     }
 }
 
@@ -80,6 +93,21 @@ fn instagram(config: &ChannelConfig) -> Result<InstagramSettings, Failure> {
     settings.settle = Duration::from_millis(config.settle_ms);
     settings.second_look = Duration::from_millis(config.second_look_ms);
     Ok(settings)
+}
+
+fn genie_tv(config: &ChannelConfig) -> Result<GenieTvSettings, Failure> {
+    let channel = Channel::GenieTV;
+    let account_id = config.account_id.as_deref().filter(|id| is_path_id(id));
+    let product_id = config.product_id.as_deref().filter(|id| !id.trim().is_empty());
+    let right = "it must be the advertiser's account at the channel: letters, digits, - _ . ~";
+    let account_id = account_id.ok_or_else(|| lacks(channel, "account_id", right))?;
+    let right = "it must name what is booked, as the channel's product list has it";
+    let product_id = product_id.ok_or_else(|| lacks(channel, "product_id", right))?;
+    Ok(GenieTvSettings {
+        account_id: account_id.to_owned(),
+        product_id: product_id.to_owned(),
+        poll_interval: Duration::from_millis(config.poll_interval_ms),
+    })
 }
 
 fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Api, Failure> {
@@ -163,6 +191,42 @@ mod tests {
                 "access_token",
             ),
             ("naver_blog", token.to_owned(), "protocol"),
+            (
+                "genie_tv",
+                format!("product_id = \"p\"\n{token}"),
+                "channels.genie_tv.account_id",
+            ),
+            (
+                "genie_tv",
+                format!("account_id = \"../x\"\nproduct_id = \"p\"\n{token}"),
+                "account_id",
+            ),
+            (
+                "genie_tv",
+                format!("account_id = \"a\"\n{token}"),
+                "FANFARE_CHANNELS__GENIE_TV__PRODUCT_ID",
+            ),
+            (
+                "genie_tv",
+                format!("account_id = \"a\"\nproduct_id = \"p\"\n{token}"),
+                "base_url",
+            ),
+            (
+                "ringo_biz",
+                format!("base_url = \"https://a.example\"\n{token}"),
+                "channels.ringo_biz.verified_numbers",
+            ),
+            // Whoever speaks for it, the line must be one that was verified.
+            (
+                "ringo_biz",
+                format!("protocol = \"gateway\"\nbase_url = \"https://a.example\"\n{token}"),
+                "verified_numbers",
+            ),
+            (
+                "ringo_biz",
+                "base_url = \"https://a.example\"\nverified_numbers = { default = [\"02-555-0134\"] }".to_owned(),
+                "access_token",
+            ),
         ] {
             let problem = problem(table, &lines).unwrap_or_default();
             assert!(problem.contains(words), "{table} {lines}: {problem}");
@@ -179,6 +243,14 @@ mod tests {
                 "base_url = \"http://a.example\"\nallow_plain_http = true",
             ),
             ("instagram", "account_id = \"1\""),
+            (
+                "genie_tv",
+                "account_id = \"acc-1\"\nproduct_id = \"prime\"\nbase_url = \"https://a.example\"",
+            ),
+            (
+                "ringo_biz",
+                "verified_numbers = { default = [\"02-555-0134\"] }\nbase_url = \"https://a.example\"",
+            ),
             ("naver_blog", "protocol = \"gateway\"\nbase_url = \"https://a.example\""),
         ] {
             assert_eq!(problem(table, &format!("{lines}\n{token}")), None, "{table}");

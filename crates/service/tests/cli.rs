@@ -7,6 +7,8 @@
 
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/partners.rs"]
+mod partners;
 #[path = "cli/program.rs"]
 mod program;
 

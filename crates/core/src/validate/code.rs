@@ -56,6 +56,8 @@ pub const OVERLAPPING: &str = "overlapping";
 pub const OUT_OF_RANGE: &str = "out_of_range";
 /// No Korean telephone number.
 pub const BAD_PHONE_NUMBER: &str = "bad_phone_number";
+/// A telephone number that was not verified for who asks.
+pub const NUMBER_NOT_VERIFIED: &str = "number_not_verified";
 /// No Korean region in force.
 pub const BAD_REGION: &str = "bad_region";
 /// A hashtag with something in it that ends a hashtag.

@@ -21,6 +21,8 @@ pub mod wooridongne_tv;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -29,7 +31,9 @@ pub(crate) use self::rule::korean_date;
 use crate::channel::{Channel, Mode};
 use crate::decode::{Draft, draft, place_of};
 use crate::fault::Fault;
+use crate::ids::TenantId;
 use crate::request::{DistributeRequest, OnInvalid};
+use crate::verified::VerifiedNumbers;
 
 /// What of the configuration bears on acceptance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +43,10 @@ pub struct AdmitSettings {
     /// Hosts of the operator's own storage, `host` or `host:port`; see
     /// [`url::media_url`].
     pub allow_hosts: Vec<String>,
+    /// The lines whose ring-back tone may be replaced, where 링고비즈 is live.
+    pub verified_numbers: Arc<VerifiedNumbers>,
+    /// Who asks.
+    pub tenant: TenantId,
 }
 
 /// A request that is accepted.
@@ -80,7 +88,11 @@ pub fn faults(body: &Value, settings: &AdmitSettings, now: Timestamp) -> (Option
     let mut faults = laid::to_users(body, &request, faults);
     let unread = faults.clone();
     for channel in request.channels.iter().copied() {
-        for mut fault in check(&request, channel, settings.modes[channel.index()], now) {
+        let mode = settings.modes[channel.index()];
+        let own = check(&request, channel, mode, now);
+        let unverified = (channel == Channel::RingoBiz && mode == Mode::Live)
+            .then(|| ringo_biz::check_verified(&request, &settings.verified_numbers, &settings.tenant));
+        for mut fault in own.into_iter().chain(unverified.into_iter().flatten()) {
             fault.pointer = place_in(body, fault.pointer);
             let known = unread.iter().any(|unread| is_known(&fault, unread));
             if !known && !faults.contains(&fault) {

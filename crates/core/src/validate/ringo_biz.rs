@@ -1,7 +1,7 @@
 //! What 링고비즈 accepts.
 //!
-//! That the number was verified for its tenant is not checked here: who
-//! verified what is the service's knowledge.
+//! Whose number it is, is checked apart, and in live mode only: who verified what
+//! is the operator's knowledge, and comes with the settings.
 
 use jiff::Timestamp;
 
@@ -9,8 +9,11 @@ use super::code;
 use super::rule::Checks;
 use crate::channel::{Channel, Mode};
 use crate::fault::Fault;
+use crate::ids::TenantId;
 use crate::phone::Phone;
 use crate::request::DistributeRequest;
+use crate::text::Text;
+use crate::verified::VerifiedNumbers;
 
 /// Audio formats by file extension; our proposal \[D\], after telephony's norms.
 pub const AUDIO_FORMATS: [&str; 2] = ["mp3", "wav"];
@@ -46,4 +49,30 @@ pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fa
         None => {}
     }
     checks.into_faults()
+}
+
+/// A tone is replaced only on a line that was verified for who asks. A number
+/// that can't be read is another fault.
+pub(super) fn check_verified(
+    request: &DistributeRequest,
+    verified: &VerifiedNumbers,
+    tenant: &TenantId,
+) -> Option<Fault> {
+    let options = request.channel_options.ringo_biz.as_ref()?;
+    let phone = Phone::parse(options.phone_number.as_deref()?).ok()?;
+    if verified.holds(tenant, &phone.e164) {
+        return None;
+    }
+    let number = &phone.national;
+    let detail = Text::new(
+        format!(
+            "{number} is not among the lines that were verified for you; its tone is not touched. Ask the operator to \
+             verify it."
+        ),
+        format!(
+            "{number} 번호는 확인된 회선이 아니므로 통화 연결음을 바꿀 수 없습니다. 운영자에게 번호 확인을 요청해 주세요."
+        ),
+    );
+    let pointer = format!("/channelOptions/{}/phoneNumber", Channel::RingoBiz);
+    Some(Fault::new(pointer, code::NUMBER_NOT_VERIFIED, detail).of(Channel::RingoBiz))
 }

@@ -153,7 +153,7 @@ pub(super) async fn distribute(
 ) -> Result<Response, ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let preferences = Preferences::of(&headers);
-    let (id, replayed, scheduled) = match validate::admit(&body, &state.admit, state.clock.now()) {
+    let (id, replayed, scheduled) = match validate::admit(&body, &state.admit_for(&caller), state.clock.now()) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
             let new = new_distribution(&state, &caller, admitted, idempotency_key);

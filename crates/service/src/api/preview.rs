@@ -129,7 +129,7 @@ pub(super) async fn preview(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let now = state.clock.now();
-    let (request, faults) = validate::faults(&body, &state.admit, now);
+    let (request, faults) = validate::faults(&body, &state.admit_for(&caller), now);
     let Some(request) = request else {
         return Err(ApiError::Invalid(faults));
     };
@@ -169,7 +169,7 @@ async fn standing(
     faults: &[Fault],
     now: Timestamp,
 ) -> Result<Standing, ApiError> {
-    let Ok(admitted) = validate::admit(body, &state.admit, now) else {
+    let Ok(admitted) = validate::admit(body, &state.admit_for(caller), now) else {
         let replay_of = replay::of_the_past(state, caller, body, None, faults).await?;
         return Ok(Standing {
             accepted: replay_of.is_some(),

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::ids::TenantId;
 use fanfare_core::validate::AdmitSettings;
+use fanfare_core::verified::VerifiedNumbers;
 use fanfare_ledger::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Semaphore, watch};
 
+use super::caller::Caller;
 use super::envelope::TraceIds;
 use super::routes::NeedsOfRoutes;
 use crate::clock::Clock;
@@ -32,6 +35,8 @@ pub struct ApiState {
     pub modes: [Mode; Channel::ALL.len()],
     /// Hosts that may be named although they are local or private.
     pub allow_hosts: Vec<String>,
+    /// The lines whose ring-back tone may be replaced.
+    pub verified_numbers: Arc<VerifiedNumbers>,
     /// Of each channel, by [`Channel::index`]: hosts beside its own on which a
     /// post's link is believed.
     pub post_hosts: [Vec<String>; Channel::ALL.len()],
@@ -104,6 +109,8 @@ impl Api {
             admit: AdmitSettings {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,
+                verified_numbers: parts.verified_numbers,
+                tenant: TenantId::default(),
             },
             post_hosts: parts.post_hosts,
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
@@ -111,6 +118,13 @@ impl Api {
             ready: parts.ready,
             metrics: parts.metrics,
             traces: TraceIds::default(),
+        }
+    }
+    /// What bears on the acceptance of this caller's requests.
+    pub(super) fn admit_for(&self, caller: &Caller) -> AdmitSettings {
+        AdmitSettings {
+            tenant: caller.tenant.clone(),
+            ..self.admit.clone()
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The command line: what can be asked for, and how it ends.
 //!
 //! One command, one file. `serve`, `demo` and `load` start a service; `keys`
-//! works on the database, since the first key can't be asked for with a key; all
-//! others talk to a running service over HTTP, like everybody else. None of them
+//! works on the database, since the first key can't be asked for with a key;
+//! `partners` talks to a partner, and to no service; all others talk to a running service over HTTP, like everybody else. None of them
 //! knows the engine.
 //!
 //! | file | is |
@@ -26,6 +26,7 @@ mod events;
 mod failure;
 mod keys;
 mod load;
+mod partners;
 mod progress;
 mod resolve;
 mod results;
@@ -49,7 +50,8 @@ Exit codes:
   1  the service or this command failed (an answer of 5xx, a file, a port)
   2  the command line or the configuration is wrong
   3  the service refused the request (4xx); each fault is named by its JSON pointer
-  4  the distribution did not succeed on every channel, or is still open
+  4  the distribution did not succeed on every channel, or is still open;
+     of `partners check`: a promise of the contract is broken
   5  the service cannot be reached
 
 A service that asks for API keys is sent the one in FANFARE_API_KEY.";
@@ -126,6 +128,8 @@ enum Command {
     Channels(channels::Args),
     /// Make, list and revoke API keys, in the configured database
     Keys(keys::Args),
+    /// Hold a partner's endpoint against the contract that we propose
+    Partners(partners::Args),
     /// Look at the configuration
     Config(config::Args),
     /// Measure throughput, latency and cost
@@ -157,6 +161,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Events(args) => events::run(common, args).await,
         Command::Channels(args) => channels::run(common, args).await,
         Command::Keys(args) => keys::run(common, args).await,
+        Command::Partners(args) => partners::run(common, args).await,
         Command::Config(args) => config::run(common, args),
         Command::Load(args) => Box::pin(load::run(common, args)).await,
         Command::Completions(args) => completions::run(args),

@@ -4,6 +4,7 @@
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_core::channel::Channel;
+use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
 use super::{Config, database, kafka};
@@ -73,6 +74,17 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     if let Some(base_url) = settings.base_url.as_ref().filter(|url| !is_base_url(url)) {
         let right = "it must be an absolute http or https URL, such as \"https://gateway.example\"";
         return Err(Wrong::new(&key("base_url"), format_args!("{base_url:?}"), right));
+    }
+    let by_tenant = settings.verified_numbers.iter();
+    let mut lines =
+        by_tenant.flat_map(|(tenant, lines)| lines.iter().map(move |line| (tenant.as_str(), line.as_str())));
+    if let Some(bad) = lines.find_map(|line| VerifiedNumbers::new([line]).err()) {
+        let right = "each must be a Korean telephone number, such as \"02-555-0134\" or \"+8225550134\"";
+        return Err(Wrong::new(
+            &key("verified_numbers"),
+            format_args!("… {:?} …", bad.number),
+            right,
+        ));
     }
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;

@@ -14,10 +14,11 @@ const PREFIX: &str = "FANFARE_";
 
 /// Variables that are no settings of the service: the file's own place, the
 /// log's filter, and what tests, `scripts/servers` and the command line are told.
-const NOT_SETTINGS: [&str; 5] = [
+const NOT_SETTINGS: [&str; 6] = [
     "FANFARE_API_KEY",
     "FANFARE_CONFIG",
     "FANFARE_LOG",
+    "FANFARE_PARTNER_TOKEN",
     "FANFARE_SERVERS_DIR",
     "FANFARE_URL",
 ];

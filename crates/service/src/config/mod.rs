@@ -11,6 +11,7 @@ mod database;
 mod kafka;
 mod load;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::engine::{ChannelSettings, Settings};
 use fanfare_core::resilience::breaker::BreakerSettings;
 use fanfare_core::resilience::retry::RetryPolicy;
+use fanfare_core::verified::VerifiedNumbers;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::auth::{Auth, AuthRequired};
@@ -278,15 +280,23 @@ pub struct ChannelConfig {
     /// As whom it is called; for live mode. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub access_token: Option<Secret>,
-    /// Instagram: the professional account's id.
+    /// Instagram: the professional account's id; 지니TV: the advertiser's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// Instagram: the version of Meta's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
+    /// 지니TV: what is booked, by the channel's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<String>,
+    /// 링고비즈: the lines that were verified for each tenant, by its name; that of
+    /// a service without tenants is `default`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub verified_numbers: BTreeMap<String, Vec<String>>,
     /// Whether `http://` may be used to another machine.
     pub allow_plain_http: bool,
-    /// Instagram: between two looks at a container that is not ready, in milliseconds.
+    /// Instagram: between two looks at a container that is not ready; 지니TV:
+    /// between two looks at a booking that is young, in milliseconds.
     pub poll_interval_ms: u64,
     /// Instagram: from an unclear answer to the first look-up, in milliseconds.
     pub settle_ms: u64,
@@ -323,12 +333,23 @@ impl Default for ChannelConfig {
             access_token: None,
             account_id: None,
             api_version: None,
+            product_id: None,
+            verified_numbers: BTreeMap::new(),
             allow_plain_http: false,
             poll_interval_ms: 5_000,
             settle_ms: 5_000,
             second_look_ms: 60_000,
             concurrency: 16,
         }
+    }
+}
+
+impl ChannelConfig {
+    /// The lines that were verified; what can't be read was refused at the start.
+    pub fn verified_numbers(&self) -> VerifiedNumbers {
+        let by_tenant = self.verified_numbers.iter();
+        let pairs = by_tenant.flat_map(|(tenant, lines)| lines.iter().map(|line| (tenant.as_str(), line.as_str())));
+        VerifiedNumbers::new(pairs).unwrap_or_default()
     }
 }
 
@@ -435,6 +456,8 @@ mod tests {
             "access_token",
             "account_id",
             "api_version",
+            "product_id",
+            "verified_numbers",
             "kafka_brokers",
             "sasl_mechanism",
             "sasl_username",

@@ -57,7 +57,7 @@ pub(crate) async fn goes_wrong(simulator: &RunningSimulator, rules: &Value) {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-fn once(channel: &str, step: &str, fault: &Value) -> Value {
+pub(crate) fn once(channel: &str, step: &str, fault: &Value) -> Value {
     json!([{"channel": channel, "step": step, "times": 1, "fault": fault}])
 }
 

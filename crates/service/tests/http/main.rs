@@ -8,6 +8,7 @@
 //! | `schedule.rs` | what is to begin later |
 //! | `live.rs` | channels that are really called, at the simulator |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
+//! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
 //! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
@@ -29,6 +30,7 @@ mod contract;
 mod documents;
 mod keys;
 mod live;
+mod live_partners;
 mod progress;
 mod reading;
 #[path = "../support/redis.rs"]

@@ -151,6 +151,10 @@ impl Cluster {
             "FANFARE_CHANNELS__INSTAGRAM__ACCOUNT_ID".to_owned(),
             "17841400000000000".to_owned(),
         ));
+        environment.push((
+            "FANFARE_CHANNELS__RINGO_BIZ__VERIFIED_NUMBERS".to_owned(),
+            "{ default = [\"02-312-4567\"] }".to_owned(),
+        ));
         environment.extend(self.settings.iter().cloned());
         environment
     }

@@ -4,11 +4,15 @@ mod channels;
 mod laid;
 mod url;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{AdmitSettings, Admitted, admit, code, faults};
 use crate::channel::{Channel, Mode};
+use crate::ids::TenantId;
+use crate::verified::VerifiedNumbers;
 
 fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
@@ -17,9 +21,17 @@ fn now() -> Timestamp {
 fn settings(mode: Mode) -> AdmitSettings {
     AdmitSettings {
         modes: [mode; 6],
-        allow_hosts: Vec::new(),
+        verified_numbers: Arc::new(VerifiedNumbers::new(LINES).unwrap()),
+        ..AdmitSettings::default()
     }
 }
+
+/// Lines that were verified, and for whom.
+const LINES: [(&str, &str); 3] = [
+    ("default", "02-555-0134"),
+    ("default", "1588-1234"),
+    ("cafe-1", "02-555-0199"),
+];
 
 fn names() -> [&'static str; 6] {
     Channel::ALL.map(Channel::name)
@@ -136,6 +148,37 @@ fn one_channel_s_mode_does_not_bind_another() {
         found,
         [("/channelOptions/RingoBiz/phoneNumber", Some(Channel::RingoBiz))]
     );
+}
+
+/// Another tenant's line is like one that nobody verified; a mock touches none.
+#[test]
+fn a_tone_is_replaced_on_a_line_of_one_s_own_only() {
+    let pointer = "/channelOptions/RingoBiz/phoneNumber";
+    let mut body = full();
+    body["channels"] = json!(["RingoBiz"]);
+    for (tenant, number, mode, refused) in [
+        ("default", "02-555-0134", Mode::Live, false),
+        ("default", "+82 2-555-0134", Mode::Live, false),
+        ("default", "02-555-0199", Mode::Live, true),
+        ("default", "02-555-0111", Mode::Live, true),
+        ("cafe-1", "02-555-0199", Mode::Live, false),
+        ("cafe-1", "02-555-0134", Mode::Live, true),
+        ("default", "02-555-0111", Mode::Mock, false),
+    ] {
+        body["channelOptions"]["RingoBiz"]["phoneNumber"] = json!(number);
+        let settings = AdmitSettings {
+            tenant: TenantId::new(tenant),
+            ..settings(mode)
+        };
+        let (_, faults) = faults(&body, &settings, now());
+        let found: Vec<_> = faults.iter().map(|fault| (&*fault.pointer, fault.code)).collect();
+        let expected = if refused {
+            vec![(pointer, code::NUMBER_NOT_VERIFIED)]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(found, expected, "{tenant} {number} {mode:?}");
+    }
 }
 
 #[test]

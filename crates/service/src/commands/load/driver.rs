@@ -149,11 +149,14 @@ impl Driver {
     }
 }
 
+/// Whose ring-back tone is replaced in a live run.
+pub(super) const RINGO_BIZ_LINE: &str = "02-555-0134";
+
 /// What live mode needs of each channel.
 fn options(channel: Channel) -> Value {
     match channel {
         Channel::WooridongneTV => json!({"regions": ["1168000000"], "budget": 50_000}),
-        Channel::RingoBiz => json!({"phoneNumber": "02-555-0134"}),
+        Channel::RingoBiz => json!({"phoneNumber": RINGO_BIZ_LINE}),
         Channel::GenieTV => {
             let date = |days: u64| {
                 (SystemClock::default().now() + Duration::from_hours(24 * days))

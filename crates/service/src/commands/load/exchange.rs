@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::driver::RINGO_BIZ_LINE;
 use super::process::thread_cpu_seconds;
 use crate::commands::failure::Failure;
 
@@ -74,7 +75,11 @@ impl Channels {
             ]
             .map(|(key, value)| (format!("FANFARE_CHANNELS__{name}__{key}"), value))
         };
-        Channel::ALL.into_iter().flat_map(of).collect()
+        let verified = Channel::RingoBiz.config_name();
+        let verified = format!("FANFARE_CHANNELS__{verified}__VERIFIED_NUMBERS");
+        let lines = format!("{{ default = [\"{RINGO_BIZ_LINE}\"] }}");
+        let all = Channel::ALL.into_iter().flat_map(of);
+        all.chain([(verified, lines)]).collect()
     }
 
     /// As many exchanges as fit into that time, at once as the service's lanes
