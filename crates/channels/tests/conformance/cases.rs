@@ -32,7 +32,7 @@ pub(crate) async fn under(subject: Subject, faults: Value) -> (Outcome, usize) {
     distribute(subject, faults, None, memory()).await
 }
 
-fn memory() -> Database {
+pub(crate) fn memory() -> Database {
     Database::Memory(Arc::new(MemoryStore::new()))
 }
 

@@ -10,6 +10,7 @@
 mod cases;
 mod driver;
 mod nonsense;
+mod partners;
 #[path = "../../../ledger/tests/postgres/database.rs"]
 #[expect(dead_code, reason = "the ledger's own tests use the rest")]
 mod schema;

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use fanfare_simulator::{RunningSimulator, Scenario, Simulator, SimulatorSettings};
 use serde_json::Value;
+use yaml_rust2::{Yaml, YamlLoader};
 
 use super::program::{Ended, closed_port, fanfare, fanfare_with};
 
@@ -147,5 +148,92 @@ fn it_begins_only_when_told_to_and_knows_what_it_needs() {
         let ended = fanfare(&[&["partners", "check"], arguments, &token].concat());
         assert_eq!(ended.code, code, "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(words), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+/// The place that `#/a/b` names.
+fn place<'y>(document: &'y Yaml, reference: &str) -> &'y Yaml {
+    let parts = reference.strip_prefix("#/").unwrap().split('/');
+    parts.fold(document, |yaml, part| &yaml[part])
+}
+
+fn references(yaml: &Yaml, found: &mut Vec<String>) {
+    match yaml {
+        Yaml::Hash(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value.as_str()) {
+                    (Some("$ref"), Some(reference)) => found.push(reference.to_owned()),
+                    _ => references(value, found),
+                }
+            }
+        }
+        Yaml::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+/// What a partner reads holds together, and says whose word it is.
+#[test]
+fn the_contracts_are_called_our_proposal_and_hold_together() {
+    for (name, text, words) in [
+        (
+            "wooridongne-tv",
+            include_str!("../../../../api/partners/wooridongne-tv.yaml"),
+            &["content_rejected"][..],
+        ),
+        (
+            "ringo-biz",
+            include_str!("../../../../api/partners/ringo-biz.yaml"),
+            &[
+                "line_not_found",
+                "line_not_verified",
+                "audio_rejected",
+                "tone_not_found",
+            ],
+        ),
+        (
+            "genie-tv",
+            include_str!("../../../../api/partners/genie-tv.yaml"),
+            &[
+                "creative_rejected",
+                "no_inventory",
+                "PendingBooking",
+                "Declined",
+                "declineReason",
+            ],
+        ),
+    ] {
+        let document = &YamlLoader::load_from_str(text).unwrap()[0];
+        assert!(
+            document["info"]["title"].as_str().unwrap().contains("(our proposal)"),
+            "{name}"
+        );
+        let description = document["info"]["description"].as_str().unwrap();
+        assert!(description.contains("**This is our own proposal"), "{name}");
+        let common = [
+            "key_reused",
+            "in_progress",
+            "auth_expired",
+            "Retry-After",
+            "problem+json",
+        ];
+        for word in common.iter().chain(words) {
+            assert!(text.contains(word), "{name} does not speak of {word}");
+        }
+        let mut found = Vec::new();
+        references(document, &mut found);
+        assert!(!found.is_empty());
+        for reference in found {
+            assert!(
+                !place(document, &reference).is_badvalue(),
+                "{name}: {reference} leads nowhere"
+            );
+        }
+        for (path, item) in document["paths"].as_hash().unwrap() {
+            for method in ["get", "put", "post"].map(|method| &item[method]) {
+                let refusals = method.is_badvalue() || !method["responses"]["4XX"].is_badvalue();
+                assert!(refusals, "{name} {path:?} refuses nothing");
+            }
+        }
     }
 }

@@ -85,7 +85,7 @@ impl Partner {
             .body(ask.body.unwrap_or_default())
             .map_err(|error| error.to_string())?;
         let answer = self.http.send(request).await.map_err(|error| error.words())?;
-        self.note(&ask.method.to_owned(), &answer);
+        self.note(ask.method, &answer);
         Ok(answer)
     }
 
