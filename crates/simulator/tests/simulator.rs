@@ -288,7 +288,7 @@ async fn genie_tv_reviews_a_booking_and_airs_it_once() {
         let path = format!("{account}/{line}");
         ask(&simulator, "GET", &path, &[TOKEN], "").await.1["bookingstatus"].clone()
     };
-    simulator.clock().advance(std::time::Duration::from_secs(1));
+    simulator.clock().advance(Duration::from_secs(1));
     assert_eq!(status().await, "Booked");
     assert_eq!(
         send("PUT", &book, "k9", &json!({})).await,
@@ -298,7 +298,7 @@ async fn genie_tv_reviews_a_booking_and_airs_it_once() {
     let again = send("PUT", &book, "k10", &json!({})).await;
     assert_eq!((again.0, &again.1["bookingstatus"]), (200, &json!("Booked")));
     assert_eq!(effects(&simulator).await.len(), 1, "a line is booked once");
-    simulator.clock().advance(std::time::Duration::from_hours(24 * 800));
+    simulator.clock().advance(Duration::from_hours(24 * 800));
     assert_eq!(status().await, "Finished");
     let elsewhere = ask(&simulator, "GET", &format!("/genie-tv/accounts/2/{line}"), &[TOKEN], "").await;
     assert_eq!(elsewhere.0, 404, "another account's");
@@ -340,7 +340,7 @@ async fn genie_tv_declines_with_a_reason_and_nothing_airs() {
     .await;
     let line = format!("{path}/{}", line.as_str().unwrap());
     send("PUT", &format!("{line}?book"), &json!({})).await;
-    simulator.clock().advance(std::time::Duration::from_secs(1));
+    simulator.clock().advance(Duration::from_secs(1));
     let declined = ask(&simulator, "GET", &format!("{account}/{line}"), &[TOKEN], "")
         .await
         .1;
@@ -367,7 +367,7 @@ async fn a_tone_is_replaced_once_and_an_old_key_brings_none_back() {
     assert_eq!((none.0, &none.1["code"]), (404, &json!("tone_not_found")));
     let first = put("k1", tone("e1", "a.mp3")).await;
     assert_eq!((first.0, first.1["sha256"].as_str().map(str::len)), (200, Some(64)));
-    simulator.clock().advance(std::time::Duration::from_secs(1));
+    simulator.clock().advance(Duration::from_secs(1));
     assert_eq!(
         put("k1b", tone("e1", "a.mp3")).await,
         first,

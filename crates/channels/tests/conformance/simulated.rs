@@ -110,7 +110,12 @@ impl Simulated {
         let url = format!("{}/_simulator/{path}", self.base_url());
         let body = Bytes::from(body.to_string());
         let request = Request::builder().method(method).uri(url).body(body).unwrap();
-        let http = HttpClient::new(&HttpSettings::default()).unwrap();
+        let settings = HttpSettings {
+            // All the requests of days.
+            max_answer_bytes: 16 * 1_024 * 1_024,
+            ..HttpSettings::default()
+        };
+        let http = HttpClient::new(&settings).unwrap();
         let answer = http.send(request).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json().unwrap()
