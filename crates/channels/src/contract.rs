@@ -93,7 +93,7 @@ pub fn is_path_id(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::HeaderMap;
+    use http::{HeaderMap, StatusCode};
 
     use super::*;
 

@@ -78,7 +78,7 @@ pub(crate) struct Known {
     /// By prefix.
     pub(crate) gateways: BTreeMap<&'static str, gateway::Gateway>,
     pub(crate) ringo_biz: ringo_biz::Lines,
-    pub(crate) genie_tv: genie_tv::Orders,
+    pub(crate) genie_tv: genie_tv::Accounts,
     pub(crate) kakao_channel: kakao_channel::Messages,
     pub(crate) naver_blog: naver_blog::Blogs,
     numbers: u64,

@@ -216,6 +216,20 @@ async fn a_gateway_knows_its_keys_and_ids() {
     assert_eq!(effects(&simulator).await.len(), 1);
 }
 
+fn new_order() -> Value {
+    json!({
+        "name": "n", "currency": "KRW", "budget": 300_000, "startdate": "2027-12-01", "enddate": "2027-12-14",
+        "providerdata": {"campaignid": "c", "campaignname": "봄"},
+    })
+}
+
+fn new_line() -> Value {
+    json!({
+        "name": "n", "productid": "p", "ratetype": "CPMV", "quantity": 30_000, "startdate": "2027-12-01",
+        "enddate": "2027-12-14", "targeting": {"regions": ["1168000000"], "dayparts": []},
+    })
+}
+
 /// A key is its own for each request, and remembered for a day.
 #[tokio::test]
 async fn genie_tv_reviews_a_booking_and_airs_it_once() {
@@ -232,14 +246,7 @@ async fn genie_tv_reviews_a_booking_and_airs_it_once() {
         )
         .await
     };
-    let days = json!({"startdate": "2027-12-01", "enddate": "2027-12-14"});
-    let with = |more: Value| {
-        let mut body = days.clone();
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
-    let order = with(json!({"name": "n", "currency": "KRW", "budget": 300_000,
-        "providerdata": {"campaignid": "c", "campaignname": "봄"}}));
+    let order = new_order();
     let made = send("POST", "orders", "k1", &order).await;
     assert_eq!(made.0, 201, "{made:?}");
     assert_eq!(
@@ -257,11 +264,9 @@ async fn genie_tv_reviews_a_booking_and_airs_it_once() {
         "the key of another request"
     );
     let order = made.1["id"].as_str().unwrap();
-    let line = with(
-        json!({"name": "n", "productid": "p", "ratetype": "CPMV", "quantity": 30_000,
-        "targeting": {"regions": ["1168000000"], "dayparts": []}}),
-    );
-    let line = send("POST", &format!("orders/{order}/lines"), "k4", &line).await.1;
+    let line = send("POST", &format!("orders/{order}/lines"), "k4", &new_line())
+        .await
+        .1;
     assert_eq!(line["bookingstatus"], "Draft");
     let line = format!("orders/{order}/lines/{}", line["id"].as_str().unwrap());
     let book = format!("{line}?book");
@@ -324,13 +329,9 @@ async fn genie_tv_declines_with_a_reason_and_nothing_airs() {
         .await
         .1
     };
-    let order = json!({"name": "n", "currency": "KRW", "budget": 300_000, "startdate": "2027-12-01",
-        "enddate": "2027-12-14", "providerdata": {"campaignid": "c", "campaignname": "봄"}});
-    let order = send("POST", "orders", &order).await;
-    let line = json!({"name": "n", "productid": "p", "ratetype": "CPMV", "quantity": 1, "startdate": "2027-12-01",
-        "enddate": "2027-12-01", "targeting": {"regions": ["1168000000"]}});
+    let order = send("POST", "orders", &new_order()).await;
     let path = format!("orders/{}/lines", order["id"].as_str().unwrap());
-    let line = send("POST", &path, &line).await["id"].clone();
+    let line = send("POST", &path, &new_line()).await["id"].clone();
     let creative = send("POST", "creatives", &json!({"name": "n", "url": "https://a.kr/a.mp4"})).await;
     send(
         "POST",
@@ -399,9 +400,9 @@ async fn the_other_channels_have_their_good_path() {
     let simulator = start().await;
     let tone = json!({"externalId": "e", "audioUrl": "https://a.kr/a.wav"}).to_string();
     let path = "/ringo-biz/v1/lines/+8225550134/ringback-tone";
-    let set = ask(&simulator, "PUT", path, &[TOKEN, JSON, ("idempotency-key", "k")], &tone).await;
-    assert_eq!(set.0, 200);
-    assert_eq!(ask(&simulator, "GET", path, &[TOKEN], "").await, set);
+    let ringing = ask(&simulator, "PUT", path, &[TOKEN, JSON, ("idempotency-key", "k")], &tone).await;
+    assert_eq!(ringing.0, 200);
+    assert_eq!(ask(&simulator, "GET", path, &[TOKEN], "").await, ringing);
 
     let kakao = "/kakao-channel/brand-message/v1.0/appkeys/a";
     let secret = ("x-secret-key", "s");

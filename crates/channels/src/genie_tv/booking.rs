@@ -118,8 +118,7 @@ impl GenieTvClient {
     /// the same.
     pub(super) async fn find(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         let (order, line) = match Stage::of(call) {
-            Ok(Some(Stage::Ready { order, line })) => (order, line),
-            Ok(Some(Stage::Booking(Booking { order, line, .. }))) => (order, line),
+            Ok(Some(Stage::Ready { order, line } | Stage::Booking(Booking { order, line, .. }))) => (order, line),
             // Nothing was ever booked from here.
             Ok(_) => return LookUpOutcome::Absent { checkpoint: None },
             Err(unreadable) => return LookUpOutcome::Unknown(unreadable),

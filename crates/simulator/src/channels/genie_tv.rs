@@ -34,7 +34,7 @@ pub(crate) const SERVED: Served = Served {
 
 /// What the accounts have, each thing by its id.
 #[derive(Default)]
-pub(crate) struct Orders {
+pub(crate) struct Accounts {
     orders: BTreeMap<String, Owned>,
     lines: BTreeMap<String, Owned>,
     creatives: BTreeMap<String, Owned>,
@@ -123,7 +123,7 @@ fn change(world: &mut World, account: &str, incoming: &Incoming, fault: Option<&
 }
 
 /// A line shows a creative once.
-fn assignable(known: &Orders, account: &str, body: &Value) -> Result<Result<(), Outgoing>, Outgoing> {
+fn assignable(known: &Accounts, account: &str, body: &Value) -> Result<Result<(), Outgoing>, Outgoing> {
     let has = |things: &BTreeMap<String, Owned>, field: &str| {
         let thing = body[field].as_str().and_then(|id| things.get(id));
         thing.is_some_and(|thing| thing.account == account)
@@ -168,7 +168,7 @@ fn make(world: &mut World, account: &str, incoming: &Incoming, mut value: Value)
 }
 
 /// By name, or by another field of it; all where none is given.
-fn look_up(known: &Orders, account: &str, list: &str, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
+fn look_up(known: &Accounts, account: &str, list: &str, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
     let things = match list {
         "orders" => &known.orders,
         "lines" => &known.lines,

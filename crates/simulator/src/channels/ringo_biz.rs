@@ -131,5 +131,6 @@ fn sha256(body: &Value) -> String {
         return given.to_owned();
     }
     let hash = Sha256::digest(body["audioUrl"].as_str().unwrap_or_default().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

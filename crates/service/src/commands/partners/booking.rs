@@ -76,7 +76,7 @@ impl Booking<'_> {
         query: Option<&str>,
         body: Option<Value>,
     ) -> Result<Answer, String> {
-        let key = fresh().map_err(|_| "no randomness".to_owned())?;
+        let key = fresh()?;
         let path = [&["accounts".to_owned(), self.account.to_owned()], rest].concat();
         let ask = Ask {
             method,
@@ -90,7 +90,7 @@ impl Booking<'_> {
     }
 
     async fn line(&self, order: &str, product: &str) -> Result<String, String> {
-        let (day, name) = (next_week(), fresh().map_err(|_| "no randomness".to_owned())?);
+        let (day, name) = (next_week(), fresh()?);
         let body = json!({
             "name": name, "productid": product, "startdate": day, "enddate": day, "ratetype": "CPMV", "quantity": 1_000,
             "targeting": {"regions": ["1114000000"], "dayparts": []},
@@ -106,7 +106,7 @@ impl Booking<'_> {
     }
 
     async fn shown(&self, line: &str) -> Result<(), String> {
-        let name = fresh().map_err(|_| "no randomness".to_owned())?;
+        let name = fresh()?;
         let body = json!({"name": name, "language": "ko", "url": "https://example.com/check.mp4"});
         let made = self.ask("POST", &["creatives".to_owned()], None, Some(body)).await?;
         let body = json!({"lineid": line, "creativeid": identity(&made, "id")?});

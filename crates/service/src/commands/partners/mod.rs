@@ -12,7 +12,6 @@ mod partner;
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::Context;
 use fanfare_channels::secret::Secret;
 use fanfare_core::channel::Channel;
 use fanfare_core::phone::Phone;
@@ -40,7 +39,7 @@ enum Command {
 /// `--url` is the partner's base URL.
 #[derive(Debug, clap::Args)]
 struct Check {
-    /// Whose contract: WooridongneTV, GenieTV or RingoBiz
+    /// Whose contract
     #[arg(value_parser = channel)]
     channel: Channel,
     /// As whom; better in the variable, since others can read a command line
@@ -49,19 +48,19 @@ struct Check {
     /// Yes: make test orders there
     #[arg(long)]
     yes: bool,
-    /// `GenieTV`: the advertiser's account
+    /// 지니TV: the advertiser's account
     #[arg(long, default_value = "fanfare-check")]
     account: String,
-    /// `GenieTV`: what is ordered
+    /// 지니TV: what is ordered
     #[arg(long, default_value = "fanfare-check")]
     product: String,
-    /// `GenieTV`: book the line, too, which COSTS MONEY where it is no test account
+    /// 지니TV: book the line, too, which COSTS MONEY where it is no test account
     #[arg(long)]
     book: bool,
-    /// `GenieTV`: seconds to wait for the review of a booking
+    /// 지니TV: seconds to wait for the review of a booking
     #[arg(long, default_value_t = 60)]
     wait: u64,
-    /// `RingoBiz`: the line whose tone IS REPLACED
+    /// 링고비즈: the line whose tone IS REPLACED
     #[arg(long, value_parser = line)]
     line: Option<String>,
     /// A file that the partner can fetch
@@ -216,7 +215,7 @@ fn show(report: &Report, channel: Channel, json: bool) -> Result<(), Failure> {
             screen.say(format_args!("{}  {name:<14} {promise}{seen}", screen.paint(tone, word)))?;
         }
         let all = report.0.len();
-        screen.say(format_args!("{channel}: {} of {all} promises are broken", broken))?;
+        screen.say(format_args!("{channel}: {broken} of {all} promises are broken"))?;
     }
     if broken > 0 { Err(Failure::NotDone) } else { Ok(()) }
 }
@@ -245,12 +244,12 @@ fn line(text: &str) -> Result<String, String> {
 }
 
 /// A name that no earlier run has used.
-pub(super) fn fresh() -> Result<String, Failure> {
+pub(super) fn fresh() -> Result<String, String> {
     use rand::TryRng;
     let mut random = [0; 16];
     rand::rngs::SysRng
         .try_fill_bytes(&mut random)
-        .context("the system gave no randomness")?;
+        .map_err(|error| format!("the system gave no randomness: {error}"))?;
     Ok(format!(
         "fanfare-check-{}",
         uuid::Builder::from_random_bytes(random).into_uuid()
