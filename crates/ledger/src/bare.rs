@@ -1,6 +1,6 @@
 //! What the database alone can do on a given disk, to be held beside what the
 //! service does: commits of one row, and batches of distributions, written by
-//! the store's own statements and settings.
+//! the store's own statements and settings; embedded, or a server.
 //!
 //! There is no engine, no group commit and no reader in these figures.
 
@@ -13,9 +13,10 @@ use fanfare_core::write::Write;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::postgres::{PostgresMeter, PostgresSettings, PostgresStore};
 use crate::sample;
 use crate::sqlite::{BareFile, DATABASE_FILE};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// Rows of a batch, and the distributions that make them: accepting one of six
 /// deliveries writes eight rows (itself, the deliveries, a history entry).
@@ -29,6 +30,8 @@ pub struct Bare {
     pub commits: u32,
     /// The median of them.
     pub commit_took: Duration,
+    /// One in a hundred took at least so long.
+    pub commit_p99: Duration,
     /// Distributions of six deliveries, accepted, then concluded and published.
     pub distributions: u32,
     /// In so many commits of [`BATCH_ROWS`] rows or a few more.
@@ -53,7 +56,6 @@ pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> 
         took.push(began.elapsed());
     }
     took.sort_unstable();
-    let commit_took = took.get(took.len() / 2).copied().unwrap_or_default();
     let token = file.begin_incarnation(now)?;
     let mut distributions_took = Duration::ZERO;
     for batch in 0..batches {
@@ -63,13 +65,42 @@ pub fn measure(directory: &Path, now: Timestamp, commits: u32, batches: u32) -> 
         file.commit(&conclude)?;
         distributions_took += began.elapsed();
     }
-    Ok(Bare {
-        commits,
-        commit_took,
+    Ok(bare(&took, batches, distributions_took))
+}
+
+/// Measures on a server, one connection at a time: the commits of one row in the
+/// meter's schema, the batches in that of the settings, which must be empty.
+pub async fn measure_server(
+    meter: &PostgresMeter,
+    settings: &PostgresSettings,
+    now: Timestamp,
+    (commits, batches): (u32, u32),
+) -> Result<Bare, StoreError> {
+    let took = meter.bare_commits(commits).await?;
+    let store = PostgresStore::connect(settings).await?;
+    let token = store.begin_incarnation(now).await?;
+    let mut distributions_took = Duration::ZERO;
+    for batch in 0..batches {
+        let (accept, conclude) = batch_of(u64::from(batch * BATCH), BATCH, now, token);
+        let began = Instant::now();
+        store.commit(accept).await?;
+        store.commit(conclude).await?;
+        distributions_took += began.elapsed();
+    }
+    Ok(bare(&took, batches, distributions_took))
+}
+
+/// From the times of the commits, sorted.
+fn bare(took: &[Duration], batches: u32, distributions_took: Duration) -> Bare {
+    let at = |place: usize| took.get(place).copied().unwrap_or_default();
+    Bare {
+        commits: u32::try_from(took.len()).unwrap_or(u32::MAX),
+        commit_took: at(took.len() / 2),
+        commit_p99: at((took.len() * 99).div_ceil(100).max(1) - 1),
         distributions: batches * BATCH,
         batch_commits: 2 * batches,
         distributions_took,
-    })
+    }
 }
 
 /// The two commits of a batch's life: distributions of six deliveries, accepted

@@ -22,6 +22,6 @@ pub mod suite;
 pub use gather::{Gather, GatherSettings, Next};
 pub use group_commit::{Counters, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings};
 pub use memory::{Memory, MemoryStore};
-pub use postgres::{PostgresSettings, PostgresStore};
+pub use postgres::{PostgresCounters, PostgresMeter, PostgresSettings, PostgresStore, StatementCounters};
 pub use sqlite::{DATABASE_FILE, SqliteKeys, SqliteStore};
 pub use store::{Filter, JournalEntry, KEY_LIFETIME, Store, StoreError};

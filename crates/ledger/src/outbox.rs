@@ -91,9 +91,22 @@ pub struct OutboxEntry {
     pub refusals: u32,
 }
 
+impl OutboxEntry {
+    /// Says what became of it.
+    pub fn mark(&self, fate: Fate) -> Mark {
+        Mark {
+            tenant: self.tenant.clone(),
+            position: self.position,
+            fate,
+        }
+    }
+}
+
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
+    /// Whose entry.
+    pub tenant: TenantId,
     /// Which entry.
     pub position: u64,
     /// What is new.

@@ -57,7 +57,7 @@ enum Touched<'a> {
 }
 
 /// Decides those that depend on nothing that is about to change; says which wait.
-fn decide<'a>(
+pub(super) fn decide<'a>(
     batch: &'a [Write],
     open: &[usize],
     seen: &'a Seen,
@@ -118,7 +118,7 @@ impl Plan<'_> {
     /// In an order in which each finds what it refers to; of the rows of a
     /// statement, in the order of their keys, so that nodes do not wait for
     /// each other in a circle.
-    fn statements(&self) -> Result<Vec<Rows<'_>>, SqlError> {
+    pub(super) fn statements(&self) -> Result<Vec<Rows<'_>>, SqlError> {
         let mut statements = Vec::new();
         if !self.released.is_empty() {
             statements.push(accept::release(&self.released));

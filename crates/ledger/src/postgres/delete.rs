@@ -57,7 +57,7 @@ pub(super) async fn delete_closed(
     Ok(ids.len())
 }
 
-const CLOSED: &str = "SELECT d.id FROM distribution_logs AS d
+pub(super) const CLOSED: &str = "SELECT d.id FROM distribution_logs AS d
     WHERE d.tenant_id = $1 AND d.id < $2 AND d.created_at < $3 AND NOT d.open
         AND NOT ($4 AND EXISTS (
             SELECT FROM outbox AS o

@@ -22,6 +22,7 @@ mod history;
 mod keys;
 mod list;
 mod lives;
+mod meter;
 mod migrate;
 mod outbox;
 mod partitions;
@@ -51,6 +52,7 @@ use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, Te
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 
+pub use self::meter::{PostgresCounters, PostgresMeter, StatementCounters};
 use self::outbox::Settled;
 use self::pool::Pool;
 use self::session::Dialer;

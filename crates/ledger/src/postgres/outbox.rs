@@ -164,7 +164,8 @@ pub(super) async fn entries(
 const NEWEST: &str = "SELECT max(position) FROM (
     SELECT position FROM outbox WHERE tenant_id = $1 AND position > $2 ORDER BY position LIMIT $3) AS page";
 
-const ENTRIES: &str = "SELECT position, tenant_id, distribution_log_id, version, event_uuid, body FROM outbox
+pub(super) const ENTRIES: &str =
+    "SELECT position, tenant_id, distribution_log_id, version, event_uuid, body FROM outbox
     WHERE tenant_id = $1 AND position > $2 AND position <= $4 ORDER BY position LIMIT $3";
 
 /// A row of the journal, before it is known what it says.

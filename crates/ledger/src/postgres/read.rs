@@ -43,12 +43,12 @@ fn first_whole(found: &[Vec<Row>]) -> Result<Option<Distribution>, SqlError> {
     Ok(Some(distribution))
 }
 
-fn one() -> String {
+pub(super) fn one() -> String {
     let columns = row::DISTRIBUTION;
     format!("SELECT {columns} FROM distribution_logs AS d WHERE d.tenant_id = $1 AND d.id = $2")
 }
 
-fn deliveries_of_one() -> String {
+pub(super) fn deliveries_of_one() -> String {
     let columns = row::DELIVERY;
     format!(
         "SELECT {columns} FROM distribution_channel_logs AS c

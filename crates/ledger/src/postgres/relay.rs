@@ -189,39 +189,48 @@ async fn entries(session: &Session, rows: &[Row]) -> Result<Vec<OutboxEntry>, Sq
 
 /// Of one entry's several marks, each has its effect.
 async fn mark(session: &Session, marks: &[Mark], at: Timestamp) -> Result<(), SqlError> {
-    let of = |wanted: fn(&Fate) -> bool| -> Vec<i64> {
+    let of = |wanted: fn(&Fate) -> bool| -> (Vec<&str>, Vec<i64>) {
         let marks = marks.iter().filter(|mark| wanted(&mark.fate));
-        marks.map(|mark| big(mark.position)).collect()
+        marks.map(|mark| (mark.tenant.as_str(), big(mark.position))).unzip()
     };
     let both = of(|fate| *fate == Fate::PublishedAndCached);
     let published = of(|fate| *fate == Fate::Published);
     let cached = of(|fate| *fate == Fate::Cached);
     session.run("BEGIN").await?;
-    for (sql, positions) in [(MARK_BOTH, both), (MARK_PUBLISHED, published), (MARK_CACHED, cached)] {
+    for (sql, (tenants, positions)) in [(MARK_BOTH, both), (MARK_PUBLISHED, published), (MARK_CACHED, cached)] {
         if !positions.is_empty() {
-            session.execute(sql, &[&positions, &at]).await?;
+            session.execute(sql, &[&tenants, &positions, &at]).await?;
         }
     }
     for mark in marks {
         if let Fate::Refused { reason, dead } = &mark.fate {
             let reason = said(reason);
             session
-                .execute(REFUSE, &[&big(mark.position), &&*reason, dead, &at])
+                .execute(
+                    REFUSE,
+                    &[&mark.tenant.as_str(), &big(mark.position), &&*reason, dead, &at],
+                )
                 .await?;
         }
     }
     session.run("COMMIT").await
 }
 
-const MARK_BOTH: &str = "UPDATE outbox SET published_at = coalesce(published_at, $2),
-        cached_at = coalesce(cached_at, $2) WHERE position = ANY ($1)";
-const MARK_PUBLISHED: &str = "UPDATE outbox SET published_at = $2 WHERE position = ANY ($1) AND published_at IS NULL";
-const MARK_CACHED: &str = "UPDATE outbox SET cached_at = $2 WHERE position = ANY ($1) AND cached_at IS NULL";
-const REFUSE: &str = "UPDATE outbox SET refusals = refusals + 1, refusal = $2,
-        dead_at = CASE WHEN $3 THEN coalesce(dead_at, $4) ELSE dead_at END WHERE position = $1";
+pub(super) const MARK_BOTH: &str = "UPDATE outbox AS o
+    SET published_at = coalesce(o.published_at, $3), cached_at = coalesce(o.cached_at, $3)
+    FROM unnest($1::text[], $2::bigint[]) AS w (tenant, position)
+    WHERE o.tenant_id = w.tenant AND o.position = w.position";
+const MARK_PUBLISHED: &str = "UPDATE outbox AS o SET published_at = $3
+    FROM unnest($1::text[], $2::bigint[]) AS w (tenant, position)
+    WHERE o.tenant_id = w.tenant AND o.position = w.position AND o.published_at IS NULL";
+const MARK_CACHED: &str = "UPDATE outbox AS o SET cached_at = $3
+    FROM unnest($1::text[], $2::bigint[]) AS w (tenant, position)
+    WHERE o.tenant_id = w.tenant AND o.position = w.position AND o.cached_at IS NULL";
+const REFUSE: &str = "UPDATE outbox SET refusals = refusals + 1, refusal = $3,
+        dead_at = CASE WHEN $4 THEN coalesce(dead_at, $5) ELSE dead_at END WHERE tenant_id = $1 AND position = $2";
 
 /// Its parts are served by the indices of what they count.
-const BACKLOG: &str = "SELECT unpublished.count, unpublished.oldest, dead.count
+pub(super) const BACKLOG: &str = "SELECT unpublished.count, unpublished.oldest, dead.count
     FROM (SELECT count(*), min(created_at) AS oldest FROM outbox WHERE published_at IS NULL AND dead_at IS NULL)
             AS unpublished,
         (SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL) AS dead";
@@ -283,5 +292,5 @@ const REPLAY: &str = "WITH page AS MATERIALIZED (
                 WHERE d.tenant_id = $1 AND d.id = page.distribution_log_id AND d.event_id = $5))),
     again AS (
         UPDATE outbox AS o SET published_at = NULL, dead_at = NULL, refusals = 0, refusal = NULL
-        FROM wanted WHERE o.position = wanted.position RETURNING 1)
+        FROM wanted WHERE o.tenant_id = $1 AND o.position = wanted.position RETURNING 1)
     SELECT (SELECT count(*) FROM again), (SELECT max(position) FROM page)";

@@ -204,7 +204,7 @@ CREATE TRIGGER history_follows AFTER INSERT ON history REFERENCING NEW TABLE AS 
 -- rows say: its version is the current one. Positions are not given in the
 -- order of commits: readers wait for whoever may still hold an earlier one.
 CREATE TABLE outbox (
-    position            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    position            bigint GENERATED ALWAYS AS IDENTITY,
     tenant_id           text NOT NULL,
     distribution_log_id uuid NOT NULL,
     event_uuid          uuid NOT NULL,
@@ -217,9 +217,9 @@ CREATE TABLE outbox (
     dead_at             timestamptz,
     refusal             text,
     body                text,
+    PRIMARY KEY (tenant_id, position),
     UNIQUE (distribution_log_id, version)
 );
-CREATE INDEX outbox_of_tenant ON outbox (tenant_id, position);
 -- The indices of what is still to be relayed are made by the first relay: a
 -- service without one does not pay for them.
 CREATE INDEX outbox_dead ON outbox (tenant_id, position) WHERE dead_at IS NOT NULL;

@@ -1,6 +1,9 @@
 //! What can only be seen from within: query plans, what the tables refuse, and
 //! what is said where the database cannot be used.
 
+mod fill;
+mod scale;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fanfare_core::channel::Channel;

@@ -85,7 +85,8 @@ fn outgoing(connection: &Connection, row: &Row<'_>) -> Result<OutboxEntry, SqlEr
 /// One that was deleted meanwhile needs no mark.
 fn mark(connection: &Connection, marks: &[Mark], at: Timestamp) -> Result<(), SqlError> {
     let at = time_text(at);
-    for Mark { position, fate } in marks {
+    for mark in marks {
+        let (position, fate) = (&mark.position, &mark.fate);
         let position = int(*position);
         let set = |columns: &str| format!("UPDATE outbox SET {columns} WHERE position = ?1");
         match fate {

@@ -10,7 +10,7 @@ use fanfare_core::event::{DistributionCompleted, event_uuid};
 use fanfare_core::ids::{EventId, Incarnation, TenantId};
 
 use super::{accepted, asked, at, end, life, of_tenant, recorded, sample};
-use crate::outbox::{Backlog, Fate, Mark, MarkKind, OutboxEntry, PARTITIONS, Partition, Replay, partition_of};
+use crate::outbox::{Backlog, Fate, MarkKind, OutboxEntry, PARTITIONS, Partition, Replay, partition_of};
 use crate::store::Store;
 
 /// A distribution of that event, its outcome published at that second.
@@ -49,8 +49,7 @@ async fn unpublished(store: &dyn Store) -> Vec<OutboxEntry> {
 }
 
 async fn mark(store: &dyn Store, entry: &OutboxEntry, fate: Fate, second: i64) {
-    let position = entry.position;
-    store.mark(&[Mark { position, fate }], at(second)).await.unwrap();
+    store.mark(&[entry.mark(fate)], at(second)).await.unwrap();
 }
 
 fn events(entries: &[OutboxEntry]) -> Vec<&str> {

@@ -32,6 +32,7 @@ fn all() -> Vec<Partition> {
 
 fn marks(positions: &[u64], fate: &Fate) -> Vec<Mark> {
     let mark = |position: &u64| Mark {
+        tenant: TenantId::default(),
         position: *position,
         fate: fate.clone(),
     };

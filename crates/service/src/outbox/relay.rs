@@ -271,7 +271,6 @@ impl Publishing {
         let mut marks = Vec::new();
         let (mut failed, mut trouble) = (Vec::new(), None);
         for (entry, answer) in entries.iter().zip(answers) {
-            let position = entry.position;
             let fate = match answer {
                 Ok(()) => published(entry, link),
                 Err(PublishError::Refused(reason)) => refused(entry, reason),
@@ -285,7 +284,7 @@ impl Publishing {
                 Fate::Refused { dead: false, .. } => self.holds.hold(entry, Instant::now(), rng),
                 _ => self.holds.release(entry),
             }
-            marks.push(Mark { position, fate });
+            marks.push(entry.mark(fate));
         }
         let away = marks.is_empty();
         self.failures = if away { self.failures + 1 } else { 0 };

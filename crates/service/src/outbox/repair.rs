@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_ledger::outbox::{Fate, Mark, MarkKind, OutboxEntry, Partition};
+use fanfare_ledger::outbox::{Fate, MarkKind, OutboxEntry, Partition};
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -58,14 +58,12 @@ impl Repair {
         let entries = self.store.unmarked(MarkKind::Cached, &partitions, 0, BATCH).await?;
         let (mut marks, mut away) = (Vec::new(), false);
         for entry in &entries {
-            let position = entry.position;
-            let fate = Fate::Cached;
             if self.needs_no_put(entry) {
-                marks.push(Mark { position, fate });
+                marks.push(entry.mark(Fate::Cached));
             } else if !away {
                 // Where it does not answer, the others would wait for nothing.
                 away = !self.put(entry).await?;
-                marks.extend((!away).then_some(Mark { position, fate }));
+                marks.extend((!away).then(|| entry.mark(Fate::Cached)));
             }
         }
         if marks.is_empty() {

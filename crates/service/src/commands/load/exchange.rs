@@ -17,8 +17,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::driver::RINGO_BIZ_LINE;
-use super::process::thread_cpu_seconds;
+use super::proc;
 use crate::commands::failure::Failure;
+
+/// The simulator's thread, by whose name its cost is found.
+pub(super) const THREAD: &str = "simulator";
 
 /// Calls that each channel's lane lets out at once.
 const LANE: usize = 64;
@@ -36,6 +39,8 @@ pub(super) struct BareExchange {
     pub(super) per_second: f64,
     /// One after the other; the median.
     pub(super) took: Duration,
+    /// One after the other; one in a hundred took at least so long.
+    pub(super) p99: Duration,
     /// Seconds of processor time of one, as many at once: what the client's own
     /// thread took, where the system says so.
     pub(super) cpu: Option<f64>,
@@ -46,7 +51,8 @@ impl Channels {
         let (stop, stopped) = oneshot::channel();
         let (started, address) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name(THREAD.to_owned());
+        let served = move || {
             runtime.block_on(async {
                 let simulator = Simulator::start(SimulatorSettings::default()).await;
                 let address = simulator.as_ref().map(|simulator| simulator.base_url().to_owned());
@@ -54,7 +60,10 @@ impl Channels {
                 _ = started.send(address.map_err(ToString::to_string));
                 _ = stopped.await;
             });
-        });
+        };
+        thread
+            .spawn(served)
+            .context("the simulated channels cannot be started")?;
         let address = address.await.context("the simulated channels ended badly")?;
         Ok(Self {
             base_url: address.map_err(anyhow::Error::msg)?,
@@ -92,16 +101,17 @@ impl Channels {
         // The connections are made first.
         exchange_for(&http, &url, &next, at_once, length / 4).await?;
         // This command has one thread, and the simulator another.
-        let before = thread_cpu_seconds();
+        let before = proc::this_thread_cpu_seconds();
         let many = exchange_for(&http, &url, &next, at_once, length).await?;
-        let after = thread_cpu_seconds();
+        let after = proc::this_thread_cpu_seconds();
         let mut one = exchange_for(&http, &url, &next, 1, length / 2).await?;
         one.sort_unstable();
-        let took = one.get(one.len() / 2).copied().context("no exchange was answered")?;
+        let at = |place: usize| one.get(place).copied().context("no exchange was answered");
         let count = u32::try_from(many.len()).unwrap_or(u32::MAX);
         Ok(BareExchange {
             per_second: f64::from(count) / length.as_secs_f64(),
-            took,
+            took: at(one.len() / 2)?,
+            p99: at((one.len() * 99).div_ceil(100).max(1) - 1)?,
             cpu: before
                 .zip(after)
                 .map(|(before, after)| (after - before) / f64::from(count)),

@@ -1,5 +1,5 @@
-//! The service that is measured: started here, or running already; and what it
-//! costs, as `/proc` and its own counters say.
+//! The service that is measured: started here, or running already; and what its
+//! own counters say.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::Instant;
 
+use super::proc::{self, Memory};
 use crate::commands::Common;
 use crate::commands::client::Client;
 use crate::commands::failure::Failure;
@@ -17,10 +18,6 @@ use crate::commands::serve::READY;
 
 /// A start that takes longer has failed.
 const START: Duration = Duration::from_secs(30);
-
-/// Of `utime` and `stime` in `/proc/<pid>/stat`: the kernel's `USER_HZ`, which
-/// is 100 on every architecture that this runs on.
-const TICKS_A_SECOND: f64 = 100.0;
 
 /// The service.
 pub(super) struct Service {
@@ -35,13 +32,6 @@ struct Own {
     ready_after: Duration,
     /// Held open, so that the service may write to it.
     _stdout: Lines<BufReader<ChildStdout>>,
-}
-
-/// Resident memory in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Memory {
-    pub(super) now: u64,
-    pub(super) peak: u64,
 }
 
 /// The service's own counters; `None` where it has none of that name.
@@ -128,11 +118,11 @@ impl Service {
 
     /// Processor time so far.
     pub(super) fn cpu_seconds(&self) -> Option<f64> {
-        cpu_seconds(&std::fs::read_to_string(format!("/proc/{}/stat", self.pid?)).ok()?)
+        proc::cpu_seconds(self.pid?)
     }
 
     pub(super) fn memory(&self) -> Option<Memory> {
-        memory(&std::fs::read_to_string(format!("/proc/{}/status", self.pid?)).ok()?)
+        proc::memory(self.pid?)
     }
 
     pub(super) async fn counters(&self) -> Result<Counters, Failure> {
@@ -143,34 +133,6 @@ impl Service {
             accepted: counter(&text, "fanfare_distributions_accepted_total"),
         })
     }
-}
-
-/// The program's name, in parentheses, may contain anything; after it, `utime`
-/// and `stime` are the twelfth and thirteenth of the fields.
-fn cpu_seconds(stat: &str) -> Option<f64> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut times = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
-    let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
-    Some((f64::from(user) + f64::from(system)) / TICKS_A_SECOND)
-}
-
-/// Processor time of the calling thread so far; in nanoseconds, where `stat`
-/// counts hundredths.
-pub(super) fn thread_cpu_seconds() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanoseconds).as_secs_f64())
-}
-
-fn memory(status: &str) -> Option<Memory> {
-    let kilobytes = |key: &str| -> Option<u64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    Some(Memory {
-        now: kilobytes("VmRSS:")? * 1_024,
-        peak: kilobytes("VmHWM:")? * 1_024,
-    })
 }
 
 /// The sum over all labels.
@@ -188,19 +150,6 @@ fn counter(metrics: &str, name: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn processor_time_is_read_past_any_name() {
-        let stat = "42 (a ) b) S 1 42 42 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 5 0 100 1000 200";
-        assert_eq!(cpu_seconds(stat), Some(2.0));
-        assert_eq!(cpu_seconds("nonsense"), None);
-    }
-
-    #[test]
-    fn memory_is_in_bytes() {
-        let memory = memory("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n").unwrap();
-        assert_eq!((memory.now, memory.peak), (1_048_576, 2_097_152));
-    }
 
     #[test]
     fn a_counter_is_summed_over_its_labels() {

@@ -1,100 +1,17 @@
 //! One table a measurement: a column a run.
 
-use std::time::Duration;
-
 use comfy_table::{Cell, CellAlignment, Table};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::driver::Run;
-use super::{Level, Measured};
+use super::figures::{ExchangeFigures, Figures, ServerFigures, float, millis};
+use super::measure::{Level, Measured};
 use crate::commands::failure::Failure;
 use crate::commands::results::{heading, toned};
 use crate::commands::screen::{Screen, Tone};
 
 /// Kinds of errors that are named.
 const NAMED: usize = 5;
-
-/// What follows from one run.
-struct Figures {
-    distributions_per_s: f64,
-    deliveries_per_s: f64,
-    p50_ms: f64,
-    p99_ms: f64,
-    max_ms: f64,
-    cpu_s_per_1000_deliveries: Option<f64>,
-    commits_per_distribution: Option<f64>,
-    bare_commit_ms: f64,
-    bare_commits_per_s: f64,
-    bare_distributions_per_s: f64,
-    p50_per_bare_commit: f64,
-    /// Only where distributions are as large as the bare ones.
-    of_bare_distributions: Option<f64>,
-    /// Of a live run.
-    exchange: Option<ExchangeFigures>,
-}
-
-/// What a live run's calls are measured by.
-struct ExchangeFigures {
-    bare_per_s: f64,
-    bare_ms: f64,
-    /// Calls a second, by those of the HTTP client alone.
-    of_bare: f64,
-    /// The median, by three bare commits and two bare exchanges.
-    p50_of_allowed: f64,
-    /// Of the HTTP client alone.
-    cpu_s_per_1000: Option<f64>,
-    /// Of the service, for each call, beyond the HTTP client alone.
-    cpu_us_beyond: Option<f64>,
-}
-
-impl Figures {
-    fn of(measured: &Measured, level: &Level) -> Self {
-        let (run, bare) = (&level.run, &level.bare);
-        let completed = float(run.completed());
-        let deliveries = completed * f64::from(measured.channels);
-        let seconds = run.elapsed.as_secs_f64();
-        // The artificial delay is a property of the disk: the bare database has it too.
-        let delay = measured.commit_delay.as_secs_f64();
-        let bare_commit = bare.commit_took.as_secs_f64() + delay;
-        let bare_took = bare.distributions_took.as_secs_f64() + f64::from(bare.batch_commits) * delay;
-        let bare_distributions_per_s = f64::from(bare.distributions) / bare_took;
-        let p50_ms = quantile_ms(run, 50);
-        let cpu_s_per_1000 = level
-            .cpu
-            .filter(|_| deliveries > 0.0)
-            .map(|cpu| cpu * 1_000.0 / deliveries);
-        Self {
-            distributions_per_s: completed / seconds,
-            deliveries_per_s: deliveries / seconds,
-            p50_ms,
-            p99_ms: quantile_ms(run, 99),
-            max_ms: quantile_ms(run, 100),
-            cpu_s_per_1000_deliveries: cpu_s_per_1000,
-            commits_per_distribution: level
-                .commits
-                .zip(level.accepted)
-                .filter(|(_, n)| *n > 0.0)
-                .map(|(c, n)| c / n),
-            bare_commit_ms: bare_commit * 1_000.0,
-            bare_commits_per_s: 1.0 / bare_commit,
-            bare_distributions_per_s,
-            p50_per_bare_commit: p50_ms / (bare_commit * 1_000.0),
-            of_bare_distributions: (measured.channels == 6).then_some(completed / seconds / bare_distributions_per_s),
-            exchange: level.bare_exchange.map(|exchange| {
-                let bare_ms = millis(exchange.took);
-                let bare_cpu = exchange.cpu.map(|cpu| cpu * 1_000.0);
-                ExchangeFigures {
-                    bare_per_s: exchange.per_second,
-                    bare_ms,
-                    of_bare: deliveries / seconds / exchange.per_second,
-                    p50_of_allowed: p50_ms / (3.0 * bare_commit * 1_000.0 + 2.0 * bare_ms),
-                    cpu_s_per_1000: bare_cpu,
-                    cpu_us_beyond: cpu_s_per_1000.zip(bare_cpu).map(|(all, bare)| (all - bare) * 1_000.0),
-                }
-            }),
-        }
-    }
-}
 
 pub(super) fn show(screen: Screen, measured: &Measured) -> Result<(), Failure> {
     let figures: Vec<_> = measured
@@ -127,7 +44,7 @@ pub(super) fn show(screen: Screen, measured: &Measured) -> Result<(), Failure> {
 /// A row of the table: what it shows, and how it is read from a run's figures.
 type Line = (&'static str, fn(&Figures) -> String);
 
-const LINES: [Line; 11] = [
+const LINES: [Line; 12] = [
     ("distributions/s", |f| whole(f.distributions_per_s)),
     ("deliveries/s", |f| whole(f.deliveries_per_s)),
     ("latency p50, ms", |f| format!("{:.2}", f.p50_ms)),
@@ -138,6 +55,7 @@ const LINES: [Line; 11] = [
     }),
     ("commits per distribution", |f| optional(f.commits_per_distribution, 3)),
     ("bare commits/s (1 row)", |f| whole(f.bare_commits_per_s)),
+    ("bare commit p99, ms", |f| format!("{:.2}", f.bare_commit_p99_ms)),
     ("p50 ÷ bare commit", |f| format!("{:.2}", f.p50_per_bare_commit)),
     ("bare distributions/s (512 rows)", |f| whole(f.bare_distributions_per_s)),
     ("distributions/s ÷ bare", |f| optional(f.of_bare_distributions, 2)),
@@ -146,15 +64,46 @@ const LINES: [Line; 11] = [
 /// A row of a live run's own.
 type ExchangeLine = (&'static str, fn(&ExchangeFigures) -> String);
 
-const EXCHANGE_LINES: [ExchangeLine; 6] = [
+const EXCHANGE_LINES: [ExchangeLine; 8] = [
     ("bare exchanges/s", |f| whole(f.bare_per_s)),
     ("deliveries/s ÷ bare exchanges/s", |f| format!("{:.2}", f.of_bare)),
     ("bare exchange p50, ms", |f| format!("{:.2}", f.bare_ms)),
+    ("bare exchange p99, ms", |f| format!("{:.2}", f.bare_p99_ms)),
     ("p50 ÷ (3 commits + 2 exchanges)", |f| {
         format!("{:.2}", f.p50_of_allowed)
     }),
+    ("p99 ÷ (4 commits' p99 + 1 exchange's)", |f| {
+        format!("{:.2}", f.p99_of_allowed)
+    }),
     ("CPU s per 1,000 bare exchanges", |f| optional(f.cpu_s_per_1000, 4)),
     ("CPU µs per call beyond the bare one", |f| optional(f.cpu_us_beyond, 1)),
+];
+
+/// A row of a run with servers.
+type ServerLine = (&'static str, fn(&ServerFigures) -> String);
+
+const SERVER_LINES: [ServerLine; 7] = [
+    ("CPU s per 1,000 deliveries, all of these", |f| {
+        optional(f.cpu_of_all, 4)
+    }),
+    ("statements per distribution", |f| {
+        optional(f.statements_per_distribution, 2)
+    }),
+    ("transactions that write, per distribution", |f| {
+        format!("{:.3}", f.transactions_per_distribution)
+    }),
+    ("WAL per distribution, kB", |f| {
+        format!("{:.2}", f.wal_kb_per_distribution)
+    }),
+    ("whole pages in it, per distribution", |f| {
+        optional(f.full_pages_per_distribution, 3)
+    }),
+    ("all published after the last answer, ms", |f| {
+        whole(f.published_after_ms)
+    }),
+    ("pgbench, single inserts/s", |f| {
+        f.pgbench_inserts_per_s.map_or_else(|| "–".to_owned(), whole)
+    }),
 ];
 
 fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
@@ -176,14 +125,11 @@ fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
                 .chain(figures.iter().map(|figures| Cell::new(value(figures)))),
         );
     }
-    if figures.iter().any(|figures| figures.exchange.is_some()) {
-        for (label, value) in EXCHANGE_LINES {
-            let values = figures
-                .iter()
-                .map(|figures| figures.exchange.as_ref().map_or_else(String::new, value));
-            table.add_row([Cell::new(label)].into_iter().chain(values.map(Cell::new)));
-        }
-    }
+    of_part(&mut table, figures, &EXCHANGE_LINES, |figures| {
+        figures.exchange.as_ref()
+    });
+    cpu_of_servers(&mut table, figures);
+    of_part(&mut table, figures, &SERVER_LINES, |figures| figures.servers.as_ref());
     table.add_row(
         [Cell::new("errors, still open")]
             .into_iter()
@@ -193,6 +139,37 @@ fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// Rows that only some kinds of runs have.
+fn of_part<T>(
+    table: &mut Table,
+    figures: &[Figures],
+    lines: &[(&'static str, fn(&T) -> String)],
+    part: fn(&Figures) -> Option<&T>,
+) {
+    if figures.iter().all(|figures| part(figures).is_none()) {
+        return;
+    }
+    for (label, value) in lines {
+        let values = figures
+            .iter()
+            .map(|figures| part(figures).map_or_else(String::new, value));
+        table.add_row([Cell::new(label)].into_iter().chain(values.map(Cell::new)));
+    }
+}
+
+/// A row for each process.
+fn cpu_of_servers(table: &mut Table, figures: &[Figures]) {
+    let parts: Vec<_> = figures.iter().filter_map(|figures| figures.servers.as_ref()).collect();
+    let names = parts.first().map_or(&[][..], |part| &part.cpu);
+    for (place, (name, _)) in names.iter().enumerate() {
+        let values = parts
+            .iter()
+            .map(|part| optional(part.cpu.get(place).and_then(|(_, cpu)| *cpu), 4));
+        let label = format!("CPU s per 1,000 deliveries, {name}");
+        table.add_row([Cell::new(label)].into_iter().chain(values.map(Cell::new)));
+    }
 }
 
 pub(super) fn callers(count: u32) -> String {
@@ -222,14 +199,16 @@ pub(super) fn json(measured: &Measured) -> Value {
             "cpuSecondsPer1000Deliveries": f.cpu_s_per_1000_deliveries,
             "commitsPerDistribution": f.commits_per_distribution,
             "bare": {
-                "commitMs": f.bare_commit_ms, "commitsPerSecond": f.bare_commits_per_s,
+                "commitMs": f.bare_commit_ms, "commitP99Ms": f.bare_commit_p99_ms, "commitsPerSecond": f.bare_commits_per_s,
                 "distributionsPerSecond": f.bare_distributions_per_s,
             },
             "exchange": f.exchange.map(|exchange| json!({
-                "barePerSecond": exchange.bare_per_s, "bareMs": exchange.bare_ms,
+                "barePerSecond": exchange.bare_per_s, "bareMs": exchange.bare_ms, "bareP99Ms": exchange.bare_p99_ms,
                 "ofBare": exchange.of_bare, "p50OfAllowed": exchange.p50_of_allowed,
+                "p99OfAllowed": exchange.p99_of_allowed,
                 "cpuSecondsPer1000": exchange.cpu_s_per_1000, "cpuMicrosBeyond": exchange.cpu_us_beyond,
             })),
+            "servers": f.servers.as_ref().map(servers),
             "p50PerBareCommit": f.p50_per_bare_commit, "ofBareDistributions": f.of_bare_distributions,
         })
     };
@@ -246,14 +225,21 @@ pub(super) fn json(measured: &Measured) -> Value {
     })
 }
 
-/// The nearest rank; 0 where nothing was completed.
-fn quantile_ms(run: &Run, percent: usize) -> f64 {
-    let rank = (run.latencies.len() * percent).div_ceil(100).max(1) - 1;
-    run.latencies.get(rank).copied().map_or(0.0, millis)
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
+fn servers(f: &ServerFigures) -> Value {
+    let cpu: Map<String, Value> = f
+        .cpu
+        .iter()
+        .map(|(name, cpu)| ((*name).to_owned(), json!(cpu)))
+        .collect();
+    json!({
+        "cpuSecondsPer1000Deliveries": { "each": cpu, "all": f.cpu_of_all },
+        "statementsPerDistribution": f.statements_per_distribution,
+        "transactionsPerDistribution": f.transactions_per_distribution,
+        "walKbPerDistribution": f.wal_kb_per_distribution,
+        "fullPagesPerDistribution": f.full_pages_per_distribution,
+        "publishedAfterMs": f.published_after_ms,
+        "pgbenchInsertsPerSecond": f.pgbench_inserts_per_s,
+    })
 }
 
 /// With a comma between the thousands.
@@ -273,25 +259,9 @@ fn optional(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts and bytes here are far below 2^52")]
-fn float(count: u64) -> f64 {
-    count as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_of_the_nearest_rank() {
-        let run = Run {
-            latencies: (1..=200).map(Duration::from_millis).collect(),
-            ..Run::default()
-        };
-        let quantiles = [50, 99, 100].map(|percent| whole(quantile_ms(&run, percent)));
-        assert_eq!(quantiles, ["100", "198", "200"]);
-        assert_eq!(whole(quantile_ms(&Run::default(), 99)), "0");
-    }
 
     #[test]
     fn thousands_are_grouped() {

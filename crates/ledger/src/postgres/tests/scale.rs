@@ -1,0 +1,262 @@
+//! Nothing slows with history: the statements of the hot path and of the lists
+//! have the same plans over a long past as over a short one, and read about as
+//! many pages.
+//!
+//! What a statement reads is what `EXPLAIN (ANALYZE, BUFFERS)` says of it, in a
+//! session like the store's own; what triggers read is not in it. Each level
+//! that an index has more is one page more for each look into it, so many pages
+//! more are allowed as well.
+
+use std::fmt::Write as _;
+
+use fanfare_core::channel::Channel;
+use fanfare_core::ids::{EventId, Incarnation, TenantId};
+use fanfare_core::write::{Acceptance, Write};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::fill::{self, fill};
+use super::{client, drop_schema, lists, settings};
+use crate::outbox::{MarkKind, Outbox};
+use crate::postgres::ask::{Of, of_accepts, of_records};
+use crate::postgres::commit::decide;
+use crate::postgres::rows::{Rows, params};
+use crate::postgres::seen::Seen;
+use crate::postgres::session::{Dialer, Param, Session};
+use crate::postgres::settings::target;
+use crate::postgres::tls::Tls;
+use crate::postgres::{PostgresSettings, PostgresStore, adopt, delete, list, outbox, read, relay};
+use crate::sample;
+use crate::store::Store;
+
+/// The short past; as many are due to be adopted and to be published in both.
+const SHORT: u64 = 1_000;
+
+/// The long one; `FANFARE_TEST_ROWS` makes it longer.
+const LONG: u64 = 20_000;
+
+/// Distributions of one commit.
+const BATCH: u64 = 64;
+
+/// What was seen of one statement.
+#[derive(Debug)]
+struct Cost {
+    name: String,
+    plan: String,
+    pages: u64,
+}
+
+#[tokio::test]
+async fn a_long_past_costs_no_more_than_a_short_one() {
+    let long = std::env::var("FANFARE_TEST_ROWS").map_or(LONG, |rows| rows.parse().unwrap());
+    let settings = settings();
+    let client = client(&settings).await;
+    let store = PostgresStore::connect(&settings).await.unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.claim_partitions(token).await.unwrap();
+    fill::templates(&store, token).await;
+    leave_open(&store, token).await;
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let session = session(&settings).await;
+    fill(&client, 1_000..1_000 + SHORT).await;
+    let short = costs(&session, token).await;
+    fill(&client, 1_000 + SHORT..1_000 + long).await;
+    let grown = costs(&session, token).await;
+    drop_schema(&client, &settings).await;
+    let (table, worst) = compared(&short, &grown);
+    println!("pages read with {SHORT} and with {long} distributions\n{table}");
+    for (short, grown) in short.iter().zip(&grown) {
+        assert_eq!(short.plan, grown.plan, "{}", short.name);
+    }
+    assert!(worst <= 1.2, "{worst:.2}\n{table}");
+}
+
+/// Some that the next life finds: their own is over.
+async fn leave_open(store: &PostgresStore, token: Incarnation) {
+    let open = acceptances(100, 20, fill::beginning(), token).into_iter();
+    let writes = open.map(|acceptance| Write::Accept(Box::new(acceptance)));
+    store.commit(writes.collect()).await.unwrap();
+    store.end_incarnation(token).await.unwrap();
+}
+
+fn acceptances(first: u64, count: u64, at: Timestamp, token: Incarnation) -> Vec<Acceptance> {
+    let acceptance = |number: u64| {
+        let event = format!("evt-{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        sample::acceptance(number, sample::request(&event, &Channel::ALL), at, token)
+    };
+    (first..first + count).map(acceptance).collect()
+}
+
+/// As the store makes its own.
+async fn session(settings: &PostgresSettings) -> Session {
+    let target = target(settings).unwrap();
+    let tls = Tls::new(&target.verify).unwrap();
+    let session = Dialer::new(target, tls, settings.clone()).dial().await.unwrap();
+    session.run("SET statement_timeout = 0").await.unwrap();
+    session
+}
+
+/// Of all statements; nothing stays of what they write. The first time they
+/// meet rows that nobody has read before, and mend them.
+async fn costs(session: &Session, token: Incarnation) -> Vec<Cost> {
+    let mut costs = Vec::new();
+    for _ in 0..2 {
+        costs.clear();
+        session.run("BEGIN").await.unwrap();
+        costs.extend(of_commits(session, token).await);
+        costs.extend(of_relay(session).await);
+        costs.extend(of_reading(session).await);
+        costs.extend(of_upkeep(session, token).await);
+        session.run("ROLLBACK").await.unwrap();
+    }
+    costs
+}
+
+/// A batch is accepted, then concluded and published.
+async fn of_commits(session: &Session, token: Incarnation) -> Vec<Cost> {
+    let later: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+    let acceptances = acceptances(10_000_000, BATCH, later, token);
+    let accepts: Vec<_> = acceptances.iter().cloned().map(Box::new).map(Write::Accept).collect();
+    let records = acceptances.iter().map(|acceptance| {
+        let mut distribution = acceptance.distribution.clone();
+        Write::Record(Box::new(sample::completion(&mut distribution, later, token)))
+    });
+    let records: Vec<_> = records.collect();
+    let mut costs = Vec::new();
+    for batch in [accepts, records] {
+        costs.extend(of_all(session, &questions(&batch)).await);
+        let open: Vec<usize> = (0..batch.len()).collect();
+        let seen = Seen::read(session, &batch, &open, false).await.unwrap();
+        let (plan, waiting) = decide(&batch, &open, &seen, &mut vec![None; batch.len()]);
+        assert_eq!(waiting.len(), 0);
+        costs.extend(of_all(session, &plan.statements().unwrap()).await);
+    }
+    costs
+}
+
+/// What a commit asks first.
+fn questions(batch: &[Write]) -> Vec<Rows<'_>> {
+    let (mut accepts, mut records) = (Vec::new(), Vec::new());
+    for (number, write) in batch.iter().enumerate() {
+        match write {
+            Write::Accept(write) => accepts.push(Of {
+                number,
+                write: &**write,
+            }),
+            Write::Record(write) => records.push(Of {
+                number,
+                write: &**write,
+            }),
+            Write::Evidence(_) => {}
+        }
+    }
+    // Their columns are owned by nobody else; the batch outlives them.
+    let mut rows = of_accepts(Vec::leak(accepts));
+    rows.extend(of_records(Vec::leak(records)));
+    rows
+}
+
+async fn of_all(session: &Session, statements: &[Rows<'_>]) -> Vec<Cost> {
+    let mut costs = Vec::new();
+    for rows in statements {
+        costs.push(explained(session, rows.sql, &params(&rows.columns)).await);
+    }
+    costs
+}
+
+async fn of_relay(session: &Session) -> Vec<Cost> {
+    let all: Vec<i16> = (0..16).collect();
+    let mut costs = Vec::new();
+    for kind in [MarkKind::Published, MarkKind::Cached] {
+        costs.push(explained(session, relay::unmarked(kind), &[&all, &0_i64, &500_i64]).await);
+    }
+    let rows = session
+        .query("SELECT position FROM outbox WHERE published_at IS NULL", &[])
+        .await
+        .unwrap();
+    let positions: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+    let now = fill::beginning();
+    costs.push(explained(session, relay::BACKLOG, &[]).await);
+    let tenants = vec!["default"; positions.len()];
+    costs.push(explained(session, relay::MARK_BOTH, &[&tenants, &positions, &now]).await);
+    let page: [Param<'_>; 4] = [&"default", &0_i64, &100_i64, &i64::MAX];
+    costs.push(explained(session, outbox::ENTRIES, &page).await);
+    costs
+}
+
+async fn of_reading(session: &Session) -> Vec<Cost> {
+    let event = format!("SELECT {} FROM generate_series(1500, 1500) AS n", fill::EVENT);
+    let event: String = session.query_opt(&event, &[]).await.unwrap().unwrap().get(0);
+    let tenant = "default";
+    let by_event: [Param<'_>; 3] = [&tenant, &event, &21_i64];
+    let found = session.query_opt(read::IDS_OF_EVENT, &by_event).await.unwrap();
+    let id: Uuid = found.unwrap().get(0);
+    let mut costs = vec![
+        explained(session, read::IDS_OF_EVENT, &by_event).await,
+        explained(session, &read::one(), &[&tenant, &id]).await,
+        explained(session, &read::deliveries_of_one(), &[&tenant, &id]).await,
+    ];
+    for mut filter in lists() {
+        if filter.event_id.is_some() {
+            filter.event_id = Some(EventId::new(event.as_str()));
+        }
+        let statement = list::statement(&TenantId::default(), &filter, None, 50);
+        let call = statement.call();
+        costs.push(explained(session, call.sql, &call.params).await);
+    }
+    costs
+}
+
+async fn of_upkeep(session: &Session, token: Incarnation) -> Vec<Cost> {
+    let (due, before): (Timestamp, Timestamp) = ("2027-01-01T00:00:00Z".parse().unwrap(), fill::beginning());
+    let token = i64::try_from(token.0).unwrap();
+    // Nothing is as old as that: the usual case.
+    let closed: [Param<'_>; 5] = [&"default", &Uuid::nil(), &before, &true, &100_i64];
+    vec![
+        explained(session, adopt::ADOPT_DUE, &[&due, &token, &100_i64]).await,
+        explained(session, delete::CLOSED, &closed).await,
+    ]
+}
+
+/// Runs it, and says how.
+async fn explained(session: &Session, sql: &str, params: &[Param<'_>]) -> Cost {
+    let explain = format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) {sql}");
+    let rows = session.query(&explain, params).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let node = |(place, line): (usize, &String)| {
+        let is_node = place == 0 || line.trim_start().starts_with("->");
+        is_node.then(|| line.split(" (").next().unwrap_or_default().to_owned())
+    };
+    let plan: Vec<String> = lines.iter().enumerate().filter_map(node).collect();
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    Cost {
+        name: words.join(" ").chars().take(100).collect(),
+        plan: plan.join("\n"),
+        pages: pages(&lines),
+    }
+}
+
+/// Of the topmost node, which counts those below it.
+fn pages(lines: &[String]) -> u64 {
+    let of_plan = lines.iter().take_while(|line| !line.starts_with("Planning"));
+    let first = of_plan
+        .filter_map(|line| line.trim_start().strip_prefix("Buffers: shared "))
+        .next();
+    let counts = first.unwrap_or_default().split([' ', ',']).filter_map(|part| {
+        let (what, count) = part.split_once('=')?;
+        let counted = matches!(what, "hit" | "read");
+        count.parse::<u64>().ok().filter(|_| counted)
+    });
+    counts.sum()
+}
+
+/// One line a statement; and all pages of the second by all of the first.
+fn compared(short: &[Cost], grown: &[Cost]) -> (String, f64) {
+    let mut table = String::new();
+    let sum = |costs: &[Cost]| f64::from(u32::try_from(costs.iter().map(|cost| cost.pages).sum::<u64>()).unwrap());
+    for (short, grown) in short.iter().zip(grown) {
+        let same = if short.plan == grown.plan { "" } else { "ANOTHER PLAN " };
+        writeln!(table, "{:>6} {:>6}  {same}{}", short.pages, grown.pages, short.name).unwrap();
+    }
+    (table, sum(grown) / sum(short))
+}
