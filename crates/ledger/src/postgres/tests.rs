@@ -97,6 +97,7 @@ fn lists() -> Vec<Filter> {
         with(|f| f.status = Some(DistributionStatus::Failed)),
         with(|f| f.status = Some(DistributionStatus::InProgress)),
         with(|f| f.channel_status = Some(DeliveryStatus::NeedsReview)),
+        with(|f| f.channel_status = Some(DeliveryStatus::Failed)),
         with(|f| {
             f.channel = Some(Channel::GenieTV);
             f.channel_status = Some(DeliveryStatus::Failed);

@@ -22,7 +22,7 @@ pub(super) fn beginning() -> Timestamp {
     "2026-11-01T00:00:00Z".parse().unwrap()
 }
 
-/// The two that are copied; every hundredth copy is of the second.
+/// The two that are copied; every tenth copy is of the second.
 pub(super) async fn templates(store: &PostgresStore, token: Incarnation) {
     for (number, to) in [(1, DeliveryStatus::Success), (2, DeliveryStatus::Failed)] {
         let request = sample::request(&format!("evt-template-{number}"), &Channel::ALL);
@@ -72,7 +72,7 @@ const CHUNK: &str = "
         (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid
             AS id,
         (SELECT id FROM distribution_logs
-         WHERE event_id = 'evt-template-' || CASE WHEN n % 100 = 0 THEN 2 ELSE 1 END) AS template
+         WHERE event_id = 'evt-template-' || CASE WHEN n % 10 = 0 THEN 2 ELSE 1 END) AS template
     FROM generate_series($first::bigint, $last::bigint) AS n,
         LATERAL (SELECT '2026-11-01T00:00:00Z'::timestamptz + n * interval '20 ms') AS w (at);
     ANALYZE chunk;

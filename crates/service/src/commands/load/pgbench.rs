@@ -7,8 +7,9 @@ use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
 
-/// Connections at most; the server's own limit is usually a hundred.
-const CLIENTS_MAX: u32 = 64;
+/// Connections at most: to make them takes a part of its time, and the server's
+/// own limit is usually a hundred.
+const CLIENTS_MAX: u32 = 32;
 
 /// Where Debian keeps it, by version, in no `PATH`.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -21,7 +22,7 @@ pub(super) async fn inserts(url: &str, statement: &str, clients: u32, directory:
     let clients = clients.min(CLIENTS_MAX).to_string();
     let mut command = Command::new(program());
     command
-        .args(["--no-vacuum", "--time=2", "--jobs=1", "--protocol=prepared"])
+        .args(["--no-vacuum", "--time=4", "--jobs=1", "--protocol=prepared"])
         .args(["--client", &clients, "--file"])
         .arg(&script)
         .stdin(Stdio::null())

@@ -50,7 +50,7 @@ const LINES: [Line; 12] = [
     ("latency p50, ms", |f| format!("{:.2}", f.p50_ms)),
     ("latency p99, ms", |f| format!("{:.2}", f.p99_ms)),
     ("latency max, ms", |f| format!("{:.2}", f.max_ms)),
-    ("CPU s per 1,000 deliveries", |f| {
+    ("CPU s per 1,000 deliveries, service", |f| {
         optional(f.cpu_s_per_1000_deliveries, 4)
     }),
     ("commits per distribution", |f| optional(f.commits_per_distribution, 3)),
