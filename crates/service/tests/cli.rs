@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "cli/engines.rs"]
+mod engines;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/partners.rs"]
@@ -275,6 +277,8 @@ fn a_wrong_command_line_or_configuration_is_exit_code_2() {
         (&["status", "e", "--url", "https://a"], &["plain http"]),
         (&["distribute"], &["FILE"]),
         (&["load", "--callers", "0"], &["callers"]),
+        (&["load", "--engines"], &["FANFARE_DATABASE_URL"]),
+        (&["load", "--engines", "--pid", "1"], &["--engines"]),
         (
             &["load", "--commit-delay-ms", "5", "--pid", "1"],
             &["FANFARE_LEDGER__COMMIT_DELAY_MS"],

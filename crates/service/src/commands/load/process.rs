@@ -38,6 +38,7 @@ struct Own {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counters {
     pub(super) commits: Option<f64>,
+    pub(super) changes: Option<f64>,
     pub(super) accepted: Option<f64>,
 }
 
@@ -130,6 +131,7 @@ impl Service {
         let text = String::from_utf8_lossy(&reply.body);
         Ok(Counters {
             commits: counter(&text, "fanfare_ledger_commits_total"),
+            changes: counter(&text, "fanfare_ledger_writes_total"),
             accepted: counter(&text, "fanfare_distributions_accepted_total"),
         })
     }

@@ -42,9 +42,9 @@ pub(super) fn show(screen: Screen, measured: &Measured) -> Result<(), Failure> {
 }
 
 /// A row of the table: what it shows, and how it is read from a run's figures.
-type Line = (&'static str, fn(&Figures) -> String);
+type Line<T> = (&'static str, fn(&T) -> String);
 
-const LINES: [Line; 12] = [
+const LINES: [Line<Figures>; 13] = [
     ("distributions/s", |f| whole(f.distributions_per_s)),
     ("deliveries/s", |f| whole(f.deliveries_per_s)),
     ("latency p50, ms", |f| format!("{:.2}", f.p50_ms)),
@@ -54,6 +54,7 @@ const LINES: [Line; 12] = [
         optional(f.cpu_s_per_1000_deliveries, 4)
     }),
     ("commits per distribution", |f| optional(f.commits_per_distribution, 3)),
+    ("changes per distribution", |f| optional(f.changes_per_distribution, 2)),
     ("bare commits/s (1 row)", |f| whole(f.bare_commits_per_s)),
     ("bare commit p99, ms", |f| format!("{:.2}", f.bare_commit_p99_ms)),
     ("p50 ÷ bare commit", |f| format!("{:.2}", f.p50_per_bare_commit)),
@@ -61,10 +62,8 @@ const LINES: [Line; 12] = [
     ("distributions/s ÷ bare", |f| optional(f.of_bare_distributions, 2)),
 ];
 
-/// A row of a live run's own.
-type ExchangeLine = (&'static str, fn(&ExchangeFigures) -> String);
-
-const EXCHANGE_LINES: [ExchangeLine; 8] = [
+/// Of a live run.
+const EXCHANGE_LINES: [Line<ExchangeFigures>; 8] = [
     ("bare exchanges/s", |f| whole(f.bare_per_s)),
     ("deliveries/s ÷ bare exchanges/s", |f| format!("{:.2}", f.of_bare)),
     ("bare exchange p50, ms", |f| format!("{:.2}", f.bare_ms)),
@@ -79,10 +78,8 @@ const EXCHANGE_LINES: [ExchangeLine; 8] = [
     ("CPU µs per call beyond the bare one", |f| optional(f.cpu_us_beyond, 1)),
 ];
 
-/// A row of a run with servers.
-type ServerLine = (&'static str, fn(&ServerFigures) -> String);
-
-const SERVER_LINES: [ServerLine; 7] = [
+/// Of a run with servers.
+const SERVER_LINES: [Line<ServerFigures>; 7] = [
     ("CPU s per 1,000 deliveries, all of these", |f| {
         optional(f.cpu_of_all, 4)
     }),
@@ -142,12 +139,7 @@ fn table(screen: Screen, measured: &Measured, figures: &[Figures]) -> Table {
 }
 
 /// Rows that only some kinds of runs have.
-fn of_part<T>(
-    table: &mut Table,
-    figures: &[Figures],
-    lines: &[(&'static str, fn(&T) -> String)],
-    part: fn(&Figures) -> Option<&T>,
-) {
+fn of_part<T>(table: &mut Table, figures: &[Figures], lines: &[Line<T>], part: fn(&Figures) -> Option<&T>) {
     if figures.iter().all(|figures| part(figures).is_none()) {
         return;
     }
@@ -198,6 +190,7 @@ pub(super) fn json(measured: &Measured) -> Value {
             "latencyMs": { "p50": f.p50_ms, "p99": f.p99_ms, "max": f.max_ms },
             "cpuSecondsPer1000Deliveries": f.cpu_s_per_1000_deliveries,
             "commitsPerDistribution": f.commits_per_distribution,
+            "changesPerDistribution": f.changes_per_distribution,
             "bare": {
                 "commitMs": f.bare_commit_ms, "commitP99Ms": f.bare_commit_p99_ms, "commitsPerSecond": f.bare_commits_per_s,
                 "distributionsPerSecond": f.bare_distributions_per_s,
