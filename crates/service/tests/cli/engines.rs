@@ -1,5 +1,5 @@
-//! `fanfare load --engines`: what is said of PostgreSQL, Kafka and Redis. Needs
-//! all three.
+//! `fanfare load --engines`: what is said of its servers. Needs all three:
+//! `PostgreSQL`, Kafka and Redis.
 
 use serde_json::Value;
 
