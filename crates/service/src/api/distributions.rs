@@ -52,7 +52,9 @@ pub(super) struct DistributionPage {
     operation_id = "listDistributions",
     tag = "distributions",
     params(
-        ("eventId" = Option<String>, Query, min_length = 1, max_length = 256, description = "Of this event"),
+        ("eventId" = Option<String>, Query, min_length = 1, max_length = 256,
+            pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
+            description = "Of this event"),
         ("status" = Option<DistributionStatus>, Query, description = "That stand so"),
         ("channel" = Option<Channel>, Query, description = "That go to this channel"),
         ("channelStatus" = Option<DeliveryStatus>, Query,

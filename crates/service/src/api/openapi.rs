@@ -4,6 +4,7 @@
 //! ours) is added here once, so that no endpoint can forget it.
 
 pub(super) mod problems;
+pub(super) mod replay;
 pub(super) mod request;
 mod security;
 mod tidy;

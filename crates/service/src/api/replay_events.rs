@@ -8,30 +8,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use fanfare_core::decode::replay;
 use fanfare_ledger::outbox::Replay;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::JsonBody;
 use super::caller::Caller;
 use super::error::ApiError;
 use super::openapi::problems;
+use super::openapi::replay::ReplayBody;
 use super::state::Api;
 use super::view;
-
-/// Which events; every given condition must hold, and one must be given.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes; `decode::replay` reads")]
-pub(super) struct ReplayBody {
-    /// Published first at or after this time.
-    #[schema(format = DateTime)]
-    since: Option<String>,
-    /// Of this event.
-    #[schema(min_length = 1, max_length = 256)]
-    event_id: Option<String>,
-    /// Only those that Kafka has refused for good.
-    dead_only: Option<bool>,
-}
 
 /// What is published again.
 #[derive(Debug, Serialize, ToSchema)]

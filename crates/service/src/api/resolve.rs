@@ -17,7 +17,7 @@ use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
-use super::retry::granted;
+use super::retry::{granted, known};
 use super::state::Api;
 use crate::perform::{Ask, AskRefusal};
 
@@ -30,21 +30,28 @@ pub(super) struct ResolveBody {
     /// Whether it can be seen there.
     live: bool,
     /// Instagram, Naver Blog: the post's address, on the channel's own host.
+    #[schema(min_length = 1, max_length = 2048, pattern = r"\S")]
     post_url: Option<String>,
     /// Instagram.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     post_id: Option<String>,
     /// 우리동네TV.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     distribution_id: Option<String>,
     /// 우리동네TV.
     #[schema(minimum = 0)]
     estimated_views: Option<u64>,
     /// 링고비즈.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     update_timestamp: Option<String>,
     /// 지니TV.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     ad_id: Option<String>,
     /// 지니TV.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     impression_schedule: Option<String>,
     /// Kakao Channel.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     message_id: Option<String>,
 }
 
@@ -91,6 +98,7 @@ pub(super) async fn resolve(
     let Some(channel) = Channel::from_name(&name) else {
         return Err(ApiError::ChannelUnknown(name));
     };
+    known(&state, &caller, id).await?;
     let verdict = ask::resolve(&body, channel, &state.post_hosts[channel.index()]).map_err(ApiError::Invalid)?;
     match granted(&state, &caller, id, &Ask::Resolve { channel, verdict }).await {
         Err(ApiError::NotPossible(AskRefusal::NotChosen(_))) => return Err(ApiError::ChannelUnknown(name)),

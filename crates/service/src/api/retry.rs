@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use fanfare_core::channel::Channel;
 use fanfare_core::decode::ask;
+use fanfare_core::ids::DistributionId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -67,6 +68,7 @@ pub(super) async fn retry(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
+    known(&state, &caller, id).await?;
     let channels = ask::retry(&body).map_err(ApiError::Invalid)?;
     let preferences = Preferences::of(&headers);
     granted(&state, &caller, id, &Ask::Retry { channels }).await?;
@@ -80,16 +82,15 @@ pub(super) async fn retry(
     Ok(response)
 }
 
+/// Who asks for what is not there, or not theirs, learns just that, whatever else
+/// is wrong.
+pub(super) async fn known(state: &Api, caller: &Caller, id: DistributionId) -> Result<(), ApiError> {
+    let found = state.store.distribution(&caller.tenant, id).await?;
+    found.map(|_| ()).ok_or(ApiError::DistributionUnknown)
+}
+
 /// Committed, or why not.
-pub(super) async fn granted(
-    state: &Api,
-    caller: &Caller,
-    id: fanfare_core::ids::DistributionId,
-    what: &Ask,
-) -> Result<(), ApiError> {
-    // Who asks for what is not there, or not theirs, learns just that.
-    let known = state.store.distribution(&caller.tenant, id).await?;
-    known.ok_or(ApiError::DistributionUnknown)?;
+pub(super) async fn granted(state: &Api, caller: &Caller, id: DistributionId, what: &Ask) -> Result<(), ApiError> {
     match state.engine.ask(&caller.tenant, id, what).await? {
         AskAnswer::Done => Ok(()),
         AskAnswer::Refused(refusal) => Err(ApiError::NotPossible(refusal)),
