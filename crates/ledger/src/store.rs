@@ -32,6 +32,12 @@ pub trait Store: ApiKeys + BreakerOrders + Outbox {
     /// for over, and what it owned is others'; it never lives again.
     async fn renew(&self, token: Incarnation) -> Result<bool, StoreError>;
 
+    /// What time it is by the clock that nodes share; `None` where one node has
+    /// the store for itself.
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// Ends a life that stops by itself: what it owns is free at once.
     async fn end_incarnation(&self, token: Incarnation) -> Result<(), StoreError>;
 

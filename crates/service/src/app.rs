@@ -77,9 +77,10 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     // Before anything counts: what was registered earlier would count into nothing.
     let metrics = metrics_recorder();
     let (listener, store) = opened(config, listener).await?;
+    correct(&*store, &*clock).await;
     let keys = keyring(config, &store, &clock).await?;
     let cache = status_cache(config, &clock).await?;
-    let publisher = publisher(config)?;
+    let publisher = publisher(config, &clock)?;
     let shared_cache = config.redis_url.is_some().then(|| {
         let ttl = Duration::from_secs(config.status_cache.ttl_s);
         (Arc::clone(&cache), ttl)
@@ -196,6 +197,19 @@ async fn opened(config: &Config, listener: TcpListener) -> anyhow::Result<(TcpLi
     Ok((TcpListener::from_std(listener)?, store))
 }
 
+/// Nothing is decided by a machine's clock that is wrong by the one that nodes
+/// share: what is scheduled for tomorrow would begin today.
+async fn correct(store: &dyn Store, clock: &dyn Clock) {
+    match store.time().await {
+        Ok(Some(shared)) => clock.correct(shared),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the database did not tell the time"
+        ),
+    }
+}
+
 /// A file that can't be used now can't be used later.
 fn can_wait(config: &Config, error: &StoreError) -> bool {
     config.database_url.is_some() && matches!(error, StoreError::Database { .. })
@@ -276,7 +290,10 @@ fn rng() -> anyhow::Result<StdRng> {
 }
 
 /// Kafka, where it is configured.
-fn publisher(config: &Config) -> anyhow::Result<Option<(Arc<dyn EventPublisher>, EventSettings)>> {
+fn publisher(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<(Arc<dyn EventPublisher>, EventSettings)>> {
     let Some(brokers) = &config.kafka_brokers else {
         return Ok(None);
     };
@@ -284,7 +301,7 @@ fn publisher(config: &Config) -> anyhow::Result<Option<(Arc<dyn EventPublisher>,
         source: config.kafka.source.clone(),
         headers: config.kafka.headers.clone(),
     };
-    let publisher: Arc<dyn EventPublisher> = Arc::new(KafkaPublisher::new(brokers, &config.kafka)?);
+    let publisher: Arc<dyn EventPublisher> = Arc::new(KafkaPublisher::new(brokers, &config.kafka, Arc::clone(clock))?);
     Ok(Some((publisher, settings)))
 }
 

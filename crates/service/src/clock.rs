@@ -11,12 +11,18 @@ use tokio::time::Instant;
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// A clock that all nodes share shows this.
+    fn correct(&self, _shared: Timestamp) {}
 }
 
 /// The machine's clock, without its jumps: it never goes back, and what the
 /// machine's clock jumps by is followed at a tenth of the pace of time. What
 /// waits for safety, such as the look after an unknown outcome, is so never cut
 /// short by more than that tenth. A restart follows at once.
+///
+/// Where nodes share a clock, the database's, that one is followed instead, and
+/// the machine's only from one correction to the next.
 #[derive(Debug)]
 pub struct SystemClock(Mutex<Anchor>);
 
@@ -25,6 +31,8 @@ pub struct SystemClock(Mutex<Anchor>);
 struct Anchor {
     shown: Timestamp,
     at: Instant,
+    /// How far the clock that nodes share is ahead of the machine's, once known.
+    ahead: Option<SignedDuration>,
     /// A jump was told of.
     told: bool,
 }
@@ -37,6 +45,7 @@ impl Default for SystemClock {
         Self(Mutex::new(Anchor {
             shown: machine_time(),
             at: Instant::now(),
+            ahead: None,
             told: false,
         }))
     }
@@ -45,7 +54,8 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (machine, at) = (machine_time(), Instant::now());
+        let ahead = anchor.ahead.unwrap_or_default();
+        let (machine, at) = (after(machine_time(), ahead), Instant::now());
         anchor.shown = followed(anchor.shown, at.duration_since(anchor.at), machine);
         anchor.at = at;
         let away = machine.duration_since(anchor.shown);
@@ -60,6 +70,25 @@ impl Clock for SystemClock {
         // restart and after it is the same.
         anchor.shown.round(Unit::Microsecond).unwrap_or(anchor.shown)
     }
+
+    /// The first time it is followed at once, since nothing was decided before.
+    fn correct(&self, shared: Timestamp) {
+        let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = shared.duration_since(machine_time());
+        if anchor.ahead.replace(ahead).is_none() {
+            (anchor.shown, anchor.at) = (shared, Instant::now());
+            if ahead.abs() > JUMP {
+                tracing::warn!(
+                    seconds = ahead.as_secs(),
+                    "the machine's clock is wrong by the database's, which is followed"
+                );
+            }
+        }
+    }
+}
+
+fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
+    time.saturating_add(duration).unwrap_or(time)
 }
 
 #[expect(
@@ -131,6 +160,17 @@ mod tests {
             at(1_030),
             "it has caught up"
         );
+    }
+
+    #[test]
+    fn the_clock_that_nodes_share_is_followed_at_once_and_then_slowly() {
+        let clock = SystemClock::default();
+        let day = SignedDuration::from_hours(24);
+        let away = |expected: Timestamp| clock.now().duration_since(expected).abs() < SignedDuration::from_secs(1);
+        clock.correct(after(machine_time(), day));
+        assert!(away(after(machine_time(), day)));
+        clock.correct(machine_time());
+        assert!(away(after(machine_time(), day)), "it never goes back");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use fanfare_core::ids::Incarnation;
+use jiff::Timestamp;
 
 use super::error::SqlError;
 use super::row::{Columns, big};
@@ -30,6 +31,14 @@ pub(super) async fn begin(session: &Session) -> Result<Incarnation, SqlError> {
 pub(super) async fn renew(session: &Session, token: Incarnation) -> Result<bool, SqlError> {
     let sql = "UPDATE incarnations SET renewed_at = clock_timestamp() WHERE token = $1 AND ended_at IS NULL";
     Ok(session.execute(sql, &[&big(token.0)]).await? == 1)
+}
+
+/// What time it is.
+pub(super) async fn time(session: &Session) -> Result<Timestamp, SqlError> {
+    let row = session.query_opt("SELECT clock_timestamp() AS now", &[]).await?;
+    let table = "the clock";
+    let time = row.map(|row| Columns { table, row: &row }.get(0)).transpose()?;
+    time.ok_or_else(|| SqlError::Unreadable(table.to_owned()))
 }
 
 /// Ends a life that stops by itself.

@@ -133,6 +133,11 @@ impl Store for PostgresStore {
         renew.await
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let tell = self.life.run("tell the time", |session| Box::pin(lives::time(session)));
+        tell.await.map(Some)
+    }
+
     async fn end_incarnation(&self, token: Incarnation) -> Result<(), StoreError> {
         let end = self
             .life

@@ -19,6 +19,7 @@ use rdkafka::util::Timeout;
 
 use self::words::{explain, is_for_good};
 use super::publisher::{EventPublisher, Later, Message, PublishError, Trouble};
+use crate::clock::Clock;
 use crate::config::{Kafka, SaslMechanism, SecurityProtocol};
 
 /// How long a probe waits for an answer.
@@ -49,6 +50,7 @@ pub struct KafkaPublisher {
     topic: String,
     producer: Mutex<FutureProducer<Context>>,
     heard: Heard,
+    clock: Arc<dyn Clock>,
 }
 
 /// What the client has last said of its connections.
@@ -79,7 +81,7 @@ impl KafkaPublisher {
     /// # Errors
     /// Where a setting can't be used at all, such as a file of certificates
     /// that is not there.
-    pub fn new(brokers: &str, kafka: &Kafka) -> Result<Self, SetupError> {
+    pub fn new(brokers: &str, kafka: &Kafka, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let config = client_config(brokers, kafka);
         let heard = Heard::default();
         let producer = producer(&config, &heard).map_err(|source| SetupError {
@@ -91,6 +93,7 @@ impl KafkaPublisher {
             topic: kafka.topic.clone(),
             producer: Mutex::new(producer),
             heard,
+            clock,
         })
     }
 
@@ -153,9 +156,12 @@ impl EventPublisher for KafkaPublisher {
                 let value = Some(value.as_str());
                 headers.insert(Header { key, value })
             });
+        // By our clock: brokers refuse for good what says that it is of tomorrow,
+        // as Kafka's client would by a machine's clock that is wrong.
         let record = FutureRecord::to(&self.topic)
             .key(&message.key)
             .payload(&message.payload)
+            .timestamp(self.clock.now().as_millisecond())
             .headers(headers);
         // Enqueued here and now: the order of calls is the order in the topic.
         let enqueued = self.producer().send_result(record).map_err(|(error, _)| error);
@@ -261,6 +267,11 @@ impl SaslMechanism {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(SystemClock::default())
+    }
 
     #[test]
     fn settings_that_kafka_s_client_refuses_are_named() {
@@ -269,7 +280,7 @@ mod tests {
             ca_file: Some("/nowhere/ca.pem".into()),
             ..Kafka::default()
         };
-        let Err(error) = KafkaPublisher::new("127.0.0.1:1", &kafka) else {
+        let Err(error) = KafkaPublisher::new("127.0.0.1:1", &kafka, clock()) else {
             panic!("it is taken")
         };
         assert!(error.to_string().contains("kafka.ca_file"), "{error}");
@@ -284,6 +295,6 @@ mod tests {
             ..Kafka::default()
         };
         assert!(!format!("{kafka:?}").contains("canary"));
-        assert!(KafkaPublisher::new("127.0.0.1:1", &kafka).is_ok());
+        assert!(KafkaPublisher::new("127.0.0.1:1", &kafka, clock()).is_ok());
     }
 }

@@ -15,6 +15,8 @@ use fanfare_ledger::Store;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::clock::Clock;
+
 /// How a life is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseSettings {
@@ -75,10 +77,11 @@ impl Lease {
     }
 
     /// Renews it from time to time; where this life was taken for over, says so
-    /// to the loop, by its token. Ends with the loop.
+    /// to the loop, by its token. Beside it the clock is held to the one that
+    /// nodes share. Ends with the loop.
     pub(super) fn keep(
         &self,
-        store: Arc<dyn Store>,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
         settings: LeaseSettings,
         over: mpsc::UnboundedSender<Incarnation>,
     ) {
@@ -94,7 +97,10 @@ impl Lease {
                 }
                 let (begun, token) = (Instant::now(), lease.held().token);
                 match tokio::time::timeout(settings.duration, store.renew(token)).await {
-                    Ok(Ok(true)) => lease.renewed(token, begun, settings),
+                    Ok(Ok(true)) => {
+                        lease.renewed(token, begun, settings);
+                        correct(&*store, &*clock, settings.heartbeat).await;
+                    }
                     // Refused only when the loop has ended.
                     Ok(Ok(false)) => _ = over.send(token),
                     Ok(Err(error)) if !failing => {
@@ -124,6 +130,13 @@ impl Lease {
     fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
         // Each use is one assignment or one copy.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where it can't be asked in time the clock goes on as it is.
+async fn correct(store: &dyn Store, clock: &dyn Clock, within: Duration) {
+    if let Ok(Ok(Some(shared))) = tokio::time::timeout(within, store.time()).await {
+        clock.correct(shared);
     }
 }
 

@@ -97,7 +97,8 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
     let token = parts.store.begin_incarnation(parts.clock.now()).await?;
     let lease = Lease::new(token, begun, parts.lease);
     let (over_sender, over) = mpsc::unbounded_channel();
-    lease.keep(Arc::clone(&parts.store), parts.lease, over_sender);
+    let clock = Arc::clone(&parts.clock);
+    lease.keep((Arc::clone(&parts.store), clock), parts.lease, over_sender);
     let (intake, intake_receiver) = mpsc::channel(INTAKE_CAPACITY);
     let (done_sender, done) = mpsc::unbounded_channel();
     let (found_sender, found) = mpsc::unbounded_channel();

@@ -51,6 +51,10 @@ fn of_topic(code: RDKafkaErrorCode) -> Option<(&'static str, &'static str)> {
             "The topic's name is refused: check kafka.topic.",
             "사용할 수 없는 토픽 이름입니다. kafka.topic 설정을 확인해 주세요.",
         )),
+        RDKafkaErrorCode::InvalidTimestamp => Some((
+            "The clocks of this service's machines and of the brokers are too far apart.",
+            "이 서비스가 실행되는 서버와 브로커의 시계 차이가 너무 큽니다. 시계를 맞춰 주세요.",
+        )),
         RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed => Some((
             "The user of kafka.sasl_username has no right to write to the topic.",
             "kafka.sasl_username 사용자에게 토픽 쓰기 권한이 없습니다.",
