@@ -49,6 +49,8 @@ pub(crate) struct Cluster {
 
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
+    /// Of this node alone.
+    pub(crate) settings: Vec<(String, String)>,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -68,6 +70,11 @@ impl Cluster {
 
     /// The same over this database, with further settings.
     pub(crate) async fn start_over(nodes: usize, database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_with(nodes, database_url, &given("FANFARE_TEST_KAFKA"), settings).await
+    }
+
+    /// The same over this Kafka.
+    pub(crate) async fn start_with(nodes: usize, database_url: &str, kafka: &str, settings: &[(&str, &str)]) -> Self {
         let alone = ALONE.lock().await;
         let simulator = Simulator::start(SimulatorSettings::default()).await.unwrap();
         let name = Uuid::new_v4().simple().to_string();
@@ -81,7 +88,7 @@ impl Cluster {
             simulator,
             database_url: database_url.to_owned(),
             schema: format!("replicas_{}", &name[..12]),
-            kafka: given("FANFARE_TEST_KAFKA"),
+            kafka: kafka.to_owned(),
             topic: format!("replicas-{}", &name[..12]),
             directory,
             _alone: alone,
@@ -91,6 +98,7 @@ impl Cluster {
             let log = cluster.directory.path().join(format!("node-{number}.log"));
             cluster.nodes.push(Node {
                 address,
+                settings: Vec::new(),
                 log,
                 child: None,
             });
@@ -115,6 +123,7 @@ impl Cluster {
         let node = &mut self.nodes[number];
         let log = File::options().create(true).append(true).open(&node.log).unwrap();
         command.env("FANFARE_LISTEN", node.address.to_string()).stderr(log);
+        command.envs(node.settings.iter().cloned());
         node.child = Some(command.spawn().unwrap());
     }
 

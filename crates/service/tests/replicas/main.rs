@@ -8,6 +8,7 @@
 //! | `observed.rs` | reads what the database, the channels and Kafka hold |
 //! | `checker.rs` | compares them with the invariants; shows that it can fail |
 //! | `kill.rs`, `stall.rs`, `stop.rs`, `together.rs`, `outage.rs` | T2, T3, T15, several nodes at work, T5 |
+//! | `disk_full.rs`, `broker.rs`, `clock.rs` | T6, T7, T9 |
 //!
 //! Each test has a schema, a topic and ports of its own. Long forms: see
 //! `FANFARE_TEST_KILLS` and its like in each file. Clocks are the machine's:
@@ -19,12 +20,18 @@
     reason = "a test may panic, and shows its figures"
 )]
 
+mod broker;
 mod checker;
+mod clock;
 mod cluster;
+mod disk_full;
 mod kill;
 mod load;
 mod observed;
 mod outage;
+#[path = "../support/servers/mod.rs"]
+#[expect(dead_code, reason = "the tests of TLS use the rest")]
+mod servers;
 mod stall;
 mod stop;
 #[path = "../support/mod.rs"]

@@ -1,10 +1,8 @@
 //! T5: the database stops at once, again and again, and its connections are cut.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::checker::examine;
@@ -12,98 +10,7 @@ use crate::cluster::{Cluster, PATIENCE, is_ready};
 use crate::load::{Load, call};
 use crate::observed::at_rest;
 use crate::scale;
-
-/// A `PostgreSQL` of the test's own, which it may stop. It refuses to run as
-/// root, so there it is the user `postgres` that runs it.
-struct Postgres {
-    programs: PathBuf,
-    directory: TempDir,
-    port: u16,
-}
-
-impl Postgres {
-    fn start() -> Self {
-        let this = Self {
-            programs: programs(),
-            directory: TempDir::new().unwrap(),
-            port: std::net::TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port(),
-        };
-        if is_root() {
-            let owned = Command::new("chown")
-                .arg("postgres")
-                .arg(this.directory.path())
-                .status();
-            assert!(owned.unwrap().success());
-        }
-        this.run("initdb", &["-A", "trust", "-U", "fanfare", "--no-sync"]);
-        this.begin();
-        this
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://fanfare@127.0.0.1:{}/postgres", self.port)
-    }
-
-    fn begin(&self) {
-        let directory = self.directory.path().display();
-        let options = format!("-p {} -k {directory} -c max_connections=100", self.port);
-        self.run(
-            "pg_ctl",
-            &["-w", "-l", &format!("{directory}/log"), "-o", &options, "start"],
-        );
-    }
-
-    /// As if it had died.
-    fn stop(&self) {
-        self.run("pg_ctl", &["-m", "immediate", "stop"]);
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let program = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let data = self.directory.path().join("data");
-        let done = command
-            .arg("-D")
-            .arg(data)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .status();
-        assert!(done.unwrap().success(), "{arguments:?}");
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    id.stdout.trim_ascii() == b"0"
-}
-
-/// Where Debian keeps them, or wherever they are found by name.
-fn programs() -> PathBuf {
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let mut found: Vec<_> = debian.flatten().map(|version| version.path().join("bin")).collect();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    found.extend(std::env::split_paths(&path));
-    found.retain(|directory| directory.join("initdb").exists());
-    found
-        .pop()
-        .expect("PostgreSQL's programs (initdb, pg_ctl) must be installed: scripts/servers does it")
-}
+use crate::servers::postgres::Postgres;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_database_it_is_up_and_not_ready_and_can_be_ended() {
