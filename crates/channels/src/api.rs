@@ -18,13 +18,25 @@ pub struct Api {
     http: HttpClient,
     base: Url,
     token: Secret,
+    /// Where the token stands alone; as a bearer token in `Authorization` unless
+    /// another is set.
+    token_header: HeaderName,
+    key_header: HeaderName,
 }
 
 /// What goes with a request beside its address.
 pub(crate) enum Body<'b> {
     None,
     Form(&'b [(&'b str, &'b str)]),
-    Json { value: &'b Value, key: &'b str },
+    Json {
+        value: &'b Value,
+        key: &'b str,
+    },
+    /// Parts that are put together already.
+    Multipart {
+        boundary: &'b str,
+        parts: Bytes,
+    },
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,7 +45,22 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 impl Api {
     /// `base` is the operator's own and trusted; paths are put below it.
     pub fn new(http: HttpClient, base: Url, token: Secret) -> Self {
-        Self { http, base, token }
+        Self {
+            http,
+            base,
+            token,
+            token_header: AUTHORIZATION,
+            key_header: IDEMPOTENCY_KEY,
+        }
+    }
+
+    /// The same, for a channel with headers of its own for token and key, and
+    /// longer answers.
+    #[must_use]
+    pub(crate) fn with_headers(mut self, token: HeaderName, key: HeaderName, max_answer_bytes: usize) -> Self {
+        (self.token_header, self.key_header) = (token, key);
+        self.http = self.http.with_longer_answers(max_answer_bytes);
+        self
     }
 
     /// Whether something answers there.
@@ -87,11 +114,15 @@ impl Api {
         let headers = request.headers_mut();
         let mut set = |name, text: &str| {
             if let Ok(mut value) = HeaderValue::from_str(text) {
-                value.set_sensitive(name == AUTHORIZATION);
+                value.set_sensitive(name == self.token_header);
                 headers.insert(name, value);
             }
         };
-        set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
+        if self.token_header == AUTHORIZATION {
+            set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
+        } else {
+            set(self.token_header.clone(), self.token.reveal());
+        }
         set(TRACEPARENT, &traceparent(call));
         match body {
             Body::None => {}
@@ -102,8 +133,12 @@ impl Api {
             }
             Body::Json { value, key } => {
                 set(CONTENT_TYPE, "application/json");
-                set(IDEMPOTENCY_KEY, key);
+                set(self.key_header.clone(), key);
                 *request.body_mut() = value.to_string().into();
+            }
+            Body::Multipart { boundary, parts } => {
+                set(CONTENT_TYPE, &format!("multipart/form-data; boundary={boundary}"));
+                *request.body_mut() = parts;
             }
         }
         self.http.send(request).await

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::{LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
@@ -29,6 +30,13 @@ pub trait ChannelClient: Debug + Send + Sync {
     /// Finds out whether the step after the delivery's checkpoint took effect,
     /// without any of its own.
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome;
+
+    /// Whether a checkpoint that was heard beside the rows is further on than the
+    /// delivery's own: only protocols with several effecting steps can tell, and
+    /// must, since an old one would lead back to what is done.
+    fn is_further(&self, _heard: &Checkpoint, _own: Option<&Checkpoint>) -> bool {
+        true
+    }
 
     /// Whether the channel's address answers at all, whatever it says.
     async fn probe(&self) -> Result<(), ExchangeError>;

@@ -73,3 +73,33 @@ pub(crate) fn line_not_found() -> Failure {
 pub(crate) fn misconfigured() -> Failure {
     cause::CHANNEL_MISCONFIGURED.failure()
 }
+
+/// Nobody who may be sent anything.
+pub(crate) fn no_consented_recipients() -> Failure {
+    cause::NO_CONSENTED_RECIPIENTS.failure()
+}
+
+/// No list, or one that is not the tenant's.
+pub(crate) fn recipient_list_unknown() -> Failure {
+    cause::RECIPIENT_LIST_UNKNOWN.failure()
+}
+
+/// The list is there and can't be read now.
+pub(crate) fn recipient_list_unreadable() -> Failure {
+    cause::RECIPIENT_LIST_UNREADABLE.failure()
+}
+
+/// By night nobody is sent anything.
+pub(crate) fn night_hours() -> Failure {
+    cause::NIGHT_HOURS.failure()
+}
+
+/// The channel refused every single recipient, or reached none.
+pub(crate) fn no_recipient_reached() -> Failure {
+    cause::NO_RECIPIENT_REACHED.failure()
+}
+
+/// The channel does not know the sender.
+pub(crate) fn sender_rejected() -> Failure {
+    cause::SENDER_REJECTED.failure()
+}

@@ -157,6 +157,15 @@ impl HttpClient {
         })
     }
 
+    /// The same connections, for a server whose answers are longer.
+    #[must_use]
+    pub fn with_longer_answers(&self, max_answer_bytes: usize) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            max_answer_bytes: self.max_answer_bytes.max(max_answer_bytes),
+        }
+    }
+
     /// Sends a request and reads the answer, once.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, ExchangeError> {
         let exchange = async { self.read(self.begin(request).await?).await };

@@ -8,8 +8,8 @@
 //!
 //! A client speaks through the guarded HTTP client (`http.rs`) alone. Beside it
 //! stands each channel's mock: a receipt with the contract's fields, made without
-//! a call or a name look-up. Live so far: Instagram, 우리동네TV, 지니TV, 링고비즈, and
-//! any channel through a company's own gateway.
+//! a call or a name look-up. Live so far: all but Naver Blog, and any channel
+//! through a company's own gateway.
 
 pub mod any_channel;
 pub mod api;
@@ -22,6 +22,7 @@ pub mod genie_tv;
 pub mod http;
 pub mod instagram;
 pub mod kakao_channel;
+pub mod media;
 pub mod mock;
 pub mod naver_blog;
 pub mod ringo_biz;

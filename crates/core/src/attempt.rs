@@ -68,6 +68,14 @@ pub enum Retry {
 pub enum LookUpOutcome {
     /// It is there.
     Found(Receipt),
+    /// It is there, and the protocol goes on from here: one with several steps
+    /// that have an effect.
+    Advanced {
+        /// Where the protocol stands now.
+        checkpoint: Checkpoint,
+        /// Whether the next step has an effect.
+        next_has_effect: bool,
+    },
     /// It is provably not there: it may be sent again.
     Absent {
         /// Where another attempt goes on; `None` begins the protocol anew.

@@ -264,6 +264,60 @@ pub const NUMBER_NOT_VERIFIED: Cause = Cause {
     ko: "이 계정에 확인되지 않은 전화번호라서 통화 연결음을 바꾸지 않았습니다. 운영자가 번호를 확인해 설정에 추가하면 다시 시도해 주세요.",
 };
 
+/// Nobody who may be sent anything.
+pub const NO_CONSENTED_RECIPIENTS: Cause = Cause {
+    code: "no_consented_recipients",
+    actor: Actor::Owner,
+    retryable: true,
+    availability: false,
+    en: "Nobody on the recipient list may be sent advertising: each needs a recorded consent (who, when, how) that is \
+         neither withdrawn nor older than two years. Import the list anew with its evidence, then retry.",
+    ko: "수신자 목록에 광고를 보낼 수 있는 사람이 없습니다. 수신 동의 증빙(누가, 언제, 어떻게)이 있고 철회되지 않았으며 \
+         2년 이내에 확인된 수신자가 필요합니다. 증빙과 함께 목록을 다시 등록한 뒤 재시도해 주세요.",
+};
+
+/// No list, or one that is not the tenant's.
+pub const RECIPIENT_LIST_UNKNOWN: Cause = Cause {
+    code: "recipient_list_unknown",
+    actor: Actor::Caller,
+    retryable: true,
+    availability: false,
+    en: "There is no such recipient list. Name one in channelOptions.KakaoChannel.recipientListRef, or have the \
+         operator import it (fanfare recipients import) or set channels.kakao_channel.recipient_list, then retry.",
+    ko: "수신자 목록을 찾을 수 없습니다. channelOptions.KakaoChannel.recipientListRef를 확인하거나 운영자에게 목록 등록을 \
+         요청한 뒤 다시 시도해 주세요.",
+};
+
+/// The list is there and can't be read now.
+pub const RECIPIENT_LIST_UNREADABLE: Cause = Cause {
+    code: "recipient_list_unreadable",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The recipient list could not be read. The service's log says why; it is tried again by itself.",
+    ko: "수신자 목록을 읽지 못했습니다. 원인은 서비스 로그에 있으며 자동으로 다시 시도합니다.",
+};
+
+/// The channel refused every single recipient, or reached none.
+pub const NO_RECIPIENT_REACHED: Cause = Cause {
+    code: "no_recipient_reached",
+    actor: Actor::Owner,
+    retryable: false,
+    availability: false,
+    en: "The channel reached none of the recipients. They may not be friends of the Kakao channel, or have blocked it.",
+    ko: "메시지를 받은 수신자가 없습니다. 카카오톡 채널 친구가 아니거나 채널을 차단했을 수 있습니다.",
+};
+
+/// The channel does not know the sender.
+pub const SENDER_REJECTED: Cause = Cause {
+    code: "sender_rejected",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: false,
+    en: "The channel does not know the sender key, or refuses it. Check channels.kakao_channel.sender_key, then retry.",
+    ko: "채널이 발신 키를 거부했습니다. 설정의 channels.kakao_channel.sender_key를 확인한 뒤 다시 시도해 주세요.",
+};
+
 /// What answers at the channel's address is not the channel.
 pub const CHANNEL_MISCONFIGURED: Cause = Cause {
     code: "channel_misconfigured",
@@ -346,7 +400,7 @@ pub const NOT_LIVE: Cause = Cause {
 };
 
 /// All of them, those of channels first.
-pub const ALL: [&Cause; 25] = [
+pub const ALL: [&Cause; 30] = [
     &CHANNEL_UNAVAILABLE,
     &OUTCOME_UNKNOWN,
     &BREAKER_OPEN,
@@ -364,6 +418,11 @@ pub const ALL: [&Cause; 25] = [
     &NO_INVENTORY,
     &LINE_NOT_FOUND,
     &NUMBER_NOT_VERIFIED,
+    &NO_CONSENTED_RECIPIENTS,
+    &RECIPIENT_LIST_UNKNOWN,
+    &RECIPIENT_LIST_UNREADABLE,
+    &NO_RECIPIENT_REACHED,
+    &SENDER_REJECTED,
     &CHANNEL_MISCONFIGURED,
     &CHANNEL_NOT_CONFIGURED,
     &CHANNEL_UNREACHABLE,

@@ -5,6 +5,7 @@
 //! is decided. That is what makes the whole system's behaviour testable by
 //! deterministic simulation.
 
+pub mod advertising;
 pub mod api_key;
 pub mod attempt;
 pub mod cause;

@@ -103,6 +103,8 @@ pub(crate) enum Fault {
     SlowReview { seconds: u64 },
     /// 지니TV: the review ends with a no.
     Declined { reason: String },
+    /// Kakao Channel: what became of the messages is known so much later.
+    SlowResults { seconds: u64 },
 }
 
 /// What of a gateway's contract is not kept.
@@ -162,6 +164,7 @@ impl Fault {
             Self::Deviates { .. } => "deviates",
             Self::SlowReview { .. } => "slow-review",
             Self::Declined { .. } => "declined",
+            Self::SlowResults { .. } => "slow-results",
         }
     }
 }

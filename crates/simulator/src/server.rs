@@ -256,7 +256,8 @@ fn meet(world: &mut World, served: &'static Served, incoming: &Incoming, fault: 
             | Fault::ProcessingConflict
             | Fault::Deviates { .. }
             | Fault::SlowReview { .. }
-            | Fault::Declined { .. },
+            | Fault::Declined { .. }
+            | Fault::SlowResults { .. },
         ) => Met::Answer(work()),
         Some(Fault::Delay { millis }) => Met::Late(work(), Duration::from_millis(*millis)),
         Some(Fault::DropBefore | Fault::PerformLate { .. }) => Met::Cut,

@@ -404,41 +404,6 @@ async fn the_other_channels_have_their_good_path() {
     assert_eq!(ringing.0, 200);
     assert_eq!(ask(&simulator, "GET", path, &[TOKEN], "").await, ringing);
 
-    let kakao = "/kakao-channel/brand-message/v1.0/appkeys/a";
-    let secret = ("x-secret-key", "s");
-    let message = json!({"senderKey": "k", "content": "안녕", "senderGroupingKey": "g", "recipientList": [{"recipientNo": "010"}]});
-    let sent = ask(
-        &simulator,
-        "POST",
-        &format!("{kakao}/freestyle-messages"),
-        &[secret, JSON],
-        &message.to_string(),
-    )
-    .await;
-    assert_eq!(sent.1["header"]["isSuccessful"], true);
-    let found = ask(
-        &simulator,
-        "GET",
-        &format!("{kakao}/messages?senderGroupingKey=g"),
-        &[secret],
-        "",
-    )
-    .await;
-    assert_eq!(found.1["messages"][0]["requestId"], sent.1["message"]["requestId"]);
-    let empty = ask(
-        &simulator,
-        "POST",
-        &format!("{kakao}/freestyle-messages"),
-        &[secret, JSON],
-        "{}",
-    )
-    .await;
-    assert_eq!(
-        (empty.0, &empty.1["header"]["isSuccessful"]),
-        (200, &json!(false)),
-        "refused with status 200"
-    );
-
     let call = |password: &str| {
         format!(
             "<methodCall><methodName>metaWeblog.newPost</methodName><params><param><value><string>b</string></value></param>\
@@ -459,7 +424,7 @@ async fn the_other_channels_have_their_good_path() {
         .iter()
         .map(|effect| effect["channel"].clone())
         .collect();
-    assert_eq!(channels, ["ringo-biz", "kakao-channel", "naver-blog"]);
+    assert_eq!(channels, ["ringo-biz", "naver-blog"]);
     let jpeg = raw(&simulator, "GET", "/media/any.jpg", &[], "").await;
     assert!(jpeg.contains("image/jpeg"), "{jpeg}");
 }

@@ -24,8 +24,9 @@ use tempfile::TempDir;
 use crate::schema::Database as Schema;
 use crate::simulated::Simulated;
 
-/// What does not rest after so many turns never will.
-const MOST_TURNS: u32 = 5_000;
+/// What does not rest after so many turns never will. A night, in looks for work
+/// that nobody owns, is some thousand.
+const MOST_TURNS: u32 = 20_000;
 
 /// When the process dies, if it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 
 mod cases;
 mod driver;
+mod kakao;
 mod nonsense;
 mod partners;
 #[path = "../../../ledger/tests/postgres/database.rs"]
@@ -32,7 +33,7 @@ const INSTAGRAM: Subject = Subject {
     name: "instagram",
     steps: &["quota", "create", "status", "publish", "permalink"],
     effecting: "publish",
-    client: |api| Arc::new(InstagramClient::new(api, InstagramSettings::new("17841400000000000"))),
+    client: |api, _| Arc::new(InstagramClient::new(api, InstagramSettings::new("17841400000000000"))),
     request: || {
         request(
             "Instagram",
@@ -72,7 +73,7 @@ const WOORIDONGNE_TV: Subject = Subject {
     name: "wooridongne-tv",
     steps: &["create"],
     effecting: "create",
-    client: |api| Arc::new(GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE)),
+    client: |api, _| Arc::new(GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE)),
     request: || {
         let options = json!({"WooridongneTV": {"regions": ["1114000000"], "budget": 50_000}});
         request("WooridongneTV", &options)
@@ -84,7 +85,7 @@ const GENIE_TV: Subject = Subject {
     name: "genie-tv",
     steps: &["order", "line", "creative", "assignment", "book", "status"],
     effecting: "book",
-    client: |api| {
+    client: |api, _| {
         let settings = GenieTvSettings {
             account_id: "acc-1".to_owned(),
             product_id: "prime".to_owned(),
@@ -104,7 +105,7 @@ const RINGO_BIZ: Subject = Subject {
     name: "ringo-biz",
     steps: &["replace"],
     effecting: "replace",
-    client: |api| {
+    client: |api, _| {
         let verified = VerifiedNumbers::new([("default", "02-555-0134")]).unwrap();
         Arc::new(RingoBizClient::new(api, Arc::new(verified)))
     },
@@ -112,11 +113,51 @@ const RINGO_BIZ: Subject = Subject {
     permanent: CONTRACT,
 };
 
+const KAKAO_CHANNEL: Subject = Subject {
+    name: "kakao-channel",
+    steps: &["image", "send", "lookup"],
+    effecting: "send",
+    client: |api, pictures| kakao::client(api, pictures, kakao::friends(3)),
+    request: || {
+        let options = json!({"message": "여는 날 10% 할인", "recipientListRef": "friends"});
+        request("KakaoChannel", &json!({"KakaoChannel": options}))
+    },
+    permanent: &[
+        (
+            200,
+            r#"{"header": {"isSuccessful": false, "resultCode": -1000, "resultMessage": "no"}}"#,
+            "auth_expired",
+        ),
+        (
+            200,
+            r#"{"header": {"isSuccessful": false, "resultCode": -1006, "resultMessage": "no"}}"#,
+            "sender_rejected",
+        ),
+        (
+            200,
+            r#"{"header": {"isSuccessful": false, "resultCode": 3014, "resultMessage": "no"}}"#,
+            "content_rejected",
+        ),
+        (
+            200,
+            r#"{"header": {"isSuccessful": false, "resultCode": 3024, "resultMessage": "no"}}"#,
+            "media_rejected",
+        ),
+        (
+            200,
+            r#"{"header": {"isSuccessful": false, "resultCode": 1022, "resultMessage": "no"}}"#,
+            "permission_denied",
+        ),
+        (401, "", "auth_expired"),
+        (404, "", "channel_misconfigured"),
+    ],
+};
+
 const ANY_CHANNEL: Subject = Subject {
     name: "gateway",
     steps: &["create"],
     effecting: "create",
-    client: |api| Arc::new(GatewayClient::new(api, fanfare_channels::any_channel::SHAPE)),
+    client: |api, _| Arc::new(GatewayClient::new(api, fanfare_channels::any_channel::SHAPE)),
     request: || request("KakaoChannel", &json!({"KakaoChannel": {"message": "(광고) 빵집"}})),
     permanent: CONTRACT,
 };
@@ -160,4 +201,5 @@ conforms!(instagram, crate::INSTAGRAM);
 conforms!(wooridongne_tv, crate::WOORIDONGNE_TV);
 conforms!(genie_tv, crate::GENIE_TV);
 conforms!(ringo_biz, crate::RINGO_BIZ);
+conforms!(kakao_channel, crate::KAKAO_CHANNEL);
 conforms!(any_channel, crate::ANY_CHANNEL);

@@ -11,7 +11,7 @@ use fanfare_channels::http::{HttpClient, HttpSettings};
 use fanfare_channels::secret::Secret;
 use fanfare_core::decode::decode;
 use fanfare_core::request::DistributeRequest;
-use fanfare_simulator::{Clock, RunningSimulator, Simulator, SimulatorSettings};
+use fanfare_simulator::{Clock, Effect, RunningSimulator, Simulator, SimulatorSettings};
 use http::Request;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,8 +28,8 @@ pub(crate) struct Subject {
     pub(crate) steps: &'static [&'static str],
     /// The one of them that has the effect.
     pub(crate) effecting: &'static str,
-    /// Makes the client.
-    pub(crate) client: fn(Api) -> Arc<dyn ChannelClient>,
+    /// Makes the client; the simulator's host and port are where pictures are.
+    pub(crate) client: fn(Api, &str) -> Arc<dyn ChannelClient>,
     /// A request that the channel takes.
     pub(crate) request: fn() -> Value,
     /// Answers to the effecting step that it calls permanent: status and body,
@@ -45,8 +45,12 @@ pub(crate) struct Simulated {
 
 impl Simulated {
     pub(crate) async fn start(subject: Subject) -> Self {
+        Self::start_at(subject, "2026-11-24T01:00:00Z".parse().unwrap()).await
+    }
+
+    pub(crate) async fn start_at(subject: Subject, now: Timestamp) -> Self {
         let settings = SimulatorSettings {
-            clock: Clock::fixed("2026-11-24T01:00:00Z".parse().unwrap()),
+            clock: Clock::fixed(now),
             ..SimulatorSettings::default()
         };
         Self {
@@ -67,7 +71,8 @@ impl Simulated {
             ..HttpSettings::default()
         });
         let base = format!("{base_url}/{}", self.subject.name).parse().unwrap();
-        (self.subject.client)(Api::new(http.unwrap(), base, Secret::new(token)))
+        let pictures = self.simulator.address.to_string();
+        (self.subject.client)(Api::new(http.unwrap(), base, Secret::new(token)), &pictures)
     }
 
     pub(crate) fn base_url(&self) -> &str {
@@ -77,7 +82,10 @@ impl Simulated {
     pub(crate) fn request(&self) -> DistributeRequest {
         let decoded = decode(&(self.subject.request)(), &[], self.now());
         assert_eq!(decoded.faults, []);
-        decoded.request.unwrap()
+        let mut request = decoded.request.unwrap();
+        // A picture that can be fetched, for those who do.
+        request.content_urls.image_url = Some(format!("{}/media/a.jpg", self.base_url()));
+        request
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -86,6 +94,11 @@ impl Simulated {
 
     pub(crate) fn advance(&self, by: Duration) {
         self.simulator.clock().advance(by);
+    }
+
+    /// What came to be, as the channel itself tells it.
+    pub(crate) fn made(&self) -> Vec<Effect> {
+        self.simulator.effects()
     }
 
     /// Things that came to be, as the channel itself counts them.

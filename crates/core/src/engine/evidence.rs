@@ -28,8 +28,12 @@ impl Engine {
     }
 
     pub(super) fn look_up_too_late(&mut self, reference: &CallReference, outcome: LookUpOutcome, turn: &mut Turn<'_>) {
-        if let LookUpOutcome::Found(receipt) = outcome {
-            self.testify(reference, Proof::Receipt(receipt), turn);
+        match outcome {
+            LookUpOutcome::Found(receipt) => self.testify(reference, Proof::Receipt(receipt), turn),
+            LookUpOutcome::Advanced { checkpoint, .. } => {
+                self.testify(reference, Proof::Checkpoint(checkpoint), turn);
+            }
+            LookUpOutcome::Absent { .. } | LookUpOutcome::Pending { .. } | LookUpOutcome::Unknown(_) => {}
         }
     }
 

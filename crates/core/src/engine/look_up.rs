@@ -129,6 +129,10 @@ impl Engine {
         self.dirty.insert(id);
         match outcome {
             LookUpOutcome::Found(receipt) => self.confirm(id, channel, receipt, turn),
+            LookUpOutcome::Advanced {
+                checkpoint,
+                next_has_effect,
+            } => self.goes_on(id, channel, checkpoint, next_has_effect, turn),
             LookUpOutcome::Absent { checkpoint } => self.absent(id, channel, checkpoint, turn),
             LookUpOutcome::Pending { checkpoint, .. } if turn.planted.has(Bug::OneLookIsEnough) => {
                 self.absent(id, channel, Some(checkpoint), turn);
@@ -139,6 +143,26 @@ impl Engine {
             }
             LookUpOutcome::Unknown(failure) => self.still_unknown(id, channel, failure, Duration::ZERO, turn),
         }
+    }
+
+    /// The doubt is over, and the same attempt goes on.
+    fn goes_on(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        checkpoint: Checkpoint,
+        next_has_effect: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.change(channel, |delivery| {
+            delivery.checkpoint = Some(checkpoint);
+            delivery.phase = if next_has_effect { Phase::Intent } else { Phase::Planned };
+            delivery.failure = None;
+            delivery.next_attempt_at = None;
+            delivery.updated_at = turn.now;
+        });
+        self.want(id, channel);
     }
 
     /// It is provably not there: the attempt had no effect.

@@ -217,7 +217,12 @@ async fn look(client: Arc<dyn ChannelClient>, store: Arc<dyn Store>, mut call: C
     for evidence in evidence.iter().filter(of_generation) {
         match &evidence.proof {
             Proof::Receipt(receipt) => return LookUpOutcome::Found(receipt.clone()),
-            Proof::Checkpoint(checkpoint) => heard_from = Some(checkpoint.clone()),
+            Proof::Checkpoint(heard) => {
+                let so_far = heard_from.as_ref().or(delivery.checkpoint.as_ref());
+                if client.is_further(heard, so_far) {
+                    heard_from = Some(heard.clone());
+                }
+            }
         }
     }
     if heard_from.is_some() {

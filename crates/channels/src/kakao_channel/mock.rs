@@ -1,5 +1,4 @@
-//! The client of Kakao Channel. So far its mock; the live one will send brand
-//! messages through NHN Cloud.
+//! What Kakao Channel gives in mock mode.
 
 use fanfare_core::ids::DeliveryId;
 use fanfare_core::receipt::ResultFields;

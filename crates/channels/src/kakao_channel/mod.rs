@@ -1,0 +1,187 @@
+//! Kakao Channel, through NHN Cloud's Brand Message: a picture, a text and
+//! buttons, to the consenting friends of a Kakao channel.
+//!
+//! upload → (cut → send) for each thousand of the list → results. Only `send` has
+//! an effect. The channel is not relied on to know a key, so a request whose
+//! answer is not clear is looked up by its grouping key, and only when it was not
+//! found several times over a minute is it sent again. Once anybody has been sent
+//! anything, nothing ends in FAILED for what is left: it goes on, or is given up
+//! and counted.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | the client and what it is told |
+//! | `recipients.rs` | who is on a list, who of them may be sent it, and how it is cut |
+//! | `steps.rs` | upload, cut and send |
+//! | `results.rs` | what became of what was sent |
+//! | `look_up.rs` | what became of a request whose answer was not clear |
+//! | `checkpoint.rs` | where the protocol stands between steps |
+//! | `error.rs` | the result codes and what each means, the one table |
+//! | `wire.rs` | what is sent and what is read |
+//!
+//! Deliberately absent: the signed webhook, a result that comes after the attempt
+//! (the engine has no `observe` yet), other bubble types, templates, text messages
+//! in place of what fails, targeting of people who are no friends.
+
+mod checkpoint;
+mod error;
+mod look_up;
+mod mock;
+pub mod recipients;
+mod results;
+mod steps;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::delivery::{Checkpoint, Failure};
+use fanfare_core::engine::Call;
+use jiff::Timestamp;
+
+use self::checkpoint::Stage;
+use self::recipients::{Allowed, Recipients, RecipientsError};
+use crate::api::Api;
+use crate::client::ChannelClient;
+use crate::failure;
+use crate::http::ExchangeError;
+use crate::media::MediaClient;
+
+pub use self::mock::mock_receipt;
+
+/// Where NHN Cloud is.
+pub const BASE_URL: &str = "https://kakaotalk-bizmessage.api.nhncloudservice.com";
+
+/// What the client is told once.
+#[derive(Debug, Clone)]
+pub struct KakaoSettings {
+    /// The NHN Cloud project's; a part of addresses.
+    pub app_key: String,
+    /// The Kakao channel's sender profile.
+    pub sender_key: String,
+    /// The 080 number where people opt out free of charge.
+    pub unsubscribe_number: String,
+    /// Whose advertising it is, as people know them.
+    pub sender_name: String,
+    /// Whether `(광고)` is put before the text; off where Kakao does it.
+    pub label: bool,
+    /// The list of requests that name none.
+    pub recipient_list: Option<String>,
+    /// People in one request, at most; NHN Cloud takes [`recipients::RECIPIENTS_MAX`].
+    pub per_request: usize,
+    /// Between two looks at results.
+    pub poll_interval: Duration,
+    /// Results are waited for so long; what comes later is not seen.
+    pub patience: Duration,
+    /// From an unclear answer to the first look-up.
+    pub settle: Duration,
+    /// From the first look-up to the last that must find nothing.
+    pub second_look: Duration,
+    /// So long the channel refuses a key that it knows.
+    pub key_window: Duration,
+}
+
+impl KakaoSettings {
+    /// For a sender, with what NHN Cloud's guide says.
+    pub fn new(app_key: &str, sender_key: &str, sender_name: &str, unsubscribe_number: &str) -> Self {
+        Self {
+            app_key: app_key.to_owned(),
+            sender_key: sender_key.to_owned(),
+            sender_name: sender_name.to_owned(),
+            unsubscribe_number: unsubscribe_number.to_owned(),
+            label: true,
+            recipient_list: None,
+            per_request: recipients::RECIPIENTS_MAX,
+            poll_interval: Duration::from_secs(5),
+            patience: Duration::from_secs(20),
+            settle: Duration::from_secs(5),
+            second_look: Duration::from_mins(1),
+            key_window: Duration::from_mins(10),
+        }
+    }
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct KakaoChannelClient {
+    api: Api,
+    media: MediaClient,
+    recipients: Arc<dyn Recipients>,
+    settings: KakaoSettings,
+}
+
+#[async_trait]
+impl ChannelClient for KakaoChannelClient {
+    fn protocol(&self) -> Protocol {
+        Protocol {
+            first_step_has_effect: false,
+            dedup: Dedup::LookUp {
+                settle: self.settings.settle,
+            },
+        }
+    }
+
+    async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        match Stage::of(call) {
+            Ok(None) => self.upload(call, now).await,
+            Ok(Some(Stage::Cutting(progress))) => self.cut(call, progress, now).await,
+            Ok(Some(Stage::Sending(sending))) => self.send(call, sending, now).await,
+            Ok(Some(Stage::Results(progress))) => self.results(call, progress, now).await,
+            // Only a later version writes what this one can't read.
+            Err(unreadable) => StepOutcome::Unknown(unreadable),
+        }
+    }
+
+    async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
+        self.find(call, now).await
+    }
+
+    fn is_further(&self, heard: &Checkpoint, own: Option<&Checkpoint>) -> bool {
+        let rank = |checkpoint: &Checkpoint| Stage::read(checkpoint).ok().map(|stage| stage.rank());
+        rank(heard) > own.and_then(rank)
+    }
+
+    async fn probe(&self) -> Result<(), ExchangeError> {
+        self.api.probe().await
+    }
+}
+
+impl KakaoChannelClient {
+    /// A client for the API at `api`. Pictures are fetched by `media`.
+    pub fn new(api: Api, media: MediaClient, recipients: Arc<dyn Recipients>, settings: KakaoSettings) -> Self {
+        Self {
+            api: api.with_headers(wire::SECRET_KEY, wire::IDEMPOTENCY_KEY, wire::ANSWER_MAX),
+            media,
+            recipients,
+            settings,
+        }
+    }
+
+    fn path<'p>(&'p self, last: &'p str) -> [&'p str; 5] {
+        ["brand-message", "v1.0", "appkeys", &self.settings.app_key, last]
+    }
+
+    /// Those of the request's list who may be sent it now, or why there is none.
+    async fn allowed(&self, call: &Call, now: Timestamp) -> Result<Allowed, (Failure, Retry)> {
+        let asked = wire::content(call, now).and_then(|content| content.recipient_list_ref);
+        let list = asked.or_else(|| self.settings.recipient_list.clone());
+        let list = list.ok_or_else(|| (failure::recipient_list_unknown(), Retry::Never))?;
+        match self.recipients.of(&call.tenant, &list).await {
+            Ok(people) => Ok(Allowed::of(people, call.delivery.id, now)),
+            Err(RecipientsError::Unknown) => Err((failure::recipient_list_unknown(), Retry::Never)),
+            Err(RecipientsError::Unreadable) => Err((failure::recipient_list_unreadable(), Retry::Backoff)),
+        }
+    }
+}
+
+/// The name of a request: the same for all in it, and unique.
+fn key_of(call: &Call, chunk: u32) -> String {
+    format!("{}.{chunk}", call.delivery.idempotency_key())
+}
+
+/// How long ago `since` is; nothing where a clock went back.
+fn age(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}

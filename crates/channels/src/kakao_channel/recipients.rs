@@ -1,0 +1,199 @@
+//! Who is sent the message: where the tenant's lists come from, and how a list is
+//! cut into requests.
+//!
+//! A number is in memory while a request is made and nowhere else of ours: not in
+//! a checkpoint, a receipt, a log or an error (I20). Where a list was cut is
+//! therefore kept as buckets: each number falls into one of 65,536 by a hash that
+//! differs from delivery to delivery, and a request takes whole buckets. A bucket
+//! of Korea's mobile numbers has some 1,500; its name names nobody. And whoever
+//! joins or leaves a list between two requests moves nobody else into another one.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use fanfare_core::advertising::{Consent, Reason, may_receive};
+use fanfare_core::ids::{DeliveryId, TenantId};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::secret::Secret;
+
+/// Recipients of one request (NHN Cloud's guide).
+pub const RECIPIENTS_MAX: usize = 1_000;
+
+/// Somebody on a list.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// The mobile number in national form, digits only: `01012345678`.
+    pub number: Secret,
+    /// What proves that they may be sent advertising.
+    pub consent: Option<Consent>,
+    /// Wants nothing more, whatever was consented to.
+    pub suppressed: bool,
+}
+
+/// Why there is no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecipientsError {
+    /// There is none of that name for this tenant.
+    #[error("there is no such recipient list")]
+    Unknown,
+    /// It can't be read now; whoever holds it has said why, where it is handled.
+    #[error("the recipient list could not be read")]
+    Unreadable,
+}
+
+/// Where recipients come from; the service's.
+#[async_trait]
+pub trait Recipients: Debug + Send + Sync {
+    /// Everybody on a tenant's list.
+    async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError>;
+}
+
+/// Those of a list who may be sent the message now, in the order of the delivery.
+#[derive(Debug)]
+pub(super) struct Allowed {
+    /// Ordered by bucket, and within it by number.
+    people: Vec<(u16, Secret)>,
+    /// Those who may not.
+    pub(super) blocked: usize,
+}
+
+impl Recipient {
+    fn may_receive(&self, now: Timestamp) -> Result<(), Reason> {
+        if self.suppressed {
+            return Err(Reason::Suppressed);
+        }
+        may_receive(self.consent.as_ref(), now)
+    }
+}
+
+impl Allowed {
+    pub(super) fn of(list: Vec<Recipient>, delivery: DeliveryId, now: Timestamp) -> Self {
+        let all = list.len();
+        let allowed = list.into_iter().filter(|person| person.may_receive(now).is_ok());
+        let mut people: Vec<_> = allowed
+            .map(|person| (bucket(delivery, &person.number), person.number))
+            .collect();
+        people.sort_by(|(bucket, number), (other, another)| (bucket, number.reveal()).cmp(&(other, another.reveal())));
+        // A number that stands on a list twice is one person.
+        people.dedup_by(|(_, number), (_, other)| number == other);
+        let blocked = all - people.len();
+        Self { people, blocked }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.people.is_empty()
+    }
+
+    /// Up to which bucket the next request goes, after what is done; nothing where
+    /// nobody is left.
+    pub(super) fn next_until(&self, after: Option<u16>, most: usize) -> Option<u16> {
+        let rest = self.after(after);
+        let (first, _) = rest.first()?;
+        // Whole buckets only. One that is too large alone is cut where it is sent.
+        let Some((beyond, _)) = rest.get(most) else {
+            return rest.last().map(|(last, _)| *last);
+        };
+        let fits = rest[..most].iter().rev().find(|(bucket, _)| bucket < beyond);
+        Some(fits.map_or(*first, |(bucket, _)| *bucket))
+    }
+
+    /// Those of one request.
+    pub(super) fn between(&self, after: Option<u16>, until: u16) -> &[(u16, Secret)] {
+        let rest = self.after(after);
+        let end = rest.partition_point(|(bucket, _)| *bucket <= until);
+        &rest[..end]
+    }
+
+    /// Those who come after.
+    pub(super) fn after(&self, after: Option<u16>) -> &[(u16, Secret)] {
+        let done = |(bucket, _): &(u16, Secret)| after.is_some_and(|after| *bucket <= after);
+        let start = self.people.partition_point(done);
+        &self.people[start..]
+    }
+}
+
+fn bucket(delivery: DeliveryId, number: &Secret) -> u16 {
+    let hash = Uuid::new_v5(&delivery.0, number.reveal().as_bytes());
+    let [first, second, ..] = *hash.as_bytes();
+    u16::from_be_bytes([first, second])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(number: usize) -> Recipient {
+        Recipient {
+            number: Secret::new(format!("010{number:08}")),
+            consent: Some(Consent {
+                who: "customer".to_owned(),
+                at: "2026-01-01T00:00:00Z".parse().unwrap(),
+                how: "form".to_owned(),
+                advertising: true,
+                night: false,
+                withdrawn_at: None,
+                reconfirmed_at: None,
+            }),
+            suppressed: false,
+        }
+    }
+
+    fn allowed(people: Vec<Recipient>) -> Allowed {
+        let now = "2026-11-24T01:00:00Z".parse().unwrap();
+        Allowed::of(people, DeliveryId(Uuid::from_u128(7)), now)
+    }
+
+    /// Each request's people.
+    fn requests(allowed: &Allowed) -> Vec<Vec<String>> {
+        let (mut after, mut requests) = (None, Vec::new());
+        while let Some(until) = allowed.next_until(after, RECIPIENTS_MAX) {
+            let people = allowed.between(after, until);
+            requests.push(people.iter().map(|(_, number)| number.reveal().to_owned()).collect());
+            after = Some(until);
+        }
+        requests
+    }
+
+    #[test]
+    fn everybody_is_in_one_request_of_at_most_a_thousand() {
+        for people in [0, 1, 999, 1_000, 1_001, 2_500, 9_000] {
+            let allowed = allowed((0..people).map(person).collect());
+            let requests = requests(&allowed);
+            assert!(
+                requests
+                    .iter()
+                    .all(|request| (1..=RECIPIENTS_MAX).contains(&request.len()))
+            );
+            assert_eq!(requests.len() <= 1, people <= 1_000, "{people}");
+            let mut all: Vec<_> = requests.concat();
+            all.sort();
+            all.dedup();
+            assert_eq!(all.len(), people);
+        }
+    }
+
+    /// A list that changes while it is sent: nobody is sent it twice.
+    #[test]
+    fn who_joins_or_leaves_moves_nobody_else() {
+        let before = allowed((0..3_000).map(person).collect());
+        let first = before.next_until(None, RECIPIENTS_MAX).unwrap();
+        let sent: Vec<_> = before.between(None, first).to_vec();
+        let changed = allowed((700..5_000).map(person).collect());
+        let mut later = changed.after(Some(first)).to_vec();
+        later.retain(|(_, number)| sent.iter().any(|(_, other)| other == number));
+        assert!(later.is_empty());
+    }
+
+    #[test]
+    fn who_may_not_be_sent_anything_is_counted_and_left_out() {
+        let mut people: Vec<_> = (0..5).map(person).collect();
+        people[1].consent = None;
+        people[2].suppressed = true;
+        people.push(person(0));
+        let allowed = allowed(people);
+        assert_eq!((allowed.people.len(), allowed.blocked), (3, 3));
+        assert!(!format!("{allowed:?}").contains("010"), "a number is never shown");
+    }
+}

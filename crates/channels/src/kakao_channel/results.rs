@@ -1,0 +1,90 @@
+//! What became of what was sent. *Accepted* is not *delivered*: the channel says
+//! of each recipient, seconds later, whether the message arrived.
+
+use fanfare_core::attempt::{Retry, StepOutcome};
+use fanfare_core::channel::ChannelState;
+use fanfare_core::engine::Call;
+use fanfare_core::receipt::{Receipt, ResultFields};
+use jiff::Timestamp;
+
+use super::checkpoint::{Progress, Stage};
+use super::steps::{advanced, rejected};
+use super::wire::{self, Page, Standing};
+use super::{KakaoChannelClient, age};
+use crate::failure;
+
+/// Messages of one page (NHN Cloud's guide: at most 1,000).
+const PAGE_SIZE: &str = "1000";
+
+impl KakaoChannelClient {
+    /// One request's results at a time; each that is known is kept.
+    pub(super) async fn results(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
+        let Some(open) = progress.requests.iter().position(|request| !request.settled) else {
+            return settled(progress);
+        };
+        if let Some((delivered, failed)) = self.read(call, &progress, open, now).await {
+            progress.requests[open].settled = true;
+            progress.counts.delivered += delivered;
+            progress.counts.failed += failed;
+            return advanced(Stage::Results(progress), false);
+        }
+        if age(progress.since, now) < self.settings.patience {
+            return StepOutcome::Pending {
+                poll_after: self.settings.poll_interval,
+            };
+        }
+        confirmed(&progress, ChannelState::Accepted)
+    }
+
+    /// Delivered and failed, where every recipient's result is final.
+    async fn read(&self, call: &Call, progress: &Progress, open: usize, now: Timestamp) -> Option<(u32, u32)> {
+        let request = &progress.requests[open];
+        let query = [
+            ("requestId", request.id.as_str()),
+            ("pageNum", "1"),
+            ("pageSize", PAGE_SIZE),
+        ];
+        let answer = self.api.get(call, &self.path("messages"), &query).await.ok()?;
+        let page = wire::page(&answer, now)?;
+        let ours = page.messages.iter().all(|message| message.request_id == request.id);
+        tally(&page).filter(|(delivered, failed)| ours && delivered + failed >= request.taken)
+    }
+}
+
+/// Nothing where any of them is open, or not on the page.
+fn tally(page: &Page) -> Option<(u32, u32)> {
+    let (mut delivered, mut failed) = (0, 0);
+    for message in &page.messages {
+        match message.standing() {
+            Standing::Delivered => delivered += 1,
+            Standing::Failed => failed += 1,
+            Standing::Open => return None,
+        }
+    }
+    (delivered + failed == page.total_count).then_some((delivered, failed))
+}
+
+/// All of them are final: a success if one arrived.
+fn settled(progress: Progress) -> StepOutcome {
+    if progress.counts.delivered > 0 {
+        return confirmed(&progress, ChannelState::Delivered);
+    }
+    let nobody = progress.requests.is_empty() && progress.counts.refused == 0;
+    let why = if nobody {
+        failure::no_consented_recipients()
+    } else {
+        failure::no_recipient_reached()
+    };
+    rejected(Some(Stage::Results(progress)), why, Retry::Never)
+}
+
+/// The first request's name stands for all.
+fn confirmed(progress: &Progress, state: ChannelState) -> StepOutcome {
+    StepOutcome::Confirmed(Receipt {
+        state,
+        fields: ResultFields {
+            message_id: progress.requests.first().map(|request| request.id.clone()),
+            ..ResultFields::default()
+        },
+    })
+}

@@ -1,0 +1,263 @@
+//! What is done until everything is sent.
+
+use std::time::Duration;
+
+use fanfare_core::advertising::{Night, advertisement};
+use fanfare_core::attempt::{Retry, StepOutcome};
+use fanfare_core::delivery::{Checkpoint, Failure};
+use fanfare_core::engine::Call;
+use jiff::Timestamp;
+
+use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
+use super::error::Meaning;
+use super::recipients::Allowed;
+use super::wire::{self, Heard, Uploaded};
+use super::{KakaoChannelClient, age, key_of};
+use crate::api::Body;
+use crate::failure;
+use crate::http::{Answer, ExchangeError};
+use crate::media::{MediaError, PictureKind};
+
+/// After somebody has been sent it, the rest is tried for so long.
+pub(super) const PATIENCE: Duration = Duration::from_hours(24);
+
+/// Between two tries of the rest, at most.
+const AGAIN_MOST: Duration = Duration::from_mins(5);
+
+impl KakaoChannelClient {
+    /// Uploads the picture: only what was uploaded can be sent. Nobody sees it.
+    pub(super) async fn upload(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        if let Some(held) = held_by_night(now) {
+            return held;
+        }
+        match self.allowed(call, now).await {
+            Ok(allowed) if allowed.is_empty() => {
+                return rejected(None, failure::no_consented_recipients(), Retry::Never);
+            }
+            Ok(_) => {}
+            Err((why, retry)) => return rejected(None, why, retry),
+        }
+        let Some(url) = wire::content(call, now).and_then(|content| content.image_url) else {
+            return rejected(None, failure::content_rejected(), Retry::Never);
+        };
+        let picture = match self.media.picture(&url).await {
+            Ok(picture) if matches!(picture.kind, PictureKind::Jpeg | PictureKind::Png) => picture,
+            Ok(_) => return rejected(None, failure::media_rejected(), Retry::Never),
+            Err(error) => return not_fetched(&error),
+        };
+        let boundary = call.delivery.id.0.simple().to_string();
+        let body = Body::Multipart {
+            boundary: &boundary,
+            parts: wire::form(&boundary, &picture),
+        };
+        match self.api.post(call, &self.path("images"), body).await {
+            Ok(answer) => uploaded(&answer, now),
+            Err(error) => rejected(None, failure::unavailable().said(&error.words()), Retry::Backoff),
+        }
+    }
+
+    /// Sees who is in the next request, and keeps where it ends before it is sent.
+    pub(super) async fn cut(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
+        let allowed = match self.allowed(call, now).await {
+            Ok(allowed) => allowed,
+            Err((why, retry)) if progress.requests.is_empty() => {
+                return rejected(Some(Stage::Cutting(progress)), why, retry);
+            }
+            Err((_, Retry::Never)) => return advanced(Stage::Results(progress), false),
+            Err(_) => return self.again(&progress, now),
+        };
+        if progress.chunk == 1 {
+            progress.counts.blocked = count(allowed.blocked);
+        }
+        match allowed.next_until(progress.after, self.settings.per_request) {
+            Some(until) => advanced(Stage::Sending(Sending::clean(progress, until)), true),
+            None => advanced(Stage::Results(progress), false),
+        }
+    }
+
+    /// The one step that people see.
+    pub(super) async fn send(&self, call: &Call, sending: Sending, now: Timestamp) -> StepOutcome {
+        if sending.doubt != Doubt::None {
+            return StepOutcome::Unknown(failure::outcome_unknown());
+        }
+        if let Some(held) = held_by_night(now) {
+            return held;
+        }
+        let allowed = match self.allowed(call, now).await {
+            Ok(allowed) => allowed,
+            Err((why, retry)) => return self.not_sent(sending, None, why, retry, now),
+        };
+        let mut people = allowed.between(sending.progress.after, sending.until);
+        let mut progress = sending.progress.clone();
+        if people.len() > self.settings.per_request {
+            // So many have joined since it was cut.
+            progress.counts.not_sent += count(people.len() - self.settings.per_request);
+            people = &people[..self.settings.per_request];
+        }
+        if people.is_empty() {
+            return advanced(Stage::Cutting(progress.sent(sending.until, None, 0, now)), false);
+        }
+        let Some(content) = wire::content(call, now) else {
+            return rejected(None, failure::content_rejected(), Retry::Never);
+        };
+        let message = content.message.as_deref().unwrap_or_default();
+        let settings = &self.settings;
+        let text = advertisement(
+            message,
+            settings.label,
+            &settings.sender_name,
+            &settings.unsubscribe_number,
+        );
+        let key = key_of(call, progress.chunk);
+        let value = wire::message(settings, &content, &text, (&key, &progress.image), people);
+        let body = Body::Json {
+            value: &value,
+            key: &key,
+        };
+        let taken = (progress, people.len());
+        match self.api.post(call, &self.path("freestyle-messages"), body).await {
+            Ok(answer) => self.heard(sending, taken, &answer, &allowed, now),
+            Err(error @ ExchangeError::NotSent(..)) => {
+                let why = failure::unavailable().said(&error.words());
+                self.not_sent(sending, Some(&allowed), why, Retry::Backoff, now)
+            }
+            Err(error @ ExchangeError::Lost { .. }) => {
+                StepOutcome::Unknown(failure::outcome_unknown().said(&error.words()))
+            }
+        }
+    }
+
+    fn heard(
+        &self,
+        sending: Sending,
+        (progress, people): (Progress, usize),
+        answer: &Answer,
+        allowed: &Allowed,
+        now: Timestamp,
+    ) -> StepOutcome {
+        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&wire::words(answer)));
+        let outcome = wire::outcome(answer);
+        let all_refused = outcome.as_ref().is_some_and(|outcome| outcome.all_refused);
+        let doubt = |sending: Sending, doubt| advanced(Stage::Sending(Sending { doubt, ..sending }), false);
+        match wire::heard(answer, now) {
+            Heard::Taken => match outcome.map(|outcome| (outcome.request_id, outcome.refused)) {
+                Some((Some(id), refused)) => {
+                    let request = Request {
+                        id,
+                        taken: count(people.saturating_sub(refused)),
+                        settled: false,
+                    };
+                    advanced(
+                        Stage::Cutting(progress.sent(sending.until, Some(request), refused, now)),
+                        false,
+                    )
+                }
+                _ => unclear(),
+            },
+            // All of them are refused for good, and the others have their turn.
+            Heard::Refused(Meaning::Recipient) => {
+                advanced(Stage::Cutting(progress.sent(sending.until, None, people, now)), false)
+            }
+            Heard::Refused(Meaning::Unclear) if all_refused => {
+                advanced(Stage::Cutting(progress.sent(sending.until, None, people, now)), false)
+            }
+            Heard::Refused(Meaning::Refused(why, retry)) => {
+                self.not_sent(sending, Some(allowed), why.said(&wire::words(answer)), retry, now)
+            }
+            Heard::Refused(Meaning::Night) => StepOutcome::Deferred {
+                until: Night::KAKAO.next_end(now),
+                reason: failure::night_hours().said(&wire::words(answer)),
+            },
+            Heard::Refused(Meaning::KeyKnown) => doubt(sending, Doubt::KeyKnown),
+            Heard::Refused(Meaning::Sent) => doubt(sending, Doubt::Sent),
+            Heard::Refused(Meaning::Unclear) => unclear(),
+        }
+    }
+
+    /// This request had no effect. Where another had, what is left is tried on, or
+    /// given up; it does not make a failure of what was sent.
+    fn not_sent(
+        &self,
+        sending: Sending,
+        allowed: Option<&Allowed>,
+        why: Failure,
+        retry: Retry,
+        now: Timestamp,
+    ) -> StepOutcome {
+        if sending.progress.requests.is_empty() {
+            let again = Sending::clean(sending.progress, sending.until);
+            return rejected(Some(Stage::Sending(again)), why, retry);
+        }
+        if retry != Retry::Never && age(sending.progress.since, now) < PATIENCE {
+            return self.again(&sending.progress, now);
+        }
+        let mut progress = sending.progress;
+        progress.give_up(allowed);
+        advanced(Stage::Results(progress), false)
+    }
+
+    /// The longer nothing went on, the less often.
+    fn again(&self, progress: &Progress, now: Timestamp) -> StepOutcome {
+        let shortest = self.settings.poll_interval;
+        StepOutcome::Pending {
+            poll_after: (age(progress.since, now) / 10).clamp(shortest, AGAIN_MOST.max(shortest)),
+        }
+    }
+}
+
+impl Progress {
+    /// Counts those who are left as not sent.
+    pub(super) fn give_up(&mut self, allowed: Option<&Allowed>) {
+        let left = allowed.map_or(0, |allowed| allowed.after(self.after).len());
+        self.counts.not_sent = self.counts.not_sent.saturating_add(count(left));
+    }
+}
+
+fn uploaded(answer: &Answer, now: Timestamp) -> StepOutcome {
+    let again = |why: Failure| rejected(None, why.said(&wire::words(answer)), Retry::Backoff);
+    match wire::heard(answer, now) {
+        Heard::Taken => match wire::read::<Uploaded>(answer).and_then(Uploaded::url) {
+            Some(image) => advanced(Stage::Cutting(Progress::new(image, now)), false),
+            None => again(failure::unavailable()),
+        },
+        // A body that the image route refuses is the picture.
+        Heard::Refused(Meaning::Refused(why, Retry::Never)) if why.code == "content_rejected" => {
+            rejected(None, failure::media_rejected().said(&wire::words(answer)), Retry::Never)
+        }
+        Heard::Refused(Meaning::Refused(why, retry)) => rejected(None, why.said(&wire::words(answer)), retry),
+        Heard::Refused(Meaning::Night | Meaning::Recipient | Meaning::KeyKnown | Meaning::Sent | Meaning::Unclear) => {
+            again(failure::unavailable())
+        }
+    }
+}
+
+fn not_fetched(error: &MediaError) -> StepOutcome {
+    let retry = match error {
+        MediaError::Unreachable(_) | MediaError::Away(_) => Retry::Backoff,
+        MediaError::NotAllowed(_) | MediaError::Refused(_) | MediaError::TooLarge | MediaError::NoPicture => {
+            Retry::Never
+        }
+    };
+    rejected(None, failure::media_rejected().said(&error.words()), retry)
+}
+
+fn held_by_night(now: Timestamp) -> Option<StepOutcome> {
+    let until = Night::KAKAO.over_at(now)?;
+    let reason = failure::night_hours();
+    Some(StepOutcome::Deferred { until, reason })
+}
+
+pub(super) fn advanced(stage: Stage, next_has_effect: bool) -> StepOutcome {
+    StepOutcome::Advanced {
+        checkpoint: stage.into(),
+        next_has_effect,
+    }
+}
+
+pub(super) fn rejected(stage: Option<Stage>, failure: Failure, retry: Retry) -> StepOutcome {
+    StepOutcome::Rejected {
+        failure,
+        retry,
+        checkpoint: stage.map(Checkpoint::from),
+    }
+}

@@ -1,0 +1,385 @@
+//! What NHN Cloud is sent and what it answers, as far as it is read. Numbers in
+//! its answers are not: what is kept of its words has them taken out (I20).
+
+use bytes::Bytes;
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::compose::kakao_channel::KakaoChannelContent;
+use fanfare_core::compose::{ChannelContent, compose};
+use fanfare_core::engine::Call;
+use http::HeaderName;
+use jiff::Timestamp;
+use jiff::tz::offset;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::KakaoSettings;
+use super::error::{Meaning, meaning};
+use crate::contract::{self, is_path_id};
+use crate::http::Answer;
+use crate::media::Picture;
+use crate::secret::Secret;
+
+pub(super) const SECRET_KEY: HeaderName = HeaderName::from_static("x-secret-key");
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-nc-api-idempotency-key");
+
+/// Of an answer: 1,000 recipients with all that is said of each.
+pub(super) const ANSWER_MAX: usize = 2 * 1024 * 1024;
+
+/// Digits in a row, blanks and hyphens between them, that may be a number.
+const NUMBER_DIGITS: usize = 7;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    header: Header,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    is_successful: bool,
+    result_code: i64,
+}
+
+/// What was uploaded.
+#[derive(Deserialize)]
+pub(super) struct Uploaded {
+    image: Image,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Image {
+    image_url: String,
+}
+
+/// What became of a request to send.
+#[derive(Deserialize)]
+pub(super) struct Sent {
+    message: Option<SentMessage>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SentMessage {
+    #[serde(default)]
+    request_id: Option<String>,
+    #[serde(default)]
+    send_results: Vec<SendResult>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SendResult {
+    result_code: i64,
+}
+
+/// Messages that were found.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Found {
+    message_search_result_response: Page,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page {
+    pub(super) messages: Vec<Message>,
+    pub(super) total_count: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Message {
+    pub(super) request_id: String,
+    #[serde(default)]
+    pub(super) sender_grouping_key: Option<String>,
+    #[serde(default)]
+    message_status: Option<String>,
+    #[serde(default)]
+    result_code: Option<String>,
+}
+
+/// How one recipient's message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Delivered,
+    Failed,
+    /// Under way, or sent and not confirmed.
+    Open,
+}
+
+/// An answer's meaning, by its own code or else by its status.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Taken,
+    Refused(Meaning),
+}
+
+/// What an answer to `send` says of its recipients.
+pub(super) struct Outcome {
+    /// The channel's name for the request, where it took anybody.
+    pub(super) request_id: Option<String>,
+    /// Those whom it refused.
+    pub(super) refused: usize,
+    /// All of them were refused for good.
+    pub(super) all_refused: bool,
+}
+
+/// What an answer says: HTTP 200 may be a failure, so its code comes first.
+pub(super) fn heard(answer: &Answer, now: Timestamp) -> Heard {
+    let head = answer.json::<Head>().ok().map(|head| head.header);
+    match head {
+        Some(head) if head.is_successful && answer.status.is_success() => Heard::Taken,
+        Some(head) if !head.is_successful => match meaning(head.result_code) {
+            // A code of which nothing follows, and yet a status that says it.
+            Meaning::Unclear if answer.status.is_client_error() => by_status(answer, now),
+            meaning => Heard::Refused(meaning),
+        },
+        _ => by_status(answer, now),
+    }
+}
+
+fn by_status(answer: &Answer, now: Timestamp) -> Heard {
+    Heard::Refused(match contract::heard(answer, now) {
+        contract::Heard::Refused(why, retry) => Meaning::Refused(why, retry),
+        contract::Heard::Taken | contract::Heard::Known | contract::Heard::Unclear => Meaning::Unclear,
+    })
+}
+
+impl Uploaded {
+    /// Where the channel has it now.
+    pub(super) fn url(self) -> Option<String> {
+        let url = self.image.image_url;
+        let web = url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        (web && url.len() <= 1_000).then_some(url)
+    }
+}
+
+/// What an answer says of those to whom something was to be sent.
+pub(super) fn outcome(answer: &Answer) -> Option<Outcome> {
+    let message = answer.json::<Sent>().ok()?.message?;
+    let refused = |result: &&SendResult| !matches!(result.result_code, 0 | 200 | 3005 | 4161);
+    let for_good = |result: &SendResult| meaning(result.result_code) == Meaning::Recipient;
+    let results = &message.send_results;
+    Some(Outcome {
+        request_id: message.request_id.filter(|id| is_path_id(id)),
+        refused: results.iter().filter(refused).count(),
+        all_refused: !results.is_empty() && results.iter().all(for_good),
+    })
+}
+
+/// A page of messages.
+pub(super) fn page(answer: &Answer, now: Timestamp) -> Option<Page> {
+    match heard(answer, now) {
+        Heard::Taken => read::<Found>(answer).map(|found| found.message_search_result_response),
+        Heard::Refused(_) => None,
+    }
+}
+
+pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
+    answer.json().ok()
+}
+
+impl Message {
+    pub(super) fn standing(&self) -> Standing {
+        let code = self.result_code.as_deref().and_then(|code| code.parse().ok());
+        if code.is_some_and(|code| matches!(code, 3005 | 4161)) {
+            return Standing::Open;
+        }
+        match self.message_status.as_deref() {
+            Some("COMPLETED") => Standing::Delivered,
+            Some("FAILED") => Standing::Failed,
+            _ => Standing::Open,
+        }
+    }
+}
+
+/// What the channel said, without what may be a number.
+pub(super) fn words(answer: &Answer) -> String {
+    without_numbers(&answer.words())
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut run = String::new();
+    for character in text.chars().chain([' ']) {
+        if character.is_numeric() || (!run.is_empty() && matches!(character, '-' | ' ' | '.')) {
+            run.push(character);
+            continue;
+        }
+        flush(&mut run, &mut clean);
+        clean.push(character);
+    }
+    flush(&mut run, &mut clean);
+    clean.trim_end().to_owned()
+}
+
+fn flush(run: &mut String, clean: &mut String) {
+    if run.chars().filter(|c| c.is_numeric()).count() < NUMBER_DIGITS {
+        clean.push_str(run);
+    } else {
+        clean.push('…');
+    }
+    run.clear();
+}
+
+/// The same at every call: the request does not change, and nothing is invented
+/// in live mode.
+pub(super) fn content(call: &Call, now: Timestamp) -> Option<KakaoChannelContent> {
+    match compose(&call.request.request, Channel::KakaoChannel, Mode::Live, now).content {
+        ChannelContent::KakaoChannel(content) => Some(content),
+        ChannelContent::WooridongneTV(_)
+        | ChannelContent::RingoBiz(_)
+        | ChannelContent::GenieTV(_)
+        | ChannelContent::Instagram(_)
+        | ChannelContent::NaverBlog(_) => None,
+    }
+}
+
+/// A message with a picture, for these people.
+pub(super) fn message(
+    settings: &KakaoSettings,
+    content: &KakaoChannelContent,
+    text: &str,
+    (key, image): (&str, &str),
+    people: &[(u16, Secret)],
+) -> Value {
+    let buttons = content.buttons.iter();
+    let buttons: Vec<_> = buttons
+        .map(|button| json!({"name": button.name, "type": "WL", "linkMo": button.url, "linkPc": button.url}))
+        .collect();
+    let recipients: Vec<_> = people
+        .iter()
+        .map(|(_, number)| {
+            json!({
+                "recipientNo": number.reveal(), "targeting": "I", "recipientGroupingKey": key,
+                // No text message in its place: nobody asked for that.
+                "resendParameter": {"isResend": false},
+            })
+        })
+        .collect();
+    let mut picture = json!({"imageUrl": image});
+    if let Some(link) = &content.image_link {
+        picture["imageLink"] = link.as_str().into();
+    }
+    json!({
+        "senderKey": settings.sender_key, "chatBubbleType": "IMAGE", "content": text, "image": picture,
+        "buttons": buttons, "unsubscribeNo": settings.unsubscribe_number, "senderGroupingKey": key,
+        "recipientList": recipients,
+    })
+}
+
+/// A picture as a form with a file.
+pub(super) fn form(boundary: &str, picture: &Picture) -> Bytes {
+    let (kind, extension) = (picture.kind.media_type(), picture.kind.extension());
+    let head = format!(
+        "--{boundary}\r\ncontent-disposition: form-data; name=\"imageType\"\r\n\r\nIMAGE\r\n\
+         --{boundary}\r\ncontent-disposition: form-data; name=\"image\"; filename=\"image.{extension}\"\r\n\
+         content-type: {kind}\r\n\r\n"
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    [head.as_bytes(), &picture.bytes, tail.as_bytes()].concat().into()
+}
+
+/// A time as the channel writes it, in Korea.
+pub(super) fn minute(at: Timestamp) -> String {
+    offset(9).to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            cut: false,
+        }
+    }
+
+    fn says(status: u16, body: &str) -> String {
+        match heard(&answer(status, body), Timestamp::UNIX_EPOCH) {
+            Heard::Taken => "taken".to_owned(),
+            Heard::Refused(Meaning::Refused(why, _)) => why.code.into_owned(),
+            Heard::Refused(other) => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_status_of_200_may_be_a_failure() {
+        let body = |ok: bool, code: i64| json!({"header": {"isSuccessful": ok, "resultCode": code}}).to_string();
+        assert_eq!(says(200, &body(true, 0)), "taken");
+        assert_eq!(says(200, &body(false, -1001)), "auth_expired");
+        assert_eq!(says(200, &body(false, 3022)), "Night");
+        assert_eq!(says(200, &body(false, 12345)), "Unclear");
+        assert_eq!(says(401, &body(false, 12345)), "auth_expired", "the status says it");
+        assert_eq!(says(500, &body(false, -1005)), "KeyKnown");
+        assert_eq!(says(500, &body(true, 0)), "Unclear");
+        assert_eq!(says(200, "{}"), "Unclear");
+        assert_eq!(says(404, "<html>"), "channel_misconfigured");
+        assert_eq!(says(429, ""), "rate_limited");
+    }
+
+    #[test]
+    fn refusals_of_recipients_are_counted() {
+        let of = |codes: &[i64], id: Value| {
+            let results: Vec<_> = codes.iter().map(|code| json!({"resultCode": code})).collect();
+            outcome(&answer(
+                200,
+                &json!({"message": {"requestId": id, "sendResults": results}}).to_string(),
+            ))
+            .unwrap()
+        };
+        let some = of(&[0, 3018, 200, 3005, 9999], json!("2026-1"));
+        assert_eq!((some.refused, some.all_refused), (2, false), "3005 was sent");
+        assert_eq!(some.request_id.as_deref(), Some("2026-1"));
+        let none = of(&[3018, 3008], Value::Null);
+        assert!(none.all_refused && none.request_id.is_none());
+        assert!(!of(&[], Value::Null).all_refused);
+        assert!(of(&[0], json!("../x")).request_id.is_none());
+    }
+
+    #[test]
+    fn a_number_is_taken_out_of_what_was_said() {
+        for (said, kept) in [
+            (
+                "bad recipientNo 010-1234-5678, code 3018",
+                "bad recipientNo …, code 3018",
+            ),
+            ("01012345678", "…"),
+            ("+82 10 1234 5678!", "+…!"),
+            ("code 3018 at 12", "code 3018 at 12"),
+            ("０１０１２３４５６７８", "…"),
+        ] {
+            assert_eq!(without_numbers(said), kept);
+        }
+    }
+
+    #[test]
+    fn a_message_stands_as_its_status_and_code_say() {
+        let of = |status: Value, code: Value| {
+            let message = json!({"requestId": "r", "messageStatus": status, "resultCode": code});
+            serde_json::from_value::<Message>(message).unwrap().standing()
+        };
+        assert_eq!(of(json!("COMPLETED"), json!("MRC01")), Standing::Delivered);
+        assert_eq!(of(json!("FAILED"), json!("3018")), Standing::Failed);
+        assert_eq!(
+            of(json!("FAILED"), json!("3005")),
+            Standing::Open,
+            "it may still arrive"
+        );
+        assert_eq!(of(json!("READY"), Value::Null), Standing::Open);
+        assert_eq!(of(Value::Null, Value::Null), Standing::Open);
+    }
+
+    #[test]
+    fn a_time_is_korea_s() {
+        assert_eq!(minute("2026-11-24T15:30:59Z".parse().unwrap()), "2026-11-25 00:30");
+    }
+}
