@@ -11,19 +11,26 @@ use fanfare_channels::gateway::{GatewayClient, Shape};
 use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::kakao_channel::{BASE_URL, KakaoChannelClient, KakaoSettings};
+use fanfare_channels::media::MediaClient;
 use fanfare_channels::ringo_biz::RingoBizClient;
 use fanfare_channels::{any_channel, wooridongne_tv};
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
+use fanfare_core::phone::{Phone, PhoneKind};
 use fanfare_core::text::Text;
 use url::{Host, Url};
 
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
 use crate::perform::Connection;
+use crate::recipients::RecipientLists;
 
 /// Where Instagram is, with Instagram Login.
 const INSTAGRAM: &str = "https://graph.instagram.com";
+
+/// So many times Kakao Channel is asked what became of what it took.
+const RESULT_LOOKS: u32 = 4;
 
 /// Each channel's connection, by [`Channel::index`].
 ///
@@ -42,13 +49,14 @@ pub(crate) fn connect(config: &Config) -> Result<[Connection; Channel::ALL.len()
         ..HttpSettings::default()
     })?;
     for channel in live {
-        let made = client(channel, config.channels.get(channel), &http);
+        let made = client(channel, config, &http);
         connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
     }
     Ok(connections)
 }
 
-fn client(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Arc<dyn ChannelClient>, Failure> {
+fn client(channel: Channel, all: &Config, http: &HttpClient) -> Result<Arc<dyn ChannelClient>, Failure> {
+    let config = all.channels.get(channel);
     let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
         Ok(Arc::new(GatewayClient::new(api(channel, config, http)?, shape)))
     };
@@ -57,6 +65,7 @@ fn client(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result
         return Err(lacks(channel, "verified_numbers", right));
     }
     match (config.protocol, channel) {
+        (ChannelProtocol::Own, Channel::KakaoChannel) => kakao_channel(all, http),
         (ChannelProtocol::Gateway, _) => gateway(any_channel::SHAPE),
         (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
         (ChannelProtocol::Own, Channel::Instagram) => {
@@ -71,7 +80,7 @@ fn client(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result
             let verified = Arc::new(config.verified_numbers());
             Ok(Arc::new(RingoBizClient::new(api(channel, config, http)?, verified)))
         }
-        (ChannelProtocol::Own, Channel::NaverBlog | Channel::KakaoChannel) => Err(lacks(
+        (ChannelProtocol::Own, Channel::NaverBlog) => Err(lacks(
             channel,
             "protocol",
             "this version does not speak its own protocol yet; set protocol = \"gateway\", or mode = \"mock\"",
@@ -110,9 +119,49 @@ fn genie_tv(config: &ChannelConfig) -> Result<GenieTvSettings, Failure> {
     })
 }
 
+fn kakao_channel(all: &Config, http: &HttpClient) -> Result<Arc<dyn ChannelClient>, Failure> {
+    let (channel, config) = (Channel::KakaoChannel, &all.channels.kakao_channel);
+    let given = |key: &str, value: &Option<String>, right: &str| {
+        let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        value.map(str::to_owned).ok_or_else(|| lacks(channel, key, right))
+    };
+    let app_key = given("app_key", &config.app_key, "it must be the NHN Cloud project's app key")?;
+    if !is_path_id(&app_key) {
+        return Err(lacks(channel, "app_key", "it may have letters, digits, - _ . ~"));
+    }
+    let sender_key = given("sender_key", &config.sender_key, "it must be the sender profile's key")?;
+    let right = "the law wants the sender's name in each message";
+    let sender_name = given("sender_name", &config.sender_name, right)?;
+    let right = "it must be an 080 number: the law wants a free way to opt out in each message";
+    let unsubscribe_number = given("unsubscribe_number", &config.unsubscribe_number, right)?;
+    let toll_free = Phone::parse(&unsubscribe_number).is_ok_and(|phone| phone.kind == PhoneKind::TollFree);
+    if !toll_free {
+        return Err(lacks(channel, "unsubscribe_number", right));
+    }
+    let lists = RecipientLists::configured(all).ok().flatten();
+    let right = "recipients_key (FANFARE_RECIPIENTS_KEY) must be set: without it no list of recipients can be read";
+    let lists = lists.ok_or_else(|| lacks(channel, "recipient_lists", right))?;
+    let deadline = Duration::from_millis(all.calls.deadline_ms) / 2;
+    let media = MediaClient::new(&all.media.allow_hosts, deadline);
+    let media = media.map_err(|error| lacks(channel, "mode", &format!("no pictures can be fetched: {error}")))?;
+    let mut settings = KakaoSettings::new(&app_key, &sender_key, &sender_name, &unsubscribe_number);
+    settings.label = config.ad_label.unwrap_or(true);
+    settings.recipient_list.clone_from(&config.recipient_list);
+    settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
+    settings.patience = settings.poll_interval * RESULT_LOOKS;
+    settings.settle = Duration::from_millis(config.settle_ms);
+    settings.second_look = Duration::from_millis(config.second_look_ms);
+    let api = api(channel, config, http)?;
+    Ok(Arc::new(KakaoChannelClient::new(api, media, Arc::new(lists), settings)))
+}
+
 fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Api, Failure> {
-    let own = matches!((channel, config.protocol), (Channel::Instagram, ChannelProtocol::Own));
-    let base_url = config.base_url.as_deref().or(own.then_some(INSTAGRAM));
+    let own = match (channel, config.protocol) {
+        (Channel::Instagram, ChannelProtocol::Own) => Some(INSTAGRAM),
+        (Channel::KakaoChannel, ChannelProtocol::Own) => Some(BASE_URL),
+        _ => None,
+    };
+    let base_url = config.base_url.as_deref().or(own);
     let Some(base) = base_url.and_then(|text| Url::parse(text).ok()) else {
         return Err(lacks(channel, "base_url", "it must say where the API is"));
     };
@@ -157,6 +206,8 @@ fn lacks(channel: Channel, key: &str, right: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const KAKAO: &str = "app_key = \"a\"\nsender_key = \"s\"\nsender_name = \"봄 빵집\"\n";
 
     /// What is said of `channels.<table>` with these lines.
     fn problem(table: &str, lines: &str) -> Option<String> {
@@ -216,6 +267,24 @@ mod tests {
                 format!("base_url = \"https://a.example\"\n{token}"),
                 "channels.ringo_biz.verified_numbers",
             ),
+            ("kakao_channel", token.to_owned(), "channels.kakao_channel.app_key"),
+            ("kakao_channel", format!("app_key = \"../a\"\n{token}"), "app_key"),
+            ("kakao_channel", format!("app_key = \"a\"\n{token}"), "sender_key"),
+            (
+                "kakao_channel",
+                format!("app_key = \"a\"\nsender_key = \"s\"\n{token}"),
+                "sender_name",
+            ),
+            (
+                "kakao_channel",
+                format!("{KAKAO}unsubscribe_number = \"02-555-0100\"\n{token}"),
+                "080",
+            ),
+            (
+                "kakao_channel",
+                format!("{KAKAO}unsubscribe_number = \"080-555-0100\"\n{token}"),
+                "FANFARE_RECIPIENTS_KEY",
+            ),
             // Whoever speaks for it, the line must be one that was verified.
             (
                 "ringo_biz",
@@ -231,6 +300,17 @@ mod tests {
             let problem = problem(table, &lines).unwrap_or_default();
             assert!(problem.contains(words), "{table} {lines}: {problem}");
         }
+    }
+
+    #[test]
+    fn kakao_channel_needs_a_key_for_its_lists() {
+        let config = format!(
+            "recipients_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n[channels.kakao_channel]\n\
+             mode = \"live\"\naccess_token = \"t\"\n{KAKAO}unsubscribe_number = \"080-555-0100\""
+        );
+        let connections = connect(&toml::from_str(&config).unwrap()).unwrap();
+        let connection = &connections[Channel::KakaoChannel.index()];
+        assert!(matches!(connection, Connection::Live(_)), "{connection:?}");
     }
 
     #[test]

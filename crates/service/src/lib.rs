@@ -12,6 +12,7 @@ pub mod config;
 pub mod keys;
 pub mod outbox;
 pub mod perform;
+pub mod recipients;
 pub mod server;
 pub mod status;
 pub mod store;

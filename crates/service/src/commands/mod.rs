@@ -2,6 +2,7 @@
 //!
 //! One command, one file. `serve`, `demo` and `load` start a service; `keys`
 //! works on the database, since the first key can't be asked for with a key;
+//! `recipients` works on the files of lists;
 //! `partners` talks to a partner, and to no service; all others talk to a running service over HTTP, like everybody else. None of them
 //! knows the engine.
 //!
@@ -28,6 +29,7 @@ mod keys;
 mod load;
 mod partners;
 mod progress;
+mod recipients;
 mod resolve;
 mod results;
 mod retry;
@@ -71,7 +73,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 struct Common {
-    /// The configuration of `serve`, `config`, `keys` and `load`
+    /// The configuration of `serve`, `config`, `keys`, `recipients` and `load`
     #[arg(
         long,
         global = true,
@@ -130,6 +132,8 @@ enum Command {
     Keys(keys::Args),
     /// Hold a partner's endpoint against the contract that we propose
     Partners(partners::Args),
+    /// Import and forget people who are sent advertising
+    Recipients(recipients::Args),
     /// Look at the configuration
     Config(config::Args),
     /// Measure throughput, latency and cost
@@ -162,6 +166,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Channels(args) => channels::run(common, args).await,
         Command::Keys(args) => keys::run(common, args).await,
         Command::Partners(args) => partners::run(common, args).await,
+        Command::Recipients(args) => recipients::run(common, args),
         Command::Config(args) => config::run(common, args),
         Command::Load(args) => Box::pin(load::run(common, args)).await,
         Command::Completions(args) => completions::run(args),

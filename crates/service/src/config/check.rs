@@ -8,6 +8,7 @@ use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
 use super::{Config, database, kafka};
+use crate::recipients::RecipientLists;
 
 /// A lease is longer than a call's deadline by this.
 const LEASE_MARGIN_MS: u64 = 15_000;
@@ -41,6 +42,9 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
         let right = "it must be redis://host:port or rediss://user:password@host:port, with special characters of \
                      user and password percent-encoded";
         return Err(Wrong::new("redis_url", "***", right));
+    }
+    if let Err(error) = RecipientLists::configured(config) {
+        return Err(Wrong::new("recipients_key", "***", &error.to_string()));
     }
     for host in &config.media.allow_hosts {
         if !is_host(host) {

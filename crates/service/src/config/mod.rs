@@ -47,6 +47,10 @@ pub struct Config {
     /// without it in this process, or not at all. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub redis_url: Option<Secret>,
+    /// `FANFARE_RECIPIENTS_KEY`: what the lists of recipients are sealed with, 32
+    /// bytes in base64. Shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub recipients_key: Option<Secret>,
     /// That database.
     pub database: Database,
     /// How long things are kept.
@@ -84,6 +88,7 @@ impl Default for Config {
             data_dir: PathBuf::from("fanfare-data"),
             database_url: None,
             redis_url: None,
+            recipients_key: None,
             database: Database::default(),
             retention: Retention::default(),
             kafka_brokers: None,
@@ -293,6 +298,28 @@ pub struct ChannelConfig {
     /// a service without tenants is `default`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub verified_numbers: BTreeMap<String, Vec<String>>,
+    /// Kakao Channel: the NHN Cloud project's app key; a part of addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_key: Option<String>,
+    /// Kakao Channel: the sender profile's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_key: Option<String>,
+    /// Kakao Channel: whose advertising it is, as people know them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
+    /// Kakao Channel: the 080 number where people opt out free of charge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsubscribe_number: Option<String>,
+    /// Kakao Channel: whether `(광고)` is put before the text; it is unless this says
+    /// otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ad_label: Option<bool>,
+    /// Kakao Channel: the list of requests that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_list: Option<String>,
+    /// Kakao Channel: the folder of the lists; `recipients` in `data_dir` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_lists: Option<PathBuf>,
     /// Whether `http://` may be used to another machine.
     pub allow_plain_http: bool,
     /// Instagram: between two looks at a container that is not ready; 지니TV:
@@ -335,6 +362,13 @@ impl Default for ChannelConfig {
             api_version: None,
             product_id: None,
             verified_numbers: BTreeMap::new(),
+            app_key: None,
+            sender_key: None,
+            sender_name: None,
+            unsubscribe_number: None,
+            ad_label: None,
+            recipient_list: None,
+            recipient_lists: None,
             allow_plain_http: false,
             poll_interval_ms: 5_000,
             settle_ms: 5_000,
@@ -458,6 +492,14 @@ mod tests {
             "api_version",
             "product_id",
             "verified_numbers",
+            "app_key",
+            "sender_key",
+            "sender_name",
+            "unsubscribe_number",
+            "ad_label",
+            "recipient_list",
+            "recipient_lists",
+            "recipients_key",
             "kafka_brokers",
             "sasl_mechanism",
             "sasl_username",
@@ -474,7 +516,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_never_printed() {
-        let file = "redis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
+        let file = "recipients_key = \"canary\"\nredis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
                     [kafka]\nsasl_password = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));

@@ -44,7 +44,7 @@ pub(crate) struct Messages {
     uploaded: BTreeSet<String>,
     keys: BTreeMap<String, Timestamp>,
     /// Newest last.
-    messages: Vec<Message>,
+    sent: Vec<Message>,
 }
 
 struct Message {
@@ -114,10 +114,9 @@ fn send(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outgoi
     let body = incoming.json().unwrap_or_default();
     let key = incoming.header("x-nc-api-idempotency-key").map(str::to_owned);
     let kakao = &mut world.known.kakao_channel;
-    if let Some(used) = key.as_ref().and_then(|key| kakao.keys.get(key)) {
-        if now.duration_since(*used) < KEY_LIFETIME {
-            return failed(-1_005, "the idempotency key is in use");
-        }
+    let used = key.as_ref().and_then(|key| kakao.keys.get(key));
+    if used.is_some_and(|used| now.duration_since(*used) < KEY_LIFETIME) {
+        return failed(-1_005, "the idempotency key is in use");
     }
     if let Err((code, words)) = rules::check(&body, |url| kakao.uploaded.contains(url)) {
         return failed(code, words);
@@ -174,7 +173,7 @@ fn take(world: &mut World, body: &Value, taken: &[Value], fault: Option<&Fault>)
         sender_grouping_key: body["senderGroupingKey"].clone(),
         recipient_grouping_key: recipient["recipientGroupingKey"].clone(),
     });
-    world.known.kakao_channel.messages.extend(messages);
+    world.known.kakao_channel.sent.extend(messages);
     let numbers: Vec<_> = taken.iter().map(|recipient| &recipient["recipientNo"]).collect();
     world.known.effects.push(Effect {
         channel: "kakao-channel",
@@ -189,7 +188,7 @@ fn take(world: &mut World, body: &Value, taken: &[Value], fault: Option<&Fault>)
 
 fn visible(world: &World) -> impl Iterator<Item = &Message> {
     let now = world.now;
-    let messages = world.known.kakao_channel.messages.iter();
+    let messages = world.known.kakao_channel.sent.iter();
     messages.filter(move |message| now.duration_since(message.at) >= FOUND_AFTER)
 }
 

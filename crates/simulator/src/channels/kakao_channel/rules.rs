@@ -48,7 +48,8 @@ pub(super) fn check(body: &Value, is_uploaded: impl Fn(&str) -> bool) -> Result<
         return Err((-2_000, "senderGroupingKey is too long"));
     }
     let opt_out: String = text("unsubscribeNo").chars().filter(|c| *c != '-').collect();
-    if !opt_out.is_empty() && !(opt_out.starts_with("080") && (10..=11).contains(&opt_out.len())) {
+    let free = opt_out.starts_with("080") && (10..=11).contains(&opt_out.len());
+    if !opt_out.is_empty() && !free {
         return Err((-2_004, "unsubscribeNo is no 080 number"));
     }
     let buttons = body["buttons"].as_array().map(Vec::as_slice).unwrap_or_default();

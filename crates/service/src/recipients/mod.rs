@@ -1,0 +1,355 @@
+//! Lists of people who consented to advertising: files, each line sealed.
+//!
+//! `{folder}/{tenant}/{list}` holds a list, one line a person, encrypted (I20).
+//! `{folder}/{tenant}/.suppressed` holds who wants nothing more: a keyed hash of
+//! each number, so that a later import does not bring back who was forgotten,
+//! although the number itself is gone. A list is read when it is needed and kept
+//! nowhere. Nodes that share a database must share the folder, too.
+
+mod sealed;
+mod table;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fanfare_channels::contract::is_path_id;
+use fanfare_channels::kakao_channel::recipients::{Recipient, Recipients, RecipientsError};
+use fanfare_channels::secret::Secret;
+use fanfare_core::advertising::Consent;
+use fanfare_core::ids::TenantId;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use self::sealed::Seal;
+pub use self::sealed::SealError;
+pub use self::table::TableError;
+use crate::config::Config;
+
+/// Who wants nothing more; no list can have this name.
+const SUPPRESSED: &str = ".suppressed";
+
+/// Below `data_dir`, unless another folder is configured.
+const FOLDER: &str = "recipients";
+
+/// The lists of all tenants; clones are the same.
+#[derive(Clone)]
+pub struct RecipientLists(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    seal: Seal,
+}
+
+/// One person, as it is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    number: String,
+    consent: Consent,
+}
+
+/// What became of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// People on the list now.
+    pub people: usize,
+    /// Lines that were left out, since the number wants nothing more.
+    pub suppressed: usize,
+}
+
+/// Why a list could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The key, or what it opens.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The table.
+    #[error("the table is refused")]
+    Table(#[from] TableError),
+    /// A name that is no file's.
+    #[error("a list and a tenant are named with letters, digits, - _ . ~, and do not begin with a dot")]
+    Name,
+    /// It is no number.
+    #[error("that is no Korean telephone number")]
+    Number,
+    /// A file.
+    #[error("{0} could not be read or written")]
+    File(PathBuf, #[source] std::io::Error),
+}
+
+impl fmt::Debug for RecipientLists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecipientLists")
+            .field("folder", &self.0.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RecipientLists {
+    /// The lists below `folder`, sealed with `key`: 32 bytes in base64.
+    ///
+    /// # Errors
+    /// [`SealError::Key`] where it is no key.
+    pub fn new(folder: PathBuf, key: &Secret) -> Result<Self, SealError> {
+        let seal = Seal::new(key.reveal())?;
+        Ok(Self(Arc::new(Inner { folder, seal })))
+    }
+
+    /// Those that the configuration names; none without a key for them.
+    ///
+    /// # Errors
+    /// [`SealError::Key`] where it is no key.
+    pub fn configured(config: &Config) -> Result<Option<Self>, SealError> {
+        let Some(key) = &config.recipients_key else {
+            return Ok(None);
+        };
+        let folder = config.channels.kakao_channel.recipient_lists.clone();
+        let folder = folder.unwrap_or_else(|| config.data_dir.join(FOLDER));
+        Self::new(folder, key).map(Some)
+    }
+
+    /// Replaces a list by the people of a table (CSV).
+    ///
+    /// # Errors
+    /// [`ListError`]; the list is then as it was.
+    pub fn import(&self, tenant: &TenantId, list: &str, csv: &str) -> Result<Imported, ListError> {
+        self.0.path(tenant, list)?;
+        let suppressed = self.0.suppressed(tenant)?;
+        let mut people = table::read(csv)?;
+        let all = people.len();
+        people.retain(|entry| !suppressed.contains(&self.0.seal.mark(&entry.number)));
+        self.0.write(tenant, list, &people)?;
+        Ok(Imported {
+            people: people.len(),
+            suppressed: all - people.len(),
+        })
+    }
+
+    /// Takes a number out of every list of a tenant, for good; from how many.
+    ///
+    /// # Errors
+    /// [`ListError`]; it is then suppressed, though maybe still on some list.
+    pub fn forget(&self, tenant: &TenantId, number: &str) -> Result<usize, ListError> {
+        let phone = fanfare_core::phone::Phone::parse(number).map_err(|_unread| ListError::Number)?;
+        let number = phone.national.replace('-', "");
+        let mut suppressed = self.0.suppressed(tenant)?;
+        suppressed.insert(self.0.seal.mark(&number));
+        let mut lines: Vec<_> = suppressed.into_iter().collect();
+        lines.sort();
+        self.0.replace(&self.0.tenant(tenant)?.join(SUPPRESSED), &lines)?;
+        let mut found = 0;
+        for list in self.0.lists(tenant)? {
+            let mut people = self.0.read(tenant, &list)?.unwrap_or_default();
+            let before = people.len();
+            people.retain(|entry| entry.number != number);
+            if people.len() < before {
+                self.0.write(tenant, &list, &people)?;
+                found += 1;
+            }
+        }
+        Ok(found)
+    }
+
+    fn people(&self, tenant: &TenantId, list: &str) -> Result<Option<Vec<Recipient>>, ListError> {
+        let suppressed = self.0.suppressed(tenant)?;
+        let people = self.0.read(tenant, list)?;
+        Ok(people.map(|people| {
+            let recipient = |entry: Entry| Recipient {
+                suppressed: suppressed.contains(&self.0.seal.mark(&entry.number)),
+                number: Secret::new(entry.number),
+                consent: Some(entry.consent),
+            };
+            people.into_iter().map(recipient).collect()
+        }))
+    }
+}
+
+#[async_trait]
+impl Recipients for RecipientLists {
+    async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError> {
+        let (lists, tenant, list) = (self.clone(), tenant.clone(), list.to_owned());
+        let read = tokio::task::spawn_blocking(move || lists.people(&tenant, &list)).await;
+        match read {
+            Ok(Ok(Some(people))) => Ok(people),
+            Ok(Ok(None) | Err(ListError::Name)) => Err(RecipientsError::Unknown),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a recipient list could not be read"
+                );
+                Err(RecipientsError::Unreadable)
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "reading a recipient list broke off"
+                );
+                Err(RecipientsError::Unreadable)
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn tenant(&self, tenant: &TenantId) -> Result<PathBuf, ListError> {
+        Ok(self.folder.join(file_name(tenant.as_str())?))
+    }
+
+    fn path(&self, tenant: &TenantId, list: &str) -> Result<PathBuf, ListError> {
+        Ok(self.tenant(tenant)?.join(file_name(list)?))
+    }
+
+    fn lists(&self, tenant: &TenantId) -> Result<Vec<String>, ListError> {
+        let folder = self.tenant(tenant)?;
+        let cannot = |error| ListError::File(folder.clone(), error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
+            let name = entry.map_err(cannot)?.file_name();
+            names.extend(name.into_string().ok().filter(|name| file_name(name).is_ok()));
+        }
+        Ok(names)
+    }
+
+    fn read(&self, tenant: &TenantId, list: &str) -> Result<Option<Vec<Entry>>, ListError> {
+        let place = place(tenant, list);
+        let Some(text) = text_of(&self.path(tenant, list)?)? else {
+            return Ok(None);
+        };
+        let open = |line: &str| {
+            let clear = self.seal.open(&place, line)?;
+            serde_json::from_slice(&clear).map_err(|_malformed| SealError::Opened)
+        };
+        let people: Result<_, SealError> = text.lines().map(open).collect();
+        Ok(Some(people?))
+    }
+
+    fn write(&self, tenant: &TenantId, list: &str, people: &[Entry]) -> Result<(), ListError> {
+        let place = place(tenant, list);
+        let close = |entry: &Entry| {
+            let clear = serde_json::to_vec(entry).map_err(|_never| SealError::Opened)?;
+            self.seal.close(&place, &clear)
+        };
+        let lines: Result<Vec<_>, SealError> = people.iter().map(close).collect();
+        self.replace(&self.path(tenant, list)?, &lines?)
+    }
+
+    fn suppressed(&self, tenant: &TenantId) -> Result<HashSet<String>, ListError> {
+        let text = text_of(&self.tenant(tenant)?.join(SUPPRESSED))?.unwrap_or_default();
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// As a whole or not at all, and readable for nobody else.
+    fn replace(&self, path: &Path, lines: &[String]) -> Result<(), ListError> {
+        let cannot = |error| ListError::File(path.to_owned(), error);
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(cannot)?;
+        let mut file = NamedTempFile::with_prefix_in(".new-", folder).map_err(cannot)?;
+        for line in lines {
+            writeln!(file, "{line}").map_err(cannot)?;
+        }
+        file.as_file().sync_all().map_err(cannot)?;
+        file.persist(path).map_err(|error| cannot(error.error))?;
+        Ok(())
+    }
+}
+
+/// A sealed line is worth nothing in another list.
+fn place(tenant: &TenantId, list: &str) -> String {
+    format!("{}/{list}", tenant.as_str())
+}
+
+fn file_name(name: &str) -> Result<&str, ListError> {
+    (is_path_id(name) && !name.starts_with('.'))
+        .then_some(name)
+        .ok_or(ListError::Name)
+}
+
+fn text_of(path: &Path) -> Result<Option<String>, ListError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ListError::File(path.to_owned(), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    fn table(numbers: &[&str]) -> String {
+        let head = "number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at";
+        let line = |number: &&str| format!("{number},customer,2026-03-01T12:00:00+09:00,web form,true,false,,");
+        let lines: Vec<_> = numbers.iter().map(line).collect();
+        format!("{head}\n{}\n", lines.join("\n"))
+    }
+
+    fn lists(folder: &TempDir) -> RecipientLists {
+        RecipientLists::new(folder.path().to_owned(), &Secret::new(KEY)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_list_is_its_tenant_s_and_sealed() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let imported = lists.import(&tenant, "friends", &table(&["010-5555-0107", "010-5555-0108"]));
+        assert_eq!(
+            imported.unwrap(),
+            Imported {
+                people: 2,
+                suppressed: 0
+            }
+        );
+        let people = lists.of(&tenant, "friends").await.unwrap();
+        assert_eq!(people[1].number, Secret::new("01055550108"));
+        let file = fs::read_to_string(folder.path().join("default/friends")).unwrap();
+        assert!(!file.contains("5555") && !file.contains("customer"), "{file}");
+        for (tenant, list) in [
+            ("default", "other"),
+            ("cafe", "friends"),
+            ("default", "../default/friends"),
+        ] {
+            let none = lists.of(&TenantId::new(tenant), list).await;
+            assert_eq!(none.err(), Some(RecipientsError::Unknown), "{tenant} {list}");
+        }
+        // Another key opens nothing.
+        let other = Secret::new("BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let other = RecipientLists::new(folder.path().to_owned(), &other).unwrap();
+        assert_eq!(
+            other.of(&tenant, "friends").await.err(),
+            Some(RecipientsError::Unreadable)
+        );
+        // A table that is refused changes nothing.
+        assert!(lists.import(&tenant, "friends", "number\n").is_err());
+        assert_eq!(lists.of(&tenant, "friends").await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn who_is_forgotten_is_gone_and_does_not_come_back() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let both = table(&["010-5555-0107", "010-5555-0108"]);
+        lists.import(&tenant, "friends", &both).unwrap();
+        lists.import(&tenant, "bakery", &both).unwrap();
+        assert_eq!(lists.forget(&tenant, "+82 10 5555 0107").unwrap(), 2);
+        assert_eq!(lists.of(&tenant, "bakery").await.unwrap().len(), 1);
+        let again = lists.import(&tenant, "friends", &both).unwrap();
+        assert_eq!(
+            again,
+            Imported {
+                people: 1,
+                suppressed: 1
+            }
+        );
+        assert!(matches!(lists.forget(&tenant, "12"), Err(ListError::Number)));
+        let kept = fs::read_to_string(folder.path().join("default/.suppressed")).unwrap();
+        assert!(!kept.contains("5555"));
+    }
+}
