@@ -162,6 +162,7 @@ impl HttpClient {
     pub fn with_longer_answers(&self, max_answer_bytes: usize) -> Self {
         Self {
             inner: self.inner.clone(),
+            deadline: self.deadline,
             max_answer_bytes: self.max_answer_bytes.max(max_answer_bytes),
         }
     }

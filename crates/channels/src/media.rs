@@ -201,7 +201,7 @@ fn not_fetched(error: impl Error + Send + Sync + 'static) -> MediaError {
 /// An I/O error shows the source of what it wraps, not what it wraps.
 fn is_inside(error: &(dyn Error + 'static)) -> bool {
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<LeadsInside>() || wrapped.is_some_and(|inner| inner.is::<LeadsInside>())
+    error.is::<LeadsInside>() || wrapped.is_some_and(|inner| is_inside(inner))
 }
 
 /// Resolves names, and leaves out what is not on the public internet.

@@ -95,8 +95,8 @@ pub(super) struct Message {
     pub(super) request_id: String,
     #[serde(default)]
     pub(super) sender_grouping_key: Option<String>,
-    #[serde(default)]
-    message_status: Option<String>,
+    #[serde(default, rename = "messageStatus")]
+    status: Option<String>,
     #[serde(default)]
     result_code: Option<String>,
 }
@@ -188,7 +188,7 @@ impl Message {
         if code.is_some_and(|code| matches!(code, 3005 | 4161)) {
             return Standing::Open;
         }
-        match self.message_status.as_deref() {
+        match self.status.as_deref() {
             Some("COMPLETED") => Standing::Delivered,
             Some("FAILED") => Standing::Failed,
             _ => Standing::Open,

@@ -88,6 +88,32 @@ fn a_look_that_proves_nothing_yet_is_kept_for_the_next_and_allows_no_repeat() {
     );
 }
 
+/// A protocol with several effects: what is found ends the doubt, not the attempt,
+/// and the next effect is announced before it is begun.
+#[test]
+fn what_is_found_may_go_on_in_the_same_attempt() {
+    let mut node = node(Dedup::LookUp { settle: Duration::ZERO }, 10);
+    let (id, out) = node.accepted(new(&TWO[..1], None));
+    node.step(vec![stepped(&out[0], StepOutcome::Unknown(failure()))]);
+    let looked = calls(node.written(id, Written::Recorded));
+    let next = Checkpoint(serde_json::json!({"sent": 1}));
+    let commands = node.step(vec![Input::LookedUp {
+        reference: looked[0].reference(),
+        outcome: LookUpOutcome::Advanced {
+            checkpoint: next.clone(),
+            next_has_effect: true,
+        },
+    }]);
+    let delivery = &record(&commands).deliveries[0];
+    assert_eq!((delivery.phase, delivery.attempt), (Phase::Intent, 1));
+    assert!(calls(commands).is_empty(), "not before its intent is committed");
+    let commands = node.written(id, Written::Recorded);
+    assert!(
+        matches!(&commands[..], [Command::Step(call)] if call.delivery.checkpoint.as_ref() == Some(&next)),
+        "{commands:?}"
+    );
+}
+
 #[test]
 fn nothing_is_concluded_from_absence_before_another_life_s_call_is_over() {
     let settle = Duration::from_secs(5);

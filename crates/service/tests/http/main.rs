@@ -30,6 +30,7 @@ mod contract;
 mod documents;
 mod keys;
 mod live;
+mod live_kakao;
 mod live_partners;
 mod progress;
 mod reading;

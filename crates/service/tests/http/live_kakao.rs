@@ -1,0 +1,158 @@
+//! Kakao Channel live, by configuration alone: over HTTP, at the simulator, with a
+//! list that was imported as an operator would.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare::clock::ManualClock;
+use fanfare::config::{ChannelConfig, Config};
+use fanfare::recipients::RecipientLists;
+use fanfare_channels::secret::Secret;
+use fanfare_core::channel::Mode;
+use fanfare_core::ids::TenantId;
+use fanfare_simulator::{Clock, RunningSimulator, Simulator, SimulatorSettings};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::live::{effects, goes_wrong, once, result};
+use crate::support::Service;
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const NUMBERS: [&str; 3] = ["01055550107", "01055550108", "01055550109"];
+
+/// Simulator and service, both at this time, and a list of three people.
+async fn start(now: &str) -> (RunningSimulator, Service, Arc<ManualClock>, TempDir) {
+    let now = now.parse().unwrap();
+    let simulator = Simulator::start(SimulatorSettings {
+        clock: Clock::fixed(now),
+        ..SimulatorSettings::default()
+    });
+    let simulator = simulator.await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let lists = RecipientLists::new(folder.path().to_owned(), &Secret::new(KEY)).unwrap();
+    let head = "number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at";
+    let lines = NUMBERS.map(|number| format!("{number},customer,2026-03-01T12:00:00+09:00,web form,true,false,,"));
+    let table = format!("{head}\n{}\n", lines.join("\n"));
+    lists.import(&TenantId::default(), "friends", &table).unwrap();
+    let clock = Arc::new(ManualClock::new(now));
+    let service = Service::start_at(Arc::clone(&clock) as _, live(&simulator, &folder)).await;
+    (simulator, service, clock, folder)
+}
+
+fn live(simulator: &RunningSimulator, folder: &TempDir) -> impl Fn(&mut Config) + use<> {
+    let channel = ChannelConfig {
+        mode: Mode::Live,
+        base_url: Some(format!("{}/kakao-channel", simulator.base_url())),
+        access_token: Some(Secret::new("canary-token")),
+        app_key: Some("app".to_owned()),
+        sender_key: Some("sender".to_owned()),
+        sender_name: Some("봄 빵집".to_owned()),
+        unsubscribe_number: Some("080-555-0100".to_owned()),
+        recipient_list: Some("friends".to_owned()),
+        recipient_lists: Some(folder.path().to_owned()),
+        poll_interval_ms: 1,
+        settle_ms: 1,
+        second_look_ms: 50,
+        ..ChannelConfig::default()
+    };
+    let host = simulator.address.to_string();
+    move |config| {
+        config.channels.kakao_channel = channel.clone();
+        config.recipients_key = Some(Secret::new(KEY));
+        config.media.allow_hosts = vec![host.clone()];
+        config.calls.deadline_ms = 5_000;
+    }
+}
+
+fn request(simulator: &RunningSimulator) -> Value {
+    json!({
+        "eventId": "evt-1",
+        "channels": ["KakaoChannel", "Instagram"],
+        "contentUrls": {"imageUrl": format!("{}/media/a.jpg", simulator.base_url())},
+        "channelOptions": {"KakaoChannel": {"message": "여는 날 10% 할인"}},
+    })
+}
+
+/// I16, I20: neither the secret nor a number is shown anywhere.
+async fn shows_nothing_private(service: &Service, answer: &Value) {
+    let path = format!("/api/distributions/{}", answer["distributionId"].as_str().unwrap());
+    for path in [
+        path.clone(),
+        format!("{path}/attempts"),
+        format!("{path}/history"),
+        "/metrics".to_owned(),
+    ] {
+        let shown = service.get(&path).await;
+        let shown = String::from_utf8_lossy(&shown.body).into_owned();
+        assert!(
+            !shown.contains("canary") && !shown.contains("5555010"),
+            "{path}: {shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn it_is_really_sent_to_the_list_and_labelled() {
+    let (simulator, service, clock, _folder) = start("2026-11-24T10:00:00+09:00").await;
+    let asked = request(&simulator);
+    let answer = service.distribute(&asked);
+    // Both clocks stand still until they are moved.
+    let moving = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            clock.advance(Duration::from_millis(20));
+        }
+    };
+    let answer = tokio::select! {
+        answer = answer => answer,
+        () = moving => unreachable!("it has no end"),
+    };
+    let answer = answer.success(200);
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    let kakao = result(&answer, "KakaoChannel");
+    assert_eq!(
+        (&kakao["mode"], &kakao["channelState"]),
+        (&json!("live"), &json!("accepted"))
+    );
+    let made = simulator.effects();
+    assert_eq!(made.len(), 1);
+    assert_eq!(kakao["messageId"], json!(made[0].remote_id));
+    let mut numbers: Vec<_> = made[0].content["recipients"].as_array().unwrap().clone();
+    numbers.sort_by_key(ToString::to_string);
+    assert_eq!(numbers, NUMBERS);
+    let text = made[0].content["content"].as_str().unwrap();
+    assert_eq!(text, "(광고) 여는 날 10% 할인\n\n봄 빵집 | 무료수신거부 080-555-0100");
+    shows_nothing_private(&service, &answer).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn by_night_it_waits_and_says_until_when() {
+    let (simulator, service, _clock, _folder) = start("2026-11-24T23:00:00+09:00").await;
+    let answer = service.distribute(&request(&simulator)).await.success(200);
+    let kakao = result(&answer, "KakaoChannel");
+    assert_eq!(
+        (&kakao["status"], &kakao["code"]),
+        (&json!("WAITING"), &json!("night_hours")),
+        "{answer}"
+    );
+    assert!(
+        kakao["retryAt"].as_str().unwrap().starts_with("2026-11-24T23:00:00"),
+        "08:00 in Korea: {kakao}"
+    );
+    assert_eq!(effects(&simulator, "kakao-channel"), 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_channel_says_of_a_number_is_not_repeated() {
+    let (simulator, service, _clock, _folder) = start("2026-11-24T10:00:00+09:00").await;
+    let said =
+        json!({"header": {"isSuccessful": false, "resultCode": 3014, "resultMessage": "to 010-5555-0107: too long"}});
+    let fault = json!({"kind": "answer", "status": 200, "body": said});
+    goes_wrong(&simulator, &once("kakao-channel", "send", &fault)).await;
+    let answer = service.distribute(&request(&simulator)).await.success(200);
+    assert_eq!(result(&answer, "KakaoChannel")["code"], "content_rejected", "{answer}");
+    shows_nothing_private(&service, &answer).await;
+    service.stop().await;
+}
