@@ -23,11 +23,11 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Replace a list by a table: number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at
+    /// Replace a list by a table of people and what proves their consent
     Import {
         /// The list's name, as requests give it in recipientListRef
         list: String,
-        /// A CSV file with that first line
+        /// A CSV file: number,who,at,how,advertising,night,`withdrawn_at`,`reconfirmed_at`
         csv: PathBuf,
     },
     /// Take a number out of every list, for good: a later import leaves it out
