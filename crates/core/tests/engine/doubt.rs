@@ -108,10 +108,9 @@ fn what_is_found_may_go_on_in_the_same_attempt() {
     assert_eq!((delivery.phase, delivery.attempt), (Phase::Intent, 1));
     assert!(calls(commands).is_empty(), "not before its intent is committed");
     let commands = node.written(id, Written::Recorded);
-    assert!(
-        matches!(&commands[..], [Command::Step(call)] if call.delivery.checkpoint.as_ref() == Some(&next)),
-        "{commands:?}"
-    );
+    let goes_on =
+        |command: &Command| matches!(command, Command::Step(call) if call.delivery.checkpoint.as_ref() == Some(&next));
+    assert!(commands.iter().any(goes_on), "{commands:?}");
 }
 
 #[test]
