@@ -201,7 +201,10 @@ pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
 /// What a look-up says of it.
 pub(super) fn result_of_look_up(outcome: &LookUpOutcome) -> CallResult {
     match outcome {
-        LookUpOutcome::Found(_) | LookUpOutcome::Absent { .. } | LookUpOutcome::Pending { .. } => CallResult::Succeeded,
+        LookUpOutcome::Found(_)
+        | LookUpOutcome::Advanced { .. }
+        | LookUpOutcome::Absent { .. }
+        | LookUpOutcome::Pending { .. } => CallResult::Succeeded,
         LookUpOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
     }
 }
