@@ -379,6 +379,28 @@ pub const TAKEN_OVER: Cause = Cause {
     ko: "반복을 허용한 이후 요청이 이 채널을 대신 맡았습니다.",
 };
 
+/// It was called off before it was sent.
+pub const CANCELLED: Cause = Cause {
+    code: "cancelled",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "It was called off, and nothing was published. Retry it if it is wanted after all.",
+    ko: "요청에 따라 취소되어 게시되지 않았습니다. 다시 필요하면 재시도해 주세요.",
+};
+
+/// It was called off while the channel was being called.
+pub const CANCEL_REQUESTED: Cause = Cause {
+    code: "cancel_requested",
+    actor: Actor::Nobody,
+    retryable: false,
+    availability: false,
+    en: "It was called off when the channel was already being called. That is not interrupted: it comes to its \
+         end, may still be published, and is not tried again.",
+    ko: "취소 요청을 받았지만 이미 채널을 호출하고 있었습니다. 진행 중인 호출은 중단하지 않고 끝까지 확인하며, 게시될 수도 \
+         있습니다. 다시 시도하지는 않습니다.",
+};
+
 /// It has been tried, or held back, for too long.
 pub const EXPIRED: Cause = Cause {
     code: "expired",
@@ -400,7 +422,7 @@ pub const NOT_LIVE: Cause = Cause {
 };
 
 /// All of them, those of channels first.
-pub const ALL: [&Cause; 30] = [
+pub const ALL: [&Cause; 32] = [
     &CHANNEL_UNAVAILABLE,
     &OUTCOME_UNKNOWN,
     &BREAKER_OPEN,
@@ -429,6 +451,8 @@ pub const ALL: [&Cause; 30] = [
     &SCHEDULED,
     &SERVICE_RESTARTING,
     &TAKEN_OVER,
+    &CANCELLED,
+    &CANCEL_REQUESTED,
     &EXPIRED,
     &NOT_LIVE,
 ];

@@ -97,7 +97,10 @@ impl DeliveryStatus {
         match self {
             Pending => matches!(to, InProgress | Waiting | Failed | Cancelled),
             InProgress => {
-                matches!(to, Retrying | Waiting | NeedsReview | ActionRequired | Success | Failed)
+                matches!(
+                    to,
+                    Retrying | Waiting | NeedsReview | ActionRequired | Success | Failed | Cancelled
+                )
             }
             Retrying | Waiting => matches!(to, Pending | InProgress | Waiting | Failed | Cancelled),
             NeedsReview => matches!(to, Pending | InProgress | Success | Failed),
@@ -237,6 +240,9 @@ pub struct Delivery {
     pub next_attempt_at: Option<Timestamp>,
     /// Whether this delivery holds the claim (tenant, event, channel).
     pub holds_claim: bool,
+    /// It was called off while it was under way: it comes to its end, and no
+    /// further attempt follows in this generation.
+    pub called_off: bool,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
@@ -258,6 +264,7 @@ impl Delivery {
             failure: None,
             next_attempt_at: None,
             holds_claim: true,
+            called_off: false,
             updated_at: now,
         }
     }

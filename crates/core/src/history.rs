@@ -20,6 +20,9 @@ pub struct HistoryEntry {
     pub at: Timestamp,
     /// Who decided it.
     pub actor: Cow<'static, str>,
+    /// Why, in the words of who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The fencing token of the node that decided it.
     pub token: Incarnation,
     /// In the order in which they happened.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cause::Cause;
+use crate::cause::{self, Cause};
 use crate::channel::{Channel, ChannelState, Mode};
 use crate::delivery::{Delivery, DeliveryStatus};
 use crate::receipt::ResultFields;
@@ -50,7 +50,8 @@ impl ChannelResult {
     /// has not succeeded.
     pub fn of(delivery: &Delivery, language: Language) -> Self {
         let succeeded = delivery.status == DeliveryStatus::Success;
-        let failure = delivery.failure.as_ref().filter(|_| !succeeded);
+        let cancelling = is_being_called_off(delivery).then(|| cause::CANCEL_REQUESTED.failure());
+        let failure = cancelling.as_ref().or(delivery.failure.as_ref()).filter(|_| !succeeded);
         let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
         let cause = failure.and_then(|failure| Cause::of(&failure.code));
         let receipt = delivery.receipt.as_ref();
@@ -67,4 +68,10 @@ impl ChannelResult {
             retry_at: delivery.next_attempt_at.filter(|_| retries),
         }
     }
+}
+
+/// It was called off, and goes on to its end by itself.
+fn is_being_called_off(delivery: &Delivery) -> bool {
+    let goes_on = delivery.status.moves() || delivery.status == DeliveryStatus::Waiting;
+    delivery.called_off && goes_on
 }

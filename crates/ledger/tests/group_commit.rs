@@ -255,6 +255,7 @@ fn write(number: u128) -> Write {
             number: 2,
             at: Timestamp::UNIX_EPOCH,
             actor: "engine".into(),
+            reason: None,
             token: Incarnation(1),
             transitions: Vec::new(),
         },

@@ -28,6 +28,18 @@ pub fn retry(body: &Value) -> Result<Vec<Channel>, Vec<Fault>> {
     finished(reader, channels.unwrap_or_default())
 }
 
+/// Why a distribution is called off, where that is said.
+///
+/// # Errors
+/// Everything that is wrong with the body.
+pub fn cancel(body: &Value) -> Result<Option<String>, Vec<Fault>> {
+    let mut reader = Reader::new(&[], Timestamp::MIN);
+    let object = reader.object(&Node::root(body), &["reason"]);
+    let reason = object.and_then(|object| object.get("reason"));
+    let reason = reason.and_then(|node| reader.text(&node, limits::REASON));
+    finished(reader, reason)
+}
+
 /// What a person saw on `channel`. A link is believed only on the channel's own
 /// hosts and on `hosts`, those of the configured API.
 ///
@@ -174,6 +186,19 @@ mod tests {
             (json!({"channels": ["naver"]}), "/channels/0", code::UNKNOWN_CHANNEL),
         ] {
             assert_eq!(faults(retry(&body)), [(pointer.to_owned(), code)], "{body}");
+        }
+    }
+
+    #[test]
+    fn a_reason_to_call_off_may_be_left_out() {
+        assert_eq!(cancel(&json!({})), Ok(None));
+        assert_eq!(cancel(&json!({"reason": "비"})), Ok(Some("비".to_owned())));
+        for (body, pointer, code) in [
+            (json!([]), "", code::WRONG_TYPE),
+            (json!({"why": "비"}), "/why", code::UNKNOWN_FIELD),
+            (json!({"reason": 7}), "/reason", code::WRONG_TYPE),
+        ] {
+            assert_eq!(faults(cancel(&body)), [(pointer.to_owned(), code)], "{body}");
         }
     }
 

@@ -1,10 +1,13 @@
 //! What a person may ask of a distribution: that a failed channel is tried
-//! again, and what came of one whose outcome nobody knows.
+//! again, what came of one whose outcome nobody knows, and that all of it is
+//! called off (`cancel.rs`).
 //!
-//! Each opens a new generation, so that what is published tells the two apart.
+//! The first two open a new generation, so that what is published tells the two
+//! apart.
 
+use super::cancel::CallOff;
 use super::message::{AskId, Command};
-use super::work::Work;
+use super::work::{Work, Writing};
 use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
 use crate::cause;
@@ -30,6 +33,13 @@ pub enum Ask {
         channel: Channel,
         /// What the person saw.
         verdict: Verdict,
+    },
+    /// Nothing of it is to begin any more.
+    Cancel {
+        /// Who asks, for the history; `None` where nobody knows.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
     },
 }
 
@@ -70,6 +80,10 @@ pub enum AskRefusal {
     NotRetryable(Channel, DeliveryStatus),
     /// Only what is in review is resolved.
     NotInReview(Channel, DeliveryStatus),
+    /// All of it has come to its end: there is nothing to call off.
+    AlreadyClosed,
+    /// All that is open is in review: it was sent, and a person decides.
+    InReview,
 }
 
 impl Ask {
@@ -84,6 +98,20 @@ impl Ask {
                 let in_review = delivery.status == DeliveryStatus::NeedsReview;
                 (!in_review).then_some(AskRefusal::NotInReview(*channel, delivery.status))
             }
+            Self::Cancel { .. } if CallOff::changes(distribution) => None,
+            Self::Cancel { .. } if distribution.open() => Some(AskRefusal::InReview),
+            Self::Cancel { .. } => Some(AskRefusal::AlreadyClosed),
+        }
+    }
+}
+
+impl Ask {
+    /// A write that is under way might be taken back together with it. What is
+    /// called off is called off behind all but another person's write.
+    fn waits_for(&self, writing: &Writing) -> bool {
+        match self {
+            Self::Retry { .. } | Self::Resolve { .. } => true,
+            Self::Cancel { .. } => !writing.asks.is_empty(),
         }
     }
 }
@@ -122,8 +150,9 @@ impl Engine {
         }
         let answer = match self.works.get(&id) {
             None => AskAnswer::NotHere,
-            // A write that is under way might be taken back together with it.
-            Some(work) if work.writing.is_some() => AskAnswer::Refused(AskRefusal::Moves),
+            Some(work) if work.writing.as_ref().is_some_and(|writing| what.waits_for(writing)) => {
+                AskAnswer::Refused(AskRefusal::Moves)
+            }
             Some(work) => {
                 let Some(refusal) = what.refusal(&work.distribution) else {
                     self.grant((ask, id), what, evidence, turn);
@@ -139,6 +168,10 @@ impl Engine {
     fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.asks.push(ask);
+            if let Ask::Cancel { by, reason } = what {
+                work.unwritten.by.clone_from(by);
+                work.unwritten.reason.clone_from(reason);
+            }
             self.dirty.insert(id);
         }
         match what {
@@ -148,6 +181,7 @@ impl Engine {
                 }
             }
             Ask::Resolve { channel, verdict } => self.resolve(id, *channel, verdict, turn),
+            Ask::Cancel { .. } => self.call_off(id, turn),
         }
     }
 
@@ -224,6 +258,7 @@ impl Engine {
             delivery.checkpoint = None;
             delivery.failure = None;
             delivery.next_attempt_at = None;
+            delivery.called_off = false;
         });
     }
 

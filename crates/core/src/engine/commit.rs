@@ -167,6 +167,8 @@ impl Engine {
     /// Drops a distribution, and the places that its unmade calls hold.
     fn forget(&mut self, id: DistributionId, unmade: Vec<PlannedCall>, turn: &mut Turn<'_>) {
         let Some(work) = self.release(id) else { return };
+        // What a person asked behind the write is not written either.
+        answer_asks(&work.unwritten.asks, &AskAnswer::Elsewhere, turn);
         for call in unmade.into_iter().chain(work.unwritten.calls) {
             self.lanes[call.channel.index()].release();
             self.return_permit(call.channel, call.permit, turn);
@@ -309,11 +311,12 @@ fn history(
     turn: &mut Turn<'_>,
 ) -> HistoryEntry {
     distribution.history_number += if turn.planted.has(Bug::HistorySkipped) { 2 } else { 1 };
-    let actor = Cow::Borrowed(if changes.asks.is_empty() { ENGINE } else { PERSON });
+    let actor = if changes.asks.is_empty() { ENGINE } else { PERSON };
     HistoryEntry {
         number: distribution.history_number,
         at: turn.now,
-        actor,
+        actor: changes.by.take().map_or(Cow::Borrowed(actor), Cow::Owned),
+        reason: changes.reason.take(),
         token,
         transitions: std::mem::take(&mut changes.transitions),
     }

@@ -15,6 +15,7 @@
 //! | `commit.rs` | what is written when, and what follows a commit |
 //! | `adopt.rs` | what becomes of work that another life left behind |
 //! | `ask.rs` | what a person may ask: a redrive, a decision in doubt |
+//! | `cancel.rs` | what becomes of what is called off |
 //! | `evidence.rs` | what becomes of an answer that came too late |
 //! | `life.rs` | how a life winds down, and how the next one begins |
 //! | `planted.rs` | faults that tests plant; none without their feature |
@@ -27,6 +28,7 @@ mod adopt;
 mod ask;
 mod attempt;
 mod breaker;
+mod cancel;
 mod commit;
 mod evidence;
 mod lane;
@@ -54,6 +56,7 @@ use crate::resilience::breaker::{BreakerSettings, BreakerView};
 use crate::resilience::retry::RetryPolicy;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
+pub use self::cancel::CallOff;
 pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};
 pub use self::planted::Bug;
 

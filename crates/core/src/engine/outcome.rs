@@ -63,6 +63,9 @@ impl Engine {
             StepOutcome::Advanced { .. } => {}
             StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
+            StepOutcome::NeedsAction(task) if self.is_called_off(id, channel) => {
+                self.end_called_off(id, channel, (Phase::Rejected, task), turn);
+            }
             StepOutcome::NeedsAction(task) => self.hand_over(id, channel, DeliveryStatus::ActionRequired, task, turn),
             StepOutcome::Rejected {
                 failure,
@@ -75,6 +78,9 @@ impl Engine {
                     checkpoint,
                 };
                 self.no_effect(id, channel, ended, retry, turn);
+            }
+            StepOutcome::Deferred { reason, .. } if self.ends_called_off(id, channel, &reason) => {
+                self.end_called_off(id, channel, (Phase::Rejected, reason), turn);
             }
             StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
             StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
@@ -173,6 +179,9 @@ impl Engine {
             failure,
             checkpoint,
         } = ended;
+        if self.is_called_off(id, channel) {
+            return self.end_called_off(id, channel, (phase, failure), turn);
+        }
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(attempt) = work.distribution.delivery(channel).map(|delivery| delivery.attempt) else {
             return;

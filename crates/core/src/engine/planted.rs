@@ -41,11 +41,13 @@ pub enum Bug {
     ProbesUnlimited,
     /// A look-up does not ask the breaker.
     LookUpUnasked,
+    /// A rejected attempt that was called off is followed by another one.
+    CancelForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -64,6 +66,7 @@ impl Bug {
         Self::OldLeaveTaken,
         Self::ProbesUnlimited,
         Self::LookUpUnasked,
+        Self::CancelForgotten,
     ];
 }
 

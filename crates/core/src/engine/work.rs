@@ -49,6 +49,10 @@ pub(super) struct Changes {
     pub(super) calls: Vec<PlannedCall>,
     /// Questions of people that this answers, once it is committed.
     pub(super) asks: Vec<AskId>,
+    /// Who asked, where that is known.
+    pub(super) by: Option<String>,
+    /// Why, in their words.
+    pub(super) reason: Option<String>,
 }
 
 impl Changes {

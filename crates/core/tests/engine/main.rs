@@ -3,6 +3,7 @@
 
 mod ask;
 mod breaker;
+mod cancel;
 mod doubt;
 mod lanes;
 mod life;

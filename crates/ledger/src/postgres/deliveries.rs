@@ -82,6 +82,7 @@ fn common<'a>(rows: &[Row<'a>]) -> Vec<Column<'a>> {
         row.delivery.next_attempt_at,
         row.checkpoint.clone(),
         row.failure.clone(),
+        row.delivery.called_off,
     ])
 }
 
@@ -106,11 +107,12 @@ pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Result<Rows<'a>, Sql
 const INSERT: &str = "INSERT INTO distribution_channel_logs (tenant_id, distribution_log_id, channel, mode,
         generation, attempt, attempt_started_at, updated_at, status, phase, channel_state, distribution_id,
         estimated_views, update_timestamp, ad_id, impression_schedule, post_url, post_id, message_id, code,
-        message, next_attempt_at, checkpoint, failure, position, id, holds_claim, event_id)
+        message, next_attempt_at, checkpoint, failure, called_off, position, id, holds_claim, event_id)
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[],
         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
         $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-        $22::timestamptz[], $23::text[], $24::text[], $25::smallint[], $26::uuid[], $27::boolean[], $28::text[])";
+        $22::timestamptz[], $23::text[], $24::text[], $25::boolean[], $26::smallint[], $27::uuid[], $28::boolean[],
+        $29::text[])";
 
 /// The deliveries that records name, whole.
 pub(super) fn update<'a>(changed: &'a [Change<'a>]) -> Result<Option<Rows<'a>>, SqlError> {
@@ -139,12 +141,12 @@ const UPDATE: &str = "UPDATE distribution_channel_logs AS c SET mode = w.mode, g
         update_timestamp = w.update_timestamp, ad_id = w.ad_id, impression_schedule = w.impression_schedule,
         post_url = w.post_url, post_id = w.post_id, message_id = w.message_id, code = w.code,
         message = w.message, next_attempt_at = w.next_attempt_at, checkpoint = w.checkpoint,
-        failure = w.failure, holds_claim = coalesce(w.holds_claim, c.holds_claim)
+        failure = w.failure, called_off = w.called_off, holds_claim = coalesce(w.holds_claim, c.holds_claim)
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[],
         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
         $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-        $22::timestamptz[], $23::text[], $24::text[], $25::boolean[])
+        $22::timestamptz[], $23::text[], $24::text[], $25::boolean[], $26::boolean[])
         AS w (tenant, id, channel, mode, generation, attempt, attempt_started_at, updated_at, status, phase,
             channel_state, distribution_id, estimated_views, update_timestamp, ad_id, impression_schedule,
-            post_url, post_id, message_id, code, message, next_attempt_at, checkpoint, failure, holds_claim)
+            post_url, post_id, message_id, code, message, next_attempt_at, checkpoint, failure, called_off, holds_claim)
     WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel";

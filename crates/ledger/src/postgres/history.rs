@@ -6,7 +6,7 @@ use fanfare_core::write::Acceptance;
 
 use super::error::SqlError;
 use super::record::Change;
-use super::row::{big, int, json};
+use super::row::{big, int, json, said};
 use super::rows::{Rows, columns};
 use super::transitions;
 
@@ -43,6 +43,7 @@ pub(super) fn insert<'a>(
         row.entry.at,
         &*row.entry.actor,
         big(row.entry.token.0),
+        row.entry.reason.as_deref().map(said),
     ]);
     let transitions: Result<Vec<_>, _> = rows
         .iter()
@@ -52,5 +53,7 @@ pub(super) fn insert<'a>(
     Ok(Some(Rows::all(INSERT, rows.len(), columns)))
 }
 
-const INSERT: &str = "INSERT INTO history (tenant_id, distribution_log_id, number, at, actor, token, transitions)
-    SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[])";
+const INSERT: &str = "INSERT INTO history (tenant_id, distribution_log_id, number, at, actor, token, reason,
+        transitions)
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[],
+        $8::text[])";

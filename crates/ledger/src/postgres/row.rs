@@ -148,7 +148,7 @@ pub(super) fn distribution(row: &Row) -> Result<Distribution, SqlError> {
 pub(super) const DELIVERY: &str = "c.distribution_log_id, c.id, c.channel, c.mode, c.status, c.generation, \
     c.attempt, c.phase, c.attempt_started_at, c.checkpoint, c.failure, c.next_attempt_at, c.holds_claim, \
     c.updated_at, c.channel_state, c.distribution_id, c.estimated_views, c.update_timestamp, c.ad_id, \
-    c.impression_schedule, c.post_url, c.post_id, c.message_id";
+    c.impression_schedule, c.post_url, c.post_id, c.message_id, c.called_off";
 
 /// A delivery, and whose it is.
 pub(super) fn delivery(row: &Row) -> Result<(DistributionId, Delivery), SqlError> {
@@ -169,12 +169,13 @@ pub(super) fn delivery(row: &Row) -> Result<(DistributionId, Delivery), SqlError
         next_attempt_at: columns.get(11)?,
         holds_claim: columns.get(12)?,
         updated_at: columns.get(13)?,
+        called_off: columns.get(23)?,
         receipt: receipt(&columns)?,
     };
     Ok((DistributionId(columns.uuid(0)?), delivery))
 }
 
-/// The columns from 14 on.
+/// The columns from 14 to 22.
 fn receipt(columns: &Columns<'_>) -> Result<Option<Receipt>, SqlError> {
     let Some(state) = columns.optional_word(14, state_of)? else {
         return Ok(None);
@@ -215,7 +216,7 @@ pub(super) fn attempt(row: &Row) -> Result<Attempt, SqlError> {
 }
 
 /// The columns that [`history_entry`] reads.
-pub(super) const HISTORY: &str = "number, at, actor, token, transitions";
+pub(super) const HISTORY: &str = "number, at, actor, token, transitions, reason";
 
 /// A history entry.
 pub(super) fn history_entry(row: &Row) -> Result<HistoryEntry, SqlError> {
@@ -225,6 +226,7 @@ pub(super) fn history_entry(row: &Row) -> Result<HistoryEntry, SqlError> {
         number: columns.number(0)?,
         at: columns.get(1)?,
         actor: Cow::Owned(columns.get(2)?),
+        reason: columns.owned(5)?,
         token: Incarnation(columns.number(3)?),
         transitions,
     })

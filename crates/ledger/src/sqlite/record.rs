@@ -166,7 +166,7 @@ fn update_delivery(
     let mut statement = connection.prepare_cached(
         "UPDATE distribution_channel_logs SET status = ?4, mode = ?5, generation = ?6,
              attempt = ?7, phase = ?8, attempt_started_at = ?9, checkpoint = ?10, receipt = ?11,
-             failure = ?12, next_attempt_at = ?13, updated_at = ?14
+             failure = ?12, next_attempt_at = ?13, updated_at = ?14, called_off = ?15
          WHERE tenant_id = ?1 AND distribution_log_id = ?2 AND channel = ?3",
     )?;
     check_one(statement.execute(params![
@@ -184,6 +184,7 @@ fn update_delivery(
         delivery.failure.as_ref().map(json).transpose()?,
         delivery.next_attempt_at.map(time_text),
         time_text(delivery.updated_at),
+        delivery.called_off,
     ])?)
 }
 
@@ -245,8 +246,8 @@ pub(super) fn insert_history(
     entry: &HistoryEntry,
 ) -> Result<(), SqlError> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO history (tenant_id, distribution_log_id, number, at, actor, token, transitions)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO history (tenant_id, distribution_log_id, number, at, actor, token, transitions, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     check_one(statement.execute(params![
         tenant.as_str(),
@@ -256,5 +257,6 @@ pub(super) fn insert_history(
         entry.actor,
         int(entry.token.0),
         transitions_json(&entry.transitions)?,
+        entry.reason,
     ])?)
 }

@@ -176,7 +176,7 @@ pub(super) fn distribution(row: &Row<'_>) -> Result<Distribution, SqlError> {
 
 /// The columns that [`delivery`] reads.
 pub(super) const DELIVERY: &str = "id, channel, mode, status, generation, attempt, phase, \
-    attempt_started_at, checkpoint, receipt, failure, next_attempt_at, holds_claim, updated_at";
+    attempt_started_at, checkpoint, receipt, failure, next_attempt_at, holds_claim, updated_at, called_off";
 
 /// A delivery.
 pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery, SqlError> {
@@ -200,6 +200,7 @@ pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery, SqlError> {
         next_attempt_at: columns.optional(11, Columns::time)?,
         holds_claim: columns.number::<i64>(12)? == 1,
         updated_at: columns.time(13)?,
+        called_off: columns.number::<i64>(14)? == 1,
     })
 }
 
@@ -221,7 +222,7 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, SqlError> {
 }
 
 /// The columns that [`history_entry`] reads.
-pub(super) const HISTORY: &str = "number, at, actor, token, transitions";
+pub(super) const HISTORY: &str = "number, at, actor, token, transitions, reason";
 
 /// A history entry.
 pub(super) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, SqlError> {
@@ -239,6 +240,7 @@ pub(super) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, SqlError> {
         number: columns.number(0)?,
         at: columns.time(1)?,
         actor: Cow::Owned(columns.text(2)?.to_owned()),
+        reason: columns.optional(5, |columns, at| columns.text(at).map(str::to_owned))?,
         token: Incarnation(columns.number(3)?),
         transitions: transitions.into_iter().map(transition).collect(),
     })

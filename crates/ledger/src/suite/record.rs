@@ -20,6 +20,7 @@ pub async fn a_record_changes_what_it_names(store: &dyn Store) {
         waiting.checkpoint = Some(Checkpoint(json!({"marker": "<!-- 행사 -->"})));
         waiting.failure = Some(Failure::new("quota", Text::new("Tomorrow.", "내일 다시 🌙")));
         waiting.next_attempt_at = Some(at(9000));
+        waiting.called_off = true;
         let waiting = sample::conclude(waiting, DeliveryStatus::Waiting, at(5));
         let succeeded = sample::conclude(&mut distribution.deliveries[1], DeliveryStatus::Success, at(5));
         vec![waiting, succeeded]

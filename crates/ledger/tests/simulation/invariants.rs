@@ -81,6 +81,8 @@ impl Breakers {
 pub(crate) struct Witness {
     receipts: BTreeMap<(DistributionId, Channel), (u32, ChannelState)>,
     published: usize,
+    /// The last attempt that may be made of what was called off.
+    last: BTreeMap<(DistributionId, Channel, u32), u32>,
 }
 
 impl Witness {
@@ -99,6 +101,27 @@ impl Witness {
         history_is_whole(&distribution, &history);
         self.receipts_are_kept(&distribution);
         self.events_are_one_each(store, &distribution);
+    }
+
+    /// It is called off, and that is committed.
+    pub(crate) fn is_called_off(&mut self, distribution: &Distribution) {
+        for delivery in &distribution.deliveries {
+            let place = (distribution.id, delivery.channel, delivery.generation);
+            let called_off = delivery.called_off || delivery.status == DeliveryStatus::Cancelled;
+            // What was left off between two steps goes on with its attempt.
+            let left_off = u32::from(delivery.status.waits() && delivery.attempt_started_at.is_none());
+            if called_off {
+                self.last.entry(place).or_insert(delivery.attempt + left_off);
+            }
+        }
+    }
+
+    /// What was called off never begins again.
+    pub(crate) fn begins(&self, call: &Call) {
+        let delivery = &call.delivery;
+        let place = (call.distribution, delivery.channel, delivery.generation);
+        let last = self.last.get(&place).copied().unwrap_or(u32::MAX);
+        assert!(delivery.attempt <= last, "attempt {} of {place:?} was called off", delivery.attempt);
     }
 
     /// I6: a receipt is never lost, and (generation, rank) never goes back.

@@ -1,6 +1,6 @@
 //! Deterministic simulation: one to three nodes with the real engine over one
 //! in-memory store, with simulated channels, commits, leases and clocks, and
-//! people who ask for repairs. Nodes die, stall and are told to stop at any command; answers are
+//! people who ask for repairs or call it off. Nodes die, stall and are told to stop at any command; answers are
 //! late, lost or doubled; clocks disagree by up to a day and run too fast or too
 //! slow. The invariants of the service are checked after every step. The same
 //! seed gives the same run, to the letter.

@@ -57,6 +57,7 @@ impl World {
             .iter()
             .find(|delivery| delivery.status == DeliveryStatus::NeedsReview);
         let what = match in_review {
+            _ if self.rng.random_range(0..4) == 0 => Ask::Cancel { by: None, reason: None },
             // The person looks at the channel itself, and tells the truth.
             Some(delivery) => Ask::Resolve {
                 channel: delivery.channel,
@@ -87,7 +88,8 @@ impl World {
         };
         let ask = AskId(self.figures.questions);
         self.figures.questions += 1;
-        self.questions.insert(ask, (id, distribution.history_number));
+        let cancels = matches!(what, Ask::Cancel { .. });
+        self.questions.insert(ask, (id, distribution.history_number, cancels));
         let input = Input::Asked {
             ask,
             id,
@@ -99,7 +101,7 @@ impl World {
     }
 
     pub(crate) fn person_hears(&mut self, ask: AskId, answer: &AskAnswer) {
-        let Some((id, before)) = self.questions.remove(&ask) else {
+        let Some((id, before, cancels)) = self.questions.remove(&ask) else {
             return;
         };
         let now = self.store.distribution(&TenantId::default(), id).expect("it is there");
@@ -107,6 +109,10 @@ impl World {
             AskAnswer::Done => {
                 self.figures.granted += 1;
                 assert!(now.history_number > before, "it is said to be done, and is not");
+                if cancels {
+                    self.figures.cancelled += 1;
+                    self.witness.is_called_off(&now);
+                }
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
             AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}

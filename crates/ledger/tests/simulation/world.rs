@@ -75,7 +75,7 @@ pub(crate) struct World {
     number: u64,
     pub(crate) requests: u32,
     pub(crate) asked: BTreeMap<DistributionId, NewDistribution>,
-    pub(crate) questions: BTreeMap<AskId, (DistributionId, u32)>,
+    pub(crate) questions: BTreeMap<AskId, (DistributionId, u32, bool)>,
     pub(crate) by_key: BTreeMap<(IdempotencyKey, [u8; 32]), DistributionId>,
     pub(crate) acknowledged: BTreeSet<DistributionId>,
     pub(crate) witness: Witness,
@@ -311,6 +311,7 @@ impl World {
         if !self.may_send(node) {
             return;
         }
+        self.witness.begins(call);
         self.goes_out(node, call);
         let peaceful = self.peaceful();
         let Came {

@@ -39,14 +39,17 @@ pub(super) struct Caller {
 impl Caller {
     /// What others may call them: the key's name and its beginning.
     pub(super) async fn name(&self, state: &Api) -> Result<String, ApiError> {
+        let name = self.key_name(state).await?;
+        Ok(name.unwrap_or_else(|| "somebody without a key".to_owned()))
+    }
+
+    /// The same, where a key was brought.
+    pub(super) async fn key_name(&self, state: &Api) -> Result<Option<String>, ApiError> {
         let key = match &self.key {
             Some(hash) => state.keys.find(hash).await?,
             None => None,
         };
-        Ok(key.map_or_else(
-            || "somebody without a key".to_owned(),
-            |key| format!("{} ({}…)", key.name, key.prefix),
-        ))
+        Ok(key.map(|key| format!("{} ({}…)", key.name, key.prefix)))
     }
 
     /// Whether an answer that takes its time may go on. While the database does

@@ -65,7 +65,7 @@ pub(super) struct DistributeAnswer {
 }
 
 impl DistributeAnswer {
-    fn of(distribution: &Distribution, language: Language) -> Self {
+    pub(super) fn of(distribution: &Distribution, language: Language) -> Self {
         let standing = Standing::of(distribution);
         Self {
             distribution_id: distribution.id,
@@ -213,6 +213,15 @@ fn accepted(answer: Answer) -> Result<(DistributionId, bool), ApiError> {
 
 /// 200 where nothing moves, else 202 with the place of its state.
 pub(super) fn answer(distribution: &Distribution, language: Language) -> Result<Response, ApiError> {
+    answer_with(distribution, language, &DistributeAnswer::of(distribution, language))
+}
+
+/// The same with another body.
+pub(super) fn answer_with(
+    distribution: &Distribution,
+    language: Language,
+    body: &impl Serialize,
+) -> Result<Response, ApiError> {
     let status = match distribution.status {
         DistributionStatus::Pending | DistributionStatus::InProgress => StatusCode::ACCEPTED,
         DistributionStatus::Completed
@@ -220,7 +229,7 @@ pub(super) fn answer(distribution: &Distribution, language: Language) -> Result<
         | DistributionStatus::Failed
         | DistributionStatus::Cancelled => StatusCode::OK,
     };
-    let mut response = view::json_in(language, status, &DistributeAnswer::of(distribution, language))?;
+    let mut response = view::json_in(language, status, body)?;
     if status == StatusCode::ACCEPTED {
         let location = format!("/api/distributions/{}", distribution.id);
         let location =

@@ -217,6 +217,8 @@ impl ApiError {
             Self::ChannelUnknown(_) => "channel_not_found",
             Self::NotPossible(AskRefusal::Moves) => "still_moving",
             Self::NotPossible(AskRefusal::NotInReview(..)) => "not_in_review",
+            Self::NotPossible(AskRefusal::AlreadyClosed) => "already_closed",
+            Self::NotPossible(AskRefusal::InReview) => "in_review",
             Self::NotPossible(_) => "not_retryable",
             Self::OwnedElsewhere => "owned_elsewhere",
             Self::PathUnknown => "path_not_found",

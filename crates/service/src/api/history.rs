@@ -43,6 +43,9 @@ pub(super) struct HistoryView {
     /// Who decided it.
     #[schema(value_type = String)]
     actor: Cow<'static, str>,
+    /// Why, in the words of who asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// The fencing token of the node that decided it.
     token: u64,
     /// In the order in which they happened.
@@ -81,6 +84,7 @@ impl From<HistoryEntry> for HistoryView {
             number: entry.number,
             at: entry.at,
             actor: entry.actor,
+            reason: entry.reason,
             token: entry.token.0,
             transitions: entry.transitions.into_iter().map(TransitionView::from).collect(),
         }

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -20,6 +20,7 @@ mod attempts;
 mod body;
 mod breaker;
 mod caller;
+mod cancel;
 mod channels;
 mod cursor;
 mod dead_events;
@@ -75,6 +76,7 @@ fn routes() -> Routes {
         .get("/api/distributions/{id}/history", READ, history::get_history)
         .get("/api/distributions/{id}/events", READ, progress::follow_distribution)
         .post("/api/distributions/{id}/retry", OPERATE, retry::retry)
+        .post("/api/distributions/{id}/cancel", OPERATE, cancel::cancel)
         .post(
             "/api/distributions/{id}/channels/{channel}/resolve",
             OPERATE,

@@ -17,7 +17,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    attempts, breaker, channels, dead_events, distribute, distribution, distributions, events, health, history,
+    attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
     metrics, preview, progress, replay_events, resolve, retry, status,
 };
 
@@ -57,6 +57,7 @@ there. A service that only its own machine can reach asks for no key until the f
         history::get_history,
         progress::follow_distribution,
         retry::retry,
+        cancel::cancel,
         resolve::resolve,
         events::list_events,
         dead_events::list_dead_events,

@@ -17,6 +17,7 @@
 mod answer;
 mod bars;
 mod breaker;
+mod cancel;
 mod channels;
 mod client;
 mod completions;
@@ -122,6 +123,8 @@ enum Command {
     Watch(watch::Args),
     /// Try again what failed or was called off
     Retry(retry::Args),
+    /// Call a distribution off; what is live stays live
+    Cancel(cancel::Args),
     /// Say what came of a channel that is in review
     Resolve(resolve::Args),
     /// Read the journal of published events, or publish some again
@@ -161,6 +164,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(common, args).await,
         Command::Watch(args) => watch::run(common, args).await,
         Command::Retry(args) => retry::run(common, args).await,
+        Command::Cancel(args) => cancel::run(common, args).await,
         Command::Resolve(args) => resolve::run(common, args).await,
         Command::Events(args) => events::run(common, args).await,
         Command::Channels(args) => channels::run(common, args).await,

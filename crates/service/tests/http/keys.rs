@@ -35,7 +35,7 @@ impl Route {
     /// A body that would do something.
     fn body(&self) -> Value {
         match self.path.rsplit('/').next() {
-            Some("retry") => json!({}),
+            Some("retry" | "cancel") => json!({}),
             Some("resolve") => json!({"live": false}),
             Some("breaker") => json!({"action": "close"}),
             _ => bare("evt-knock", &["Instagram"]),

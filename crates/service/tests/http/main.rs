@@ -9,6 +9,7 @@
 //! | `live.rs` | channels that are really called, at the simulator |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
+//! | `cancel.rs` | calling a distribution off |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
 //! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
@@ -26,6 +27,7 @@ mod bad_json;
 mod bad_request;
 mod bad_urls;
 mod breaker;
+mod cancel;
 mod contract;
 mod documents;
 mod keys;

@@ -44,6 +44,8 @@ impl ApiError {
             Self::ChannelUnknown(_) => ("No such channel here", "해당 채널이 없습니다"),
             Self::NotPossible(AskRefusal::Moves) => ("It still moves", "아직 처리 중입니다"),
             Self::NotPossible(AskRefusal::NotInReview(..)) => ("It is not in review", "확인 대기 중이 아닙니다"),
+            Self::NotPossible(AskRefusal::AlreadyClosed) => ("It has come to its end", "이미 끝난 배포입니다"),
+            Self::NotPossible(AskRefusal::InReview) => ("It is in review", "확인 대기 중입니다"),
             Self::NotPossible(_) => ("There is nothing to retry", "다시 시도할 수 있는 상태가 아닙니다"),
             Self::OwnedElsewhere => ("Another node has it", "다른 노드가 처리 중입니다"),
             Self::PathUnknown => ("No such path", "없는 경로입니다"),
@@ -266,6 +268,16 @@ fn not_possible(refusal: AskRefusal) -> Text {
             "실패하거나 취소된 채널이 없어 다시 시도할 것이 없습니다.",
         ),
         AskRefusal::NotChosen(channel) => channel_unknown(channel.name()),
+        AskRefusal::AlreadyClosed => Text::new(
+            "Every channel has come to its end, so there is nothing to call off. What is live stays live. Nothing was \
+             changed.",
+            "모든 채널의 처리가 끝나 취소할 것이 없습니다. 게시된 것은 그대로 유지되며, 바뀐 것은 없습니다.",
+        ),
+        AskRefusal::InReview => Text::new(
+            "What is still open was sent, and its outcome is unknown: look at the channel and `resolve` it. Nothing \
+             was changed.",
+            "남은 채널은 이미 전송되었고 반영 여부를 알 수 없습니다. 채널을 확인하고 `resolve`해 주세요. 바뀐 것은 없습니다.",
+        ),
         AskRefusal::NotRetryable(channel, status) => not_retryable(channel, status),
         AskRefusal::NotInReview(channel, status) => {
             let (status, korean) = (status.name(), channel.korean_name());

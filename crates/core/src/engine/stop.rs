@@ -1,0 +1,67 @@
+//! What happens while operators have stopped all sending, or one tenant's: nothing
+//! begins. What is under way ends, look-ups go on, requests are accepted. What is
+//! held back is WAITING, spends no attempt, and goes on in the order in which it
+//! was accepted.
+
+use std::time::Duration;
+
+use super::cancel::is_left_off;
+use super::planted::Bug;
+use super::{Engine, Turn};
+use crate::cause;
+use crate::channel::Channel;
+use crate::delivery::{Delivery, DeliveryStatus, Failure};
+use crate::ids::DistributionId;
+use crate::resilience::retry::later;
+use crate::sending::{SendingAction, SendingScope};
+
+/// What is held back asks again after this time; meanwhile it belongs to no node.
+const ASK_AGAIN: Duration = Duration::from_mins(5);
+
+impl Engine {
+    /// An operator's order.
+    pub(super) fn order_sending(&mut self, scope: SendingScope, action: SendingAction, turn: &mut Turn<'_>) {
+        self.stops.order(scope, action);
+        if action == SendingAction::Resume {
+            self.go_on_where_resumed(turn);
+            turn.commands.push(super::Command::SendingResumed);
+        }
+    }
+
+    /// It is due now. That its time was later is what the database still says; a
+    /// crash before it goes on makes it wait until then.
+    fn go_on_where_resumed(&mut self, turn: &mut Turn<'_>) {
+        let mut due = Vec::new();
+        for (id, work) in &mut self.works {
+            if self.stops.hold(&work.distribution.tenant) {
+                continue;
+            }
+            for delivery in work.distribution.deliveries.iter_mut().filter(|one| is_stopped(one)) {
+                delivery.next_attempt_at = Some(turn.now);
+                due.push((*id, delivery.channel));
+            }
+        }
+        for (id, channel) in due {
+            self.set_alarm(id, channel, turn.now);
+        }
+    }
+
+    /// Whether an attempt of this delivery may not begin. What was left off between
+    /// two steps is under way.
+    pub(super) fn may_not_begin(&self, id: DistributionId, channel: Channel) -> bool {
+        let Some(work) = self.works.get(&id) else { return false };
+        let under_way = work.distribution.delivery(channel).is_some_and(is_left_off);
+        !under_way && self.stops.hold(&work.distribution.tenant) && !self.planted.has(Bug::StopForgotten)
+    }
+
+    /// Held back until sending goes on.
+    pub(super) fn hold_stopped(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        self.hold_until(id, channel, later(turn.now, ASK_AGAIN), cause::SENDING_STOPPED.failure(), turn);
+    }
+}
+
+/// Whether it waits for sending to go on.
+pub(super) fn is_stopped(delivery: &Delivery) -> bool {
+    let stopped = |failure: &Failure| failure.code == cause::SENDING_STOPPED.code;
+    delivery.status == DeliveryStatus::Waiting && delivery.failure.as_ref().is_some_and(stopped)
+}

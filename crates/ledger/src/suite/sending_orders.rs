@@ -1,0 +1,34 @@
+//! Orders to sending: the last of each scope holds, and reads back whole.
+
+use fanfare_core::ids::TenantId;
+use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
+
+use super::at;
+use crate::store::Store;
+
+fn order(scope: &SendingScope, action: SendingAction, second: i64) -> SendingOrder {
+    SendingOrder {
+        scope: scope.clone(),
+        action,
+        actor: "운영자 'ff_1'".to_owned(),
+        reason: (second % 2 == 0).then(|| "점검 🔧".to_owned()),
+        at: at(second),
+    }
+}
+
+/// Whatever its time says, the one that was kept last holds.
+pub async fn the_last_order_of_a_scope_holds(store: &dyn Store) {
+    assert_eq!(store.sending_orders().await.unwrap(), []);
+    let (all, cafe) = (SendingScope::All, SendingScope::Tenant(TenantId::new("cafe")));
+    let first = order(&all, SendingAction::Stop, 5);
+    let other = order(&cafe, SendingAction::Stop, 6);
+    let last = order(&all, SendingAction::Resume, 4);
+    let mut numbers = Vec::new();
+    for order in [&first, &other, &last] {
+        numbers.push(store.keep_sending_order(order).await.unwrap());
+    }
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let mut kept = store.sending_orders().await.unwrap();
+    kept.sort_by_key(|(number, _)| *number);
+    assert_eq!(kept, [(numbers[1], other), (numbers[2], last)]);
+}

@@ -1,0 +1,172 @@
+//! `POST /api/distributions/{id}/cancel`: calls a distribution off. It is answered
+//! like `distribute`, and says of each channel what that comes to.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use fanfare_core::channel::Channel;
+use fanfare_core::decode::ask;
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::distribution::Distribution;
+use fanfare_core::text::{Language, Text};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::JsonBody;
+use super::caller::{Caller, DistributionInPath};
+use super::distribute::{self, DistributeAnswer};
+use super::envelope::AskedLanguage;
+use super::error::ApiError;
+use super::openapi::problems;
+use super::prefer::{PREFERENCE_APPLIED, Preferences};
+use super::retry::granted;
+use super::state::Api;
+use crate::perform::{Ask, CallOff};
+
+/// Why it is called off.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes; `decode::ask` reads")]
+pub(super) struct CancelBody {
+    /// For those who ask later: it stands in the history.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: Option<String>,
+}
+
+/// How the distribution stands, and what calling it off came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CancelAnswer {
+    #[serde(flatten)]
+    standing: DistributeAnswer,
+    /// One entry for each channel, in the order of the request.
+    cancellation: Vec<Cancellation>,
+}
+
+/// What it came to on one channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cancellation {
+    /// Where.
+    channel: Channel,
+    /// `cancelled`: it will not be sent. `under_way`: it comes to its end, and is
+    /// not tried again. `stays_live`: it was published before and stays so.
+    /// `in_review`: a person decides. `failed`: it had failed. More may be added.
+    #[schema(value_type = String, example = "cancelled")]
+    effect: &'static str,
+    /// The same in words.
+    message: String,
+}
+
+impl CancelAnswer {
+    fn of(distribution: &Distribution, language: Language) -> Self {
+        let deliveries = distribution.deliveries.iter();
+        let cancellation = deliveries.map(|delivery| {
+            let (effect, words) = effect(CallOff::of(delivery), delivery.status);
+            Cancellation {
+                channel: delivery.channel,
+                effect,
+                message: words.get(language).to_owned(),
+            }
+        });
+        Self {
+            cancellation: cancellation.collect(),
+            standing: DistributeAnswer::of(distribution, language),
+        }
+    }
+}
+
+/// As it stands once it was called off.
+fn effect(effect: CallOff, status: DeliveryStatus) -> (&'static str, Text) {
+    let (word, en, ko) = match (effect, status) {
+        (CallOff::Closed, DeliveryStatus::Success) => (
+            "stays_live",
+            "It was published before, and stays live. Take it down on the channel itself if it must go.",
+            "이미 게시되어 그대로 유지됩니다. 내려야 한다면 채널에서 직접 삭제해 주세요.",
+        ),
+        (CallOff::Closed, DeliveryStatus::Failed) => (
+            "failed",
+            "It had failed before; nothing more happens.",
+            "이미 실패한 채널이라 더 진행되지 않습니다.",
+        ),
+        (CallOff::InReview, _) => (
+            "in_review",
+            "It was sent, and whether it took effect is not known. A person decides (`resolve`); it is not sent again \
+             by itself.",
+            "이미 전송했으나 반영 여부를 알 수 없습니다. 담당자가 확인해 결정(`resolve`)해야 하며, 자동으로 다시 보내지 않습니다.",
+        ),
+        (CallOff::UnderWay, _) => (
+            "under_way",
+            "The channel was already being called. That is not interrupted: it comes to its end, may still be \
+             published, and is not tried again.",
+            "이미 채널을 호출하고 있어 중단하지 않고 끝까지 확인합니다. 게시될 수도 있으며, 다시 시도하지는 않습니다.",
+        ),
+        // What is cancelled has not begun, or its attempt had no effect.
+        (CallOff::Closed | CallOff::Cancelled, _) => (
+            "cancelled",
+            "It is called off, and will not be sent.",
+            "취소되어 전송되지 않습니다.",
+        ),
+    };
+    (word, Text::new(en, ko))
+}
+
+/// Calls a distribution off.
+///
+/// What has not begun becomes CANCELLED and gives its hold on the event back. What
+/// is live stays live. What is under way is not interrupted: it comes to its end,
+/// and no further attempt follows; where its outcome is unknown, it is looked up,
+/// and what is in review stays a person's. Answered at once, unless `Prefer: wait=N`
+/// asks for the end of what is under way.
+#[utoipa::path(
+    post,
+    path = "/api/distributions/{id}/cancel",
+    operation_id = "cancel",
+    tag = "distributions",
+    params(
+        ("id" = Uuid, Path, description = "The `distributionId`"),
+        ("Prefer" = Option<String>, Header, example = "wait=10", description = "As for `distribute`; without it, no wait."),
+    ),
+    request_body(content = CancelBody, example = json!({"reason": "비가 와서 행사를 미룹니다."})),
+    responses(
+        (status = 200, body = CancelAnswer, description = "Nothing moves any more."),
+        (status = 202, body = CancelAnswer, description = "Some of it is still under way. Its state is at `Location`.",
+            headers(("Location" = String, description = "Where its state is: `/api/distributions/{id}`"))),
+        (status = 400, response = problems::BadRequest),
+        (status = 404, response = problems::NotFound),
+        (status = 408, response = problems::BodyTooSlow),
+        (status = 409, response = problems::NotPossible),
+        (status = 413, response = problems::BodyTooLarge),
+        (status = 415, response = problems::UnsupportedMediaType),
+        (status = 422, response = problems::Invalid),
+        (status = 503, response = problems::Unavailable),
+    )
+)]
+pub(super) async fn cancel(
+    State(state): State<Arc<Api>>,
+    Extension(language): AskedLanguage,
+    caller: Caller,
+    DistributionInPath(id): DistributionInPath,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let reason = ask::cancel(&body).map_err(ApiError::Invalid)?;
+    let preferences = Preferences::of(&headers);
+    let by = caller.key_name(&state).await?;
+    granted(&state, &caller, id, &Ask::Cancel { by, reason }).await?;
+    let wait = preferences.wait(std::time::Duration::ZERO);
+    let distribution = if wait.is_zero() {
+        state.store.distribution(&caller.tenant, id).await?.map(Arc::new)
+    } else {
+        state.engine.rest(&caller.tenant, id, wait).await?
+    };
+    let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
+    let answer = CancelAnswer::of(&distribution, language);
+    let mut response = distribute::answer_with(&distribution, language, &answer)?;
+    if let Some(applied) = preferences.applied() {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+    Ok(response)
+}

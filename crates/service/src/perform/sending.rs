@@ -1,0 +1,77 @@
+//! What operators have ordered of sending, as this node has heard it. It is read
+//! by the one look that hears orders to breakers, too (`breakers.rs`).
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use fanfare_core::engine::Input;
+use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
+use tokio::sync::{mpsc, watch};
+
+/// The last order of each scope, with its number.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    heard: Mutex<BTreeMap<SendingScope, (u64, SendingOrder)>>,
+    /// The greatest number of those.
+    last: watch::Sender<u64>,
+}
+
+impl Sending {
+    /// Hands what is new on to the loop.
+    pub(super) fn hear(&self, orders: Vec<(u64, SendingOrder)>, found: &mpsc::UnboundedSender<Input>) {
+        let mut last = 0;
+        for (number, order) in orders {
+            last = number.max(last);
+            if self.is_new(number, &order) {
+                send(found, &order);
+            }
+        }
+        self.last.send_if_modified(|before| {
+            let newer = last > *before;
+            *before = last.max(*before);
+            newer
+        });
+    }
+
+    fn is_new(&self, number: u64, order: &SendingOrder) -> bool {
+        // Each use leaves the map whole.
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = heard.get(&order.scope);
+        if before.is_some_and(|(before, _)| *before >= number) {
+            return false;
+        }
+        // An engine that was just made has nothing stopped.
+        let means_something = before.is_some() || order.action == SendingAction::Stop;
+        heard.insert(order.scope.clone(), (number, order.clone()));
+        means_something
+    }
+
+    /// Waits until this node has heard the order of that number.
+    pub(super) async fn heard(&self, number: u64) {
+        // An error means that nobody looks any more: the service stops.
+        _ = self.last.subscribe().wait_for(|last| *last >= number).await;
+    }
+
+    /// What is stopped.
+    pub(super) fn stops(&self) -> Vec<SendingOrder> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let orders = heard.values().map(|(_, order)| order);
+        orders.filter(|order| order.action == SendingAction::Stop).cloned().collect()
+    }
+}
+
+fn send(found: &mpsc::UnboundedSender<Input>, order: &SendingOrder) {
+    tracing::warn!(
+        scope = order.scope.name(),
+        tenant = order.scope.tenant().map_or("", |tenant| tenant.as_str()),
+        action = order.action.name(),
+        actor = order.actor,
+        reason = order.reason.as_deref().unwrap_or_default(),
+        "an operator's order to sending"
+    );
+    // Refused only when the loop has ended.
+    _ = found.send(Input::SendingOrdered {
+        scope: order.scope.clone(),
+        action: order.action,
+    });
+}
