@@ -43,10 +43,7 @@ fn rejected(retry: Retry) -> StepOutcome {
 fn half_done(node: &mut Node) -> DistributionId {
     let (id, calls) = node.accepted(new(&TWO, None));
     let outcomes = [confirmed(), rejected(Retry::Backoff)];
-    let answers = calls
-        .iter()
-        .zip(outcomes)
-        .map(|(call, outcome)| stepped(call, outcome));
+    let answers = calls.iter().zip(outcomes).map(|(call, outcome)| stepped(call, outcome));
     node.step(answers.collect());
     node.written(id, Written::Recorded);
     id
@@ -123,8 +120,19 @@ fn what_is_closed_is_refused_and_a_retry_begins_anew() {
     let Some(Command::Rests { distribution, .. }) = commands.first() else {
         panic!("{commands:?}")
     };
-    let taken = || Some(Box::new(adopted(fanfare_core::distribution::Distribution::clone(distribution))));
-    let Input::Asked { ask, id, what, evidence, .. } = cancel(id) else {
+    let taken = || {
+        Some(Box::new(adopted(fanfare_core::distribution::Distribution::clone(
+            distribution,
+        ))))
+    };
+    let Input::Asked {
+        ask,
+        id,
+        what,
+        evidence,
+        ..
+    } = cancel(id)
+    else {
         panic!()
     };
     let input = Input::Asked {

@@ -121,7 +121,11 @@ impl Witness {
         let delivery = &call.delivery;
         let place = (call.distribution, delivery.channel, delivery.generation);
         let last = self.last.get(&place).copied().unwrap_or(u32::MAX);
-        assert!(delivery.attempt <= last, "attempt {} of {place:?} was called off", delivery.attempt);
+        assert!(
+            delivery.attempt <= last,
+            "attempt {} of {place:?} was called off",
+            delivery.attempt
+        );
     }
 
     /// I6: a receipt is never lost, and (generation, rank) never goes back.

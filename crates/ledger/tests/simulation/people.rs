@@ -57,7 +57,6 @@ impl World {
             .iter()
             .find(|delivery| delivery.status == DeliveryStatus::NeedsReview);
         let what = match in_review {
-            _ if self.rng.random_range(0..4) == 0 => Ask::Cancel { by: None, reason: None },
             // The person looks at the channel itself, and tells the truth.
             Some(delivery) => Ask::Resolve {
                 channel: delivery.channel,
@@ -67,6 +66,7 @@ impl World {
                     Verdict::NotLive
                 },
             },
+            None if self.rng.random_range(0..3) == 0 => Ask::Cancel { by: None, reason: None },
             None => Ask::Retry { channels: Vec::new() },
         };
         let (id, tenant) = (distribution.id, TenantId::default());

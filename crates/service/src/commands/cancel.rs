@@ -31,7 +31,11 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     screen.say(results::headline(screen, &answer))?;
     screen.say(results::table(screen, &answer))?;
     for channel in json["cancellation"].as_array().into_iter().flatten() {
-        screen.say(format_args!("{}: {}", text(&channel["channel"]), text(&channel["message"])))?;
+        screen.say(format_args!(
+            "{}: {}",
+            text(&channel["channel"]),
+            text(&channel["message"])
+        ))?;
     }
     Ok(())
 }

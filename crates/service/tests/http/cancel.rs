@@ -164,9 +164,7 @@ async fn what_cannot_be_called_off_is_said_and_changes_nothing() {
     };
     let done = post(DISTRIBUTE, &operator, bare("evt-1", &["Instagram"])).await;
     let cancel = cancel_of(&done.success(200));
-    post(&cancel, &operator, json!({}))
-        .await
-        .problem(409, "already_closed");
+    post(&cancel, &operator, json!({})).await.problem(409, "already_closed");
     post(&cancel, &other, json!({}))
         .await
         .problem(404, "distribution_not_found");
@@ -174,7 +172,9 @@ async fn what_cannot_be_called_off_is_said_and_changes_nothing() {
     post(unknown, &operator, json!({}))
         .await
         .problem(404, "distribution_not_found");
-    let faults = post(&cancel, &operator, json!({"why": "x", "reason": ""})).await.faults();
+    let faults = post(&cancel, &operator, json!({"why": "x", "reason": ""}))
+        .await
+        .faults();
     assert_eq!(faults.len(), 2, "{faults:?}");
     service.stop().await;
 }
