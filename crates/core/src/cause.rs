@@ -118,6 +118,16 @@ pub const BREAKER_OPEN: Cause = Cause {
     ko: "최근 호출이 계속 실패했거나 운영자가 중지하여 채널 호출을 잠시 멈췄습니다. 자동으로 이어집니다.",
 };
 
+/// An operator has stopped sending.
+pub const SENDING_STOPPED: Cause = Cause {
+    code: "sending_stopped",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: false,
+    en: "Sending is stopped at the moment. It goes on by itself as soon as the operator lets it.",
+    ko: "현재 발송이 중지되어 있습니다. 운영자가 다시 시작하면 자동으로 이어집니다.",
+};
+
 /// The channel refuses our credentials.
 pub const AUTH_EXPIRED: Cause = Cause {
     code: "auth_expired",
@@ -422,10 +432,11 @@ pub const NOT_LIVE: Cause = Cause {
 };
 
 /// All of them, those of channels first.
-pub const ALL: [&Cause; 32] = [
+pub const ALL: [&Cause; 33] = [
     &CHANNEL_UNAVAILABLE,
     &OUTCOME_UNKNOWN,
     &BREAKER_OPEN,
+    &SENDING_STOPPED,
     &AUTH_EXPIRED,
     &PERMISSION_DENIED,
     &ACCOUNT_RESTRICTED,

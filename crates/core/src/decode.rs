@@ -12,6 +12,7 @@ mod limits;
 mod options;
 mod reader;
 pub mod replay;
+pub mod sending;
 mod suggest;
 mod texts;
 mod times;

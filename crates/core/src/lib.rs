@@ -25,6 +25,7 @@ pub mod region;
 pub mod request;
 pub mod resilience;
 pub mod result;
+pub mod sending;
 pub mod text;
 pub mod validate;
 pub mod verified;

@@ -98,6 +98,11 @@ impl Stops {
         };
     }
 
+    /// Whether this scope itself is stopped.
+    pub fn has(&self, scope: &SendingScope) -> bool {
+        self.0.contains(scope)
+    }
+
     /// Whether nothing of this tenant's may begin.
     pub fn hold(&self, tenant: &TenantId) -> bool {
         !self.0.is_empty()

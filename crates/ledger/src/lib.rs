@@ -14,6 +14,7 @@ mod memory;
 pub mod outbox;
 mod postgres;
 mod sample;
+pub mod sending_orders;
 mod sqlite;
 mod store;
 #[cfg(feature = "suite")]

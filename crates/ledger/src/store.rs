@@ -18,13 +18,14 @@ use uuid::Uuid;
 use crate::api_keys::ApiKeys;
 use crate::breaker_orders::BreakerOrders;
 use crate::outbox::Outbox;
+use crate::sending_orders::SendingOrders;
 
 /// How long an idempotency key is known, from the acceptance of its request.
 pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where distributions are kept.
 #[async_trait]
-pub trait Store: ApiKeys + BreakerOrders + Outbox {
+pub trait Store: ApiKeys + BreakerOrders + Outbox + SendingOrders {
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 

@@ -13,10 +13,12 @@ use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::resilience::breaker::BreakerOrder;
+use fanfare_core::sending::SendingOrder;
 use fanfare_core::write::{Adopted, Record, Write, Written};
 use fanfare_ledger::api_keys::ApiKeys;
 use fanfare_ledger::breaker_orders::BreakerOrders;
 use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
+use fanfare_ledger::sending_orders::SendingOrders;
 use fanfare_ledger::{
     Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
 };
@@ -89,6 +91,17 @@ impl BreakerOrders for Scripted {
     }
 
     async fn breaker_orders(&self) -> Result<Vec<(u64, BreakerOrder)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+}
+
+#[async_trait]
+impl SendingOrders for Scripted {
+    async fn keep_sending_order(&self, _: &SendingOrder) -> Result<u64, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn sending_orders(&self) -> Result<Vec<(u64, SendingOrder)>, StoreError> {
         Err(StoreError::Closed)
     }
 }

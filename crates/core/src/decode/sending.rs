@@ -51,7 +51,7 @@ pub fn sending(body: &Value, own: &TenantId) -> Result<Ordered, Vec<Fault>> {
         reader.fault("/tenant", code::UNKNOWN_FIELD, all_has_no_tenant());
     }
     let scope = match scope {
-        Some("tenant") => SendingScope::Tenant(tenant.map_or_else(|| own.clone(), |name| TenantId::new(&name))),
+        Some("tenant") => SendingScope::Tenant(tenant.map_or_else(|| own.clone(), TenantId::new)),
         // Without one there is a fault, and it is never used.
         _ => SendingScope::All,
     };
@@ -113,8 +113,16 @@ mod tests {
         let read = |body: Value| sending(&body, &own).map(|ordered| (ordered.scope, ordered.action));
         let tenant = |name| SendingScope::Tenant(TenantId::new(name));
         for (body, scope, action) in [
-            (json!({"scope": "all", "reason": "점검"}), SendingScope::All, SendingAction::Stop),
-            (json!({"scope": "tenant", "reason": "점검"}), tenant("cafe"), SendingAction::Stop),
+            (
+                json!({"scope": "all", "reason": "점검"}),
+                SendingScope::All,
+                SendingAction::Stop,
+            ),
+            (
+                json!({"scope": "tenant", "reason": "점검"}),
+                tenant("cafe"),
+                SendingAction::Stop,
+            ),
             (
                 json!({"scope": "tenant", "tenant": "bakery", "action": "resume"}),
                 tenant("bakery"),
@@ -131,10 +139,26 @@ mod tests {
             (json!([]), "", code::WRONG_TYPE),
             (json!({"reason": "점검"}), "/scope", code::REQUIRED),
             (json!({"scope": "all"}), "/reason", code::REQUIRED),
-            (json!({"scope": "everybody", "reason": "x"}), "/scope", code::UNKNOWN_VALUE),
-            (json!({"scope": "all", "action": "halt", "reason": "x"}), "/action", code::UNKNOWN_VALUE),
-            (json!({"scope": "all", "tenant": "cafe", "reason": "x"}), "/tenant", code::UNKNOWN_FIELD),
-            (json!({"scope": "all", "reason": "x", "until": 1}), "/until", code::UNKNOWN_FIELD),
+            (
+                json!({"scope": "everybody", "reason": "x"}),
+                "/scope",
+                code::UNKNOWN_VALUE,
+            ),
+            (
+                json!({"scope": "all", "action": "halt", "reason": "x"}),
+                "/action",
+                code::UNKNOWN_VALUE,
+            ),
+            (
+                json!({"scope": "all", "tenant": "cafe", "reason": "x"}),
+                "/tenant",
+                code::UNKNOWN_FIELD,
+            ),
+            (
+                json!({"scope": "all", "reason": "x", "until": 1}),
+                "/until",
+                code::UNKNOWN_FIELD,
+            ),
         ] {
             let faults = sending(&body, &TenantId::default()).expect_err("it is refused");
             let found: Vec<_> = faults.iter().map(|fault| (&*fault.pointer, fault.code)).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::breaker::is_held;
 use super::planted::Bug;
+use super::stop::is_stopped;
 use super::work::Work;
 use super::{Engine, Turn};
 use crate::cause;
@@ -50,8 +51,9 @@ impl Engine {
                 self.look_up_after_adoption(id, channel, turn.now);
             }
             (DeliveryStatus::Pending, _) => self.want(id, channel),
-            // Another node's breaker, or an earlier state of this one's, held it.
-            (DeliveryStatus::Waiting, _) if is_held(delivery) => self.want(id, channel),
+            // Another node's breaker, or an earlier state of this one's, held it; or
+            // sending was stopped.
+            (DeliveryStatus::Waiting, _) if is_held(delivery) || is_stopped(delivery) => self.want(id, channel),
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {
                     Some(at) => self.set_alarm(id, channel, at),

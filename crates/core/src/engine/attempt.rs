@@ -43,6 +43,10 @@ impl Engine {
         let Some(next) = delivery.and_then(next) else {
             return self.lanes[channel.index()].release();
         };
+        if next == Next::Begin && self.may_not_begin(id, channel) {
+            self.lanes[channel.index()].release();
+            return self.hold_stopped(id, channel, turn);
+        }
         let permit = match self.ask_breaker(channel, next == Next::LookUp, turn) {
             Ok(permit) => permit,
             Err(denied) => {

@@ -6,6 +6,8 @@
 //! A delivery may be held in the course of an attempt: before its next step, or
 //! before a look-up. Its phase stays as it is, and it goes on from there.
 
+use jiff::Timestamp;
+
 use super::message::{CallReference, Command};
 use super::outcome::due_since;
 use super::planted::Bug;
@@ -116,21 +118,43 @@ impl Engine {
         let until = denied.until;
         let half_open = self.breaker(channel).state == BreakerState::HalfOpen;
         let Some(work) = self.works.get_mut(&id) else { return };
-        let Some(delivery) = work.distribution.delivery(channel) else {
+        let Some(delivery) = work.distribution.delivery_mut(channel) else {
             return;
+        };
+        if half_open && is_held(delivery) {
+            delivery.next_attempt_at = Some(until);
+        }
+        let why = why_held(delivery);
+        if self.hold_until(id, channel, until, why, turn) {
+            self.lanes[channel.index()].hold(id);
+        }
+    }
+
+    /// WAITING until then; says whether it waits, and has not done so for too long.
+    /// What waits already, until then and for the same, is not written anew.
+    pub(super) fn hold_until(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        until: Timestamp,
+        why: Failure,
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        let Some(work) = self.works.get_mut(&id) else {
+            return false;
+        };
+        let Some(delivery) = work.distribution.delivery(channel) else {
+            return false;
         };
         let begun = delivery.attempt_started_at.is_some();
         if !begun && until > later(due_since(&work.distribution), self.settings.retry.max_age) {
             self.dirty.insert(id);
-            return self.expire(id, channel, turn);
+            self.expire(id, channel, turn);
+            return false;
         }
-        let said = half_open || delivery.next_attempt_at == Some(until);
-        if said && is_held(delivery) {
-            if let Some(delivery) = work.distribution.delivery_mut(channel) {
-                delivery.next_attempt_at = Some(until);
-            }
-        } else {
-            let why = why_held(delivery);
+        let code = delivery.failure.as_ref().map(|failure| &failure.code);
+        let waits = delivery.status == DeliveryStatus::Waiting && code == Some(&why.code);
+        if !waits || delivery.next_attempt_at != Some(until) {
             work.change(channel, |delivery| {
                 delivery.next_attempt_at = Some(until);
                 delivery.failure = Some(why);
@@ -138,8 +162,8 @@ impl Engine {
             work.transition(channel, DeliveryStatus::Waiting, turn.now);
             self.dirty.insert(id);
         }
-        self.lanes[channel.index()].hold(id);
         self.set_alarm(id, channel, until);
+        true
     }
 
     /// It goes on with the attempt that it was held back in.

@@ -65,6 +65,7 @@ fn is_ours(code: &str) -> bool {
         &cause::SERVICE_RESTARTING,
         &cause::CHANNEL_NOT_CONFIGURED,
         &cause::BREAKER_OPEN,
+        &cause::SENDING_STOPPED,
     ];
     ours.iter().any(|cause| cause.code == code)
 }

@@ -11,6 +11,7 @@ use crate::distribution::Distribution;
 use crate::ids::{DistributionId, IdempotencyKey, TenantId};
 use crate::request::CanonicalRequest;
 use crate::resilience::breaker::{BreakerAction, BreakerState, BreakerView};
+use crate::sending::{SendingAction, SendingScope};
 use crate::write::{Adopted, Holder, Write, Written};
 
 /// A request that was checked and is to be accepted.
@@ -85,6 +86,13 @@ pub enum Input {
         channel: Channel,
         /// What.
         action: BreakerAction,
+    },
+    /// An operator orders that sending stops or goes on.
+    SendingOrdered {
+        /// Whose.
+        scope: SendingScope,
+        /// What.
+        action: SendingAction,
     },
 }
 
@@ -200,6 +208,8 @@ pub enum Command {
         /// Where it stands.
         to: BreakerView,
     },
+    /// What was stopped goes on: take over what waits for it and belongs to nobody.
+    SendingResumed,
 }
 
 /// What a client that asked is told.

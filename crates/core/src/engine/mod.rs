@@ -10,6 +10,7 @@
 //! | `accept.rs` | how a request becomes a distribution |
 //! | `attempt.rs` | when an attempt begins and goes on |
 //! | `breaker.rs` | whether a channel is called at all, and what waits until it is |
+//! | `stop.rs` | what waits while sending is stopped |
 //! | `outcome.rs` | what follows what a channel said |
 //! | `look_up.rs` | what follows an unknown outcome |
 //! | `commit.rs` | what is written when, and what follows a commit |
@@ -37,6 +38,7 @@ mod look_up;
 mod message;
 mod outcome;
 mod planted;
+mod stop;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +56,7 @@ use crate::delivery::Delivery;
 use crate::ids::{DistributionId, Incarnation};
 use crate::resilience::breaker::{BreakerSettings, BreakerView};
 use crate::resilience::retry::RetryPolicy;
+use crate::sending::Stops;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
 pub use self::cancel::CallOff;
@@ -101,6 +104,8 @@ pub struct Engine {
     token: Incarnation,
     works: BTreeMap<DistributionId, Work>,
     lanes: [Lane; Channel::ALL.len()],
+    /// Whose sending is stopped.
+    stops: Stops,
     timers: BTreeSet<(Timestamp, DistributionId, Alarm)>,
     /// To be looked at before the step ends: something is to be written.
     dirty: BTreeSet<DistributionId>,
@@ -145,6 +150,7 @@ impl Engine {
             token,
             works: BTreeMap::new(),
             lanes,
+            stops: Stops::default(),
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),
             evidence: Vec::new(),
@@ -231,6 +237,7 @@ impl Engine {
                 }
             }
             Input::BreakerOrdered { channel, action } => self.obey(channel, action, turn),
+            Input::SendingOrdered { scope, action } => self.order_sending(scope, action, turn),
             Input::Asked {
                 ask,
                 id,

@@ -43,11 +43,13 @@ pub enum Bug {
     LookUpUnasked,
     /// A rejected attempt that was called off is followed by another one.
     CancelForgotten,
+    /// An attempt begins although sending is stopped.
+    StopForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -67,6 +69,7 @@ impl Bug {
         Self::ProbesUnlimited,
         Self::LookUpUnasked,
         Self::CancelForgotten,
+        Self::StopForgotten,
     ];
 }
 

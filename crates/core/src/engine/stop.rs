@@ -56,7 +56,13 @@ impl Engine {
 
     /// Held back until sending goes on.
     pub(super) fn hold_stopped(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        self.hold_until(id, channel, later(turn.now, ASK_AGAIN), cause::SENDING_STOPPED.failure(), turn);
+        self.hold_until(
+            id,
+            channel,
+            later(turn.now, ASK_AGAIN),
+            cause::SENDING_STOPPED.failure(),
+            turn,
+        );
     }
 }
 

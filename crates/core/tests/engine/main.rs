@@ -7,6 +7,7 @@ mod cancel;
 mod doubt;
 mod lanes;
 mod life;
+mod stop;
 
 use std::time::Duration;
 

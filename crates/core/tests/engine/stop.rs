@@ -8,7 +8,7 @@ use fanfare_core::engine::{Command, Input};
 use fanfare_core::sending::{SendingAction, SendingScope};
 use fanfare_core::write::{Write, Written};
 
-use crate::{KEY, TWO, calls, confirmed, failure, new, node_for, record, stepped};
+use crate::{KEY, TWO, adopted, calls, confirmed, failure, new, node_for, record, stepped};
 
 fn order(action: SendingAction) -> Input {
     Input::SendingOrdered {
@@ -21,7 +21,7 @@ fn order(action: SendingAction) -> Input {
 fn what_is_accepted_meanwhile_waits_and_goes_on_in_its_order() {
     let mut node = node_for(KEY, 1, 100);
     node.step(vec![order(SendingAction::Stop)]);
-    let mut ids = Vec::new();
+    let (mut ids, mut waiting) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         node.now += Duration::from_millis(1);
         let (id, commands) = node.ask(new(&TWO[..1], None));
@@ -32,21 +32,24 @@ fn what_is_accepted_meanwhile_waits_and_goes_on_in_its_order() {
         assert_eq!((delivery.status, delivery.attempt), (DeliveryStatus::Waiting, 0));
         assert_eq!(delivery.failure.as_ref().unwrap().code, "sending_stopped");
         assert_eq!(acceptance.owner, None, "it belongs to nobody");
+        waiting.push(adopted(acceptance.distribution.clone()));
+        node.written(id, Written::Accepted { others: Vec::new() });
         ids.push(id);
     }
-    // Still being written: it is in memory when sending goes on.
+    assert!(ids.iter().all(|id| !node.engine.holds(*id)));
     let commands = node.step(vec![order(SendingAction::Resume)]);
-    assert!(commands.contains(&Command::SendingResumed));
-    let mut begun = Vec::new();
-    for id in &ids {
-        let mut commands = node.written(*id, Written::Accepted { others: Vec::new() });
-        commands.extend(node.written(*id, Written::Recorded));
-        let out = calls(commands);
-        begun.extend(out.iter().map(|call| call.distribution));
-        let answers = out.iter().map(|call| stepped(call, confirmed())).collect();
-        node.step(answers);
-    }
-    assert_eq!(begun[0], ids[0]);
+    assert_eq!(commands, [Command::SendingResumed]);
+    let commands = node.step(vec![Input::Adopted(waiting)]);
+    assert_eq!(record(&commands).id, ids[0], "the lane has one place");
+    let out = calls(node.written(ids[0], Written::Recorded));
+    let commands = node.step(vec![stepped(&out[0], confirmed())]);
+    let began = |command: &Command| match command {
+        Command::Write(Write::Record(record)) => Some((record.id, record.deliveries[0].status)),
+        _ => None,
+    };
+    let records: Vec<_> = commands.iter().filter_map(began).collect();
+    let expected = [(ids[0], DeliveryStatus::Success), (ids[1], DeliveryStatus::InProgress)];
+    assert_eq!(records, expected);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod delete;
 mod outbox;
 mod read;
 mod record;
+mod sending_orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,7 @@ use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::request::RequestHash;
 use fanfare_core::resilience::breaker::BreakerOrder;
+use fanfare_core::sending::SendingOrder;
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 
@@ -42,6 +44,7 @@ pub struct Memory {
     evidence: Vec<Evidence>,
     api_keys: Vec<(KeyHash, ApiKey)>,
     breaker_orders: Vec<BreakerOrder>,
+    sending_orders: Vec<SendingOrder>,
     incarnations: u64,
 }
 

@@ -33,6 +33,7 @@ mod relay;
 mod row;
 mod rows;
 mod seen;
+mod sending_orders;
 mod session;
 mod settings;
 mod tls;

@@ -25,6 +25,7 @@ mod readers;
 mod record;
 mod relay;
 mod row;
+mod sending_orders;
 mod writer;
 
 #[cfg(test)]

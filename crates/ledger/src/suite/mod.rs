@@ -17,6 +17,7 @@ pub mod journal;
 pub mod list;
 pub mod outbox;
 pub mod record;
+pub mod sending_orders;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
@@ -95,6 +96,7 @@ macro_rules! store_suite {
             api_keys::a_tenant_revokes_only_its_own,
             api_keys::a_hash_is_kept_once,
             breaker_orders::the_last_order_of_a_channel_holds,
+            sending_orders::the_last_order_of_a_scope_holds,
         }
     };
     (@tests $open:expr; $($module:ident::$check:ident,)*) => {

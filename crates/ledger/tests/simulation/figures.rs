@@ -29,6 +29,8 @@ pub(crate) struct Figures {
     pub(crate) questions: u64,
     pub(crate) granted: u64,
     pub(crate) cancelled: u64,
+    /// Times that sending was stopped.
+    pub(crate) stopped: u64,
     pub(crate) orders: u64,
     /// Times that a breaker opened, looked whether the channel is back, closed.
     pub(crate) opened: u64,
@@ -60,6 +62,7 @@ impl Figures {
         self.questions += other.questions;
         self.granted += other.granted;
         self.cancelled += other.cancelled;
+        self.stopped += other.stopped;
         self.orders += other.orders;
         self.opened += other.opened;
         self.half_opened += other.half_opened;
@@ -88,7 +91,10 @@ impl Figures {
             self.stalls > 0 && self.adopted > 0 && self.refused_as_stale > 0 && self.doubled_answers > 0,
             "{self}"
         );
-        assert!(self.evidence > 0 && self.granted > 0 && self.cancelled > 0, "{self}");
+        assert!(
+            self.evidence > 0 && self.granted > 0 && self.cancelled > 0 && self.stopped > 0,
+            "{self}"
+        );
         assert!(self.opened > 0 && self.half_opened > 0 && self.closed > 0, "{self}");
         assert!(self.stops > 0 && self.lived_again > 0, "{self}");
         for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
@@ -105,7 +111,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
-             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
+             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
              {} failed commits, {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
             self.lost,
             self.repeated,
@@ -121,6 +127,7 @@ impl fmt::Display for Figures {
             self.granted,
             self.questions,
             self.cancelled,
+            self.stopped,
             self.orders,
             self.opened,
             self.half_opened,

@@ -1,7 +1,11 @@
 //! How nodes begin, stop, die, and live again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fanfare_core::engine::HOLD_LIMIT;
+use fanfare_core::ids::TenantId;
+use fanfare_core::write::Adopted;
 use rand::RngExt;
 
 use crate::node::{HEARTBEAT, LEASE, Node};
@@ -14,7 +18,13 @@ impl World {
         self.comes_within(Duration::from_millis(200), Happening::To(token, Event::Adoption));
         self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
         self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
-        Node::new(token, self.bug, self.now, &mut self.rng)
+        let mut node = Node::new(token, self.bug, self.now, &mut self.rng);
+        // It reads the orders before it does anything.
+        let shown = node.clock.shows(self.now);
+        let orders = self.news_of_sending(&node);
+        node.hears(&self.sending, shown);
+        node.engine.step(orders, shown, &mut self.rng);
+        node
     }
 
     /// What befalls a node before its next command.
@@ -115,5 +125,31 @@ impl World {
             }
         }
         self.nodes[node] = self.life();
+    }
+
+    pub(crate) fn adopt(&mut self, node: usize) -> Vec<Adopted> {
+        if !self.may_send(node) {
+            return Vec::new();
+        }
+        let token = self.nodes[node].token;
+        let due_by = self.nodes[node].clock.shows(self.now) + HOLD_LIMIT;
+        let now = self.now;
+        let alive: BTreeSet<_> = self
+            .nodes
+            .iter()
+            .filter(|node| now < node.lease_until)
+            .map(|node| node.token)
+            .collect();
+        let mut adopted = self
+            .store
+            .adopt_from(token, due_by, 50, |owner| !alive.contains(&owner));
+        let tenant = TenantId::default();
+        for id in std::mem::take(&mut self.nodes[node].dropped) {
+            if self.store.owner(&tenant, id) == Some(token) {
+                adopted.extend(self.store.take(token, &tenant, id));
+            }
+        }
+        self.figures.adopted += adopted.len() as u64;
+        adopted
     }
 }

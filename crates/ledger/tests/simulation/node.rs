@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
-use fanfare_core::engine::{Bug, Engine, Settings};
+use fanfare_core::delivery::Delivery;
+use fanfare_core::engine::{Bug, Command, Engine, Settings};
 use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_core::resilience::retry::RetryPolicy;
+use fanfare_core::sending::Stops;
 use fanfare_core::write::Write;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
@@ -41,6 +43,9 @@ pub(crate) struct Node {
     pub(crate) dropped: Vec<DistributionId>,
     /// What it says of its breakers, and sends meanwhile.
     pub(crate) breakers: Breakers,
+    /// What it has heard of sending, and since when it shows that time.
+    pub(crate) stops: Stops,
+    pub(crate) stopped_at: Timestamp,
     /// Calls that it has made and not heard of.
     pub(crate) out: BTreeSet<(DistributionId, Channel)>,
 }
@@ -100,6 +105,8 @@ impl Node {
             committing: false,
             dropped: Vec::new(),
             breakers: Breakers::default(),
+            stops: Stops::default(),
+            stopped_at: Timestamp::MAX,
             out: BTreeSet::new(),
         }
     }
@@ -112,6 +119,29 @@ impl Node {
     pub(crate) fn next_timer(&self, now: Timestamp) -> Option<Timestamp> {
         let timer = self.engine.next_timer()?;
         Some(self.clock.true_time_of(timer).max(self.stalled_until).max(now))
+    }
+
+    /// What has no attempt under way begins none. (What goes on from a checkpoint
+    /// may have been left off in the course of one.)
+    pub(crate) fn begins_nothing_while_stopped(&self, commands: &[Command], shown: Timestamp) {
+        if shown <= self.stopped_at {
+            return;
+        }
+        for command in commands {
+            let (tenant, deliveries) = match command {
+                Command::Write(Write::Accept(acceptance)) => {
+                    (&acceptance.distribution.tenant, &acceptance.distribution.deliveries)
+                }
+                Command::Write(Write::Record(record)) => (&record.tenant, &record.deliveries),
+                _ => continue,
+            };
+            let begins = |one: &&Delivery| one.attempt_started_at == Some(shown) && one.checkpoint.is_none();
+            let begun = deliveries.iter().find(begins);
+            assert!(
+                begun.is_none() || !self.stops.hold(tenant),
+                "it begins while sending is stopped: {begun:?}"
+            );
+        }
     }
 
     /// All that it was to end has ended.

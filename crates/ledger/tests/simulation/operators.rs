@@ -5,10 +5,29 @@ use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::engine::Input;
+use fanfare_core::ids::TenantId;
 use fanfare_core::resilience::breaker::{BreakerAction, BreakerState};
+use fanfare_core::sending::{SendingAction, SendingScope, Stops};
+use jiff::Timestamp;
 use rand::RngExt;
 
-use crate::world::{Happening, World};
+use crate::node::Node;
+use crate::world::{Event, Happening, World};
+
+/// Whose sending can be stopped.
+fn scopes() -> [SendingScope; 2] {
+    [SendingScope::All, SendingScope::Tenant(TenantId::default())]
+}
+
+impl Node {
+    /// From now on it obeys.
+    pub(crate) fn hears(&mut self, stops: &Stops, shown: Timestamp) {
+        if self.stops != *stops {
+            self.stopped_at = shown;
+            self.stops = stops.clone();
+        }
+    }
+}
 
 impl World {
     /// A channel is out of order for a while.
@@ -47,6 +66,51 @@ impl World {
             self.figures.orders += 1;
             self.turn(node, vec![Input::BreakerOrdered { channel, action }]);
         }
+    }
+
+    /// An operator stops sending or lets it go on; each node hears of it within two
+    /// seconds, when it is awake. In the end, nothing stays stopped.
+    pub(crate) fn order_sending(&mut self) {
+        self.comes_within(Duration::from_secs(90), Happening::Sending);
+        if self.peaceful() {
+            self.sending = Stops::default();
+        } else {
+            let scope = scopes()[self.rng.random_range(0..2)].clone();
+            let stop = self.rng.random_range(0..3) == 0;
+            let action = if stop {
+                SendingAction::Stop
+            } else {
+                SendingAction::Resume
+            };
+            self.figures.stopped += u64::from(stop);
+            self.sending.order(scope, action);
+        }
+        for node in 0..self.nodes.len() {
+            let name = self.nodes[node].name;
+            self.comes_within(Duration::from_secs(2), Happening::To(name, Event::HearsOrders));
+        }
+    }
+
+    pub(crate) fn hears_orders(&mut self, node: usize) -> Vec<Input> {
+        let shown = self.nodes[node].clock.shows(self.now);
+        let news = self.news_of_sending(&self.nodes[node]);
+        self.nodes[node].hears(&self.sending, shown);
+        news
+    }
+
+    /// What a node has not heard of yet.
+    pub(crate) fn news_of_sending(&self, node: &Node) -> Vec<Input> {
+        let scopes = scopes().into_iter();
+        let news = scopes.filter_map(|scope| {
+            let stopped = self.sending.has(&scope);
+            let action = if stopped {
+                SendingAction::Stop
+            } else {
+                SendingAction::Resume
+            };
+            (stopped != node.stops.has(&scope)).then_some(Input::SendingOrdered { scope, action })
+        });
+        news.collect()
     }
 
     fn some_channel(&mut self) -> Channel {

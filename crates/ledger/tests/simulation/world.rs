@@ -7,8 +7,9 @@ use std::time::Duration;
 use fanfare_core::attempt::{LookUpOutcome, Proof};
 use fanfare_core::delivery::Delivery;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::{AskId, Bug, Call, Command, HOLD_LIMIT, Input, NewDistribution};
+use fanfare_core::engine::{AskId, Bug, Call, Command, Input, NewDistribution};
 use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
+use fanfare_core::sending::Stops;
 use fanfare_core::write::{Write, Written};
 use fanfare_ledger::{Filter, Memory};
 use jiff::Timestamp;
@@ -36,6 +37,8 @@ pub(crate) enum Happening {
     Outage,
     /// An operator orders something of a breaker.
     Order,
+    /// An operator stops sending, or lets it go on.
+    Sending,
     /// What a call does is done.
     Effect(Call),
     /// The rest happens to a node, as long as it lives.
@@ -54,6 +57,8 @@ pub(crate) enum Event {
     Answer(Input),
     /// It looks for work that nobody owns.
     Adoption,
+    /// It reads what is ordered of sending.
+    HearsOrders,
     /// It renews its lease.
     Heartbeat,
     /// Its clock changes its pace.
@@ -78,6 +83,7 @@ pub(crate) struct World {
     pub(crate) questions: BTreeMap<AskId, (DistributionId, u32, bool)>,
     pub(crate) by_key: BTreeMap<(IdempotencyKey, [u8; 32]), DistributionId>,
     pub(crate) acknowledged: BTreeSet<DistributionId>,
+    pub(crate) sending: Stops,
     pub(crate) witness: Witness,
     pub(crate) figures: Figures,
     pub(crate) trace: Vec<String>,
@@ -101,6 +107,7 @@ impl World {
             questions: BTreeMap::new(),
             by_key: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
+            sending: Stops::default(),
             witness: Witness::default(),
             figures: Figures::default(),
             trace: Vec::new(),
@@ -114,6 +121,7 @@ impl World {
         world.comes_within(Duration::from_mins(1), Happening::Question);
         world.comes_within(Duration::from_secs(2), Happening::Outage);
         world.comes_within(Duration::from_mins(2), Happening::Order);
+        world.comes_within(Duration::from_mins(2), Happening::Sending);
         world
     }
 
@@ -205,6 +213,7 @@ impl World {
             Happening::Question => self.question(),
             Happening::Outage => self.outage(),
             Happening::Order => self.order(),
+            Happening::Sending => self.order_sending(),
             Happening::Effect(call) => self.channels.take_effect(&call),
             Happening::To(name, event) => {
                 let Some(node) = self.nodes.iter().position(|node| node.name == name) else {
@@ -243,6 +252,7 @@ impl World {
                 self.comes_within(Duration::from_secs(5), Happening::To(name, Event::Adoption));
                 vec![Input::Adopted(self.adopt(node))]
             }
+            Event::HearsOrders => self.hears_orders(node),
             Event::Heartbeat => {
                 self.comes_within(HEARTBEAT, Happening::To(name, Event::Heartbeat));
                 return self.renew(node);
@@ -261,6 +271,7 @@ impl World {
     pub(crate) fn turn(&mut self, node: usize, inputs: Vec<Input>) {
         let shown = self.nodes[node].clock.shows(self.now);
         let commands = self.nodes[node].engine.step(inputs, shown, &mut self.rng);
+        self.nodes[node].begins_nothing_while_stopped(&commands, shown);
         for command in commands {
             self.trace
                 .push(format!("{} {} {command:?}", self.now, self.nodes[node].token.0));
@@ -301,6 +312,7 @@ impl World {
                 self.figures.count_breaker(to.state);
                 self.nodes[node].breakers.changes(channel, from, to.state);
             }
+            Command::SendingResumed => {}
             Command::Forgotten { id, .. } => self.nodes[node].dropped.push(id),
             Command::Lost(_) => self.figures.refused_as_stale += 1,
         }
@@ -436,32 +448,6 @@ impl World {
         let Write::Record(record) = write else { return false };
         let history = self.store.history(&record.tenant, record.id).unwrap_or_default();
         history.contains(&record.history)
-    }
-
-    fn adopt(&mut self, node: usize) -> Vec<fanfare_core::write::Adopted> {
-        if !self.may_send(node) {
-            return Vec::new();
-        }
-        let token = self.nodes[node].token;
-        let due_by = self.nodes[node].clock.shows(self.now) + HOLD_LIMIT;
-        let now = self.now;
-        let alive: BTreeSet<_> = self
-            .nodes
-            .iter()
-            .filter(|node| now < node.lease_until)
-            .map(|node| node.token)
-            .collect();
-        let mut adopted = self
-            .store
-            .adopt_from(token, due_by, 50, |owner| !alive.contains(&owner));
-        let tenant = TenantId::default();
-        for id in std::mem::take(&mut self.nodes[node].dropped) {
-            if self.store.owner(&tenant, id) == Some(token) {
-                adopted.extend(self.store.take(token, &tenant, id));
-            }
-        }
-        self.figures.adopted += adopted.len() as u64;
-        adopted
     }
 
     pub(crate) fn comes_within(&mut self, wait: Duration, happening: Happening) {

@@ -52,6 +52,20 @@ impl Caller {
         Ok(key.map(|key| format!("{} ({}…)", key.name, key.prefix)))
     }
 
+    /// What is not one tenant's own needs a key of the operator's tenant with this
+    /// scope, as `Needs::OfService` says of whole routes.
+    pub(super) async fn needs_of_service(&self, state: &Api, scope: Scope) -> Result<(), ApiError> {
+        let key = match &self.key {
+            Some(hash) => state.keys.find(hash).await?,
+            None => None,
+        };
+        if let Some(key) = key.filter(|key| !key.allows(scope)) {
+            let held = key.scopes.clone();
+            return Err(ApiError::Forbidden(Forbidden::Scope { needed: scope, held }));
+        }
+        of_service(self.clone()).map(|_| ())
+    }
+
     /// Whether an answer that takes its time may go on. While the database does
     /// not answer it may: nothing new comes without the database.
     pub(super) async fn may_go_on(&self, state: &Api, scope: Scope) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -48,6 +48,7 @@ mod retry;
 mod routes;
 mod state;
 mod status;
+mod stop;
 mod view;
 mod waiting;
 
@@ -92,6 +93,9 @@ fn routes() -> Routes {
             Needs::OfService(Scope::Operate),
             breaker::order_breaker,
         )
+        .get("/api/stop", READ, stop::get_stopped)
+        // Of all, or another tenant's, it asks for more.
+        .post("/api/stop", OPERATE, stop::order_sending)
         .get("/healthz", Needs::Nothing, health::healthz)
         .get("/readyz", Needs::Nothing, health::readyz)
         // Its figures are those of all tenants together.

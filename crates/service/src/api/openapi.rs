@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi};
 use super::problem::Problem;
 use super::{
     attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
-    metrics, preview, progress, replay_events, resolve, retry, status,
+    metrics, preview, progress, replay_events, resolve, retry, status, stop,
 };
 
 const DESCRIPTION: &str = "\
@@ -58,6 +58,8 @@ there. A service that only its own machine can reach asks for no key until the f
         progress::follow_distribution,
         retry::retry,
         cancel::cancel,
+        stop::order_sending,
+        stop::get_stopped,
         resolve::resolve,
         events::list_events,
         dead_events::list_dead_events,

@@ -37,6 +37,7 @@ mod retry;
 mod screen;
 mod serve;
 mod status;
+mod stop;
 mod watch;
 
 use std::path::PathBuf;
@@ -127,6 +128,8 @@ enum Command {
     Cancel(cancel::Args),
     /// Say what came of a channel that is in review
     Resolve(resolve::Args),
+    /// Stop all sending, or one tenant's, or let it go on
+    Stop(stop::Args),
     /// Read the journal of published events, or publish some again
     Events(events::Args),
     /// Show the channels, or order something of a channel's circuit breaker
@@ -164,6 +167,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(common, args).await,
         Command::Watch(args) => watch::run(common, args).await,
         Command::Retry(args) => retry::run(common, args).await,
+        Command::Stop(args) => stop::run(common, args).await,
         Command::Cancel(args) => cancel::run(common, args).await,
         Command::Resolve(args) => resolve::run(common, args).await,
         Command::Events(args) => events::run(common, args).await,

@@ -41,7 +41,11 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
         }
     }
     let body = Value::Object(body).to_string().into();
-    let json = common.client()?.post("/api/stop", body, &[], client::TIMEOUT).await?.json()?;
+    let json = common
+        .client()?
+        .post("/api/stop", body, &[], client::TIMEOUT)
+        .await?
+        .json()?;
     let screen = Screen::stdout();
     if common.json {
         return screen.say(format_args!("{json:#}"));

@@ -1,5 +1,5 @@
 //! Where this node's breakers stand, for people to read, and the orders of
-//! operators: read from the database each second, so that every replica obeys
+//! operators, to breakers and to sending: read from the database each second, so that every replica obeys
 //! within two, and a restart forgets nothing.
 
 use std::error::Error;
@@ -13,6 +13,8 @@ use fanfare_ledger::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::sending::Sending;
+
 /// Between two looks at the orders.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -25,6 +27,8 @@ type Views = [BreakerView; Channel::ALL.len()];
 #[derive(Debug)]
 pub(super) struct Breakers {
     views: watch::Sender<Views>,
+    /// What is ordered of sending.
+    pub(super) sending: Sending,
     ordered: Notify,
     /// The number of the last order that was obeyed, by [`Channel::index`].
     obeyed: Mutex<[u64; Channel::ALL.len()]>,
@@ -44,6 +48,7 @@ impl Breakers {
         };
         let this = Arc::new(Self {
             views: watch::Sender::new([closed; Channel::ALL.len()]),
+            sending: Sending::default(),
             ordered: Notify::new(),
             obeyed: Mutex::default(),
         });
@@ -53,6 +58,7 @@ impl Breakers {
                 send(&found, &order);
             }
         }
+        this.sending.hear(store.sending_orders().await?, &found);
         tokio::spawn(Arc::clone(&this).look(store, found));
         Ok(this)
     }
@@ -60,14 +66,26 @@ impl Breakers {
     async fn look(self: Arc<Self>, store: Arc<dyn Store>, found: mpsc::UnboundedSender<Input>) {
         while !found.is_closed() {
             _ = tokio::time::timeout(INTERVAL, self.ordered.notified()).await;
-            match store.breaker_orders().await {
-                Ok(orders) => self.unheard(orders).iter().for_each(|order| send(&found, order)),
-                Err(error) => tracing::debug!(
-                    error = &error as &dyn Error,
-                    "could not look for orders to breakers; looks again"
-                ),
+            if let Err(error) = self.hear(&*store, &found).await {
+                tracing::debug!(error = &error as &dyn Error, "could not look for orders; looks again");
             }
         }
+    }
+
+    /// Sending comes first: what is to stop waits for nothing.
+    async fn hear(&self, store: &dyn Store, found: &mpsc::UnboundedSender<Input>) -> Result<(), StoreError> {
+        self.sending.hear(store.sending_orders().await?, found);
+        let orders = store.breaker_orders().await?;
+        self.unheard(orders).iter().for_each(|order| send(found, order));
+        Ok(())
+    }
+
+    /// An order to sending was kept: looks at once, and waits a moment until this
+    /// node has heard it.
+    pub(super) async fn obey_sending(&self, number: u64) {
+        self.ordered.notify_one();
+        // Late, it is obeyed all the same.
+        _ = tokio::time::timeout(OBEYED_WITHIN, self.sending.heard(number)).await;
     }
 
     /// Orders that this node has not obeyed yet.

@@ -45,6 +45,10 @@ impl Counts {
             "Deliveries by how they stood when nothing moved"
         );
         describe_gauge!(
+            "fanfare_sending_stopped",
+            "Orders that hold sending on this node: of all, and of single tenants"
+        );
+        describe_gauge!(
             "fanfare_breaker_state",
             "1 for the state in which a channel's breaker is on this node, else 0"
         );

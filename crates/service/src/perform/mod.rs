@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `run.rs` | the one loop around the engine |
 //! | `channels.rs` | calls channels |
-//! | `breakers.rs` | shows where the breakers stand, and hears operators' orders to them |
+//! | `breakers.rs` | shows where the breakers stand, and hears operators' orders |
+//! | `sending.rs` | what is ordered of sending |
 //! | `health.rs` | whether the live channels can be reached |
 //! | `count.rs` | counts what happens, for `/metrics` |
 //! | `lease.rs` | keeps this node's right to work |
@@ -23,6 +24,7 @@ mod feed;
 mod health;
 mod lease;
 mod run;
+mod sending;
 mod sweep;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
+use fanfare_core::sending::SendingOrder;
 use fanfare_core::write::Adopted;
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -121,6 +124,19 @@ impl EngineHandle {
     pub async fn order(&self, order: &BreakerOrder) -> Result<BreakerView, StoreError> {
         self.store.keep_breaker_order(order).await?;
         Ok(self.breakers.obey(order.channel, order.at).await)
+    }
+
+    /// Keeps an order to sending, and has this node hear it; the others do within
+    /// two seconds.
+    pub async fn order_sending(&self, order: &SendingOrder) -> Result<(), StoreError> {
+        let number = self.store.keep_sending_order(order).await?;
+        self.breakers.obey_sending(number).await;
+        Ok(())
+    }
+
+    /// Whose sending is stopped, as this node has heard it.
+    pub fn stops(&self) -> Vec<SendingOrder> {
+        self.breakers.sending.stops()
     }
 
     /// Hands a checked request to the engine; returns once it is committed, or

@@ -311,6 +311,7 @@ impl Performer {
             }
             Command::Rests { distribution, others } => self.rest(distribution, others),
             Command::BreakerChanged { channel, from, to } => self.breaker_changed(channel, (from, to), now),
+            Command::SendingResumed => self.sweeps.adopt_held(now),
             Command::Forgotten { tenant, id } => {
                 self.feed.forget(id);
                 self.sweeps.take_back(tenant, id);

@@ -26,6 +26,7 @@ impl Sending {
                 send(found, &order);
             }
         }
+        self.count();
         self.last.send_if_modified(|before| {
             let newer = last > *before;
             *before = last.max(*before);
@@ -46,6 +47,19 @@ impl Sending {
         means_something
     }
 
+    /// For `/metrics`.
+    fn count(&self) {
+        let (all, tenants): (Vec<_>, Vec<_>) = self
+            .stops()
+            .into_iter()
+            .partition(|order| order.scope == SendingScope::All);
+        for (scope, stops) in [("all", all), ("tenant", tenants)] {
+            // No float is exact beyond 2^53, and no count comes near it.
+            let count = u32::try_from(stops.len()).unwrap_or(u32::MAX);
+            metrics::gauge!("fanfare_sending_stopped", "scope" => scope).set(f64::from(count));
+        }
+    }
+
     /// Waits until this node has heard the order of that number.
     pub(super) async fn heard(&self, number: u64) {
         // An error means that nobody looks any more: the service stops.
@@ -56,7 +70,10 @@ impl Sending {
     pub(super) fn stops(&self) -> Vec<SendingOrder> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let orders = heard.values().map(|(_, order)| order);
-        orders.filter(|order| order.action == SendingAction::Stop).cloned().collect()
+        orders
+            .filter(|order| order.action == SendingAction::Stop)
+            .cloned()
+            .collect()
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two sweeps of what has had its time.
 pub(super) const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// No breaker holds anything back for longer without asking again; a little
+/// Neither a breaker nor a stop holds anything back for longer without asking again; a little
 /// more, since clocks differ.
 const HELD_LIMIT: Duration = Duration::from_secs(330);
 
@@ -84,8 +84,8 @@ impl Sweeps {
         self.adopt_due_within(HOLD_LIMIT, now);
     }
 
-    /// A breaker has closed: what was held back by one is due later, and may go
-    /// on now.
+    /// A breaker has closed, or sending goes on: what was held back is due later,
+    /// and may go on now.
     pub(super) fn adopt_held(&self, now: Timestamp) {
         self.adopt_due_within(HELD_LIMIT, now);
     }

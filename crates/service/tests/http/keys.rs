@@ -37,6 +37,7 @@ impl Route {
         match self.path.rsplit('/').next() {
             Some("retry" | "cancel") => json!({}),
             Some("resolve") => json!({"live": false}),
+            Some("stop") => json!({"scope": "tenant", "action": "resume"}),
             Some("breaker") => json!({"action": "close"}),
             _ => bare("evt-knock", &["Instagram"]),
         }

@@ -10,6 +10,7 @@
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `cancel.rs` | calling a distribution off |
+//! | `stop.rs` | stopping all sending, or one tenant.s |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
 //! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
@@ -44,6 +45,7 @@ mod schedule;
 mod shared_cache;
 mod shared_cache_faults;
 mod state;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod tenants;

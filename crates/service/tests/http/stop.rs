@@ -65,7 +65,10 @@ async fn what_is_stopped_waits_over_a_restart_and_goes_on() {
     service.post(STOP, &everything("resume")).await.success(200);
     for answer in accepted.iter().chain([&late]) {
         let stands = comes_to(&service, answer, "COMPLETED").await;
-        let path = format!("/api/distributions/{}/attempts", answer["distributionId"].as_str().unwrap());
+        let path = format!(
+            "/api/distributions/{}/attempts",
+            answer["distributionId"].as_str().unwrap()
+        );
         let attempts = service.get(&path).await.success(200);
         assert_eq!(
             attempts["attempts"].as_array().unwrap().len(),
@@ -123,12 +126,16 @@ async fn a_tenant_stops_its_own_sending_and_no_others() {
 
     // What is not theirs changes nothing.
     let all = everything("stop");
-    post(&service, STOP, &operator, &all).await.problem(403, "insufficient_scope");
+    post(&service, STOP, &operator, &all)
+        .await
+        .problem(403, "insufficient_scope");
     let of_cafe = json!({"scope": "tenant", "tenant": "cafe", "action": "resume"});
     post(&service, STOP, &operator, &of_cafe)
         .await
         .problem(403, "insufficient_scope");
-    post(&service, STOP, &cafe, &all).await.problem(403, "insufficient_scope");
+    post(&service, STOP, &cafe, &all)
+        .await
+        .problem(403, "insufficient_scope");
     let of_default = json!({"scope": "tenant", "tenant": "default", "reason": "x"});
     post(&service, STOP, &cafe, &of_default)
         .await
