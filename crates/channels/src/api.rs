@@ -37,6 +37,8 @@ pub(crate) enum Body<'b> {
         boundary: &'b str,
         parts: Bytes,
     },
+    /// Who asks stands in it, not in a header.
+    Xml(String),
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -61,6 +63,18 @@ impl Api {
         (self.token_header, self.key_header) = (token, key);
         self.http = self.http.with_longer_answers(max_answer_bytes);
         self
+    }
+
+    /// The same API with this path as its base.
+    #[must_use]
+    pub fn below(mut self, path: &[&str]) -> Self {
+        self.base = self.url(path);
+        self
+    }
+
+    /// For channels whose requests hold it themselves.
+    pub(crate) fn token(&self) -> &Secret {
+        &self.token
     }
 
     /// Whether something answers there.
@@ -118,10 +132,10 @@ impl Api {
                 headers.insert(name, value);
             }
         };
-        if self.token_header == AUTHORIZATION {
-            set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
-        } else {
+        if self.token_header != AUTHORIZATION {
             set(self.token_header.clone(), self.token.reveal());
+        } else if !matches!(body, Body::Xml(_)) {
+            set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
         }
         set(TRACEPARENT, &traceparent(call));
         match body {
@@ -139,6 +153,10 @@ impl Api {
             Body::Multipart { boundary, parts } => {
                 set(CONTENT_TYPE, &format!("multipart/form-data; boundary={boundary}"));
                 *request.body_mut() = parts;
+            }
+            Body::Xml(xml) => {
+                set(CONTENT_TYPE, "text/xml; charset=utf-8");
+                *request.body_mut() = xml.into();
             }
         }
         self.http.send(request).await

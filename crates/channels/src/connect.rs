@@ -1,17 +1,23 @@
 //! How connections to channels are made: names resolved, both families of
 //! addresses tried, TLS by the system's trusted certificates, and all of it in
-//! time. No proxy of the environment is used.
+//! time. No proxy of the environment is used. Where addresses are users', only
+//! those of the public internet are connected to.
 
 use std::error::Error;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::vec;
 
+use fanfare_core::validate::url::is_public;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Error as ClientError;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
 use rustls::crypto::ring;
 use tokio::net::TcpStream;
@@ -26,15 +32,15 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// Makes connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
-    inner: HttpsConnector<HttpConnector>,
+    inner: HttpsConnector<HttpConnector<Names>>,
     /// For name, connection and TLS together.
     timeout: Duration,
 }
 
 impl Connector {
     /// Fails where the system's trusted certificates can't be read.
-    pub(crate) fn new(timeout: Duration) -> io::Result<Self> {
-        let mut tcp = HttpConnector::new();
+    pub(crate) fn new(timeout: Duration, names: Names) -> io::Result<Self> {
+        let mut tcp = HttpConnector::new_with_resolver(names);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
@@ -58,6 +64,57 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = tokio::time::timeout(self.timeout, self.inner.call(uri));
         Box::pin(async { connecting.await? })
+    }
+}
+
+/// Resolves names, as the system does.
+#[derive(Debug, Clone)]
+pub(crate) enum Names {
+    /// Wherever they lead: the operator has named them.
+    Anywhere,
+    /// To the public internet alone, but for these hosts (`host` or
+    /// `host:port`): users have named them.
+    Public { but: Arc<[String]> },
+}
+
+/// A name leads nowhere but into some network.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to an address that is not on the public internet")]
+pub(crate) struct LeadsInside;
+
+impl Names {
+    fn may_lead_to(&self, name: &str, address: IpAddr) -> bool {
+        let is_named = |allowed: &String| {
+            let host = allowed.rsplit_once(':').map_or(&**allowed, |(host, _)| host);
+            host.eq_ignore_ascii_case(name)
+        };
+        match self {
+            Self::Anywhere => true,
+            Self::Public { but } => is_public(address) || but.iter().any(is_named),
+        }
+    }
+}
+
+impl Service<Name> for Names {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = Cause;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Cause>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let names = self.clone();
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let may = |address: &SocketAddr| names.may_lead_to(name.as_str(), address.ip());
+            let addresses: Vec<_> = found.filter(may).collect();
+            if addresses.is_empty() {
+                return Err(LeadsInside.into());
+            }
+            Ok(addresses.into_iter())
+        })
     }
 }
 

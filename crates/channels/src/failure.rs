@@ -14,6 +14,14 @@ pub(crate) fn outcome_unknown() -> Failure {
     cause::OUTCOME_UNKNOWN.failure()
 }
 
+/// The same, with what was heard of it instead.
+pub(crate) fn in_doubt(heard: Failure) -> Failure {
+    Failure {
+        channel_said: heard.channel_said,
+        ..outcome_unknown()
+    }
+}
+
 /// The channel refuses our credentials.
 pub(crate) fn auth_expired() -> Failure {
     cause::AUTH_EXPIRED.failure()

@@ -7,6 +7,7 @@
 //! repeated.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::error::Elapsed;
 use url::Url;
 
-use crate::connect::{self, Connector};
+use crate::connect::{self, Connector, Names};
 
 /// How we are called.
 const FANFARE: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
@@ -145,7 +146,17 @@ impl HttpClient {
     /// # Errors
     /// [`SetupError`] where the system's trusted certificates can't be read.
     pub fn new(settings: &HttpSettings) -> Result<Self, SetupError> {
-        let connector = Connector::new(settings.connect_timeout.min(settings.deadline / 2))?;
+        Self::with(settings, Names::Anywhere)
+    }
+
+    /// The same for addresses that users name, of which it must be seen to
+    /// before that they are none of a network's own.
+    pub(crate) fn public(settings: &HttpSettings, but: Arc<[String]>) -> Result<Self, SetupError> {
+        Self::with(settings, Names::Public { but })
+    }
+
+    fn with(settings: &HttpSettings, names: Names) -> Result<Self, SetupError> {
+        let connector = Connector::new(settings.connect_timeout.min(settings.deadline / 2), names)?;
         let inner = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_timer(TokioTimer::new())
@@ -269,6 +280,15 @@ impl Answer {
         let text: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();
         format!("{} {}", self.status.as_u16(), text.trim())
     }
+}
+
+/// Longest address that is kept.
+const URL_MAX: usize = 2_048;
+
+/// An address that can be shown to people; anything else is left out.
+pub(crate) fn sound_url(text: &str) -> Option<String> {
+    let is_web = |url: Url| matches!(url.scheme(), "http" | "https");
+    (text.len() <= URL_MAX && Url::parse(text).is_ok_and(is_web)).then(|| text.to_owned())
 }
 
 /// The trace that an attempt belongs to (W3C Trace Context): the distribution

@@ -8,7 +8,8 @@
 //!
 //! A client speaks through the guarded HTTP client (`http.rs`) alone. Beside it
 //! stands each channel's mock: a receipt with the contract's fields, made without
-//! a call or a name look-up. Live so far: all but Naver Blog, and any channel
+//! a call or a name look-up. Every channel can be live: Naver Blog by handing the
+//! post to a person, or on another blog that speaks `MetaWeblog`; and any channel
 //! through a company's own gateway.
 
 pub mod any_channel;

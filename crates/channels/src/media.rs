@@ -9,29 +9,16 @@
 //! fitting it to what a channel takes.
 
 use std::error::Error;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use std::vec::IntoIter;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use fanfare_core::text::Text;
-use fanfare_core::validate::url::{is_public, media_url};
+use fanfare_core::validate::url::media_url;
 use http::Request;
-use http_body_util::{BodyExt, Empty};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::TokioExecutor;
-use rustls::crypto::ring;
-use tower_service::Service;
-use url::Url;
 
-use crate::http::{Cause, SetupError};
+use crate::connect::LeadsInside;
+use crate::http::{ExchangeError, HttpClient, HttpSettings, SetupError};
 
 /// Largest picture. As base64 it fits into the 8 MB that PHP takes by default.
 pub const PICTURE_MAX: usize = 5 * 1024 * 1024;
@@ -39,8 +26,7 @@ pub const PICTURE_MAX: usize = 5 * 1024 * 1024;
 /// Fetches pictures; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct MediaClient {
-    inner: Client<HttpsConnector<HttpConnector<PublicOnly>>, Empty<Bytes>>,
-    deadline: Duration,
+    http: HttpClient,
     allow_hosts: Arc<[String]>,
 }
 
@@ -74,7 +60,7 @@ pub enum MediaError {
     NotAllowed(Text),
     /// Its server could not be reached, or broke off.
     #[error("the picture's server could not be reached")]
-    Unreachable(#[source] Cause),
+    Unreachable(#[source] ExchangeError),
     /// Its server is out of order, or busy.
     #[error("the picture's server answered {0}")]
     Away(u16),
@@ -97,47 +83,34 @@ impl MediaClient {
     /// [`SetupError`] where the system's trusted certificates can't be read.
     pub fn new(allow_hosts: &[String], deadline: Duration) -> Result<Self, SetupError> {
         let allow_hosts: Arc<[String]> = allow_hosts.into();
-        let mut tcp = HttpConnector::new_with_resolver(PublicOnly(Arc::clone(&allow_hosts)));
-        tcp.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(ring::default_provider())?;
-        let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
-        Ok(Self {
-            inner: Client::builder(TokioExecutor::new()).build(connector),
+        let settings = HttpSettings {
             deadline,
-            allow_hosts,
-        })
+            connect_timeout: deadline / 2,
+            max_answer_bytes: PICTURE_MAX,
+        };
+        let http = HttpClient::public(&settings, Arc::clone(&allow_hosts))?;
+        Ok(Self { http, allow_hosts })
     }
 
     /// Fetches the picture at `url`.
     pub async fn picture(&self, url: &str) -> Result<Picture, MediaError> {
         let url = media_url(url, &self.allow_hosts).map_err(MediaError::NotAllowed)?;
-        let fetched = tokio::time::timeout(self.deadline, self.fetch(&url)).await;
-        let bytes = fetched.map_err(|elapsed| MediaError::Unreachable(elapsed.into()))??;
-        let kind = PictureKind::of(&bytes).ok_or(MediaError::NoPicture)?;
-        Ok(Picture { bytes, kind })
-    }
-
-    async fn fetch(&self, url: &Url) -> Result<Bytes, MediaError> {
-        let request = Request::get(url.as_str()).header("user-agent", concat!("fanfare/", env!("CARGO_PKG_VERSION")));
-        let request = request.body(Empty::new());
-        let request = request.map_err(|error| MediaError::Unreachable(error.into()))?;
-        let response = self.inner.request(request).await.map_err(not_fetched)?;
-        match response.status().as_u16() {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+        let answer = self.http.send(request).await.map_err(not_fetched)?;
+        match answer.status.as_u16() {
             200 => {}
             status @ (408 | 425 | 429 | 500..) => return Err(MediaError::Away(status)),
             status => return Err(MediaError::Refused(status)),
         }
-        let (mut body, mut bytes) = (response.into_body(), BytesMut::new());
-        while let Some(frame) = body.frame().await {
-            let Ok(chunk) = frame.map_err(not_fetched)?.into_data() else {
-                continue;
-            };
-            if bytes.len() + chunk.len() > PICTURE_MAX {
-                return Err(MediaError::TooLarge);
-            }
-            bytes.extend_from_slice(&chunk);
+        if answer.cut {
+            return Err(MediaError::TooLarge);
         }
-        Ok(bytes.freeze())
+        let kind = PictureKind::of(&answer.body).ok_or(MediaError::NoPicture)?;
+        Ok(Picture {
+            bytes: answer.body,
+            kind,
+        })
     }
 }
 
@@ -187,55 +160,15 @@ impl MediaError {
 }
 
 /// A name that leads inside is refused for good; everything else may pass.
-fn not_fetched(error: impl Error + Send + Sync + 'static) -> MediaError {
+fn not_fetched(error: ExchangeError) -> MediaError {
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if is_inside(inner) {
+        if inner.is::<LeadsInside>() {
             return MediaError::NotAllowed(leads_inside());
         }
         cause = inner.source();
     }
-    MediaError::Unreachable(error.into())
-}
-
-/// An I/O error shows the source of what it wraps, not what it wraps.
-fn is_inside(error: &(dyn Error + 'static)) -> bool {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<LeadsInside>() || wrapped.is_some_and(|inner| is_inside(inner))
-}
-
-/// Resolves names, and leaves out what is not on the public internet.
-#[derive(Debug, Clone)]
-struct PublicOnly(Arc<[String]>);
-
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads to an address that is not on the public internet")]
-struct LeadsInside;
-
-impl Service<Name> for PublicOnly {
-    type Response = IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<IntoIter<SocketAddr>>> + Send>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let is_named = |allowed: &String| {
-            let host = allowed.rsplit_once(':').map_or(&**allowed, |(host, _)| host);
-            host.eq_ignore_ascii_case(name.as_str())
-        };
-        let anywhere = self.0.iter().any(is_named);
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> = found.filter(|address| anywhere || is_public(address.ip())).collect();
-            if addresses.is_empty() {
-                return Err(io::Error::other(LeadsInside));
-            }
-            Ok(addresses.into_iter())
-        })
-    }
+    MediaError::Unreachable(error)
 }
 
 fn leads_inside() -> Text {
@@ -251,12 +184,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_inside_is_refused_where_it_is_resolved() {
-        let deadline = Duration::from_secs(5);
-        let refused = |mut resolver: PublicOnly| async move { resolver.call("localhost".parse().unwrap()).await.err() };
-        assert!(is_inside(&refused(PublicOnly(Arc::default())).await.unwrap()));
-        let allowed: Arc<[String]> = Arc::from(["localhost:9000".to_owned()]);
-        assert!(refused(PublicOnly(allowed)).await.is_none());
-        let client = MediaClient::new(&[], deadline).unwrap();
+        // Past the look at the address itself, as a name in a public zone would be.
+        let allow_hosts: [String; 0] = [];
+        let settings = HttpSettings::default();
+        let public = HttpClient::public(&settings, Arc::new(allow_hosts.clone())).unwrap();
+        let request = Request::get("http://localhost/a.jpg").body(Bytes::new()).unwrap();
+        let refused = not_fetched(public.send(request).await.unwrap_err());
+        assert!(matches!(refused, MediaError::NotAllowed(_)), "{refused:?}");
+        let client = MediaClient::new(&allow_hosts, settings.deadline).unwrap();
         for url in [
             "http://127.0.0.1/a.jpg",
             "http://[::ffff:10.0.0.1]/a.jpg",

@@ -31,7 +31,12 @@ pub enum StepOutcome {
     /// The channel took it.
     Confirmed(Receipt),
     /// A person must finish it.
-    NeedsAction(Failure),
+    NeedsAction {
+        /// What is to be done, and where.
+        task: Failure,
+        /// Not done by then, it has failed; `None` waits for as long as it takes.
+        until: Option<Timestamp>,
+    },
     /// It provably had no effect.
     Rejected {
         /// The channel's reason.

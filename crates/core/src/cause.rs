@@ -179,6 +179,17 @@ pub const MEDIA_REJECTED: Cause = Cause {
     ko: "채널이 미디어 파일을 거부했거나 내려받지 못했습니다. 파일과 주소를 확인한 뒤 다시 배포해 주세요.",
 };
 
+/// A name in the request leads into some network.
+pub const URL_NOT_ALLOWED: Cause = Cause {
+    code: "url_not_allowed",
+    actor: Actor::Caller,
+    retryable: false,
+    availability: false,
+    en: "An address in the request is not on the public internet. Use a public one, or have the operator \
+         allow its host, then distribute it anew.",
+    ko: "요청에 적힌 주소가 공개 인터넷에 있지 않습니다. 공개 주소로 바꾸거나 운영자에게 허용을 요청한 뒤 다시 배포해 주세요.",
+};
+
 /// The request was wrong for this channel, and went to the others.
 pub const VALIDATION_FAILED: Cause = Cause {
     code: "validation_failed",
@@ -432,7 +443,7 @@ pub const NOT_LIVE: Cause = Cause {
 };
 
 /// All of them, those of channels first.
-pub const ALL: [&Cause; 33] = [
+pub const ALL: [&Cause; 34] = [
     &CHANNEL_UNAVAILABLE,
     &OUTCOME_UNKNOWN,
     &BREAKER_OPEN,
@@ -442,6 +453,7 @@ pub const ALL: [&Cause; 33] = [
     &ACCOUNT_RESTRICTED,
     &CONTENT_REJECTED,
     &MEDIA_REJECTED,
+    &URL_NOT_ALLOWED,
     &VALIDATION_FAILED,
     &RATE_LIMITED,
     &QUOTA_EXHAUSTED,

@@ -177,7 +177,15 @@ pub struct Failure {
     /// characters; for the person who decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_said: Option<String>,
+    /// Where a person finishes it. Who holds this link needs no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_url: Option<Box<ActionUrl>>,
 }
+
+/// The address of a page on which a person finishes something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActionUrl(pub String);
 
 impl Failure {
     /// Pairs a code with its explanation.
@@ -186,6 +194,7 @@ impl Failure {
             code: Cow::Borrowed(code),
             detail,
             channel_said: None,
+            action_url: None,
         }
     }
 

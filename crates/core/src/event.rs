@@ -44,7 +44,12 @@ pub struct DistributionCompleted {
 impl DistributionCompleted {
     /// What a distribution at rest says; `None` while nothing was published.
     pub fn of(distribution: &Distribution) -> Option<Self> {
-        let result = |delivery| ChannelResult::of(delivery, Language::En);
+        let result = |delivery| ChannelResult {
+            // Who reads the topic is not asked to finish anything.
+            action_url: None,
+            action_until: None,
+            ..ChannelResult::of(delivery, Language::En)
+        };
         Some(Self {
             event_id: distribution.event_id.clone(),
             channels: distribution

@@ -39,6 +39,15 @@ pub struct ChannelResult {
     /// Whether sending the same again can help, by itself or once somebody has acted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retryable: Option<bool>,
+    /// With `ACTION_REQUIRED`: the page on which a person finishes it. Who holds
+    /// this link needs no key, so it is shown to who asks with one, and is in no
+    /// event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_url: Option<String>,
+    /// With `ACTION_REQUIRED`: not finished by then, it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub action_until: Option<Timestamp>,
     /// When it is tried next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
@@ -54,6 +63,7 @@ impl ChannelResult {
         let failure = cancelling.as_ref().or(delivery.failure.as_ref()).filter(|_| !succeeded);
         let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
         let cause = failure.and_then(|failure| Cause::of(&failure.code));
+        let is_action = delivery.status == DeliveryStatus::ActionRequired;
         let receipt = delivery.receipt.as_ref();
         Self {
             channel: delivery.channel,
@@ -65,6 +75,10 @@ impl ChannelResult {
             message: failure.map(|failure| failure.detail.get(language).to_owned()),
             who_acts: cause.map(|cause| cause.actor_at(delivery.status).name().to_owned()),
             retryable: cause.map(|cause| cause.retryable),
+            action_url: failure
+                .filter(|_| is_action)
+                .and_then(|task| Some(task.action_url.as_ref()?.0.clone())),
+            action_until: delivery.next_attempt_at.filter(|_| is_action),
             retry_at: delivery.next_attempt_at.filter(|_| retries),
         }
     }

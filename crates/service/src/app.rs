@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::api::{self, ApiLimits, ApiState};
-use crate::clients;
+use crate::clients::{self, Connected};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthRequired, Config};
 use crate::keys::{Keyring, KeyringError};
@@ -86,7 +86,9 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         (Arc::clone(&cache), ttl)
     });
     let link = (publisher.is_some() || shared_cache.is_some()).then(Arc::<Link>::default);
-    let running = perform::start(parts(config, &store, &cache, &clock, link.clone())?).await?;
+    let connected = clients::connect(config, address)?;
+    let hand_off = connected.hand_off.clone();
+    let running = perform::start(parts(config, connected, &store, &cache, &clock, link.clone())?).await?;
     let relay = match link {
         Some(link) => Some(outbox::start(outbox::Parts {
             store: Arc::clone(&store),
@@ -108,6 +110,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         cache,
         clock,
         modes: config.modes(),
+        hand_off,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
         post_hosts: config.post_hosts(),
@@ -248,12 +251,12 @@ async fn status_cache(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result
 
 fn parts(
     config: &Config,
+    Connected { connections, .. }: Connected,
     store: &Arc<dyn Store>,
     cache: &Arc<dyn StatusCache>,
     clock: &Arc<dyn Clock>,
     relay: Option<Arc<Link>>,
 ) -> anyhow::Result<Parts> {
-    let connections = clients::connect(config)?;
     let engine: Settings = config.engine_settings(connections.each_ref().map(Connection::protocol));
     let commit_delay = Duration::from_millis(config.ledger.commit_delay_ms);
     Ok(Parts {

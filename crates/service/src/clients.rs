@@ -1,6 +1,7 @@
 //! Makes each live channel's client from the configuration, or says what the
 //! configuration lacks for it: one channel's trouble is no reason not to start.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
 use fanfare_channels::kakao_channel::{BASE_URL, KakaoChannelClient, KakaoSettings};
 use fanfare_channels::media::MediaClient;
+use fanfare_channels::naver_blog::hand_off::{FEEDS, HandOff, HandOffClient, HandOffSettings};
+use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::RingoBizClient;
 use fanfare_channels::{any_channel, wooridongne_tv};
 use fanfare_core::cause;
@@ -23,6 +26,7 @@ use fanfare_core::text::Text;
 use url::{Host, Url};
 
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
+use crate::hand_off_key;
 use crate::perform::Connection;
 use crate::recipients::RecipientLists;
 
@@ -32,27 +36,106 @@ const INSTAGRAM: &str = "https://graph.instagram.com";
 /// So many times Kakao Channel is asked what became of what it took.
 const RESULT_LOOKS: u32 = 4;
 
-/// Each channel's connection, by [`Channel::index`].
+/// What the configuration comes to.
+pub(crate) struct Connected {
+    /// Each channel's, by [`Channel::index`].
+    pub(crate) connections: [Connection; Channel::ALL.len()],
+    /// Where posts are handed to a person.
+    pub(crate) hand_off: Option<Arc<HandOff>>,
+}
+
+/// Makes the clients; `address` is where this service listens.
 ///
 /// # Errors
 /// [`SetupError`] where a channel is live and no HTTP client can be had at all.
-pub(crate) fn connect(config: &Config) -> Result<[Connection; Channel::ALL.len()], SetupError> {
+pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected, SetupError> {
     let mut connections = [const { Connection::Mock }; Channel::ALL.len()];
     let is_live = |channel: &Channel| config.channels.get(*channel).mode == Mode::Live;
     let live: Vec<_> = Channel::ALL.into_iter().filter(is_live).collect();
     if live.is_empty() {
-        return Ok(connections);
+        return Ok(Connected {
+            connections,
+            hand_off: None,
+        });
     }
     let http = HttpClient::new(&HttpSettings {
         deadline: Duration::from_millis(config.calls.deadline_ms),
         connect_timeout: Duration::from_millis(config.calls.connect_timeout_ms),
         ..HttpSettings::default()
     })?;
+    let media = MediaClient::new(
+        &config.media.allow_hosts,
+        Duration::from_millis(config.calls.deadline_ms) / 2,
+    )?;
+    let mut handed = None;
     for channel in live {
-        let made = client(channel, config, &http);
+        let of_channel = config.channels.get(channel);
+        let made = match (of_channel.protocol, channel) {
+            (ChannelProtocol::Own, Channel::NaverBlog) => hand_off(config, &http, address).map(|made| {
+                handed = Some(Arc::clone(&made));
+                Arc::new(HandOffClient(made)) as Arc<dyn ChannelClient>
+            }),
+            (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => meta_weblog(of_channel, &http, media.clone()),
+            _ => client(channel, config, &http),
+        };
         connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
     }
-    Ok(connections)
+    Ok(Connected {
+        connections,
+        hand_off: handed,
+    })
+}
+
+/// Posts that a person puts on Naver Blog.
+fn hand_off(config: &Config, http: &HttpClient, address: SocketAddr) -> Result<Arc<HandOff>, Failure> {
+    let of_channel = config.channels.get(Channel::NaverBlog);
+    let lacks = |key: &str, right: &str| lacks(Channel::NaverBlog, key, right);
+    let feeds = of_channel.base_url.as_deref().unwrap_or(FEEDS);
+    let feeds = Url::parse(feeds).map_err(|_invalid| lacks("base_url", "it must say where the blogs' feeds are"))?;
+    let own = format!("http://{address}");
+    let public_url = Url::parse(config.public_url.as_deref().unwrap_or(&own));
+    let key = hand_off_key::find(config).map_err(|error| {
+        // Said once, here; requests are told what to mend.
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "no hand-off pages can be made"
+        );
+        lacks(
+            "protocol",
+            "set hand_off.key (FANFARE_HAND_OFF__KEY), which the pages' addresses are signed with",
+        )
+    })?;
+    let settings = HandOffSettings {
+        public_url: public_url
+            .map_err(|_invalid| lacks("protocol", "public_url must say where people reach this service"))?,
+        key,
+        valid_for: Duration::from_hours(24 * u64::from(config.hand_off.valid_days)),
+        blog: of_channel.account_id.clone(),
+        feeds,
+    };
+    Ok(Arc::new(HandOff::new(http.clone(), settings)))
+}
+
+/// A blog elsewhere, in Naver Blog's place.
+fn meta_weblog(
+    config: &ChannelConfig,
+    http: &HttpClient,
+    media: MediaClient,
+) -> Result<Arc<dyn ChannelClient>, Failure> {
+    let user = config.account_id.as_deref().unwrap_or_default();
+    if user.trim().is_empty() {
+        let right = "it must say who posts: the author's user name";
+        return Err(lacks(Channel::NaverBlog, "account_id", right));
+    }
+    let settings = MetaWeblogSettings {
+        poll_interval: Duration::from_millis(config.poll_interval_ms),
+        settle: Duration::from_millis(config.settle_ms),
+        second_look: Duration::from_millis(config.second_look_ms),
+        post_url: config.post_url.clone(),
+        ..MetaWeblogSettings::new(user)
+    };
+    let api = api(Channel::NaverBlog, config, http)?;
+    Ok(Arc::new(MetaWeblogClient::new(api, media, settings)))
 }
 
 fn client(channel: Channel, all: &Config, http: &HttpClient) -> Result<Arc<dyn ChannelClient>, Failure> {
@@ -72,6 +155,11 @@ fn client(channel: Channel, all: &Config, http: &HttpClient) -> Result<Arc<dyn C
             let settings = instagram(config)?;
             Ok(Arc::new(InstagramClient::new(api(channel, config, http)?, settings)))
         }
+        (ChannelProtocol::MetaWeblog, _) => Err(lacks(
+            channel,
+            "protocol",
+            "only NaverBlog can be a blog; set protocol = \"own\"",
+        )),
         (ChannelProtocol::Own, Channel::GenieTV) => {
             let settings = genie_tv(config)?;
             Ok(Arc::new(GenieTvClient::new(api(channel, config, http)?, settings)))
@@ -208,11 +296,13 @@ mod tests {
     use super::*;
 
     const KAKAO: &str = "app_key = \"a\"\nsender_key = \"s\"\nsender_name = \"봄 빵집\"\n";
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
 
     /// What is said of `channels.<table>` with these lines.
     fn problem(table: &str, lines: &str) -> Option<String> {
-        let config: Config = toml::from_str(&format!("[channels.{table}]\nmode = \"live\"\n{lines}")).unwrap();
-        let connections = connect(&config).unwrap();
+        let config = format!("hand_off.key = \"{KEY}\"\n[channels.{table}]\nmode = \"live\"\n{lines}");
+        let config: Config = toml::from_str(&config).unwrap();
+        let connections = connect(&config, config.listen).unwrap().connections;
         connections.into_iter().find_map(|connection| match connection {
             Connection::Unusable(why) => Some(why.detail.en),
             Connection::Mock | Connection::Live(_) => None,
@@ -241,7 +331,6 @@ mod tests {
                 "account_id = \"1\"\naccess_token = \" \"".to_owned(),
                 "access_token",
             ),
-            ("naver_blog", token.to_owned(), "protocol"),
             (
                 "genie_tv",
                 format!("product_id = \"p\"\n{token}"),
@@ -296,6 +385,18 @@ mod tests {
                 "base_url = \"https://a.example\"\nverified_numbers = { default = [\"02-555-0134\"] }".to_owned(),
                 "access_token",
             ),
+            ("kakao_channel", token.to_owned(), "protocol"),
+            ("instagram", "protocol = \"metaweblog\"".to_owned(), "only NaverBlog"),
+            (
+                "naver_blog",
+                format!("protocol = \"metaweblog\"\n{token}"),
+                "account_id",
+            ),
+            (
+                "naver_blog",
+                format!("protocol = \"metaweblog\"\naccount_id = \"u\"\n{token}"),
+                "base_url",
+            ),
         ] {
             let problem = problem(table, &lines).unwrap_or_default();
             assert!(problem.contains(words), "{table} {lines}: {problem}");
@@ -330,6 +431,11 @@ mod tests {
             (
                 "ringo_biz",
                 "verified_numbers = { default = [\"02-555-0134\"] }\nbase_url = \"https://a.example\"",
+            ),
+            ("naver_blog", ""),
+            (
+                "naver_blog",
+                "protocol = \"metaweblog\"\naccount_id = \"u\"\nbase_url = \"https://a.example/xmlrpc.php\"",
             ),
             ("naver_blog", "protocol = \"gateway\"\nbase_url = \"https://a.example\""),
         ] {

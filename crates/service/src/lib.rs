@@ -9,6 +9,7 @@ mod clients;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod hand_off_key;
 pub mod keys;
 pub mod outbox;
 pub mod perform;

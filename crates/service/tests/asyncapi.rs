@@ -73,6 +73,9 @@ fn full_result() -> ChannelResult {
         message: text(),
         who_acts: text(),
         retryable: Some(false),
+        // Not published: see `DistributionCompleted::of`.
+        action_url: None,
+        action_until: None,
         retry_at: Some(Timestamp::UNIX_EPOCH),
     }
 }

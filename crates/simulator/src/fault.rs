@@ -105,6 +105,13 @@ pub(crate) enum Fault {
     Declined { reason: String },
     /// Kakao Channel: what became of the messages is known so much later.
     SlowResults { seconds: u64 },
+    /// Blogs: an XML-RPC fault, with status 200.
+    #[serde(rename = "xml-rpc-fault")]
+    XmlRpc {
+        code: i64,
+        #[serde(default)]
+        perform: bool,
+    },
 }
 
 /// What of a gateway's contract is not kept.
@@ -165,6 +172,7 @@ impl Fault {
             Self::SlowReview { .. } => "slow-review",
             Self::Declined { .. } => "declined",
             Self::SlowResults { .. } => "slow-results",
+            Self::XmlRpc { .. } => "xml-rpc-fault",
         }
     }
 }

@@ -27,6 +27,7 @@ mod page;
 mod scenario;
 mod server;
 mod world;
+mod xml_rpc;
 
 pub use self::clock::Clock;
 pub use self::scenario::{SCENARIOS, Scenario, ScenarioError};

@@ -26,11 +26,11 @@ pub(crate) fn index(shared: &Shared) -> Outgoing {
     ))
 }
 
-/// One Instagram post, under its permalink.
-pub(crate) fn post(effects: &[Effect], id: &str) -> Outgoing {
+/// One post, under its permalink.
+pub(crate) fn post(effects: &[Effect], channel: &str, id: &str) -> Outgoing {
     let found = effects
         .iter()
-        .find(|effect| effect.channel == "instagram" && effect.remote_id == id);
+        .find(|effect| effect.channel == channel && effect.remote_id == id);
     found.map_or_else(Outgoing::not_found, |effect| page(&card(effect)))
 }
 

@@ -257,7 +257,8 @@ fn meet(world: &mut World, served: &'static Served, incoming: &Incoming, fault: 
             | Fault::Deviates { .. }
             | Fault::SlowReview { .. }
             | Fault::Declined { .. }
-            | Fault::SlowResults { .. },
+            | Fault::SlowResults { .. }
+            | Fault::XmlRpc { .. },
         ) => Met::Answer(work()),
         Some(Fault::Delay { millis }) => Met::Late(work(), Duration::from_millis(*millis)),
         Some(Fault::DropBefore | Fault::PerformLate { .. }) => Met::Cut,

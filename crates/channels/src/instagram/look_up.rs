@@ -138,8 +138,5 @@ fn doubt(meaning: Meaning) -> Failure {
     | Meaning::DailyCap(why)
     | Meaning::Throttled(why, _)
     | Meaning::Unclear(why)) = meaning;
-    Failure {
-        channel_said: why.channel_said,
-        ..failure::outcome_unknown()
-    }
+    failure::in_doubt(why)
 }

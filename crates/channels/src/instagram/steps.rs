@@ -154,10 +154,7 @@ impl InstagramClient {
             Meaning::NotFetched(why)
             | Meaning::ContainerDead(why)
             | Meaning::ContainerMissing(why)
-            | Meaning::Unclear(why) => StepOutcome::Unknown(Failure {
-                channel_said: why.channel_said,
-                ..failure::outcome_unknown()
-            }),
+            | Meaning::Unclear(why) => StepOutcome::Unknown(failure::in_doubt(why)),
         }
     }
 

@@ -6,16 +6,12 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use url::Url;
 
 use super::error::Meaning;
 use crate::http::Answer;
 
 /// Percent of the allowance at which an account is left alone for a while.
 const USAGE_MAX: f64 = 100.0;
-
-/// Longest address that is kept.
-const URL_MAX: usize = 2_048;
 
 /// For how long, where Meta does not say.
 const USAGE_PAUSE: Duration = Duration::from_mins(5);
@@ -161,9 +157,5 @@ fn sound_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
 /// An address that can be shown to people; anything else is left out.
 fn sound_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    let sound = |text: &String| {
-        let url = Url::parse(text);
-        text.len() <= URL_MAX && url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
-    };
-    Ok(text.filter(sound))
+    Ok(text.as_deref().and_then(crate::http::sound_url))
 }

@@ -23,6 +23,8 @@ use std::time::Duration;
 use fanfare_channels::gateway::GatewayClient;
 use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::media::MediaClient;
+use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::RingoBizClient;
 use fanfare_core::verified::VerifiedNumbers;
 use serde_json::{Value, json};
@@ -162,6 +164,42 @@ const ANY_CHANNEL: Subject = Subject {
     permanent: CONTRACT,
 };
 
+const META_WEBLOG: Subject = Subject {
+    name: "naver-blog",
+    steps: &["media", "post", "lookup"],
+    effecting: "post",
+    client: |api, pictures| {
+        let media = MediaClient::new(&[pictures.to_owned()], Duration::from_millis(250));
+        let settings = MetaWeblogSettings::new("shop");
+        Arc::new(MetaWeblogClient::new(api.below(&["xmlrpc"]), media.unwrap(), settings))
+    },
+    request: || {
+        request(
+            "NaverBlog",
+            &json!({"NaverBlog": {"title": "여는 날", "content": "10% 할인 & <빵>"}}),
+        )
+    },
+    permanent: &[
+        (
+            200,
+            r#""<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>403</int></value></member></struct></value></fault></methodResponse>""#,
+            "auth_expired",
+        ),
+        (
+            200,
+            r#""<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>404</int></value></member></struct></value></fault></methodResponse>""#,
+            "content_rejected",
+        ),
+        (
+            200,
+            r#""<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>-32601</int></value></member></struct></value></fault></methodResponse>""#,
+            "channel_misconfigured",
+        ),
+        (403, "", "permission_denied"),
+        (404, "", "channel_misconfigured"),
+    ],
+};
+
 const CONTRACT: &[(u16, &str, &str)] = &[
     (400, r#"{"title": "no"}"#, "content_rejected"),
     (422, "", "content_rejected"),
@@ -203,3 +241,4 @@ conforms!(genie_tv, crate::GENIE_TV);
 conforms!(ringo_biz, crate::RINGO_BIZ);
 conforms!(kakao_channel, crate::KAKAO_CHANNEL);
 conforms!(any_channel, crate::ANY_CHANNEL);
+conforms!(meta_weblog, crate::META_WEBLOG);

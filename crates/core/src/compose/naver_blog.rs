@@ -9,7 +9,7 @@ use super::{Invented, invented_text, joined, tag_line};
 use crate::request::DistributeRequest;
 
 /// What the blog is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NaverBlogContent {
     /// The post's title.

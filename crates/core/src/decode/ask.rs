@@ -1,5 +1,5 @@
 //! Reads what a person asks of a distribution: a redrive, or what came of a
-//! channel that is in review.
+//! channel that is in review or waits for a person.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,10 +8,10 @@ use url::Url;
 use super::limits;
 use super::options::unknown_channel;
 use super::reader::{Node, Reader};
-use crate::channel::Channel;
+use crate::channel::{Channel, ChannelState};
 use crate::engine::Verdict;
 use crate::fault::Fault;
-use crate::receipt::ResultFields;
+use crate::receipt::{Receipt, ResultFields};
 use crate::text::Text;
 use crate::validate::{code, instagram, naver_blog};
 
@@ -74,7 +74,10 @@ pub fn resolve(body: &Value, channel: Channel, hosts: &[String]) -> Result<Verdi
         reader.fault("/live", code::UNKNOWN_VALUE, not_live_and_there());
     }
     let verdict = if live == Some(true) {
-        Verdict::Live(fields)
+        Verdict::Live(Receipt {
+            state: ChannelState::Live,
+            fields,
+        })
     } else {
         Verdict::NotLive
     };
@@ -207,7 +210,7 @@ mod tests {
         let hosts = ["127.0.0.1:9099".to_owned()];
         for url in ["https://www.instagram.com/p/A1/", "http://127.0.0.1:9099/instagram/p/1"] {
             let body = json!({"live": true, "postUrl": url, "postId": "1"});
-            let Ok(Verdict::Live(fields)) = resolve(&body, Channel::Instagram, &hosts) else {
+            let Ok(Verdict::Live(Receipt { fields, .. })) = resolve(&body, Channel::Instagram, &hosts) else {
                 panic!("{body}")
             };
             assert_eq!(

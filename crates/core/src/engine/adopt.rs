@@ -54,6 +54,11 @@ impl Engine {
             // Another node's breaker, or an earlier state of this one's, held it; or
             // sending was stopped.
             (DeliveryStatus::Waiting, _) if is_held(delivery) || is_stopped(delivery) => self.want(id, channel),
+            (DeliveryStatus::ActionRequired, _) => {
+                if let Some(until) = delivery.next_attempt_at {
+                    self.set_alarm(id, channel, until);
+                }
+            }
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {
                     Some(at) => self.set_alarm(id, channel, at),

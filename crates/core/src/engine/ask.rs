@@ -11,11 +11,11 @@ use super::work::{Work, Writing};
 use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
 use crate::cause;
-use crate::channel::{Channel, ChannelState};
+use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
-use crate::receipt::{Receipt, ResultFields};
+use crate::receipt::Receipt;
 use crate::write::{Adopted, Holder};
 
 /// What is asked.
@@ -27,7 +27,7 @@ pub enum Ask {
         /// Each must have failed or been called off.
         channels: Vec<Channel>,
     },
-    /// What came of a channel that is in review.
+    /// What came of a channel that is in review, or was handed to a person.
     Resolve {
         /// Which.
         channel: Channel,
@@ -46,8 +46,8 @@ pub enum Ask {
 /// What a person saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is live, here.
-    Live(ResultFields),
+    /// It is live, here; and how far that was made sure of.
+    Live(Receipt),
     /// It is not; a redrive may send it again.
     NotLive,
 }
@@ -78,7 +78,7 @@ pub enum AskRefusal {
     NothingToRetry,
     /// Only what failed or was called off is tried again.
     NotRetryable(Channel, DeliveryStatus),
-    /// Only what is in review is resolved.
+    /// Only what is in review, or waits for a person, is resolved.
     NotInReview(Channel, DeliveryStatus),
     /// All of it has come to its end: there is nothing to call off.
     AlreadyClosed,
@@ -95,8 +95,11 @@ impl Ask {
                 let Some(delivery) = distribution.delivery(*channel) else {
                     return Some(AskRefusal::NotChosen(*channel));
                 };
-                let in_review = delivery.status == DeliveryStatus::NeedsReview;
-                (!in_review).then_some(AskRefusal::NotInReview(*channel, delivery.status))
+                let with_a_person = matches!(
+                    delivery.status,
+                    DeliveryStatus::NeedsReview | DeliveryStatus::ActionRequired
+                );
+                (!with_a_person).then_some(AskRefusal::NotInReview(*channel, delivery.status))
             }
             Self::Cancel { .. } if CallOff::changes(distribution) => None,
             Self::Cancel { .. } if distribution.open() => Some(AskRefusal::InReview),
@@ -226,13 +229,9 @@ impl Engine {
 
     fn resolve(&mut self, id: DistributionId, channel: Channel, verdict: &Verdict, turn: &mut Turn<'_>) {
         match verdict {
-            Verdict::Live(fields) => {
+            Verdict::Live(receipt) => {
                 self.next_generation(id, channel, Phase::Unknown, turn);
-                let receipt = Receipt {
-                    state: ChannelState::Live,
-                    fields: fields.clone(),
-                };
-                self.confirm(id, channel, receipt, turn);
+                self.confirm(id, channel, receipt.clone(), turn);
             }
             Verdict::NotLive => {
                 self.next_generation(id, channel, Phase::Absent, turn);

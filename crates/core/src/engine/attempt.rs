@@ -14,10 +14,12 @@ use crate::resilience::retry::later;
 
 impl Engine {
     /// A delivery's time has come. An alarm that was overtaken is ignored.
-    pub(super) fn delivery_due(&mut self, id: DistributionId, channel: Channel, at: Timestamp) {
+    pub(super) fn delivery_due(&mut self, id: DistributionId, channel: Channel, at: Timestamp, turn: &mut Turn<'_>) {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
-        if delivery.is_some_and(|delivery| delivery.next_attempt_at == Some(at)) {
-            self.want(id, channel);
+        match delivery.filter(|delivery| delivery.next_attempt_at == Some(at)) {
+            Some(delivery) if delivery.status == DeliveryStatus::ActionRequired => self.not_done(id, channel, turn),
+            Some(_) => self.want(id, channel),
+            None => {}
         }
     }
 

@@ -216,7 +216,7 @@ fn why_held(delivery: &Delivery) -> Failure {
 pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
     match outcome {
         StepOutcome::Advanced { .. } | StepOutcome::Pending { .. } | StepOutcome::Confirmed(_) => CallResult::Succeeded,
-        StepOutcome::NeedsAction(_) | StepOutcome::Deferred { .. } => CallResult::Ignored,
+        StepOutcome::NeedsAction { .. } | StepOutcome::Deferred { .. } => CallResult::Ignored,
         StepOutcome::Rejected { failure, .. } => result_of_failure(failure, CallResult::Ignored),
         StepOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
     }

@@ -106,7 +106,7 @@ impl Engine {
                 let wait = Duration::try_from(until.duration_since(turn.now)).unwrap_or_default();
                 self.still_unknown(id, channel, reason, wait, turn);
             }
-            StepOutcome::Unknown(failure) | StepOutcome::NeedsAction(failure) => {
+            StepOutcome::Unknown(failure) | StepOutcome::NeedsAction { task: failure, .. } => {
                 self.still_unknown(id, channel, failure, Duration::ZERO, turn);
             }
             // The caller has taken it.

@@ -17,6 +17,7 @@
 //! | `adopt.rs` | what becomes of work that another life left behind |
 //! | `ask.rs` | what a person may ask: a redrive, a decision in doubt |
 //! | `cancel.rs` | what becomes of what is called off |
+//! | `hand_off.rs` | how long a person has to finish what was handed to them |
 //! | `evidence.rs` | what becomes of an answer that came too late |
 //! | `life.rs` | how a life winds down, and how the next one begins |
 //! | `planted.rs` | faults that tests plant; none without their feature |
@@ -32,6 +33,7 @@ mod breaker;
 mod cancel;
 mod commit;
 mod evidence;
+mod hand_off;
 mod lane;
 mod life;
 mod look_up;
@@ -254,7 +256,7 @@ impl Engine {
                 return;
             };
             match alarm {
-                Alarm::Delivery(channel) => self.delivery_due(id, channel, at),
+                Alarm::Delivery(channel) => self.delivery_due(id, channel, at, turn),
                 Alarm::Write => self.write_again(id, turn),
                 Alarm::Evidence => self.give_evidence_again(id, turn),
                 Alarm::Gather => _ = self.dirty.insert(id),

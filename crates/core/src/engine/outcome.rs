@@ -63,10 +63,10 @@ impl Engine {
             StepOutcome::Advanced { .. } => {}
             StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
-            StepOutcome::NeedsAction(task) if self.is_called_off(id, channel) => {
+            StepOutcome::NeedsAction { task, .. } if self.is_called_off(id, channel) => {
                 self.end_called_off(id, channel, (Phase::Rejected, task), turn);
             }
-            StepOutcome::NeedsAction(task) => self.hand_over(id, channel, DeliveryStatus::ActionRequired, task, turn),
+            StepOutcome::NeedsAction { task, until } => self.hand_off(id, channel, task, until, turn),
             StepOutcome::Rejected {
                 failure,
                 retry,
@@ -256,7 +256,14 @@ impl Engine {
         self.fail(id, channel, Phase::Rejected, Some(why), turn);
     }
 
-    fn fail(&mut self, id: DistributionId, channel: Channel, phase: Phase, why: Option<Failure>, turn: &mut Turn<'_>) {
+    pub(super) fn fail(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        phase: Phase,
+        why: Option<Failure>,
+        turn: &mut Turn<'_>,
+    ) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
             delivery.phase = phase;

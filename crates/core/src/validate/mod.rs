@@ -13,6 +13,7 @@ pub mod kakao_channel;
 mod laid;
 pub mod media;
 pub mod naver_blog;
+pub mod naver_post;
 pub mod ringo_biz;
 mod rule;
 pub mod url;

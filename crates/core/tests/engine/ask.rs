@@ -47,9 +47,12 @@ fn answer(commands: &[Command]) -> &AskAnswer {
 #[test]
 fn a_person_who_saw_it_makes_it_a_success_of_a_new_generation() {
     let (mut node, id) = in_review();
-    let verdict = Verdict::Live(ResultFields {
-        post_id: Some("17".to_owned()),
-        ..ResultFields::default()
+    let verdict = Verdict::Live(Receipt {
+        state: ChannelState::Live,
+        fields: ResultFields {
+            post_id: Some("17".to_owned()),
+            ..ResultFields::default()
+        },
     });
     let what = Ask::Resolve {
         channel: TWO[0],

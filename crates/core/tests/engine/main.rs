@@ -5,6 +5,7 @@ mod ask;
 mod breaker;
 mod cancel;
 mod doubt;
+mod hand_off;
 mod lanes;
 mod life;
 mod stop;

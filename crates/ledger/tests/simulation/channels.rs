@@ -195,7 +195,7 @@ impl Channels {
             }
             30..33 if untouched => Came::soon(rejected(Retry::Never), rng),
             33..36 if untouched => Came::soon(deferred(now, rng), rng),
-            36..38 if untouched => Came::soon(StepOutcome::NeedsAction(failure("hand_off")), rng),
+            36..38 if untouched => Came::soon(handed_off(now, luck), rng),
             _ if call.delivery.channel == LATE => {
                 let published = StepOutcome::Advanced {
                     checkpoint: Checkpoint(json!({"stage": "published"})),
@@ -306,6 +306,14 @@ fn rejected(retry: Retry) -> StepOutcome {
         failure: failure("channel_unavailable"),
         retry,
         checkpoint: None,
+    }
+}
+
+/// Some have a time by which they are to be done; nobody does them.
+fn handed_off(now: Timestamp, luck: u32) -> StepOutcome {
+    StepOutcome::NeedsAction {
+        task: failure("hand_off"),
+        until: (luck == 36).then(|| now + Duration::from_mins(3)),
     }
 }
 

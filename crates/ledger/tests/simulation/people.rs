@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::engine::{Answer, Ask, AskAnswer, AskId, Input, NewDistribution, Verdict};
 use fanfare_core::ids::{DistributionId, TenantId};
-use fanfare_core::receipt::ResultFields;
+use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::RequestHash;
 use rand::RngExt;
 
@@ -52,16 +53,19 @@ impl World {
             return;
         };
         let distribution = &all[self.rng.random_range(0..all.len())];
-        let in_review = distribution
-            .deliveries
-            .iter()
-            .find(|delivery| delivery.status == DeliveryStatus::NeedsReview);
+        let in_review = distribution.deliveries.iter().find(|delivery| {
+            let status = delivery.status;
+            matches!(status, DeliveryStatus::NeedsReview | DeliveryStatus::ActionRequired)
+        });
         let what = match in_review {
             // The person looks at the channel itself, and tells the truth.
             Some(delivery) => Ask::Resolve {
                 channel: delivery.channel,
                 verdict: if self.ever_came_to_be(delivery) {
-                    Verdict::Live(ResultFields::default())
+                    Verdict::Live(Receipt {
+                        state: ChannelState::Live,
+                        fields: ResultFields::default(),
+                    })
                 } else {
                     Verdict::NotLive
                 },

@@ -1,4 +1,4 @@
-//! A request's body: JSON, whole, in time, within its size, and read strictly.
+//! A request's body: JSON, or a page's form, whole, in time, within its size, and read strictly.
 //!
 //! What is refused here is refused before anything of it is understood: the
 //! media type, the size (unread where the length is declared), the pace, and
@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use super::error::ApiError;
 use super::state::Api;
@@ -38,6 +39,30 @@ impl FromRequest<Arc<Api>> for JsonBody {
             limit: limits.body_timeout,
         })??;
         read(&bytes).map(Self).map_err(ApiError::MalformedJson)
+    }
+}
+
+/// Largest form that a page of ours sends.
+const FORM_MAX: usize = 16 * 1024;
+
+/// The fields of a page's form, in their order.
+pub(super) struct FormBody(pub(super) Vec<(String, String)>);
+
+impl FromRequest<Arc<Api>> for FormBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<Api>) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if kind.is_none_or(|kind| !kind.starts_with("application/x-www-form-urlencoded")) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        check_length(&parts.headers, FORM_MAX)?;
+        let gathered = tokio::time::timeout(state.limits.body_timeout, gather(body, FORM_MAX));
+        let bytes = gathered.await.map_err(|_elapsed| ApiError::BodyTooSlow {
+            limit: state.limits.body_timeout,
+        })??;
+        Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `handoff`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -13,8 +13,8 @@
 //! | `openapi` | puts the document together |
 //!
 //! Nothing is decided here: core says what is right, the engine what happens,
-//! the ledger what was. This module knows those, the status cache, the API keys
-//! and the clock.
+//! the ledger what was. This module knows those, the status cache, the API keys,
+//! the clock, and who takes a handed-off post back (`fanfare_channels`).
 
 mod attempts;
 mod body;
@@ -31,6 +31,7 @@ mod docs;
 mod envelope;
 mod error;
 mod events;
+mod handoff;
 mod health;
 mod history;
 mod language;
@@ -96,6 +97,9 @@ fn routes() -> Routes {
         .get("/api/stop", READ, stop::get_stopped)
         // Of all, or another tenant's, it asks for more.
         .post("/api/stop", OPERATE, stop::order_sending)
+        // Who holds the link may, whoever they are.
+        .get("/handoff/{token}", Needs::Nothing, handoff::show)
+        .post("/handoff/{token}", Needs::Nothing, handoff::done)
         .get("/healthz", Needs::Nothing, health::healthz)
         .get("/readyz", Needs::Nothing, health::readyz)
         // Its figures are those of all tenants together.

@@ -182,10 +182,18 @@ impl Problem {
     }
 }
 
+/// In the extensions of an answer that is a page already: who opened a link is
+/// not shown JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ForPeople;
+
 /// Turns an error answer into a problem, whoever gave it: an endpoint, whose
 /// error travels in the extensions, or the framework. Other headers are kept.
 /// A failure of ours is logged here, once.
 pub(super) fn write(mut response: Response, language: Language, trace: TraceId) -> Response {
+    if response.extensions().get::<ForPeople>().is_some() {
+        return response;
+    }
     let error = response
         .extensions_mut()
         .remove::<Arc<ApiError>>()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_channels::naver_blog::hand_off::HandOff;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::ids::TenantId;
 use fanfare_core::validate::AdmitSettings;
@@ -33,6 +34,8 @@ pub struct ApiState {
     pub clock: Arc<dyn Clock>,
     /// How each channel is called, by [`Channel::index`].
     pub modes: [Mode; Channel::ALL.len()],
+    /// Opens the pages of posts that are handed to a person, where there are any.
+    pub hand_off: Option<Arc<HandOff>>,
     /// Hosts that may be named although they are local or private.
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced.
@@ -87,6 +90,7 @@ pub(super) struct Api {
     pub(super) needs: NeedsOfRoutes,
     pub(super) cache: Arc<dyn StatusCache>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) hand_off: Option<Arc<HandOff>>,
     pub(super) admit: AdmitSettings,
     pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
     pub(super) limits: ApiLimits,
@@ -106,6 +110,7 @@ impl Api {
             needs,
             cache: parts.cache,
             clock: parts.clock,
+            hand_off: parts.hand_off,
             admit: AdmitSettings {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,

@@ -26,6 +26,9 @@ pub(super) struct Row {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) retry_at: String,
+    /// Where a person finishes it, and until when.
+    pub(super) action_url: String,
+    pub(super) action_until: String,
     /// What the channel gave, by the wire's names.
     pub(super) fields: Vec<(String, String)>,
 }
@@ -77,6 +80,8 @@ impl Row {
             code: take("code"),
             message: take("message"),
             retry_at: take("retryAt"),
+            action_url: take("actionUrl"),
+            action_until: take("actionUntil"),
             fields: Vec::new(),
         };
         row.fields = rest

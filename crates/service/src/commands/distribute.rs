@@ -54,7 +54,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
             "This request was accepted before: its distribution, as it stands now.",
         ))?;
     }
-    screen.say(results::table(screen, &answer))?;
+    screen.say(results::whole(screen, &answer))?;
     if answer.moves() {
         screen.say(format!("It goes on: fanfare watch {}", answer.distribution_id))?;
     }

@@ -8,6 +8,14 @@ use super::screen::{Screen, Tone};
 /// The longest Korean name, `네이버 블로그`, with its padding.
 const NAME_COLUMNS: u16 = 15;
 
+/// The table, and below it what a person must do: an address that is broken over
+/// the lines of a table can't be followed.
+pub(super) fn whole(screen: Screen, answer: &Answer) -> String {
+    let to_do = answer.rows.iter().filter(|row| !row.action_url.is_empty());
+    let lines = to_do.map(|row| format!("\n{}: {}", row.name(), row.action_url));
+    format!("{}{}", table(screen, answer), lines.collect::<String>())
+}
+
 /// The table alone.
 pub(super) fn table(screen: Screen, answer: &Answer) -> Table {
     let mut table = screen.table();
@@ -56,6 +64,9 @@ fn said(row: &Row) -> String {
     }
     if !row.message.is_empty() {
         lines.push(row.message.clone());
+    }
+    if !row.action_until.is_empty() {
+        lines.push(format!("until {}", row.action_until));
     }
     if !row.retry_at.is_empty() {
         lines.push(format!("next try {}", row.retry_at));

@@ -32,7 +32,7 @@ pub(super) async fn ask(common: &Common, path: &str, body: Bytes) -> Result<(), 
         screen.say(format_args!("{json:#}"))?;
     } else {
         screen.say(results::headline(screen, &answer))?;
-        screen.say(results::table(screen, &answer))?;
+        screen.say(results::whole(screen, &answer))?;
     }
     answer.verdict()
 }

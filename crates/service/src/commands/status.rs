@@ -21,7 +21,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
         return answer.verdict();
     }
     screen.say(results::headline(screen, &answer))?;
-    screen.say(results::table(screen, &answer))?;
+    screen.say(results::whole(screen, &answer))?;
     let from = match reply.header("x-cache") {
         "hit" => "from the status cache",
         _ => "from the database",

@@ -34,7 +34,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     if let Some(bars) = bars {
         bars.end()?;
         screen.say(format!("\n{}", results::headline(screen, &latest)))?;
-        screen.say(results::table(screen, &latest))?;
+        screen.say(results::whole(screen, &latest))?;
     }
     latest.verdict()
 }

@@ -3,6 +3,7 @@
 
 use axum::http::Uri;
 use axum::http::uri::Authority;
+use fanfare_channels::naver_blog::ticket::KEY_LEAST;
 use fanfare_core::channel::Channel;
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
@@ -45,6 +46,19 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     if let Err(error) = RecipientLists::configured(config) {
         return Err(Wrong::new("recipients_key", "***", &error.to_string()));
+    }
+    if let Some(public_url) = config.public_url.as_ref().filter(|url| !is_base_url(url)) {
+        let right = "it must be an absolute http or https URL, such as \"https://fanfare.example\"";
+        return Err(Wrong::new("public_url", format_args!("{public_url:?}"), right));
+    }
+    if config
+        .hand_off
+        .key
+        .as_ref()
+        .is_some_and(|key| key.reveal().len() < KEY_LEAST)
+    {
+        let right = format!("it must have at least {KEY_LEAST} characters, and nobody must be able to guess it");
+        return Err(Wrong::new("hand_off.key", "***", &right));
     }
     for host in &config.media.allow_hosts {
         if !is_host(host) {
@@ -102,7 +116,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 27] {
+fn ranges(config: &Config) -> [Range<'static>; 28] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     let database = &config.database;
     [
@@ -131,6 +145,7 @@ fn ranges(config: &Config) -> [Range<'static>; 27] {
             100,
             600_000,
         ),
+        ("hand_off.valid_days", config.hand_off.valid_days.into(), 1, 365),
         ("retention.days", config.retention.days.into(), 0, 36_500),
         ("nodes.heartbeat_ms", config.nodes.heartbeat_ms, 10, 600_000),
         ("nodes.lease_s", config.nodes.lease_s, 1, 3_600),

@@ -37,6 +37,10 @@ pub use self::load::{ConfigError, Origin, load};
 pub struct Config {
     /// `FANFARE_LISTEN`: where the HTTP door is.
     pub listen: SocketAddr,
+    /// `FANFARE_PUBLIC_URL`: where people reach this service, for the links that
+    /// they are given; `http://` and `listen` where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// `FANFARE_DATA_DIR`: where the embedded database lies; made if missing.
     pub data_dir: PathBuf,
     /// `FANFARE_DATABASE_URL`: the `PostgreSQL` that nodes share, in place of
@@ -77,6 +81,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// Media that users name.
     pub media: Media,
+    /// Posts that a person puts on their blog.
+    pub hand_off: HandOff,
     /// The channels.
     pub channels: Channels,
 }
@@ -85,6 +91,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             data_dir: PathBuf::from("fanfare-data"),
             database_url: None,
             redis_url: None,
@@ -101,6 +108,7 @@ impl Default for Config {
             status_cache: StatusCache::default(),
             kafka: Kafka::default(),
             media: Media::default(),
+            hand_off: HandOff::default(),
             channels: Channels::default(),
         }
     }
@@ -252,6 +260,28 @@ pub struct Media {
     pub allow_hosts: Vec<String>,
 }
 
+/// Posts that a person puts on their blog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HandOff {
+    /// What the pages' addresses are signed with. Absent, it is made once and
+    /// kept in `data_dir`; nodes that share a database need the same one. Shown
+    /// as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub key: Option<Secret>,
+    /// How long a person has, in days.
+    pub valid_days: u32,
+}
+
+impl Default for HandOff {
+    fn default() -> Self {
+        Self {
+            key: None,
+            valid_days: 7,
+        }
+    }
+}
+
 /// The channels, each in a table of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -286,6 +316,8 @@ pub struct ChannelConfig {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub access_token: Option<Secret>,
     /// Instagram: the professional account's id; 지니TV: the advertiser's.
+    /// Instagram: the professional account's id. Naver Blog: who posts, or the id
+    /// of the only blog that a person may post on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// Instagram: the version of Meta's API.
@@ -320,6 +352,10 @@ pub struct ChannelConfig {
     /// Kakao Channel: the folder of the lists; `recipients` in `data_dir` without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_lists: Option<PathBuf>,
+    /// Naver Blog: the address of a post whose link a blog does not tell, with
+    /// `{id}` in the place of its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_url: Option<String>,
     /// Whether `http://` may be used to another machine.
     pub allow_plain_http: bool,
     /// Instagram: between two looks at a container that is not ready; 지니TV:
@@ -337,8 +373,10 @@ pub struct ChannelConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelProtocol {
-    /// The channel's own.
+    /// The channel's own. Naver has none: a person posts.
     Own,
+    /// Naver Blog: a blog elsewhere that speaks `MetaWeblog`.
+    MetaWeblog,
     /// The gateway contract, one path for any channel.
     Gateway,
 }
@@ -369,6 +407,7 @@ impl Default for ChannelConfig {
             ad_label: None,
             recipient_list: None,
             recipient_lists: None,
+            post_url: None,
             allow_plain_http: false,
             poll_interval_ms: 5_000,
             settle_ms: 5_000,
@@ -500,6 +539,9 @@ mod tests {
             "recipient_list",
             "recipient_lists",
             "recipients_key",
+            "post_url",
+            "public_url",
+            "key",
             "kafka_brokers",
             "sasl_mechanism",
             "sasl_username",
@@ -517,7 +559,7 @@ mod tests {
     #[test]
     fn a_secret_is_never_printed() {
         let file = "recipients_key = \"canary\"\nredis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
-                    [kafka]\nsasl_password = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
+                    [kafka]\nsasl_password = \"canary\"\n[hand_off]\nkey = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

@@ -137,6 +137,19 @@ async fn every_route_refuses_who_may_not() {
     service.stop().await;
 }
 
+/// A page of a handed-off post is its link's, and so in no document: its route
+/// asks for no key, and opens for nobody who only guesses.
+#[tokio::test]
+async fn a_hand_off_page_asks_for_a_good_link_and_no_key() {
+    let service = closed().await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (method, headers) in [("GET", &[][..]), ("HEAD", &[]), ("POST", &[form])] {
+        let answer = service.ask(method, "/handoff/guess", headers, b"postUrl=x").await;
+        assert_eq!(answer.status, 404, "{method}: {answer:?}");
+    }
+    service.stop().await;
+}
+
 /// Another tenant's distribution is answered as one that is not there, to the
 /// letter; nothing of it can be changed.
 #[tokio::test]

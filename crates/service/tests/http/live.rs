@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fanfare::config::{ChannelConfig, Config};
+use fanfare::config::{ChannelConfig, ChannelProtocol, Config};
 use fanfare_channels::secret::Secret;
 use fanfare_core::channel::Mode;
 use fanfare_simulator::{RunningSimulator, Simulator, SimulatorSettings};
@@ -421,6 +421,7 @@ async fn one_channel_s_missing_configuration_harms_no_other() {
         config.channels.instagram.access_token = None;
         config.channels.wooridongne_tv.base_url = Some("http://127.0.0.1:1/".to_owned());
         config.channels.naver_blog.mode = Mode::Live;
+        config.channels.naver_blog.protocol = ChannelProtocol::MetaWeblog;
     })
     .await;
     let problem = async |name: &str| {

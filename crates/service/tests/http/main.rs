@@ -10,7 +10,8 @@
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `cancel.rs` | calling a distribution off |
-//! | `stop.rs` | stopping all sending, or one tenant.s |
+//! | `stop.rs` | stopping all sending, or one tenant's |
+//! | `handoff.rs` | posts that a person puts on their blog, and blogs that are posted to |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
 //! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
@@ -31,6 +32,7 @@ mod breaker;
 mod cancel;
 mod contract;
 mod documents;
+mod handoff;
 mod keys;
 mod live;
 mod live_kakao;

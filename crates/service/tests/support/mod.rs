@@ -74,6 +74,12 @@ impl Service {
         }
     }
 
+    /// The same at another time, with other settings.
+    pub(crate) async fn restart_at_as(self, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();
+        Self::start_on(self.data, clock, change).await
+    }
+
     /// The same with other settings.
     pub(crate) async fn restart_as(self, change: impl FnOnce(&mut Config)) -> Self {
         tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();

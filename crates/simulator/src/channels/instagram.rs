@@ -94,7 +94,7 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
     let now = world.now;
     let parts = incoming.parts();
     if let ["p", code] = parts[..] {
-        return crate::page::post(&world.known.effects, code);
+        return crate::page::post(&world.known.effects, "instagram", code);
     }
     let token = incoming
         .bearer()

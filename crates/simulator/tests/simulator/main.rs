@@ -189,7 +189,7 @@ async fn the_other_channels_have_their_good_path() {
             "<methodCall><methodName>metaWeblog.newPost</methodName><params><param><value><string>b</string></value></param>\
              <param><value><string>u</string></value></param><param><value><string>{password}</string></value></param>\
              <param><value><struct><member><name>title</name><value><string>T</string></value></member></struct></value>\
-             </param></params></methodCall>"
+             </param><param><value><boolean>1</boolean></value></param></params></methodCall>"
         )
     };
     let posted = raw(&simulator, "POST", "/naver-blog/xmlrpc", &[], &call("p")).await;

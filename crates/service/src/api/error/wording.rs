@@ -282,9 +282,11 @@ fn not_possible(refusal: AskRefusal) -> Text {
         AskRefusal::NotInReview(channel, status) => {
             let (status, korean) = (status.name(), channel.korean_name());
             Text::new(
-                format!("{channel} is {status}; only what is NEEDS_REVIEW is resolved. Nothing was changed."),
                 format!(
-                    "{korean} 채널은 {status} 상태입니다. NEEDS_REVIEW 상태만 결과를 정할 수 있으며, 바뀐 것은 없습니다."
+                    "{channel} is {status}; only what is NEEDS_REVIEW or ACTION_REQUIRED is resolved. Nothing was changed."
+                ),
+                format!(
+                    "{korean} 채널은 {status} 상태입니다. NEEDS_REVIEW 또는 ACTION_REQUIRED 상태만 결과를 정할 수 있으며, 바뀐 것은 없습니다."
                 ),
             )
         }

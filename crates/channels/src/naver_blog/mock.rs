@@ -1,5 +1,4 @@
-//! The client of Naver Blog. So far its mock; Naver's own writing API is closed
-//! since 2020, the live one will speak `MetaWeblog` or prepare a hand-off.
+//! What the blog gives in mock mode.
 
 use fanfare_core::ids::DeliveryId;
 use fanfare_core::receipt::ResultFields;

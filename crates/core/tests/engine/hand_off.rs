@@ -1,0 +1,127 @@
+//! What is handed to a person: it waits without being held, until they say that
+//! it is done or their time is over.
+
+use std::time::Duration;
+
+use fanfare_core::attempt::StepOutcome;
+use fanfare_core::channel::ChannelState;
+use fanfare_core::delivery::{ActionUrl, Delivery, DeliveryStatus};
+use fanfare_core::distribution::Distribution;
+use fanfare_core::engine::{Ask, AskAnswer, AskId, Command, Input, Verdict};
+use fanfare_core::ids::DistributionId;
+use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::result::ChannelResult;
+use fanfare_core::text::Language;
+use fanfare_core::write::Written;
+
+use crate::{KEY, Node, START, TWO, adopted, calls, confirmed, failure, new, node, record, stepped};
+
+const WEEK: Duration = Duration::from_hours(24 * 7);
+
+/// The first of two channels is handed over for a week, the other has succeeded.
+fn handed_off() -> (Node, DistributionId, Distribution) {
+    let mut node = node(KEY, 10);
+    let (id, calls) = node.accepted(new(&TWO, None));
+    let mut task = failure();
+    task.action_url = Some(Box::new(ActionUrl("https://fanfare.example/handoff/token".to_owned())));
+    let outcome = StepOutcome::NeedsAction {
+        task,
+        until: Some(START + WEEK),
+    };
+    let commands = node.step(vec![stepped(&calls[0], outcome), stepped(&calls[1], confirmed())]);
+    assert!(record(&commands).publish, "what has succeeded is told at once");
+    assert_eq!(record(&commands).due_at, Some(START + WEEK));
+    assert_eq!(record(&commands).owner, None, "until then it belongs to no node");
+    let commands = node.written(id, Written::Recorded);
+    let Some(Command::Rests { distribution, .. }) = commands.first() else {
+        panic!("{commands:?}")
+    };
+    let stored = Distribution::clone(distribution);
+    assert_eq!(node.engine.in_flight(), 0);
+    (node, id, stored)
+}
+
+fn done() -> Ask {
+    Ask::Resolve {
+        channel: TWO[0],
+        verdict: Verdict::Live(Receipt {
+            state: ChannelState::Verified,
+            fields: ResultFields::default(),
+        }),
+    }
+}
+
+fn asked(id: DistributionId, stored: &Distribution) -> Input {
+    Input::Asked {
+        ask: AskId(7),
+        id,
+        what: done(),
+        adopted: Some(Box::new(adopted(stored.clone()))),
+        evidence: Vec::new(),
+    }
+}
+
+fn shown(delivery: &Delivery) -> ChannelResult {
+    ChannelResult::of(delivery, Language::En)
+}
+
+#[test]
+fn it_is_shown_where_and_until_when_it_is_to_be_done() {
+    let (.., stored) = handed_off();
+    let result = shown(&stored.deliveries[0]);
+    assert_eq!(result.status, DeliveryStatus::ActionRequired);
+    assert!(result.action_url.is_some() && result.code.is_some(), "{result:?}");
+    assert_eq!((result.action_until, result.retry_at), (Some(START + WEEK), None));
+    let event = fanfare_core::event::DistributionCompleted::of(&stored).unwrap();
+    assert_eq!(
+        event.results[0].action_url, None,
+        "not every reader of the topic may do it"
+    );
+}
+
+#[test]
+fn who_did_it_makes_it_a_success_and_says_so_once() {
+    let (mut node, id, stored) = handed_off();
+    node.now += Duration::from_hours(100);
+    let commands = node.step(vec![asked(id, &stored)]);
+    let delivery = &record(&commands).deliveries[0];
+    assert_eq!(
+        (delivery.status, delivery.generation, delivery.next_attempt_at),
+        (DeliveryStatus::Success, 2, None)
+    );
+    assert_eq!(delivery.channel_state(), Some(ChannelState::Verified));
+    assert!(delivery.holds_claim && record(&commands).publish);
+    assert_eq!(shown(delivery).action_url, None);
+    let commands = node.written(id, Written::Recorded);
+    let Some(Command::Rests { distribution, .. }) = commands.first() else {
+        panic!("{commands:?}")
+    };
+    let closed = Distribution::clone(distribution);
+    let commands = node.step(vec![asked(id, &closed)]);
+    assert!(
+        matches!(
+            &commands[..],
+            [Command::AnswerAsk {
+                answer: AskAnswer::Refused(_),
+                ..
+            }]
+        ),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn what_nobody_does_in_time_has_failed() {
+    let (mut node, id, stored) = handed_off();
+    // Taken over when it is nearly due, by any node.
+    node.now = START + WEEK - Duration::from_secs(30);
+    assert!(node.step(vec![Input::Adopted(vec![adopted(stored)])]).is_empty());
+    assert!(node.later(Duration::from_secs(29)).is_empty());
+    let commands = node.later(Duration::from_secs(1));
+    assert!(calls(commands.clone()).is_empty(), "nobody is called");
+    let delivery = &record(&commands).deliveries[0];
+    assert_eq!((delivery.status, delivery.holds_claim), (DeliveryStatus::Failed, false));
+    assert_eq!(delivery.failure.as_ref().unwrap().code, "expired");
+    assert_eq!(record(&commands).id, id);
+    assert!(!record(&commands).open && record(&commands).publish);
+}

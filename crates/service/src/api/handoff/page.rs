@@ -1,0 +1,246 @@
+//! The pages themselves: Korean first, English below it, on a phone's screen,
+//! with nothing from elsewhere but the post's own picture. Every word of a
+//! request is text. It works without scripts; they only copy and share.
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use fanfare_channels::naver_blog::ticket::Ticket;
+use fanfare_core::channel::Mode;
+use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
+use fanfare_core::distribution::Distribution;
+use fanfare_core::text::Text;
+use jiff::Timestamp;
+use jiff::tz::{Offset, offset};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::api::problem::ForPeople;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Where Naver's editor is, for whoever is logged in.
+const EDITOR: &str = "https://blog.naver.com/GoBlogWrite.naver";
+
+/// Korea has had no summer time since 1988.
+const KOREA: Offset = offset(9);
+
+/// Only this style and this script, and nothing from elsewhere.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+});
+
+/// A page that says one thing.
+pub(super) enum Page {
+    Done {
+        post_url: Option<String>,
+        is_verified: bool,
+    },
+    Over,
+    Replaced,
+    Unknown,
+    AnotherSite,
+    Busy,
+}
+
+/// What was pasted, and why it is not the post's address.
+pub(super) struct Fault<'f> {
+    pub(super) pasted: &'f str,
+    pub(super) wrong: &'f Text,
+}
+
+/// The post, ready to be copied, and where its address is to be pasted.
+pub(super) fn task(
+    distribution: &Distribution,
+    ticket: &Ticket,
+    now: Timestamp,
+    fault: Option<&Fault<'_>>,
+) -> Response {
+    let request = &distribution.request.request;
+    let content = match compose(request, ticket.channel, Mode::Live, now).content {
+        ChannelContent::NaverBlog(content) => content,
+        // Only the blog is handed off.
+        _ => NaverBlogContent::default(),
+    };
+    let text = |text: &Option<String>| escaped(text.as_deref().unwrap_or_default());
+    let image = content.image_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let until = ticket
+        .until
+        .to_zoned(KOREA.to_time_zone())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string();
+    let body = format!(
+        "<h1>네이버 블로그에 올려 주세요<small>Please post this on your Naver Blog</small></h1>\
+         <p>{until}까지 올리고 주소를 붙여 넣어 주세요.<small>Post it and paste its address by {until}, Korean time.</small></p>\
+         <h2>1. 글 복사<small>Copy the post</small></h2>\
+         <label for=title>제목 <small>Title</small></label><textarea id=title rows=2 readonly>\n{title}</textarea>\
+         <button type=button data-copy=title>제목 복사<small>Copy title</small></button>\
+         <label for=text>본문 <small>Text</small></label><textarea id=text rows=9 readonly>\n{content}</textarea>\
+         <button type=button data-copy=text>본문 복사<small>Copy text</small></button>{picture}\
+         <button type=button id=share hidden>글과 사진 공유<small>Share text and picture</small></button>\
+         <h2>2. 블로그에 올리기<small>Publish it on the blog</small></h2>\
+         <a class=button href=\"{EDITOR}\" target=_blank rel=\"noopener noreferrer\">블로그 글쓰기 열기<small>Open the blog's editor</small></a>\
+         <h2>3. 올린 글의 주소<small>The post's address</small></h2>{form}",
+        title = text(&content.title),
+        content = text(&content.content),
+        picture = image.as_ref().map(picture).unwrap_or_default(),
+        form = form(fault),
+    );
+    let status = if fault.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    html(status, "네이버 블로그에 올려 주세요", &body, image.as_ref())
+}
+
+fn picture(url: &Url) -> String {
+    format!(
+        "<img id=image src=\"{}\" alt=\"\"><p>사진을 길게 눌러 저장하세요.<small>Press and hold the picture to save it.</small></p>",
+        escaped(url.as_str())
+    )
+}
+
+fn form(fault: Option<&Fault<'_>>) -> String {
+    let error = fault.map(|fault| format!("<p class=error role=alert>{}</p>", sentence(fault.wrong)));
+    format!(
+        "<form method=post>{}<label for=postUrl>주소 붙여 넣기 <small>Paste the address</small></label>\
+         <input id=postUrl name=postUrl inputmode=url autocomplete=off autocapitalize=off required maxlength=2000 \
+         placeholder=\"https://blog.naver.com/…\" value=\"{}\">\
+         <button class=main>완료<small>Done</small></button></form>",
+        error.unwrap_or_default(),
+        escaped(fault.map(|fault| fault.pasted).unwrap_or_default())
+    )
+}
+
+/// Both languages, as the pages show them.
+pub(super) fn sentence(text: &Text) -> String {
+    format!("{}<small>{}</small>", escaped(&text.ko), escaped(&text.en))
+}
+
+/// A page that says one thing.
+pub(super) fn of(status: StatusCode, page: Page) -> Response {
+    let (title, rest) = words(page);
+    let mut response = html(status, &title.ko, &format!("<h1>{}</h1>{rest}", sentence(&title)), None);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn words(page: Page) -> (Text, String) {
+    let (title, rest) = match page {
+        Page::Done { post_url, is_verified } => return done(post_url.as_deref(), is_verified),
+        Page::Over => (
+            Text::new("The time for this post is over", "이 글의 기한이 지났습니다"),
+            Text::new(
+                "If it is still wanted, ask for a new link. If you have posted it already, tell who sent you this one.",
+                "아직 필요하다면 새 링크를 요청해 주세요. 이미 올렸다면 링크를 보낸 분에게 알려 주세요.",
+            ),
+        ),
+        Page::Replaced => (
+            Text::new("There is a newer link for this post", "이 글의 새 링크가 있습니다"),
+            Text::new("Please use the newest one.", "가장 최근에 받은 링크를 사용해 주세요."),
+        ),
+        Page::Unknown => (
+            Text::new("This link leads nowhere", "없는 링크입니다"),
+            Text::new(
+                "It may have been copied only in part. Open it from the message that it came with.",
+                "주소의 일부만 복사되었을 수 있습니다. 받은 메시지에서 다시 열어 주세요.",
+            ),
+        ),
+        Page::AnotherSite => (
+            Text::new("Nothing was changed", "바뀐 것이 없습니다"),
+            Text::new(
+                "The form was sent from another site. Open the link itself, and paste the address there.",
+                "다른 사이트에서 보낸 요청입니다. 링크를 직접 열어 주소를 붙여 넣어 주세요.",
+            ),
+        ),
+        Page::Busy => (
+            Text::new("Please try again in a moment", "잠시 후 다시 시도해 주세요"),
+            Text::new(
+                "It could not be kept just now. Go back, and press the button once more.",
+                "지금은 저장하지 못했습니다. 뒤로 가서 버튼을 한 번 더 눌러 주세요.",
+            ),
+        ),
+    };
+    (title, format!("<p>{}</p>", sentence(&rest)))
+}
+
+fn done(post_url: Option<&str>, is_verified: bool) -> (Text, String) {
+    let proof = if is_verified {
+        Text::new(
+            "The post was seen in the blog's public feed.",
+            "블로그의 공개 피드에서 글을 확인했습니다.",
+        )
+    } else {
+        Text::new(
+            "Its address was kept. It is not in the blog's public feed yet, which is usual for the first minutes.",
+            "주소를 저장했습니다. 블로그의 공개 피드에는 아직 없는데, 처음 몇 분 동안은 흔한 일입니다.",
+        )
+    };
+    let link = post_url
+        .map(escaped)
+        .map(|url| format!("<a class=button href=\"{url}\" target=_blank rel=\"noopener noreferrer\">{url}</a>"));
+    let title = Text::new("It is done already. Thank you!", "완료되었습니다. 감사합니다!");
+    (
+        title,
+        format!("<p>{}</p>{}", sentence(&proof), link.unwrap_or_default()),
+    )
+}
+
+/// `image` is the one thing that may come from elsewhere.
+fn html(status: StatusCode, title: &str, body: &str, image: Option<&Url>) -> Response {
+    let text = format!(
+        "<!doctype html><html lang=ko><head><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <meta name=robots content=noindex><title>{}</title><style>{STYLE}</style></head><body><main>{body}</main>\
+         <script>{SCRIPT}</script></body></html>",
+        escaped(title)
+    );
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.extensions_mut().insert(ForPeople);
+    let policy = match image.map(|url| url.origin().ascii_serialization()) {
+        Some(origin) => format!("{}; img-src {origin}; connect-src {origin}", *POLICY),
+        None => POLICY.clone(),
+    };
+    let headers = response.headers_mut();
+    let mut set = |name, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(CONTENT_TYPE, "text/html; charset=utf-8");
+    set(CONTENT_LANGUAGE, "ko");
+    set(CACHE_CONTROL, "no-store");
+    set(CONTENT_SECURITY_POLICY, &policy);
+    // The link is a secret; but a form's page must be told to us.
+    set(REFERRER_POLICY, "same-origin");
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
