@@ -30,7 +30,7 @@ async fn ask(simulator: &RunningSimulator, head: &str, body: &[u8]) -> Value {
     let mut wire = TcpStream::connect(simulator.address).await.unwrap();
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
     let (method, path) = line.split_once(' ').unwrap();
-    let headers: String = headers.lines().map(|header| format!("{header}\r\n")).collect();
+    let headers: String = headers.lines().flat_map(|header| [header, "\r\n"]).collect();
     let length = body.len();
     let head = format!(
         "{method} {ROOT}{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-secret-key: s\r\n{headers}\

@@ -24,11 +24,13 @@ fn cancel(id: DistributionId) -> Input {
 }
 
 fn answers(commands: &[Command]) -> Vec<&AskAnswer> {
-    let answer = |command| match command {
-        &Command::AnswerAsk { ref answer, .. } => Some(answer),
-        _ => None,
-    };
-    commands.iter().filter_map(answer).collect()
+    let mut answers = Vec::new();
+    for command in commands {
+        if let Command::AnswerAsk { answer, .. } = command {
+            answers.push(answer);
+        }
+    }
+    answers
 }
 
 fn rejected(retry: Retry) -> StepOutcome {
