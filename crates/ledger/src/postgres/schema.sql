@@ -169,8 +169,7 @@ CREATE TABLE evidence (
 -- [channel or null, from or null, to, generation, attempt, code] without nulls
 -- at its end; after one of the same channel that led to its from, only
 -- [[to, generation, attempt, code]]; after the same of another channel, only
--- the channel; for several, after the same several of another channel, only
--- [channel].
+-- the channel.
 CREATE TABLE history (
     tenant_id           text NOT NULL,
     distribution_log_id uuid NOT NULL,

@@ -10,24 +10,11 @@ use serde_json::{Value, json};
 /// `[channel, from, to, generation, attempt, code]` without nulls at its end.
 /// Where the one before was of the same channel and led to `from`, only
 /// `[[to, generation, attempt, code]]`; where it was the same, but of another
-/// channel, only the channel. Where several of one channel were the same as the
-/// several before of another channel, for all of them only `[channel]`.
+/// channel, only the channel.
 pub(super) fn short(transitions: &[Transition]) -> Vec<Value> {
+    let mut before: Option<&Transition> = None;
     let mut short = Vec::with_capacity(transitions.len());
-    let mut before: &[Transition] = &[];
-    for run in transitions.chunk_by(|one, next| one.channel == next.channel) {
-        match run[0].channel {
-            Some(channel) if run.len() > 1 && repeats(before, run) => short.push(json!([channel])),
-            _ => short_run(before.last(), run, &mut short),
-        }
-        before = run;
-    }
-    short
-}
-
-/// A run of transitions of one channel, after that one.
-fn short_run<'a>(mut before: Option<&'a Transition>, run: &'a [Transition], short: &mut Vec<Value>) {
-    for transition in run {
+    for transition in transitions {
         let follows = before
             .is_some_and(|before| before.channel == transition.channel && Some(&before.to) == transition.from.as_ref());
         let rest = [
@@ -48,11 +35,7 @@ fn short_run<'a>(mut before: Option<&'a Transition>, run: &'a [Transition], shor
         });
         before = Some(transition);
     }
-}
-
-fn repeats(one: &[Transition], other: &[Transition]) -> bool {
-    let of_channels = one.len() == other.len() && one.iter().all(|transition| transition.channel.is_some());
-    of_channels && one.iter().zip(other).all(|(one, other)| same_but_channel(one, other))
+    short
 }
 
 fn same_but_channel(one: &Transition, other: &Transition) -> bool {
@@ -72,34 +55,16 @@ pub(super) fn read(text: &str) -> Option<Vec<Transition>> {
     let short: Vec<Value> = serde_json::from_str(text).ok()?;
     let mut transitions: Vec<Transition> = Vec::with_capacity(short.len());
     for value in &short {
-        match value {
-            Value::Array(values) => match &values[..] {
-                [channel @ Value::String(_)] => repeat(&mut transitions, channel, true)?,
-                values => transitions.push(read_one(values, transitions.last())?),
+        let transition = match value {
+            Value::Array(values) => read_one(values, transitions.last())?,
+            channel => Transition {
+                channel: Some(serde_json::from_value(channel.clone()).ok()?),
+                ..transitions.last()?.clone()
             },
-            channel => repeat(&mut transitions, channel, false)?,
-        }
+        };
+        transitions.push(transition);
     }
     Some(transitions)
-}
-
-/// The last one again, of that channel, or all of the last channel's at the end.
-fn repeat(transitions: &mut Vec<Transition>, channel: &Value, all: bool) -> Option<()> {
-    let channel: Channel = serde_json::from_value(channel.clone()).ok()?;
-    let last = transitions.last()?.channel;
-    let of_last = transitions
-        .iter()
-        .rev()
-        .take_while(|transition| transition.channel == last);
-    let count = if all { of_last.count() } else { 1 };
-    for place in transitions.len() - count..transitions.len() {
-        let again = transitions[place].clone();
-        transitions.push(Transition {
-            channel: Some(channel),
-            ..again
-        });
-    }
-    Some(())
 }
 
 fn read_one(values: &[Value], before: Option<&Transition>) -> Option<Transition> {
@@ -147,7 +112,7 @@ mod tests {
             assert_eq!(read(&text).as_ref(), Some(&entry.transitions), "{text}");
         }
         let text = serde_json::to_string(&short(&acceptance.history.transitions)).unwrap();
-        let begin = r#"[["WooridongneTV",null,"PENDING",1,1],[["IN_PROGRESS",1,1]],["RingoBiz"],["GenieTV"],"#;
+        let begin = r#"[["WooridongneTV",null,"PENDING",1,1],[["IN_PROGRESS",1,1]],["RingoBiz",null,"PENDING","#;
         assert!(text.starts_with(begin), "{text}");
         let text = serde_json::to_string(&short(&record.history.transitions)).unwrap();
         let begin = r#"[["WooridongneTV","IN_PROGRESS","SUCCESS",1,1],"RingoBiz",["GenieTV","#;
@@ -162,8 +127,6 @@ mod tests {
             "[1]",
             "[[]]",
             r#"["RingoBiz"]"#,
-            r#"[["RingoBiz"]]"#,
-            r#"[["RingoBiz",null,"PENDING"],["Nowhere"]]"#,
             r#"[[["PENDING"]]]"#,
             r#"[["Nowhere",null,"PENDING"]]"#,
             "[[null,null]]",
