@@ -21,7 +21,7 @@ use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::prefer::{PREFERENCE_APPLIED, Preferences};
-use super::retry::granted;
+use super::retry::{granted, known};
 use super::state::Api;
 use crate::perform::{Ask, CallOff};
 
@@ -152,6 +152,7 @@ pub(super) async fn cancel(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
+    known(&state, &caller, id).await?;
     let reason = ask::cancel(&body).map_err(ApiError::Invalid)?;
     let preferences = Preferences::of(&headers);
     let by = caller.key_name(&state).await?;

@@ -244,7 +244,7 @@ mod tests {
             }
             closed += 1;
         }
-        assert_eq!(closed, 16);
+        assert_eq!(closed, 19);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 
