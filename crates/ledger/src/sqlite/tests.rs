@@ -245,7 +245,7 @@ async fn the_tables_themselves_refuse_what_must_not_be() {
     commit(&store, &batch(0, token)).await.unwrap();
     let copy_history = |number: u32, token: u32| {
         format!(
-            "INSERT INTO history SELECT tenant_id, distribution_log_id, {number}, at, actor, {token}, transitions
+            "INSERT INTO history SELECT tenant_id, distribution_log_id, {number}, at, actor, {token}, transitions, reason
              FROM history WHERE number = 1 LIMIT 1"
         )
     };
