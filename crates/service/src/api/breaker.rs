@@ -29,10 +29,10 @@ pub(super) struct BreakerBody {
     /// `force_open`: the channel is not called until another order. `close`: calls
     /// pass and are judged again. `disable`: calls pass and are not judged until
     /// another order. `reset`: as after a start.
-    #[schema(example = "force_open")]
+    #[schema(example = "force_open", pattern = "^(force_open|close|disable|reset)$")]
     action: String,
     /// For those who ask later.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
     reason: Option<String>,
 }
 

@@ -31,7 +31,7 @@ use crate::perform::{Ask, CallOff};
 #[expect(dead_code, reason = "it describes; `decode::ask` reads")]
 pub(super) struct CancelBody {
     /// For those who ask later: it stands in the history.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
     reason: Option<String>,
 }
 

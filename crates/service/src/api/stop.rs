@@ -29,15 +29,16 @@ use super::view;
 pub(super) struct StopBody {
     /// `all`: everybody's, for an `admin` key of the operator's tenant. `tenant`: one
     /// tenant's.
-    #[schema(example = "tenant")]
+    #[schema(example = "tenant", pattern = "^(all|tenant)$")]
     scope: String,
     /// Whose, with the scope `tenant`; one's own where it is absent.
+    #[schema(min_length = 1, pattern = r"\S")]
     tenant: Option<String>,
     /// `stop`, which is the default, or `resume`.
-    #[schema(example = "stop")]
+    #[schema(example = "stop", pattern = "^(stop|resume)$")]
     action: Option<String>,
     /// For those who ask later; a stop says it.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
     reason: Option<String>,
 }
 
