@@ -6,9 +6,11 @@ stop_signal[wordpress]=TERM
 
 wordpress_packages=(php-cli php-mysql php-xml mariadb-server-core mariadb-client-core)
 
+php_has() { php -m | grep -x "$1" >/dev/null; }
+
 install_wordpress() {
   local deb=$dir/wordpress-package
-  { has php && has mariadbd && has mariadb-install-db && has mariadb && php -m | grep -qx mysqli && php -m | grep -qx xml; } \
+  { has php && has mariadbd && has mariadb-install-db && has mariadb && php_has mysqli && php_has xml; } \
     || apt_install "${wordpress_packages[@]}" || missing wordpress "PHP with MySQL and XML, or MariaDB"
   [ ! -e "$deb/xmlrpc.php" ] || return 0
   rm -rf "$deb" "$deb.next" "$deb.whole"
@@ -26,10 +28,11 @@ install_wordpress() {
 
 # Fetches the packages' files. A list that is too old names files that are gone.
 wordpress_download() {
-  local download=(apt-get -qq download wordpress wordpress-theme-twentytwentythree php-getid3)
+  local download=(apt-get -qq download wordpress wordpress-theme-twentytwentythree php-getid3) sudo=()
+  ((EUID == 0)) || sudo=(sudo)
   has apt-get || return 1
   "${download[@]}" >&2 && return
-  apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || true
+  "${sudo[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || true
   "${download[@]}" >&2
 }
 
@@ -100,7 +103,7 @@ wp_install('fanfare', 'fanfare', 'fanfare@example.com', true, '', trim(file_get_
 PHP
 }
 
-# Database and web server as one process that ends both.
+# Database and web server as one process that ends both. PHP's server stays one process too: workers would outlive it.
 wordpress_serve() {
   cat <<'BASH'
 cd "$1"
@@ -113,7 +116,6 @@ for _ in $(seq 300); do "${db[@]}" -e 'SELECT 1' >/dev/null 2>&1 && break; sleep
 if [ ! -e installed ]; then
   "${db[@]}" -e 'CREATE DATABASE IF NOT EXISTS wordpress CHARACTER SET utf8mb4' && php first-run.php && touch installed || exit 1
 fi
-export PHP_CLI_SERVER_WORKERS=2
 setpriv --pdeathsig KILL php -d memory_limit=256M -d post_max_size=8M -S "127.0.0.1:$2" -t site &
 wait -n
 kill $(jobs -p) 2>/dev/null

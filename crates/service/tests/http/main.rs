@@ -7,8 +7,9 @@
 //! | `repeat.rs` | an event that is announced more than once |
 //! | `schedule.rs` | what is to begin later |
 //! | `live.rs` | channels that are really called, at the simulator |
-//! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
+//! | `live_kakao.rs` | the same for Kakao Channel |
+//! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `cancel.rs` | calling a distribution off |
 //! | `stop.rs` | stopping all sending, or one tenant's |
 //! | `handoff.rs` | posts that a person puts on their blog, and blogs that are posted to |

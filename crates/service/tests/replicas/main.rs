@@ -11,7 +11,7 @@
 //! | `disk_full.rs`, `broker.rs`, `clock.rs` | T6, T7, T9 |
 //!
 //! Each test has a schema, a topic and ports of its own. Long forms: see
-//! `FANFARE_TEST_KILLS` and its like in each file. Clocks are the machine's:
+//! `FANFARE_TEST_NODE_KILLS` and its like in each file. Clocks are the machine's:
 //! other processes are killed and stopped here.
 
 #![expect(
