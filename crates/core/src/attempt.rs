@@ -46,9 +46,17 @@ pub enum StepOutcome {
         /// Where another attempt goes on; `None` begins the protocol anew.
         checkpoint: Option<Checkpoint>,
     },
-    /// Held back; the attempt is not spent.
+    /// The channel holds it back, and did nothing; the attempt is not spent.
     Deferred {
         /// When to try.
+        until: Timestamp,
+        /// Why.
+        reason: Failure,
+    },
+    /// This service did not call: an attempt, some steps of which have been
+    /// taken, goes on where it stands.
+    Held {
+        /// When to call.
         until: Timestamp,
         /// Why.
         reason: Failure,

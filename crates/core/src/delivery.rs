@@ -245,7 +245,8 @@ pub struct Delivery {
     pub receipt: Option<Receipt>,
     /// Why it did not succeed, or is held back.
     pub failure: Option<Failure>,
-    /// When the next attempt, poll or look-up is due.
+    /// When it goes on: with an attempt, a step, a poll or a look-up; or until when
+    /// a person has time.
     pub next_attempt_at: Option<Timestamp>,
     /// Whether this delivery holds the claim (tenant, event, channel).
     pub holds_claim: bool,

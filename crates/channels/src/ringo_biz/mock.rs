@@ -1,10 +1,10 @@
 //! The mock of 링고비즈.
 
 use fanfare_core::ids::DeliveryId;
+use fanfare_core::korea::KOREA;
 use fanfare_core::receipt::ResultFields;
 use fanfare_core::request::DistributeRequest;
 use jiff::Timestamp;
-use jiff::tz::Offset;
 
 /// `updateTimestamp`, in Korean time: a tone has no id, replacing it again with
 /// the same sound changes nothing but this.
@@ -14,7 +14,7 @@ pub fn mock_receipt(
     _generation: u32,
     now: Timestamp,
 ) -> ResultFields {
-    let replaced_at = now.display_with_offset(Offset::constant(9));
+    let replaced_at = now.display_with_offset(KOREA);
     ResultFields {
         update_timestamp: Some(replaced_at.to_string()),
         ..ResultFields::default()

@@ -1,5 +1,5 @@
-//! Reads what a person asks of a distribution: a redrive, or what came of a
-//! channel that is in review or waits for a person.
+//! Reads what a person asks of a distribution: a redrive, calling it off, or what
+//! came of a channel that is in review or waits for a person.
 
 use jiff::Timestamp;
 use serde_json::Value;

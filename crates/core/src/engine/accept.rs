@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::{Offset, offset};
 
 use super::message::{Answer, Command, NewDistribution};
 use super::work::{Unaccepted, Work};
@@ -15,10 +14,8 @@ use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::{Distribution, DistributionStatus};
 use crate::history::Transition;
 use crate::ids::{DeliveryId, DistributionId};
+use crate::korea::KOREA;
 use crate::text::Text;
-
-/// Korea has had no summer time since 1988.
-const KOREA: Offset = offset(9);
 
 /// What an overloaded node tells its clients to wait.
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);

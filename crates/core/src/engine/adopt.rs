@@ -19,7 +19,8 @@ impl Engine {
     pub(super) fn adopt(&mut self, adopted: Vec<Adopted>, turn: &mut Turn<'_>) {
         for Adopted { distribution, others } in adopted {
             let id = distribution.id;
-            if self.works.contains_key(&id) {
+            if let Some(work) = self.works.get_mut(&id) {
+                work.taken_again = true;
                 continue;
             }
             let open: Vec<_> = distribution

@@ -101,7 +101,7 @@ impl Ask {
                 );
                 (!with_a_person).then_some(AskRefusal::NotInReview(*channel, delivery.status))
             }
-            Self::Cancel { .. } if CallOff::changes(distribution) => None,
+            Self::Cancel { .. } if CallOff::changes(distribution) || CallOff::stands(distribution) => None,
             Self::Cancel { .. } if distribution.open() => Some(AskRefusal::InReview),
             Self::Cancel { .. } => Some(AskRefusal::AlreadyClosed),
         }
@@ -109,6 +109,11 @@ impl Ask {
 }
 
 impl Ask {
+    /// Whether all of it was asked before, and nothing is left to write.
+    fn is_done(&self, distribution: &Distribution) -> bool {
+        matches!(self, Self::Cancel { .. }) && !CallOff::changes(distribution) && CallOff::stands(distribution)
+    }
+
     /// A write that is under way might be taken back together with it. What is
     /// called off is called off behind all but another person's write.
     fn waits_for(&self, writing: &Writing) -> bool {
@@ -156,6 +161,9 @@ impl Engine {
             Some(work) if work.writing.as_ref().is_some_and(|writing| what.waits_for(writing)) => {
                 AskAnswer::Refused(AskRefusal::Moves)
             }
+            // One write is signed by one person.
+            Some(work) if !work.unwritten.asks.is_empty() => AskAnswer::Refused(AskRefusal::Moves),
+            Some(work) if what.is_done(&work.distribution) => AskAnswer::Done,
             Some(work) => {
                 let Some(refusal) = what.refusal(&work.distribution) else {
                     self.grant((ask, id), what, evidence, turn);
@@ -230,7 +238,7 @@ impl Engine {
     fn resolve(&mut self, id: DistributionId, channel: Channel, verdict: &Verdict, turn: &mut Turn<'_>) {
         match verdict {
             Verdict::Live(receipt) => {
-                self.next_generation(id, channel, Phase::Unknown, turn);
+                self.next_generation(id, channel, Phase::Confirmed, turn);
                 self.confirm(id, channel, receipt.clone(), turn);
             }
             Verdict::NotLive => {

@@ -42,10 +42,11 @@ impl Engine {
     /// back if there is nothing to go on with.
     pub(super) fn proceed(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
-        let Some(next) = delivery.and_then(next) else {
+        let calls = self.works.get(&id).is_some_and(|work| work.calls(channel));
+        let Some(next) = delivery.and_then(next).filter(|_| !calls) else {
             return self.lanes[channel.index()].release();
         };
-        if next == Next::Begin && self.may_not_begin(id, channel) {
+        if next == Next::Begin && self.may_not_begin(id) {
             self.lanes[channel.index()].release();
             return self.hold_stopped(id, channel, turn);
         }
@@ -168,8 +169,8 @@ enum Next {
     LookUp,
 }
 
-/// A delivery may wait in the course of an attempt, where a breaker holds its
-/// next call back.
+/// A delivery may wait in the course of an attempt, where a breaker or this
+/// service itself holds its next call back.
 fn next(delivery: &Delivery) -> Option<Next> {
     let waits = matches!(
         delivery.status,

@@ -92,23 +92,27 @@ impl Engine {
             let to = lane.breaker.view();
             turn.commands.push(Command::BreakerChanged { channel, from, to });
         }
-        for id in lane.let_go() {
-            self.wake(id, channel, turn);
+        let mut room = lane.breaker.room();
+        // One that has gone on meanwhile, or elsewhere, takes no place.
+        while room > 0
+            && let Some(id) = self.lanes[channel.index()].next_held()
+        {
+            room -= usize::from(self.wake(id, channel, turn));
         }
         answer
     }
 
     /// It is due now. That its time was later is what the database still says; a
-    /// crash before it goes on makes it wait until then.
-    fn wake(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    /// crash before it goes on makes it wait until then. Says whether it waited.
+    fn wake(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) -> bool {
         let work = self.works.get_mut(&id);
-        let Some(delivery) = work.and_then(|work| work.distribution.delivery_mut(channel)) else {
-            return;
+        let held = work.and_then(|work| work.distribution.delivery_mut(channel));
+        let Some(delivery) = held.filter(|delivery| is_held(delivery)) else {
+            return false;
         };
-        if is_held(delivery) {
-            delivery.next_attempt_at = Some(turn.now);
-            self.set_alarm(id, channel, turn.now);
-        }
+        delivery.next_attempt_at = Some(turn.now);
+        self.set_alarm(id, channel, turn.now);
+        true
     }
 
     /// Held back until the breaker may let it through. What waits already until
@@ -146,7 +150,8 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return false;
         };
-        let begun = delivery.attempt_started_at.is_some();
+        // A redrive is asked for when the first day may long be over.
+        let begun = delivery.attempt_started_at.is_some() || delivery.generation > 1;
         if !begun && until > later(due_since(&work.distribution), self.settings.retry.max_age) {
             self.dirty.insert(id);
             self.expire(id, channel, turn);
@@ -181,6 +186,10 @@ impl Engine {
         work.change(channel, |delivery| {
             delivery.next_attempt_at = None;
             delivery.failure = in_doubt;
+            // It may be anywhere in its course: the step is taken to have an effect.
+            if delivery.phase == Phase::Planned {
+                delivery.phase = Phase::Intent;
+            }
         });
         work.transition(channel, DeliveryStatus::InProgress, turn.now);
     }
@@ -216,7 +225,9 @@ fn why_held(delivery: &Delivery) -> Failure {
 pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
     match outcome {
         StepOutcome::Advanced { .. } | StepOutcome::Pending { .. } | StepOutcome::Confirmed(_) => CallResult::Succeeded,
-        StepOutcome::NeedsAction { .. } | StepOutcome::Deferred { .. } => CallResult::Ignored,
+        StepOutcome::NeedsAction { .. } | StepOutcome::Deferred { .. } | StepOutcome::Held { .. } => {
+            CallResult::Ignored
+        }
         StepOutcome::Rejected { failure, .. } => result_of_failure(failure, CallResult::Ignored),
         StepOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
     }

@@ -9,6 +9,7 @@ use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
+use crate::text::Text;
 
 /// What calling off does to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,9 @@ impl CallOff {
     pub fn of(delivery: &Delivery) -> Self {
         match delivery.status {
             DeliveryStatus::InProgress => Self::UnderWay,
-            DeliveryStatus::Waiting if is_in_course(delivery) => Self::UnderWay,
+            // Behind a breaker, or held by this service, between two steps: what the
+            // steps before did may be seen already.
+            DeliveryStatus::Waiting if delivery.attempt_started_at.is_some() => Self::UnderWay,
             DeliveryStatus::Pending
             | DeliveryStatus::Retrying
             | DeliveryStatus::Waiting
@@ -42,32 +45,21 @@ impl CallOff {
     /// Whether it changes anything of the distribution.
     pub(super) fn changes(distribution: &Distribution) -> bool {
         let deliveries = distribution.deliveries.iter();
-        let mut effects = deliveries.map(Self::of);
-        effects.any(|effect| matches!(effect, Self::Cancelled | Self::UnderWay))
+        let mut changes = deliveries.map(|delivery| match Self::of(delivery) {
+            Self::Cancelled => true,
+            Self::UnderWay => !delivery.called_off,
+            Self::InReview | Self::Closed => false,
+        });
+        changes.any(|changes| changes)
     }
-}
 
-/// It waits in the course of an attempt, some steps of which have been taken.
-fn is_in_course(delivery: &Delivery) -> bool {
-    delivery.attempt_started_at.is_some() || is_left_off(delivery)
-}
-
-/// It was held back between two steps by this service: what the steps before did
-/// may be seen already. A channel that defers says that nothing was done.
-pub(super) fn is_left_off(delivery: &Delivery) -> bool {
-    let code = delivery.failure.as_ref().map(|failure| &*failure.code);
-    delivery.phase == Phase::Planned && delivery.checkpoint.is_some() && code.is_some_and(is_ours)
-}
-
-/// Whether it is this service that holds it back, not the channel.
-fn is_ours(code: &str) -> bool {
-    let ours = [
-        &cause::SERVICE_RESTARTING,
-        &cause::CHANNEL_NOT_CONFIGURED,
-        &cause::BREAKER_OPEN,
-        &cause::SENDING_STOPPED,
-    ];
-    ours.iter().any(|cause| cause.code == code)
+    /// Whether it was called off before, and is still under way.
+    pub(super) fn stands(distribution: &Distribution) -> bool {
+        distribution
+            .deliveries
+            .iter()
+            .any(|delivery| delivery.called_off && Self::of(delivery) == Self::UnderWay)
+    }
 }
 
 impl Engine {
@@ -118,21 +110,26 @@ impl Engine {
     fn cancel(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
+            let handed_over = delivery.status == DeliveryStatus::ActionRequired;
             let before = delivery.failure.take();
             delivery.next_attempt_at = None;
             delivery.failure = Some(Failure {
                 channel_said: before.and_then(|failure| failure.channel_said),
-                ..cause::CANCELLED.failure()
+                ..if handed_over {
+                    maybe_done()
+                } else {
+                    cause::CANCELLED.failure()
+                }
             });
         });
         work.transition(channel, DeliveryStatus::Cancelled, turn.now);
     }
+}
 
-    /// Whether a deferral ends what was called off: not where it is this service
-    /// that defers, between two steps.
-    pub(super) fn ends_called_off(&self, id: DistributionId, channel: Channel, reason: &Failure) -> bool {
-        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
-        let in_course = delivery.is_some_and(|delivery| delivery.checkpoint.is_some()) && is_ours(&reason.code);
-        self.is_called_off(id, channel) && !in_course
-    }
+/// Who was to post it may have done so without saying it.
+fn maybe_done() -> Failure {
+    cause::CANCELLED.because(Text::new(
+        "It was called off while a person was to post it. If it was posted by hand already, take it down there.",
+        "담당자가 직접 게시할 차례에 취소되었습니다. 이미 게시했다면 해당 채널에서 삭제해 주세요.",
+    ))
 }

@@ -151,11 +151,23 @@ impl Engine {
         self.make_calls(id, writing.calls, turn);
         answer_asks(&writing.asks, &AskAnswer::Done, turn);
         let Some(work) = self.works.get_mut(&id) else { return };
-        if writing.release && work.unwritten.is_empty() {
+        if !writing.release || std::mem::take(&mut work.taken_again) {
+            self.dirty.insert(id);
+        } else if work.unwritten.is_empty() {
             self.release(id);
         } else {
-            self.dirty.insert(id);
+            self.give_up(id, turn);
         }
+    }
+
+    /// It belongs to nobody now, and more was decided meanwhile: that would be
+    /// refused. It is taken over again and decided anew.
+    fn give_up(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        let tenant = work.distribution.tenant.clone();
+        answer_asks(&std::mem::take(&mut work.unwritten.asks), &AskAnswer::NotHere, turn);
+        self.forget(id, Vec::new(), turn);
+        turn.commands.push(Command::Forgotten { tenant, id });
     }
 
     /// The request was not accepted: its places in the lanes are free.
@@ -204,6 +216,7 @@ impl Engine {
     fn release(&mut self, id: DistributionId) -> Option<Work> {
         let work = self.works.remove(&id)?;
         for delivery in &work.distribution.deliveries {
+            self.lanes[delivery.channel.index()].forget(id);
             if let Some(at) = delivery.next_attempt_at {
                 self.timers.remove(&(at, id, Alarm::Delivery(delivery.channel)));
             }

@@ -17,6 +17,8 @@ pub(super) struct Lane {
     /// Calls whose answer is still to come, with the breaker's leave for each.
     under_way: BTreeMap<u64, Permit>,
     queue: VecDeque<DistributionId>,
+    /// Those in the queue: each stands there once.
+    queued: BTreeSet<DistributionId>,
     /// Of the retries of all its deliveries together.
     pub(super) budget: RetryBudget,
     /// Whether the channel is called.
@@ -32,6 +34,7 @@ impl Lane {
             out: 0,
             under_way: BTreeMap::new(),
             queue: VecDeque::new(),
+            queued: BTreeSet::new(),
             budget: RetryBudget::default(),
             breaker: CircuitBreaker::new(breaker),
             held: BTreeSet::new(),
@@ -44,6 +47,7 @@ impl Lane {
         self.out = 0;
         self.under_way.clear();
         self.queue.clear();
+        self.queued.clear();
         self.budget = RetryBudget::default();
         self.held.clear();
     }
@@ -51,7 +55,9 @@ impl Lane {
     /// Waits for a place.
     pub(super) fn queue(&mut self, id: DistributionId) {
         self.held.remove(&id);
-        self.queue.push_back(id);
+        if self.queued.insert(id) {
+            self.queue.push_back(id);
+        }
     }
 
     /// Waits for the breaker.
@@ -59,11 +65,14 @@ impl Lane {
         self.held.insert(id);
     }
 
-    /// Of what waits for the breaker, the oldest, as many as it lets through now;
-    /// they wait no longer.
-    pub(super) fn let_go(&mut self) -> Vec<DistributionId> {
-        let room = self.breaker.room().min(self.held.len());
-        (0..room).filter_map(|_| self.held.pop_first()).collect()
+    /// Of what waits for the breaker, the oldest; it waits no longer.
+    pub(super) fn next_held(&mut self) -> Option<DistributionId> {
+        self.held.pop_first()
+    }
+
+    /// It has left the memory.
+    pub(super) fn forget(&mut self, id: DistributionId) {
+        self.held.remove(&id);
     }
 
     /// A call is made.
@@ -92,6 +101,7 @@ impl Lane {
             return None;
         }
         let next = self.queue.pop_front()?;
+        self.queued.remove(&next);
         self.out += 1;
         Some(next)
     }

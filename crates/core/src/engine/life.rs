@@ -8,7 +8,7 @@ use super::message::Command;
 use super::{Alarm, Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::Checkpoint;
+use crate::delivery::Phase;
 use crate::ids::{DistributionId, Incarnation};
 use crate::write::Write;
 
@@ -42,13 +42,13 @@ impl Engine {
             .collect()
     }
 
-    /// The next step is another life's: it begins where this one ended, after an
+    /// The next step is another life's: it goes on where this one ended, after an
     /// intent of its own.
-    pub(super) fn leave_off(&mut self, id: DistributionId, channel: Channel, at: Checkpoint, turn: &mut Turn<'_>) {
+    pub(super) fn leave_off(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         let now: Timestamp = turn.now;
         if let Some(work) = self.works.get_mut(&id) {
-            work.change(channel, |delivery| delivery.checkpoint = Some(at));
+            work.change(channel, |delivery| delivery.phase = Phase::Planned);
         }
-        self.defer(id, channel, now, cause::SERVICE_RESTARTING.failure(), turn);
+        self.hold_in_course(id, channel, now, cause::SERVICE_RESTARTING.failure(), turn);
     }
 }

@@ -102,7 +102,7 @@ impl Engine {
                 };
                 self.still_unknown(id, channel, failure, wish, turn);
             }
-            StepOutcome::Deferred { until, reason } => {
+            StepOutcome::Deferred { until, reason } | StepOutcome::Held { until, reason } => {
                 let wait = Duration::try_from(until.duration_since(turn.now)).unwrap_or_default();
                 self.still_unknown(id, channel, reason, wait, turn);
             }

@@ -15,7 +15,7 @@
 //! | `look_up.rs` | what follows an unknown outcome |
 //! | `commit.rs` | what is written when, and what follows a commit |
 //! | `adopt.rs` | what becomes of work that another life left behind |
-//! | `ask.rs` | what a person may ask: a redrive, a decision in doubt |
+//! | `ask.rs` | what a person may ask: a redrive, a decision in doubt, calling off |
 //! | `cancel.rs` | what becomes of what is called off |
 //! | `hand_off.rs` | how long a person has to finish what was handed to them |
 //! | `evidence.rs` | what becomes of an answer that came too late |
@@ -70,6 +70,10 @@ pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Work that is due later than this belongs to no node.
 pub const HOLD_LIMIT: Duration = Duration::from_mins(1);
+
+/// What a breaker or a stop holds back is due within this time, when it asks
+/// again; a little more than that, since clocks differ.
+pub const HELD_LIMIT: Duration = Duration::from_secs(330);
 
 /// What the engine is told once.
 #[derive(Debug, Clone)]

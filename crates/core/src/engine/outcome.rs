@@ -38,11 +38,6 @@ impl Engine {
             next_has_effect,
         } = outcome
         {
-            if self.winding_down {
-                self.write_soon(id, channel, turn);
-                self.lanes[channel.index()].release();
-                return self.leave_off(id, channel, checkpoint, turn);
-            }
             if let Some(work) = self.works.get_mut(&id) {
                 work.change(channel, |delivery| {
                     delivery.checkpoint = Some(checkpoint);
@@ -50,6 +45,11 @@ impl Engine {
                     delivery.phase = if announced { Phase::Intent } else { Phase::Planned };
                     delivery.updated_at = turn.now;
                 });
+            }
+            if self.winding_down {
+                self.write_soon(id, channel, turn);
+                self.lanes[channel.index()].release();
+                return self.leave_off(id, channel, turn);
             }
             return self.go_on_with_next_step(id, channel, turn);
         }
@@ -79,10 +79,11 @@ impl Engine {
                 };
                 self.no_effect(id, channel, ended, retry, turn);
             }
-            StepOutcome::Deferred { reason, .. } if self.ends_called_off(id, channel, &reason) => {
+            StepOutcome::Deferred { reason, .. } if self.is_called_off(id, channel) => {
                 self.end_called_off(id, channel, (Phase::Rejected, reason), turn);
             }
             StepOutcome::Deferred { until, reason } => self.defer(id, channel, until, reason, turn),
+            StepOutcome::Held { until, reason } => self.hold_in_course(id, channel, until, reason, turn),
             StepOutcome::Unknown(failure) => self.unknown(id, channel, failure, turn),
         }
     }
@@ -221,6 +222,26 @@ impl Engine {
             delivery.attempt_started_at = None;
         });
         self.try_again_at(id, channel, until, turn);
+    }
+
+    /// This service holds it back. Where no step has been taken, nothing has begun;
+    /// else the attempt goes on where it stands, as behind a breaker.
+    pub(super) fn hold_in_course(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        until: Timestamp,
+        reason: Failure,
+        turn: &mut Turn<'_>,
+    ) {
+        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
+        if delivery.is_some_and(|delivery| delivery.checkpoint.is_some()) {
+            self.hold_until(id, channel, until, reason, turn);
+        } else if self.is_called_off(id, channel) {
+            self.end_called_off(id, channel, (Phase::Rejected, reason), turn);
+        } else {
+            self.defer(id, channel, until, reason, turn);
+        }
     }
 
     fn try_again_at(&mut self, id: DistributionId, channel: Channel, at: Timestamp, turn: &mut Turn<'_>) {

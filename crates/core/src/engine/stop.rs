@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::cancel::is_left_off;
 use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::cause;
@@ -46,12 +45,10 @@ impl Engine {
         }
     }
 
-    /// Whether an attempt of this delivery may not begin. What was left off between
-    /// two steps is under way.
-    pub(super) fn may_not_begin(&self, id: DistributionId, channel: Channel) -> bool {
+    /// Whether no attempt of it may begin.
+    pub(super) fn may_not_begin(&self, id: DistributionId) -> bool {
         let Some(work) = self.works.get(&id) else { return false };
-        let under_way = work.distribution.delivery(channel).is_some_and(is_left_off);
-        !under_way && self.stops.hold(&work.distribution.tenant) && !self.planted.has(Bug::StopForgotten)
+        self.stops.hold(&work.distribution.tenant) && !self.planted.has(Bug::StopForgotten)
     }
 
     /// Held back until sending goes on.

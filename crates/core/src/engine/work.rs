@@ -31,6 +31,8 @@ pub(super) struct Work {
     pub(super) calling: [Option<u64>; Channel::ALL.len()],
     /// Look-ups since an outcome became unknown, by [`Channel::index`].
     pub(super) look_ups: [u32; Channel::ALL.len()],
+    /// Taken over again while a write gives it up: it stays.
+    pub(super) taken_again: bool,
 }
 
 /// What the acceptance needs beside the distribution.
@@ -104,6 +106,7 @@ impl Work {
             writing: None,
             calling: [None; Channel::ALL.len()],
             look_ups: [0; Channel::ALL.len()],
+            taken_again: false,
         }
     }
 
@@ -127,6 +130,14 @@ impl Work {
             change(delivery);
             self.unwritten.changed[channel.index()] = true;
         }
+    }
+
+    /// Whether a call to this channel is out, or planned: the next one waits for
+    /// its answer.
+    pub(super) fn calls(&self, channel: Channel) -> bool {
+        let written = self.writing.iter().flat_map(|writing| &writing.calls);
+        let mut planned = self.unwritten.calls.iter().chain(written);
+        self.calling[channel.index()].is_some() || planned.any(|call| call.channel == channel)
     }
 
     /// The call of that number; from now on only its answer counts.

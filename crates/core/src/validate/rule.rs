@@ -4,13 +4,13 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZone};
 
 use super::code;
 use super::media::format_of;
 use crate::channel::Channel;
 use crate::decode::found::quoted;
 use crate::fault::Fault;
+use crate::korea::KOREA;
 use crate::region::Region;
 use crate::request::Daypart;
 use crate::text::Text;
@@ -158,9 +158,9 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
-/// The day in Korea, which has had UTC+9 without summer time since 1988.
+/// The day in Korea.
 pub(crate) fn korean_date(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::fixed(Offset::constant(9))).date()
+    at.to_zoned(KOREA.to_time_zone()).date()
 }
 
 fn overlap(a: &Daypart, b: &Daypart) -> bool {

@@ -63,7 +63,7 @@ fn a_person_who_saw_it_makes_it_a_success_of_a_new_generation() {
     let delivery = &written.deliveries[0];
     assert_eq!(
         (delivery.status, delivery.generation, written.superseded[0].phase),
-        (DeliveryStatus::Success, 2, Phase::Unknown)
+        (DeliveryStatus::Success, 2, Phase::Confirmed)
     );
     assert_eq!((&*written.history.actor, written.publish), ("person", true));
     assert_eq!(answer(&node.written(id, Written::Recorded)), &AskAnswer::Done);

@@ -281,12 +281,22 @@ fn an_operator_holds_a_channel_and_lets_it_go() {
         node.later(Duration::from_mins(1)).is_empty(),
         "it belongs to no node now"
     );
+    assert!(!node.engine.holds(id));
+    let (_, commands) = node.ask(new(ONE, None));
+    let Some(Command::Write(Write::Accept(waits))) = commands.first() else {
+        panic!("{commands:?}")
+    };
+    let waits = adopted(waits.distribution.clone());
     node.step(vec![order(BreakerAction::Disable)]);
     for _ in 0..9 {
         node.ended(&rejected("channel_unavailable"));
     }
-    assert_eq!(node.state(), BreakerState::Disabled);
-    assert!(!node.engine.holds(id));
+    assert_eq!(node.state(), BreakerState::Disabled, "it judges nothing");
+    // As the look for work finds it, on any node.
+    let mut other = roomy(KEY);
+    other.step(vec![order(BreakerAction::ForceOpen), order(BreakerAction::Disable)]);
+    let id = waits.distribution.id;
+    assert_eq!(intents(&other.step(vec![Input::Adopted(vec![waits])])), [id]);
 }
 
 #[test]

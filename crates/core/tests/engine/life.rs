@@ -58,7 +58,7 @@ fn a_protocol_half_way_goes_on_from_its_checkpoint_in_the_next_life() {
     let delivery = &record(&commands).deliveries[0];
     assert_eq!(
         (delivery.status, delivery.phase, delivery.attempt),
-        (DeliveryStatus::Waiting, Phase::Planned, 0)
+        (DeliveryStatus::Waiting, Phase::Planned, 1)
     );
     let commands = node.written(id, Written::Recorded);
     let Some(Command::Rests { distribution, .. }) = commands.into_iter().next() else {

@@ -6,6 +6,7 @@ mod breaker;
 mod cancel;
 mod doubt;
 mod hand_off;
+mod held;
 mod lanes;
 mod life;
 mod stop;

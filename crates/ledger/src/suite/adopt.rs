@@ -9,6 +9,11 @@ use jiff::Timestamp;
 use super::{accepted, asked, at, change, end, life, recorded, sample, write};
 use crate::store::Store;
 
+/// Work that nobody owns, due so many seconds after ten o'clock.
+pub async fn nobodys(store: &dyn Store, number: u64, due: i64) -> DistributionId {
+    accepted(store, &self::due(number, None, Some(at(due)))).await.id
+}
+
 /// The fencing token grows.
 pub async fn each_life_outranks_the_earlier_ones(store: &dyn Store) {
     let (first, second, third) = (life(store).await, life(store).await, life(store).await);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fanfare_core::engine::HOLD_LIMIT;
+use fanfare_core::engine::{HELD_LIMIT, HOLD_LIMIT};
 use fanfare_core::ids::TenantId;
 use fanfare_core::write::Adopted;
 use rand::RngExt;
@@ -132,7 +132,9 @@ impl World {
             return Vec::new();
         }
         let token = self.nodes[node].token;
-        let due_by = self.nodes[node].clock.shows(self.now) + HOLD_LIMIT;
+        let held = std::mem::take(&mut self.nodes[node].held_wanted);
+        let within = if held { HELD_LIMIT } else { HOLD_LIMIT };
+        let due_by = self.nodes[node].clock.shows(self.now) + within;
         let now = self.now;
         let alive: BTreeSet<_> = self
             .nodes

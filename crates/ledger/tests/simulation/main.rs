@@ -12,7 +12,7 @@
 //! | `channels.rs` | what the channels do |
 //! | `lives.rs` | how nodes begin, stop, die, and live again |
 //! | `people.rs`, `requests.rs` | who asks, and what |
-//! | `operators.rs` | channels that are out of order, and orders to breakers |
+//! | `operators.rs` | channels that are out of order, and orders to breakers and to stop sending |
 //! | `invariants.rs`, `verdict.rs` | what must be true at each step, and in the end |
 //! | `figures.rs` | what is counted |
 //!

@@ -41,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) committing: bool,
     /// To be taken over again.
     pub(crate) dropped: Vec<DistributionId>,
+    /// The next look for work looks for what is held back too.
+    pub(crate) held_wanted: bool,
     /// What it says of its breakers, and sends meanwhile.
     pub(crate) breakers: Breakers,
     /// What it has heard of sending, and since when it shows that time.
@@ -104,6 +106,7 @@ impl Node {
             gathered: Vec::new(),
             committing: false,
             dropped: Vec::new(),
+            held_wanted: false,
             breakers: Breakers::default(),
             stops: Stops::default(),
             stopped_at: Timestamp::MAX,
@@ -121,8 +124,7 @@ impl Node {
         Some(self.clock.true_time_of(timer).max(self.stalled_until).max(now))
     }
 
-    /// What has no attempt under way begins none. (What goes on from a checkpoint
-    /// may have been left off in the course of one.)
+    /// What has no attempt under way begins none.
     pub(crate) fn begins_nothing_while_stopped(&self, commands: &[Command], shown: Timestamp) {
         if shown <= self.stopped_at {
             return;
@@ -135,7 +137,7 @@ impl Node {
                 Command::Write(Write::Record(record)) => (&record.tenant, &record.deliveries),
                 _ => continue,
             };
-            let begins = |one: &&Delivery| one.attempt_started_at == Some(shown) && one.checkpoint.is_none();
+            let begins = |one: &&Delivery| one.attempt_started_at == Some(shown);
             let begun = deliveries.iter().find(begins);
             assert!(
                 begun.is_none() || !self.stops.hold(tenant),

@@ -9,6 +9,7 @@ use fanfare_core::delivery::Delivery;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{AskId, Bug, Call, Command, Input, NewDistribution};
 use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
+use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_core::sending::Stops;
 use fanfare_core::write::{Write, Written};
 use fanfare_ledger::{Filter, Memory};
@@ -312,8 +313,9 @@ impl World {
             Command::BreakerChanged { channel, from, to } => {
                 self.figures.count_breaker(to.state);
                 self.nodes[node].breakers.changes(channel, from, to.state);
+                self.nodes[node].held_wanted |= matches!(to.state, BreakerState::Closed | BreakerState::Disabled);
             }
-            Command::SendingResumed => {}
+            Command::SendingResumed => self.nodes[node].held_wanted = true,
             Command::Forgotten { id, .. } => self.nodes[node].dropped.push(id),
             Command::Lost(_) => self.figures.refused_as_stale += 1,
         }

@@ -243,7 +243,7 @@ fn held(call: &Call, why: Failure, now: Timestamp) -> StepOutcome {
             checkpoint: None,
         };
     }
-    StepOutcome::Deferred {
+    StepOutcome::Held {
         until: now.saturating_add(CONFIGURATION_INTERVAL).unwrap_or(Timestamp::MAX),
         reason: why,
     }
@@ -260,7 +260,7 @@ fn held_for_lease(call: &Call, now: Timestamp) -> StepOutcome {
     if call.delivery.phase == Phase::Unknown {
         return StepOutcome::Unknown(why);
     }
-    StepOutcome::Deferred {
+    StepOutcome::Held {
         until: now.saturating_add(LEASE_INTERVAL).unwrap_or(Timestamp::MAX),
         reason: why,
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fanfare_core::engine::{HOLD_LIMIT, Input};
+use fanfare_core::engine::{HELD_LIMIT, HOLD_LIMIT, Input};
 use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
 use fanfare_ledger::{KEY_LIFETIME, Store, StoreError};
 use jiff::Timestamp;
@@ -17,10 +17,6 @@ pub(super) const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Between two sweeps of what has had its time.
 pub(super) const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
-
-/// Neither a breaker nor a stop holds anything back for longer without asking again; a little
-/// more, since clocks differ.
-const HELD_LIMIT: Duration = Duration::from_secs(330);
 
 /// Distributions deleted at once; commits go on in between.
 const DELETE_LIMIT: usize = 500;
@@ -44,6 +40,8 @@ pub(super) struct Sweeps {
     token: Incarnation,
     found: mpsc::UnboundedSender<Input>,
     adopting: Arc<AtomicBool>,
+    /// What is held back is looked for too, until a look has succeeded.
+    held_wanted: Arc<AtomicBool>,
     dropped: Arc<Mutex<Dropped>>,
 }
 
@@ -61,6 +59,7 @@ impl Sweeps {
             token,
             found,
             adopting: Arc::default(),
+            held_wanted: Arc::default(),
             dropped: Arc::default(),
         }
     }
@@ -78,39 +77,30 @@ impl Sweeps {
         self.dropped().push((tenant, id));
     }
 
-    /// Looks for work that nobody owns and that is nearly due, and for what was
-    /// dropped; one look at a time.
-    pub(super) fn adopt(&self, now: Timestamp) {
-        self.adopt_due_within(HOLD_LIMIT, now);
-    }
-
     /// A breaker has closed, or sending goes on: what was held back is due later,
     /// and may go on now.
     pub(super) fn adopt_held(&self, now: Timestamp) {
-        self.adopt_due_within(HELD_LIMIT, now);
+        self.held_wanted.store(true, Ordering::Release);
+        self.adopt(now);
     }
 
-    fn adopt_due_within(&self, within: Duration, now: Timestamp) {
+    /// Looks for work that nobody owns and that is nearly due, and for what was
+    /// dropped; one look at a time. The next look, a few seconds later, finds what
+    /// came to be wanted during this one, or what it failed to find.
+    pub(super) fn adopt(&self, now: Timestamp) {
         if self.adopting.swap(true, Ordering::AcqRel) {
             return;
         }
         self.adopt_dropped();
-        let (store, found, adopting) = (Arc::clone(&self.store), self.found.clone(), Arc::clone(&self.adopting));
+        let (adopting, held_wanted) = (Arc::clone(&self.adopting), Arc::clone(&self.held_wanted));
+        let held = held_wanted.swap(false, Ordering::AcqRel);
+        let within = if held { HELD_LIMIT } else { HOLD_LIMIT };
         let due_by = now.saturating_add(within).unwrap_or(Timestamp::MAX);
-        let token = self.token;
+        let look = look(Arc::clone(&self.store), self.found.clone(), self.token, due_by);
         tokio::spawn(async move {
-            loop {
-                match store.adopt(token, due_by, ADOPT_LIMIT).await {
-                    Ok(adopted) => {
-                        let more = adopted.len() == ADOPT_LIMIT;
-                        // Refused only when the loop has ended.
-                        if found.send(Input::Adopted(adopted)).is_ok() && more {
-                            continue;
-                        }
-                    }
-                    Err(error) => tracing::error!(error = &error as &dyn Error, "could not look for work"),
-                }
-                break;
+            if let Err(error) = look.await {
+                held_wanted.fetch_or(held, Ordering::AcqRel);
+                tracing::error!(error = &error as &dyn Error, "could not look for work");
             }
             adopting.store(false, Ordering::Release);
         });
@@ -155,6 +145,23 @@ impl Sweeps {
     }
 }
 
+/// Takes over all that is due by then.
+async fn look(
+    store: Arc<dyn Store>,
+    found: mpsc::UnboundedSender<Input>,
+    token: Incarnation,
+    due_by: Timestamp,
+) -> Result<(), StoreError> {
+    loop {
+        let adopted = store.adopt(token, due_by, ADOPT_LIMIT).await?;
+        let more = adopted.len() == ADOPT_LIMIT;
+        // Refused only when the loop has ended.
+        if found.send(Input::Adopted(adopted)).is_err() || !more {
+            return Ok(());
+        }
+    }
+}
+
 async fn delete_closed(store: &dyn Store, before: Timestamp, unpublished_stay: bool) -> Result<(), StoreError> {
     let mut deleted = 0;
     loop {
@@ -175,4 +182,41 @@ type Dropped = Vec<(TenantId, DistributionId)>;
 fn lock(dropped: &Mutex<Dropped>) -> MutexGuard<'_, Dropped> {
     // Each use is one operation.
     dropped.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_ledger::MemoryStore;
+    use fanfare_ledger::suite::adopt::nobodys;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_held_back_is_found_also_if_it_was_wanted_during_a_look() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let token = store.begin_incarnation(now).await.unwrap();
+        let held = nobodys(&*store, 1, 300).await;
+        let (sender, mut found) = mpsc::unbounded_channel();
+        let keep = Retention {
+            keep: None,
+            unpublished_stay: false,
+        };
+        let sweeps = Sweeps::new(store, keep, token, sender);
+        let looked = async |found: &mut mpsc::UnboundedReceiver<Input>| {
+            let Some(Input::Adopted(adopted)) = found.recv().await else {
+                panic!("a look ends")
+            };
+            tokio::task::yield_now().await;
+            adopted
+                .iter()
+                .map(|adopted| adopted.distribution.id)
+                .collect::<Vec<_>>()
+        };
+        sweeps.adopt(now);
+        sweeps.adopt_held(now);
+        assert_eq!(looked(&mut found).await, []);
+        sweeps.adopt(now);
+        assert_eq!(looked(&mut found).await, [held]);
+    }
 }

@@ -17,9 +17,9 @@ use fanfare_channels::naver_blog::ticket::Ticket;
 use fanfare_core::channel::Mode;
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::distribution::Distribution;
+use fanfare_core::korea::KOREA;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
-use jiff::tz::{Offset, offset};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -30,9 +30,6 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// Where Naver's editor is, for whoever is logged in.
 const EDITOR: &str = "https://blog.naver.com/GoBlogWrite.naver";
-
-/// Korea has had no summer time since 1988.
-const KOREA: Offset = offset(9);
 
 /// Only this style and this script, and nothing from elsewhere.
 static POLICY: LazyLock<String> = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use fanfare_channels::http::Answer;
+use fanfare_core::korea::KOREA;
 use jiff::civil::Date;
 use jiff::{Span, Zoned};
 use serde_json::{Value, json};
@@ -30,8 +31,7 @@ pub(super) fn order() -> Value {
 }
 
 fn next_week() -> Date {
-    let korea = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(9));
-    let now = Zoned::new(SystemClock::default().now(), korea);
+    let now = Zoned::new(SystemClock::default().now(), KOREA.to_time_zone());
     now.date().saturating_add(Span::new().days(7))
 }
 
