@@ -4,9 +4,11 @@
 variable[postgres]=FANFARE_TEST_DATABASE_URL
 stop_signal[postgres]=QUIT # PostgreSQL's immediate stop
 
-# Where initdb, postgres and psql are; Debian has the first two in no PATH. The newest, if there are several.
+# Where initdb and postgres are; Debian has them in no PATH. The newest, if there are several, or those in
+# FANFARE_POSTGRES_BIN.
 postgres_bin() {
   local initdb
+  [ -z "${FANFARE_POSTGRES_BIN:-}" ] || { echo "$FANFARE_POSTGRES_BIN"; return 0; }
   initdb=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1) || true
   initdb=${initdb:-$(command -v initdb)} && dirname "$(readlink -f "$initdb")"
 }
@@ -58,7 +60,8 @@ CONF
 # No other server has this password. The database is made when the server first answers.
 answers_postgres() {
   local url=$1 psql
-  psql=(timeout 5 "$(postgres_bin)/psql" --no-psqlrc --quiet --tuples-only --no-align)
+  psql=$(command -v psql || echo "$(postgres_bin)/psql")
+  psql=(timeout 5 "$psql" --no-psqlrc --quiet --tuples-only --no-align)
   export PGCONNECT_TIMEOUT=3 PGSSLMODE=disable
   [ "$("${psql[@]}" "$url" -c 'SELECT 1' 2>/dev/null)" != 1 ] || return 0
   "${psql[@]}" "${url%/fanfare}/postgres" -c 'CREATE DATABASE fanfare' >/dev/null 2>&1 || true
