@@ -189,14 +189,14 @@ fn done(post_url: Option<&str>, is_verified: bool) -> (Text, String) {
         )
     } else {
         Text::new(
-            "Its address was kept. It is not in the blog's public feed yet, which is usual for the first minutes.",
-            "주소를 저장했습니다. 블로그의 공개 피드에는 아직 없는데, 처음 몇 분 동안은 흔한 일입니다.",
+            "Its address was kept. It has not been seen in the blog's public feed yet, which is usual for the first minutes.",
+            "주소를 저장했습니다. 블로그의 공개 피드에서 아직 확인하지 못했는데, 처음 몇 분 동안은 흔한 일입니다.",
         )
     };
     let link = post_url
         .map(escaped)
         .map(|url| format!("<a class=button href=\"{url}\" target=_blank rel=\"noopener noreferrer\">{url}</a>"));
-    let title = Text::new("It is done already. Thank you!", "완료되었습니다. 감사합니다!");
+    let title = Text::new("It is done. Thank you!", "완료되었습니다. 감사합니다!");
     (
         title,
         format!("<p>{}</p>{}", sentence(&proof), link.unwrap_or_default()),
