@@ -160,7 +160,7 @@ async fn three_clicks_and_a_paste() {
         ),
         (&json!("SUCCESS"), &json!("live"), &json!(post), &Value::Null)
     );
-    page(&paste(&service, &path, &[], &post).await, 200, "done already");
+    page(&paste(&service, &path, &[], &post).await, 200, "It is done");
     assert_eq!(simulator.effects().len(), 1);
     service.stop().await;
 }
