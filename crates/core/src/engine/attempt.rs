@@ -32,9 +32,10 @@ impl Engine {
     /// The delivery is to go on as soon as its lane has a place. The lanes are
     /// filled when all inputs have been taken.
     pub(super) fn want(&mut self, id: DistributionId, channel: Channel) {
-        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
+        let Some(work) = self.works.get(&id) else { return };
+        let delivery = work.distribution.delivery(channel);
         if delivery.is_some_and(|delivery| !delivery.status.closed()) {
-            self.lanes[channel.index()].queue(id);
+            self.lanes[channel.index()].queue(&work.distribution.tenant, id);
         }
     }
 

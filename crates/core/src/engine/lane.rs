@@ -4,9 +4,10 @@
 //! What waits here is already in the database, so a full lane costs nothing
 //! but time, and only that channel's.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::DistributionId;
+use super::queue::FairQueue;
+use crate::ids::{DistributionId, TenantId};
 use crate::resilience::breaker::{BreakerSettings, CircuitBreaker, Permit};
 use crate::resilience::budget::RetryBudget;
 
@@ -16,9 +17,7 @@ pub(super) struct Lane {
     out: usize,
     /// Calls whose answer is still to come, with the breaker's leave for each.
     under_way: BTreeMap<u64, Permit>,
-    queue: VecDeque<DistributionId>,
-    /// Those in the queue: each stands there once.
-    queued: BTreeSet<DistributionId>,
+    queue: FairQueue,
     /// Of the retries of all its deliveries together.
     pub(super) budget: RetryBudget,
     /// Whether the channel is called.
@@ -33,8 +32,7 @@ impl Lane {
             concurrency,
             out: 0,
             under_way: BTreeMap::new(),
-            queue: VecDeque::new(),
-            queued: BTreeSet::new(),
+            queue: FairQueue::default(),
             budget: RetryBudget::default(),
             breaker: CircuitBreaker::new(breaker),
             held: BTreeSet::new(),
@@ -46,18 +44,15 @@ impl Lane {
     pub(super) fn begin_anew(&mut self) {
         self.out = 0;
         self.under_way.clear();
-        self.queue.clear();
-        self.queued.clear();
+        self.queue = FairQueue::default();
         self.budget = RetryBudget::default();
         self.held.clear();
     }
 
     /// Waits for a place.
-    pub(super) fn queue(&mut self, id: DistributionId) {
+    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId) {
         self.held.remove(&id);
-        if self.queued.insert(id) {
-            self.queue.push_back(id);
-        }
+        self.queue.push(tenant, id);
     }
 
     /// Waits for the breaker.
@@ -100,8 +95,7 @@ impl Lane {
         if self.out >= self.concurrency {
             return None;
         }
-        let next = self.queue.pop_front()?;
-        self.queued.remove(&next);
+        let next = self.queue.pop()?;
         self.out += 1;
         Some(next)
     }

@@ -40,6 +40,7 @@ mod look_up;
 mod message;
 mod outcome;
 mod planted;
+mod queue;
 mod stop;
 mod work;
 

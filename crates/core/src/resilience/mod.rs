@@ -1,8 +1,7 @@
 //! Policies for what may fail: when to try again, how often, and when to leave
 //! a channel alone for a while.
-//!
-//! The rate limit will stand here too.
 
 pub mod breaker;
 pub mod budget;
+pub mod rate_limiter;
 pub mod retry;

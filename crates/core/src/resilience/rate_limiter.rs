@@ -1,0 +1,222 @@
+//! How often a channel may be called: its quota, of which each node takes an
+//! equal share, so that no counter need be shared.
+//!
+//! Words after Resilience4j's
+//! (<https://resilience4j.readme.io/docs/ratelimiter>); its fixed periods let
+//! twice the limit through around their ends, so calls are paced instead, by the
+//! generic cell rate algorithm (ITU-T I.371): never more than the limit in any
+//! period, wherever it begins. A tenth of it may come at once.
+//!
+//! Pure: the time is an argument, and nothing waits.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::retry::later;
+
+/// A channel's quota, for all nodes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Calls in a period.
+    pub limit_for_period: NonZeroU32,
+    /// The period.
+    pub limit_refresh_period: Duration,
+}
+
+/// One node's share of it.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimiter {
+    limit: Option<RateLimit>,
+    nodes: NonZeroU32,
+    /// When the next call would come if all came evenly; `None` before the first
+    /// question: what a life before this one has called is not known, and nothing
+    /// comes at once then.
+    next: Option<Timestamp>,
+    promised: Timestamp,
+}
+
+/// What a share comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pace {
+    interval: Duration,
+    /// How much sooner than evenly a call may come.
+    ahead: Duration,
+}
+
+/// Of the share, so much may come at once: one in so many.
+const BURST: u32 = 10;
+
+impl RateLimiter {
+    /// For the only node; without a limit it permits all.
+    pub const fn new(limit: Option<RateLimit>) -> Self {
+        Self {
+            limit,
+            nodes: NonZeroU32::MIN,
+            next: None,
+            promised: Timestamp::MIN,
+        }
+    }
+
+    /// So many nodes live. One that comes upon others waits for so long, until
+    /// they have heard of it.
+    pub fn share(&mut self, nodes: NonZeroU32, now: Timestamp, wait: Duration) {
+        self.nodes = nodes;
+        if self.next.is_none() && nodes > NonZeroU32::MIN {
+            let ahead = self.pace().map_or(Duration::ZERO, |pace| pace.ahead);
+            self.next = Some(later(now, wait + ahead));
+        }
+    }
+
+    /// Whether a call may be made now, or when. Counts nothing.
+    pub fn check(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        let Some(pace) = self.pace() else { return Ok(()) };
+        let next = *self.next.get_or_insert(later(now, pace.ahead));
+        let from = next.saturating_sub(pace.ahead).unwrap_or(Timestamp::MIN);
+        if now < from { Err(from) } else { Ok(()) }
+    }
+
+    /// Counts a call.
+    pub fn count(&mut self, now: Timestamp) {
+        let Some(pace) = self.pace() else { return };
+        self.next = Some(later(self.next.unwrap_or(now).max(now), pace.interval));
+    }
+
+    /// When one more of those that wait may ask again: they come one by one.
+    pub fn promise(&mut self, now: Timestamp) -> Timestamp {
+        let Some(pace) = self.pace() else { return now };
+        let soonest = self.check(now).err().unwrap_or(now);
+        self.promised = later(self.promised, pace.interval).max(soonest);
+        self.promised
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        let limit = self.limit?;
+        let period = limit.limit_refresh_period;
+        let share = limit.limit_for_period.get() / self.nodes;
+        if share == 0 {
+            // Fewer calls than nodes: each takes its turn.
+            return Some(Pace {
+                interval: period * self.nodes.get() / limit.limit_for_period.get(),
+                ahead: Duration::ZERO,
+            });
+        }
+        let burst = (share / BURST).max(1);
+        // Rounded up: a period that ends with a call must not have one more.
+        let interval = period / (share - burst + 1) + Duration::from_nanos(1);
+        Some(Pace {
+            interval,
+            ahead: interval * (burst - 1),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn start() -> Timestamp {
+        "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    fn limit(calls: u32, seconds: u64) -> RateLimit {
+        RateLimit {
+            limit_for_period: NonZeroU32::new(calls).unwrap(),
+            limit_refresh_period: Duration::from_secs(seconds),
+        }
+    }
+
+    fn nodes(nodes: u32) -> NonZeroU32 {
+        NonZeroU32::new(nodes).unwrap()
+    }
+
+    /// Calls as soon as it may, for so long; when each was made.
+    fn greedy(limiter: &mut RateLimiter, from: Timestamp, time: Duration) -> Vec<Timestamp> {
+        let (mut now, mut made) = (from, Vec::new());
+        while now < later(from, time) {
+            match limiter.check(now) {
+                Ok(()) => {
+                    limiter.count(now);
+                    made.push(now);
+                }
+                Err(at) => now = at,
+            }
+        }
+        made
+    }
+
+    fn most_in(period: Duration, mut made: Vec<Timestamp>) -> u64 {
+        made.sort_unstable();
+        let within = |from: &Timestamp| {
+            made.iter()
+                .filter(|at| **at >= *from && **at < later(*from, period))
+                .count() as u64
+        };
+        made.iter().map(within).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn without_a_limit_all_is_permitted() {
+        let mut limiter = RateLimiter::new(None);
+        assert_eq!(limiter.check(start()), Ok(()));
+        limiter.count(start());
+        assert_eq!((limiter.check(start()), limiter.promise(start())), (Ok(()), start()));
+    }
+
+    #[test]
+    fn a_tenth_may_come_at_once_but_not_at_the_beginning_of_a_life() {
+        let mut limiter = RateLimiter::new(Some(limit(100, 60)));
+        let first = greedy(&mut limiter, start(), Duration::from_millis(1));
+        assert_eq!(first.len(), 1, "what the life before has called is not known");
+        let later_on = later(start(), Duration::from_mins(1));
+        let burst = greedy(&mut limiter, later_on, Duration::from_millis(1));
+        assert_eq!(burst.len(), 10);
+    }
+
+    #[test]
+    fn a_node_that_comes_upon_others_waits_until_they_have_heard_of_it() {
+        let mut limiter = RateLimiter::new(Some(limit(100, 60)));
+        let wait = Duration::from_secs(10);
+        limiter.share(nodes(2), start(), wait);
+        assert_eq!(limiter.check(start()), Err(later(start(), wait)));
+        let mut alone = RateLimiter::new(Some(limit(100, 60)));
+        alone.share(nodes(1), start(), wait);
+        assert_eq!(alone.check(start()), Ok(()));
+        alone.count(start());
+        alone.share(nodes(2), start(), wait);
+        assert!(alone.check(start()).unwrap_err() < later(start(), wait), "it was there before");
+    }
+
+    #[test]
+    fn those_that_wait_are_called_back_one_by_one() {
+        let mut limiter = RateLimiter::new(Some(limit(1, 60)));
+        limiter.check(start()).unwrap();
+        limiter.count(start());
+        let promised = [limiter.promise(start()), limiter.promise(start())];
+        let minutes = |minutes| later(start(), Duration::from_mins(minutes));
+        assert_eq!(promised, [minutes(1), minutes(2)]);
+        assert_eq!(limiter.promise(minutes(9)), minutes(9), "the past is promised to nobody");
+    }
+
+    proptest! {
+        /// However many nodes share it, and however many calls there are to make.
+        #[test]
+        fn no_period_has_more_than_the_limit(calls in 1_u32..300, seconds in 1_u64..120, count in 1_u32..6) {
+            let quota = limit(calls, seconds);
+            let period = quota.limit_refresh_period;
+            let mut made = Vec::new();
+            for node in 0..count {
+                let mut limiter = RateLimiter::new(Some(quota));
+                limiter.share(nodes(count), start(), Duration::ZERO);
+                let from = later(start(), period * node / 7);
+                made.extend(greedy(&mut limiter, from, period * 3));
+            }
+            // Where there are fewer calls than nodes, each node may make one.
+            let most = u64::from(calls.max(count));
+            prop_assert!(most_in(period, made.clone()) <= most, "{}", most_in(period, made));
+        }
+    }
+}
