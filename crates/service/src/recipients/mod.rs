@@ -3,8 +3,9 @@
 //! `{folder}/{tenant}/{list}` holds a list, one line a person, encrypted (I20).
 //! `{folder}/{tenant}/.suppressed` holds who wants nothing more: a keyed hash of
 //! each number, so that a later import does not bring back who was forgotten,
-//! although the number itself is gone. A list is read when it is needed and kept
-//! nowhere. Nodes that share a database must share the folder, too.
+//! although the number itself is gone. Its first line tells which key made the
+//! hashes: under another one nobody would be found in it. A list is read when it is
+//! needed and kept nowhere. Nodes that share a database must share the folder, too.
 
 mod sealed;
 mod table;
@@ -70,6 +71,13 @@ pub enum ListError {
     /// The table.
     #[error("the table is refused")]
     Table(#[from] TableError),
+    /// Under this key nobody in it would be recognised.
+    #[error(
+        "this key did not make the list of forgotten numbers in {path}: under it everybody who was forgotten would \
+         come back; set the recipients_key that made it",
+        path = .0.display()
+    )]
+    OtherKey(PathBuf),
     /// A name that is no file's.
     #[error("a list and a tenant are named with letters, digits, - _ . ~, and do not begin with a dot")]
     Name,
@@ -136,13 +144,10 @@ impl RecipientLists {
     pub fn forget(&self, tenant: &TenantId, number: &str) -> Result<usize, ListError> {
         let phone = fanfare_core::phone::Phone::parse(number).map_err(|_unread| ListError::Number)?;
         let number = phone.national.replace('-', "");
-        let mut suppressed = self.0.suppressed(tenant)?;
-        suppressed.insert(self.0.seal.mark(&number));
-        let mut lines: Vec<_> = suppressed.into_iter().collect();
-        lines.sort();
-        self.0.replace(&self.0.tenant(tenant)?.join(SUPPRESSED), &lines)?;
+        let lists = self.0.lists(tenant)?;
+        self.0.suppress(tenant, &number, &lists)?;
         let mut found = 0;
-        for list in self.0.lists(tenant)? {
+        for list in lists {
             let mut people = self.0.read(tenant, &list)?.unwrap_or_default();
             let before = people.len();
             people.retain(|entry| entry.number != number);
@@ -207,7 +212,12 @@ impl Inner {
         let folder = self.tenant(tenant)?;
         let cannot = |error| ListError::File(folder.clone(), error);
         let mut names = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(cannot)? {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(names),
+            Err(error) => return Err(cannot(error)),
+        };
+        for entry in entries {
             let name = entry.map_err(cannot)?.file_name();
             names.extend(name.into_string().ok().filter(|name| file_name(name).is_ok()));
         }
@@ -237,9 +247,33 @@ impl Inner {
         self.replace(&self.path(tenant, list)?, &lines?)
     }
 
+    /// The marks of those who want nothing more.
     fn suppressed(&self, tenant: &TenantId) -> Result<HashSet<String>, ListError> {
-        let text = text_of(&self.tenant(tenant)?.join(SUPPRESSED))?.unwrap_or_default();
-        Ok(text.lines().map(str::to_owned).collect())
+        let path = self.tenant(tenant)?.join(SUPPRESSED);
+        let Some(text) = text_of(&path)? else {
+            return Ok(HashSet::new());
+        };
+        let mut lines = text.lines();
+        if lines.next() != Some(&*self.seal.check()) {
+            return Err(ListError::OtherKey(path));
+        }
+        Ok(lines.map(str::to_owned).collect())
+    }
+
+    /// The first who is forgotten binds the file to the key, so it must be the one
+    /// that opens the lists.
+    fn suppress(&self, tenant: &TenantId, number: &str, lists: &[String]) -> Result<(), ListError> {
+        let mut suppressed = self.suppressed(tenant)?;
+        if suppressed.is_empty() && !lists.is_empty() {
+            let opened = lists.iter().map(|list| self.read(tenant, list).map(|_| ()));
+            // One that is damaged keeps nobody from being forgotten.
+            opened.reduce(Result::or).unwrap_or(Ok(()))?;
+        }
+        suppressed.insert(self.seal.mark(number));
+        let mut lines: Vec<_> = suppressed.into_iter().collect();
+        lines.sort();
+        lines.insert(0, self.seal.check());
+        self.replace(&self.tenant(tenant)?.join(SUPPRESSED), &lines)
     }
 
     /// As a whole or not at all, and readable for nobody else.
@@ -283,6 +317,7 @@ mod tests {
     use super::*;
 
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const OTHER: &str = "BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
     fn table(numbers: &[&str]) -> String {
         let head = "number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at";
@@ -320,8 +355,7 @@ mod tests {
             assert_eq!(none.err(), Some(RecipientsError::Unknown), "{tenant} {list}");
         }
         // Another key opens nothing.
-        let other = Secret::new("BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
-        let other = RecipientLists::new(folder.path().to_owned(), &other).unwrap();
+        let other = RecipientLists::new(folder.path().to_owned(), &Secret::new(OTHER)).unwrap();
         assert_eq!(
             other.of(&tenant, "friends").await.err(),
             Some(RecipientsError::Unreadable)
@@ -329,6 +363,32 @@ mod tests {
         // A table that is refused changes nothing.
         assert!(lists.import(&tenant, "friends", "number\n").is_err());
         assert_eq!(lists.of(&tenant, "friends").await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn another_key_is_refused_where_somebody_was_forgotten() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let other = RecipientLists::new(folder.path().to_owned(), &Secret::new(OTHER)).unwrap();
+        let both = table(&["010-5555-0107", "010-5555-0108"]);
+        lists.import(&tenant, "friends", &both).unwrap();
+        // It must not become the key of those who are forgotten.
+        let forgotten = other.forget(&tenant, "010-5555-0107");
+        assert!(matches!(forgotten, Err(ListError::Seal(SealError::Opened))));
+        assert_eq!(lists.forget(&tenant, "010-5555-0107").unwrap(), 1);
+        let imported = other.import(&tenant, "friends", &both);
+        assert!(matches!(imported, Err(ListError::OtherKey(_))), "{imported:?}");
+        let words = imported.unwrap_err().to_string();
+        assert!(words.contains("did not make the list of forgotten numbers"), "{words}");
+        let forgotten = other.forget(&tenant, "010-5555-0108");
+        assert!(matches!(forgotten, Err(ListError::OtherKey(_))), "{forgotten:?}");
+        let read = other.people(&tenant, "friends");
+        assert!(matches!(read, Err(ListError::OtherKey(_))));
+        assert_eq!(
+            other.of(&tenant, "friends").await.err(),
+            Some(RecipientsError::Unreadable)
+        );
+        assert_eq!(lists.import(&tenant, "friends", &both).unwrap().suppressed, 1);
     }
 
     #[tokio::test]
