@@ -13,6 +13,7 @@ mod hand_off_key;
 pub mod keys;
 pub mod outbox;
 pub mod perform;
+mod private_file;
 pub mod recipients;
 pub mod server;
 pub mod status;

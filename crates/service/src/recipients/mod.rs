@@ -12,8 +12,8 @@ mod table;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,15 +24,18 @@ use fanfare_channels::secret::Secret;
 use fanfare_core::advertising::Consent;
 use fanfare_core::ids::TenantId;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use self::sealed::Seal;
 pub use self::sealed::SealError;
 pub use self::table::TableError;
 use crate::config::Config;
+use crate::private_file;
 
 /// Who wants nothing more; no list can have this name.
 const SUPPRESSED: &str = ".suppressed";
+
+/// Held while a tenant's lists change; no list can have this name either.
+const LOCK: &str = ".lock";
 
 /// Below `data_dir`, unless another folder is configured.
 const FOLDER: &str = "recipients";
@@ -126,6 +129,7 @@ impl RecipientLists {
     /// [`ListError`]; the list is then as it was.
     pub fn import(&self, tenant: &TenantId, list: &str, csv: &str) -> Result<Imported, ListError> {
         self.0.path(tenant, list)?;
+        let _held = self.0.lock(tenant)?;
         let suppressed = self.0.suppressed(tenant)?;
         let mut people = table::read(csv)?;
         let all = people.len();
@@ -144,6 +148,7 @@ impl RecipientLists {
     pub fn forget(&self, tenant: &TenantId, number: &str) -> Result<usize, ListError> {
         let phone = fanfare_core::phone::Phone::parse(number).map_err(|_unread| ListError::Number)?;
         let number = phone.national.replace('-', "");
+        let _held = self.0.lock(tenant)?;
         let lists = self.0.lists(tenant)?;
         self.0.suppress(tenant, &number, &lists)?;
         let mut found = 0;
@@ -212,12 +217,7 @@ impl Inner {
         let folder = self.tenant(tenant)?;
         let cannot = |error| ListError::File(folder.clone(), error);
         let mut names = Vec::new();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(names),
-            Err(error) => return Err(cannot(error)),
-        };
-        for entry in entries {
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
             let name = entry.map_err(cannot)?.file_name();
             names.extend(name.into_string().ok().filter(|name| file_name(name).is_ok()));
         }
@@ -244,7 +244,7 @@ impl Inner {
             self.seal.close(&place, &clear)
         };
         let lines: Result<Vec<_>, SealError> = people.iter().map(close).collect();
-        self.replace(&self.path(tenant, list)?, &lines?)
+        Self::replace(&self.path(tenant, list)?, &lines?)
     }
 
     /// The marks of those who want nothing more.
@@ -273,21 +273,25 @@ impl Inner {
         let mut lines: Vec<_> = suppressed.into_iter().collect();
         lines.sort();
         lines.insert(0, self.seal.check());
-        self.replace(&self.tenant(tenant)?.join(SUPPRESSED), &lines)
+        Self::replace(&self.tenant(tenant)?.join(SUPPRESSED), &lines)
     }
 
-    /// As a whole or not at all, and readable for nobody else.
-    fn replace(&self, path: &Path, lines: &[String]) -> Result<(), ListError> {
-        let cannot = |error| ListError::File(path.to_owned(), error);
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(cannot)?;
-        let mut file = NamedTempFile::with_prefix_in(".new-", folder).map_err(cannot)?;
-        for line in lines {
-            writeln!(file, "{line}").map_err(cannot)?;
-        }
-        file.as_file().sync_all().map_err(cannot)?;
-        file.persist(path).map_err(|error| cannot(error.error))?;
-        Ok(())
+    fn replace(path: &Path, lines: &[String]) -> Result<(), ListError> {
+        let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        private_file::replace(path, text.as_bytes()).map_err(|error| ListError::File(path.to_owned(), error))
+    }
+
+    /// What reads before it writes holds this until it is done, here or in another
+    /// process: else of two changes at once one would undo the other.
+    fn lock(&self, tenant: &TenantId) -> Result<File, ListError> {
+        let folder = self.tenant(tenant)?;
+        let path = folder.join(LOCK);
+        let cannot = |error| ListError::File(path.clone(), error);
+        fs::create_dir_all(&folder).map_err(cannot)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(cannot)?;
+        file.lock().map_err(cannot)?;
+        Ok(file)
     }
 }
 
@@ -411,5 +415,24 @@ mod tests {
         assert!(matches!(lists.forget(&tenant, "12"), Err(ListError::Number)));
         let kept = fs::read_to_string(folder.path().join("default/.suppressed")).unwrap();
         assert!(!kept.contains("5555"));
+    }
+
+    #[test]
+    fn changes_at_the_same_moment_do_not_undo_each_other() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let numbers: Vec<_> = (0..24).map(|at| format!("010-5555-01{at:02}")).collect();
+        let numbers: Vec<_> = numbers.iter().map(String::as_str).collect();
+        let all = table(&numbers);
+        lists.import(&tenant, "friends", &all).unwrap();
+        std::thread::scope(|threads| {
+            let (lists, tenant) = (&lists, &tenant);
+            for some in numbers[..16].chunks(4) {
+                threads.spawn(move || some.iter().for_each(|number| _ = lists.forget(tenant, number).unwrap()));
+                threads.spawn(|| lists.import(tenant, "friends", &all).unwrap());
+            }
+        });
+        assert_eq!(lists.people(&tenant, "friends").unwrap().unwrap().len(), 8);
+        assert_eq!(lists.import(&tenant, "friends", &all).unwrap().suppressed, 16);
     }
 }
