@@ -16,5 +16,6 @@ pub mod perform;
 mod private_file;
 pub mod recipients;
 pub mod server;
+mod shared_time;
 pub mod status;
 pub mod store;

@@ -1,5 +1,5 @@
 //! `POST /api/distributions/{id}/channels/{channel}/resolve`: a person says what
-//! came of a channel whose outcome nobody knows.
+//! came of a channel whose outcome nobody knows, or that was handed to a person.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(super) struct ResolveBody {
     message_id: Option<String>,
 }
 
-/// Says what came of a channel that is in review.
+/// Says what came of a channel that is in review, or was handed to a person.
 ///
 /// `{"live": true}` makes it SUCCESS; `{"live": false}` makes it FAILED
 /// `not_live`, after which `retry` may send it again. Either opens a new
