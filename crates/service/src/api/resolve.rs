@@ -11,13 +11,13 @@ use fanfare_core::decode::ask;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::ask::{granted, known, stands};
 use super::body::JsonBody;
 use super::caller::Caller;
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
-use super::retry::{granted, known};
 use super::state::Api;
 use crate::perform::{Ask, AskRefusal};
 
@@ -104,7 +104,6 @@ pub(super) async fn resolve(
         Err(ApiError::NotPossible(AskRefusal::NotChosen(_))) => return Err(ApiError::ChannelUnknown(name)),
         granted => granted?,
     }
-    let distribution = state.engine.rest(&caller.tenant, id, Duration::ZERO).await?;
-    let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
+    let distribution = stands(&state, &caller, id, Duration::ZERO).await?;
     distribute::answer(&distribution, language)
 }

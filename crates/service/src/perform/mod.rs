@@ -7,6 +7,7 @@
 //! | `channels.rs` | calls channels |
 //! | `breakers.rs` | shows where the breakers stand, and hears operators' orders |
 //! | `sending.rs` | what is ordered of sending |
+//! | `orders.rs` | which orders are new |
 //! | `health.rs` | whether the live channels can be reached |
 //! | `count.rs` | counts what happens, for `/metrics` |
 //! | `lease.rs` | keeps this node's right to work |
@@ -23,6 +24,7 @@ mod elsewhere;
 mod feed;
 mod health;
 mod lease;
+mod orders;
 mod run;
 mod sending;
 mod sweep;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::attempt::Evidence;
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
@@ -112,6 +115,21 @@ impl EngineHandle {
     /// What keeps a live channel from being called; nothing where it can be.
     pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
         self.health.problem(channel)
+    }
+
+    /// What would keep a tenant's request from being sent to a channel at the moment;
+    /// of several things the one that holds it longest.
+    pub fn held_back(&self, tenant: &TenantId, channel: Channel) -> Option<Failure> {
+        if self.breakers.sending.holds(tenant) {
+            return Some(cause::SENDING_STOPPED.failure());
+        }
+        let problem = self.channel_problem(channel);
+        let is_open = self.breaker(channel).state.holds();
+        match problem {
+            Some(problem) if problem.code == cause::CHANNEL_NOT_CONFIGURED.code => Some(problem),
+            _ if is_open => Some(cause::BREAKER_OPEN.failure()),
+            problem => problem,
+        }
     }
 
     /// Where a channel's breaker stands on this node.
