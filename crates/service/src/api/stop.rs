@@ -11,7 +11,7 @@ use fanfare_core::decode::sending::{self, Ordered};
 use fanfare_core::ids::TenantId;
 use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::JsonBody;
@@ -19,28 +19,9 @@ use super::caller::Caller;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
+use super::openapi::stop::StopBody;
 use super::state::Api;
 use super::view;
-
-/// Whose sending is to stop or go on, and why.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes; `decode::sending` reads")]
-pub(super) struct StopBody {
-    /// `all`: everybody's, for an `admin` key of the operator's tenant. `tenant`: one
-    /// tenant's.
-    #[schema(example = "tenant", pattern = "^(all|tenant)$")]
-    scope: String,
-    /// Whose, with the scope `tenant`; one's own where it is absent.
-    #[schema(min_length = 1, pattern = r"\S")]
-    tenant: Option<String>,
-    /// `stop`, which is the default, or `resume`.
-    #[schema(example = "stop", pattern = "^(stop|resume)$")]
-    action: Option<String>,
-    /// For those who ask later; a stop says it.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
-    reason: Option<String>,
-}
 
 /// An order to sending.
 #[derive(Debug, Serialize, ToSchema)]

@@ -125,3 +125,39 @@ async fn an_order_to_a_breaker_is_obeyed_by_every_node() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// A stop at one node holds back what is asked of another one, and what waits goes on
+/// wherever it is let go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_obeyed_by_every_node() {
+    let cluster = Cluster::start(2).await;
+    let (first, second) = (cluster.nodes[0].address, cluster.nodes[1].address);
+    let order = |action: &str| json!({"scope": "all", "action": action, "reason": "maintenance"});
+    let told = call(first, "POST", "/api/stop", Some(&order("stop"))).await;
+    assert_eq!(told.unwrap().0, 200);
+    let ordered = Instant::now();
+    let stopped = async |address| {
+        let (_, answer) = call(address, "GET", "/api/stop", None).await.unwrap();
+        answer["stopped"].as_array().unwrap().len()
+    };
+    while stopped(second).await == 0 {
+        assert!(ordered.elapsed() < Duration::from_secs(2), "it is not obeyed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (status, held) = call(second, "POST", DISTRIBUTE, Some(&request("evt-held")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (status, &held["results"][0]["code"]),
+        (202, &json!("sending_stopped")),
+        "{held}"
+    );
+    assert_eq!(cluster.simulator.effects().len(), 0);
+    let told = call(second, "POST", "/api/stop", Some(&order("resume"))).await;
+    assert_eq!(told.unwrap().0, 200);
+    let ids = std::collections::BTreeSet::from([held["distributionId"].as_str().unwrap().to_owned()]);
+    let observed = at_rest(&cluster, ids).await;
+    assert_eq!(examine(&observed).faults, Vec::<String>::new());
+    assert_eq!(observed.effects.len(), 6);
+    assert_eq!(stopped(first).await, 0);
+}
