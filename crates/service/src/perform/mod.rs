@@ -94,6 +94,13 @@ struct Question {
 /// How often a distribution that leaves the memory just then is taken over anew.
 const ADOPT_ATTEMPTS: u32 = 3;
 
+/// How long a question waits for another node to let the distribution go: it does
+/// as soon as nothing of it moves or is due within a minute.
+const LET_GO_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between two looks whether it has.
+const LET_GO_INTERVAL: Duration = Duration::from_millis(200);
+
 impl EngineHandle {
     /// Which life this node lives.
     pub fn life(&self) -> &Life {
@@ -117,8 +124,7 @@ impl EngineHandle {
         self.health.problem(channel)
     }
 
-    /// What would keep a tenant's request from being sent to a channel at the moment;
-    /// of several things the one that holds it longest.
+    /// What would keep a tenant's request from a channel at the moment.
     pub fn held_back(&self, tenant: &TenantId, channel: Channel) -> Option<Failure> {
         if self.breakers.sending.holds(tenant) {
             return Some(cause::SENDING_STOPPED.failure());
@@ -179,10 +185,13 @@ impl EngineHandle {
     }
 
     /// Asks something of a distribution; returns once it is committed, or
-    /// refused. Where this node does not have it in memory, it is taken over.
+    /// refused. Where this node does not have it in memory, it is taken over, from
+    /// another node once that one lets it go; [`AskAnswer::Elsewhere`] where it does
+    /// not soon.
     pub async fn ask(&self, tenant: &TenantId, id: DistributionId, what: &Ask) -> Result<AskAnswer, StoreError> {
-        let mut adopted = None;
-        for _ in 0..ADOPT_ATTEMPTS {
+        let deadline = Instant::now() + LET_GO_WITHIN;
+        let (mut adopted, mut adoptions) = (None, 0);
+        while adoptions < ADOPT_ATTEMPTS {
             let evidence = self.store.evidence(tenant, id).await?;
             let (reply, answer) = oneshot::channel();
             let question = Question {
@@ -202,7 +211,11 @@ impl EngineHandle {
                 Err(_) => break,
             }
             match self.store.adopt_one(self.life.token(), tenant, id).await? {
-                Some(taken) => adopted = Some(Box::new(taken)),
+                Some(taken) => {
+                    adopted = Some(Box::new(taken));
+                    adoptions += 1;
+                }
+                None if Instant::now() < deadline => tokio::time::sleep(LET_GO_INTERVAL).await,
                 None => break,
             }
         }
