@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cause::{self, Cause};
+use crate::cause::{self, Actor, Cause};
 use crate::channel::{Channel, ChannelState, Mode};
-use crate::delivery::{Delivery, DeliveryStatus};
+use crate::delivery::{Delivery, DeliveryStatus, Failure};
 use crate::receipt::ResultFields;
-use crate::text::Language;
+use crate::text::{Language, Text};
 
 /// One entry of `results`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl ChannelResult {
             channel_state: delivery.channel_state(),
             fields: receipt.map(|receipt| receipt.fields.clone()).unwrap_or_default(),
             code: failure.map(|failure| failure.code.clone().into_owned()),
-            message: failure.map(|failure| failure.detail.get(language).to_owned()),
+            message: failure.map(|failure| told(failure, delivery.status).get(language).to_owned()),
             who_acts: cause.map(|cause| cause.actor_at(delivery.status).name().to_owned()),
             retryable: cause.map(|cause| cause.retryable),
             action_url: failure
@@ -82,6 +82,29 @@ impl ChannelResult {
             retry_at: delivery.next_attempt_at.filter(|_| retries),
         }
     }
+}
+
+/// Of what has failed after it went on by itself.
+const GIVEN_UP: (&str, &str) = (
+    "Its attempts, or the time for them, are used up: nothing more happens by itself. Retry it if it is still wanted.",
+    "정해진 시도 횟수나 시간을 모두 사용해 더는 자동으로 시도하지 않습니다. 필요하면 재시도해 주세요.",
+);
+
+/// What people are told of a failure where a delivery stands so: what went on by
+/// itself does not any more, once it has failed.
+pub fn told(failure: &Failure, status: DeliveryStatus) -> Text {
+    let went_on = |cause: &&Cause| cause.actor == Actor::Nobody && cause.retryable;
+    let of_table = |cause: &&Cause| cause.text() == failure.detail;
+    let cause = Cause::of(&failure.code).filter(|_| status == DeliveryStatus::Failed);
+    let Some(cause) = cause.filter(went_on).filter(of_table) else {
+        return failure.detail.clone();
+    };
+    // What happened is the first sentence, what comes of it the rest.
+    let first = |words: &'static str| words.split_inclusive('.').next().unwrap_or_default();
+    Text::new(
+        format!("{} {}", first(cause.en), GIVEN_UP.0),
+        format!("{} {}", first(cause.ko), GIVEN_UP.1),
+    )
 }
 
 /// It was called off, and goes on to its end by itself.

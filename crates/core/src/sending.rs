@@ -15,8 +15,11 @@ use crate::ids::TenantId;
 pub enum SendingScope {
     /// Everybody's.
     All,
-    /// One tenant's.
+    /// One tenant's, by an order of its own.
     Tenant(TenantId),
+    /// One tenant's, by an order of who operates the service: the tenant's own
+    /// orders leave it as it is.
+    OfService(TenantId),
 }
 
 impl SendingScope {
@@ -24,7 +27,7 @@ impl SendingScope {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::All => "all",
-            Self::Tenant(_) => "tenant",
+            Self::Tenant(_) | Self::OfService(_) => "tenant",
         }
     }
 
@@ -32,13 +35,22 @@ impl SendingScope {
     pub const fn tenant(&self) -> Option<&TenantId> {
         match self {
             Self::All => None,
-            Self::Tenant(tenant) => Some(tenant),
+            Self::Tenant(tenant) | Self::OfService(tenant) => Some(tenant),
         }
     }
 
-    /// All, or that tenant's.
-    pub fn of(tenant: Option<TenantId>) -> Self {
-        tenant.map_or(Self::All, Self::Tenant)
+    /// Whether only who operates the service orders it.
+    pub const fn is_of_service(&self) -> bool {
+        matches!(self, Self::All | Self::OfService(_))
+    }
+
+    /// All, or that tenant's, as the database keeps it.
+    pub fn of(tenant: Option<TenantId>, of_service: bool) -> Self {
+        match tenant {
+            None => Self::All,
+            Some(tenant) if of_service => Self::OfService(tenant),
+            Some(tenant) => Self::Tenant(tenant),
+        }
     }
 }
 
@@ -84,8 +96,8 @@ pub struct SendingOrder {
     pub at: Timestamp,
 }
 
-/// What is stopped. All and a tenant's own are apart: to resume the one leaves the
-/// other as it is.
+/// What is stopped. Each scope is apart: to resume the one leaves the others as
+/// they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stops(BTreeSet<SendingScope>);
 
@@ -105,8 +117,8 @@ impl Stops {
 
     /// Whether nothing of this tenant's may begin.
     pub fn hold(&self, tenant: &TenantId) -> bool {
-        !self.0.is_empty()
-            && (self.0.contains(&SendingScope::All) || self.0.contains(&SendingScope::Tenant(tenant.clone())))
+        let of = |scope: fn(TenantId) -> SendingScope| self.has(&scope(tenant.clone()));
+        !self.0.is_empty() && (self.has(&SendingScope::All) || of(SendingScope::Tenant) || of(SendingScope::OfService))
     }
 }
 
@@ -115,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_and_a_tenants_own_are_apart() {
+    fn each_scope_is_apart() {
         let (cafe, bakery) = (TenantId::new("cafe"), TenantId::new("bakery"));
         let mut stops = Stops::default();
         let held = |stops: &Stops| [stops.hold(&cafe), stops.hold(&bakery)];
@@ -126,7 +138,10 @@ mod tests {
         assert_eq!(held(&stops), [true, true]);
         stops.order(SendingScope::All, SendingAction::Resume);
         assert_eq!(held(&stops), [true, false]);
+        stops.order(SendingScope::OfService(cafe.clone()), SendingAction::Stop);
         stops.order(SendingScope::Tenant(cafe.clone()), SendingAction::Resume);
+        assert_eq!(held(&stops), [true, false]);
+        stops.order(SendingScope::OfService(cafe.clone()), SendingAction::Resume);
         assert_eq!(stops, Stops::default());
     }
 }

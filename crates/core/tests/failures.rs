@@ -7,6 +7,8 @@ use std::path::Path;
 
 use fanfare_core::cause::{ALL, Actor, Cause};
 use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::result::told;
+use fanfare_core::text::Text;
 
 const HEAD: &str = "\
 # Failures
@@ -16,7 +18,7 @@ same again can help (`retryable`), and what people are told. The channel's own w
 `GET /api/distributions/{id}/attempts`. Codes may be added; none changes its meaning.
 
 `whoActs` follows the status, too: what is in `NEEDS_REVIEW` is the operator's, what is in `ACTION_REQUIRED` the owner's,
-and what went on by itself until it was `FAILED` is the caller's to retry. *Counts* says whether the channel's circuit
+and what went on by itself until it was `FAILED` is the caller's to retry, and its words say so. *Counts* says whether the channel's circuit
 breaker counts it as a failure of the channel.
 
 Made from `crates/core/src/cause.rs` by `FANFARE_WRITE_DOCS=1 cargo test -p fanfare-core --test failures`.
@@ -66,6 +68,44 @@ fn each_cause_has_one_code_and_speaks_both_languages() {
         assert!(cause.en.ends_with('.') && cause.ko.ends_with('.'), "{}", cause.code);
     }
     assert_eq!(Cause::of("never_heard_of"), None);
+}
+
+/// Nobody waits for what does not come any more.
+#[test]
+fn what_has_failed_is_not_said_to_go_on() {
+    for cause in ALL
+        .iter()
+        .filter(|cause| cause.actor_at(DeliveryStatus::Failed) != cause.actor)
+    {
+        let failure = cause.failure();
+        let words = told(&failure, DeliveryStatus::Failed);
+        let goes_on = [
+            "by itself as",
+            "by itself when",
+            "by itself in",
+            "It goes on",
+            "tried again by itself",
+        ];
+        assert!(!goes_on.iter().any(|part| words.en.contains(part)), "{words:?}");
+        for part in ["자동으로 다시", "자동으로 이어"] {
+            assert!(!words.ko.contains(part), "{words:?}");
+        }
+        assert!(
+            words.en.contains("Retry it") && words.ko.contains("재시도"),
+            "{words:?}"
+        );
+        assert_eq!(told(&failure, DeliveryStatus::Retrying), cause.text());
+    }
+    let own = Cause::of("channel_unavailable")
+        .expect("it is there")
+        .because(Text::new("Own.", "그대로."));
+    assert_eq!(told(&own, DeliveryStatus::Failed), own.detail);
+    let unavailable = Cause::of("channel_unavailable").expect("it is there").failure();
+    assert_eq!(
+        told(&unavailable, DeliveryStatus::Failed).en,
+        "The channel could not be reached or is out of order. Its attempts, or the time for them, are used up: nothing \
+         more happens by itself. Retry it if it is still wanted."
+    );
 }
 
 #[test]

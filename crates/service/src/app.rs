@@ -27,6 +27,7 @@ use crate::outbox::publisher::EventPublisher;
 use crate::outbox::{self, Link};
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
+use crate::shared_time;
 use crate::status::{InProcessStatusCache, NoStatusCache, RedisStatusCache, StatusCache};
 use crate::store::{first_key_command, open_store};
 
@@ -77,7 +78,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     // Before anything counts: what was registered earlier would count into nothing.
     let metrics = metrics_recorder();
     let (listener, store) = opened(config, listener).await?;
-    correct(&*store, &*clock).await;
+    shared_time::at_start(async || store.time().await, &*clock).await?;
     let keys = keyring(config, &store, &clock).await?;
     let cache = status_cache(config, &clock).await?;
     let publisher = publisher(config, &clock)?;
@@ -198,19 +199,6 @@ async fn opened(config: &Config, listener: TcpListener) -> anyhow::Result<(TcpLi
     // It answers whom it has, and ends; new clients wait for the real door.
     waiting.await.context("the door before the start ended badly")?;
     Ok((TcpListener::from_std(listener)?, store))
-}
-
-/// Nothing is decided by a machine's clock that is wrong by the one that nodes
-/// share: what is scheduled for tomorrow would begin today.
-async fn correct(store: &dyn Store, clock: &dyn Clock) {
-    match store.time().await {
-        Ok(Some(shared)) => clock.correct(shared),
-        Ok(None) => {}
-        Err(error) => tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the database did not tell the time"
-        ),
-    }
 }
 
 /// A file that can't be used now can't be used later.

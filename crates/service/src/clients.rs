@@ -69,14 +69,7 @@ pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected,
     )?;
     let mut handed = None;
     for channel in live {
-        let made = if (config.channels.get(channel).protocol, channel) == (ChannelProtocol::Own, Channel::NaverBlog) {
-            hand_off(config, &http, address).map(|made| {
-                handed = Some(Arc::clone(&made));
-                Arc::new(HandOffClient(made)) as Arc<dyn ChannelClient>
-            })
-        } else {
-            client(channel, config, &http, &media)
-        };
+        let made = client(channel, (config, address), (&http, &media), &mut handed);
         connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
     }
     Ok(Connected {
@@ -85,7 +78,8 @@ pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected,
     })
 }
 
-/// Posts that a person puts on Naver Blog.
+/// Posts that a person puts on Naver Blog; `check.rs` has refused an `address` that
+/// nobody can open.
 fn hand_off(config: &Config, http: &HttpClient, address: SocketAddr) -> Result<Arc<HandOff>, Failure> {
     let of_channel = config.channels.get(Channel::NaverBlog);
     let lacks = |key: &str, right: &str| lacks(Channel::NaverBlog, key, right);
@@ -99,14 +93,14 @@ fn hand_off(config: &Config, http: &HttpClient, address: SocketAddr) -> Result<A
             error = &error as &dyn std::error::Error,
             "no hand-off pages can be made"
         );
-        lacks(
-            "protocol",
-            "set hand_off.key (FANFARE_HAND_OFF__KEY), which the pages' addresses are signed with",
-        )
+        let right = "it must be the key that the hand-off pages' addresses are signed with; the log says more";
+        lacks_setting(Channel::NaverBlog, "hand_off.key", right)
     })?;
     let settings = HandOffSettings {
-        public_url: public_url
-            .map_err(|_invalid| lacks("protocol", "public_url must say where people reach this service"))?,
+        public_url: public_url.map_err(|_invalid| {
+            let right = "it must say where people reach this service";
+            lacks_setting(Channel::NaverBlog, "public_url", right)
+        })?,
         key,
         valid_for: Duration::from_hours(24 * u64::from(config.hand_off.valid_days)),
         blog: of_channel.account_id.clone(),
@@ -137,11 +131,12 @@ fn meta_weblog(
     Ok(Arc::new(MetaWeblogClient::new(api, media.clone(), settings)))
 }
 
+/// One channel's; what is handed to a person is kept in `handed`, too.
 fn client(
     channel: Channel,
-    all: &Config,
-    http: &HttpClient,
-    media: &MediaClient,
+    (all, address): (&Config, SocketAddr),
+    (http, media): (&HttpClient, &MediaClient),
+    handed: &mut Option<Arc<HandOff>>,
 ) -> Result<Arc<dyn ChannelClient>, Failure> {
     let config = all.channels.get(channel);
     let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
@@ -168,8 +163,12 @@ fn client(
             let verified = Arc::new(config.verified_numbers());
             Ok(Arc::new(RingoBizClient::new(api(channel, config, http)?, verified)))
         }
-        // Naver Blog's hand-off is not made here: `connect` keeps it for the pages.
-        (ChannelProtocol::MetaWeblog, _) | (ChannelProtocol::Own, Channel::NaverBlog) => Err(lacks(
+        (ChannelProtocol::Own, Channel::NaverBlog) => {
+            let made = hand_off(all, http, address)?;
+            *handed = Some(Arc::clone(&made));
+            Ok(Arc::new(HandOffClient(made)))
+        }
+        (ChannelProtocol::MetaWeblog, _) => Err(lacks(
             channel,
             "protocol",
             "only NaverBlog can be a blog; set protocol = \"own\"",
@@ -228,8 +227,8 @@ fn kakao_channel(all: &Config, http: &HttpClient, media: &MediaClient) -> Result
         return Err(lacks(channel, "unsubscribe_number", right));
     }
     let lists = RecipientLists::configured(all).ok().flatten();
-    let right = "recipients_key (FANFARE_RECIPIENTS_KEY) must be set: without it no list of recipients can be read";
-    let lists = lists.ok_or_else(|| lacks(channel, "recipient_lists", right))?;
+    let right = "without it no list of recipients can be read";
+    let lists = lists.ok_or_else(|| lacks_setting(channel, "recipients_key", right))?;
     let mut settings = KakaoSettings::new(&app_key, &sender_key, &sender_name, &unsubscribe_number);
     settings.label = config.ad_label.unwrap_or(true);
     settings.recipient_list.clone_from(&config.recipient_list);
@@ -279,11 +278,15 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Which key is missing or wrong, and what would be right.
+/// Which key of the channel's table is missing or wrong, and what would be right.
 fn lacks(channel: Channel, key: &str, right: &str) -> Failure {
-    let table = channel.config_name();
-    let name = format!("channels.{}.{key}", table.to_lowercase());
-    let variable = format!("FANFARE_CHANNELS__{table}__{}", key.to_uppercase());
+    let name = format!("channels.{}.{key}", channel.config_name().to_lowercase());
+    lacks_setting(channel, &name, right)
+}
+
+/// The same of any setting, by its whole name.
+fn lacks_setting(channel: Channel, name: &str, right: &str) -> Failure {
+    let variable = format!("FANFARE_{}", name.to_uppercase().replace('.', "__"));
     let detail = Text::new(
         format!("{channel} is set to live, but {name} ({variable}) is missing or refused: {right}."),
         format!(
@@ -398,11 +401,33 @@ mod tests {
             (format!("{KAKAO}unsubscribe_number = \"02-555-0100\"\n{token}"), "080"),
             (
                 format!("{KAKAO}unsubscribe_number = \"080-555-0100\"\n{token}"),
-                "FANFARE_RECIPIENTS_KEY",
+                "but recipients_key (FANFARE_RECIPIENTS_KEY) is missing",
             ),
         ] {
             let problem = problem("kakao_channel", &lines).unwrap_or_default();
             assert!(problem.contains(words), "{lines}: {problem}");
+        }
+    }
+
+    #[test]
+    fn what_hand_off_lacks_is_named_by_its_own_key() {
+        let naver = "[channels.naver_blog]\nmode = \"live\"";
+        for (lines, words) in [
+            (
+                "database_url = \"postgres://a@b/c\"".to_owned(),
+                "but hand_off.key (FANFARE_HAND_OFF__KEY) is missing",
+            ),
+            (
+                format!("public_url = \"fanfare.example\"\nhand_off.key = \"{KEY}\""),
+                "but public_url (FANFARE_PUBLIC_URL) is missing",
+            ),
+        ] {
+            let config: Config = toml::from_str(&format!("{lines}\n{naver}")).unwrap();
+            let connections = connect(&config, config.listen).unwrap().connections;
+            let Connection::Unusable(why) = &connections[Channel::NaverBlog.index()] else {
+                panic!("{lines}: it is usable");
+            };
+            assert!(why.detail.en.contains(words), "{lines}: {}", why.detail.en);
         }
     }
 

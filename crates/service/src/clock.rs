@@ -71,7 +71,8 @@ impl Clock for SystemClock {
         anchor.shown.round(Unit::Microsecond).unwrap_or(anchor.shown)
     }
 
-    /// The first time it is followed at once, since nothing was decided before.
+    /// The first time it is followed at once, since nothing was decided before
+    /// (`shared_time::at_start`).
     fn correct(&self, shared: Timestamp) {
         let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = shared.duration_since(machine_time());

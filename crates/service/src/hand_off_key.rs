@@ -2,7 +2,6 @@
 //! one that is made once and kept beside the embedded database. Whoever has it
 //! can open every page, so the file is its owner's alone.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -13,6 +12,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::config::Config;
+use crate::private_file;
 
 /// Its name in the data directory.
 const FILE: &str = "handoff.key";
@@ -58,14 +58,7 @@ fn kept(path: &Path) -> Result<Secret, HandOffKeyError> {
         .try_fill_bytes(&mut random)
         .map_err(|_unavailable| HandOffKeyError::Randomness)?;
     let key = URL_SAFE_NO_PAD.encode(random);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
-    file.write_all(key.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
+    private_file::create(path, key.as_bytes()).map_err(failed)?;
     Ok(Secret::new(key))
 }
 

@@ -9,6 +9,8 @@
 mod engines;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/operators.rs"]
+mod operators;
 #[path = "cli/partners.rs"]
 mod partners;
 #[path = "cli/program.rs"]

@@ -29,10 +29,12 @@ impl SendingOrders for SqliteStore {
 
 fn insert(connection: &Connection, order: &SendingOrder) -> Result<u64, SqlError> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO sending_orders (tenant_id, action, actor, reason, ordered_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO sending_orders (tenant_id, of_service, action, actor, reason, ordered_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     statement.execute(params![
         order.scope.tenant().map(TenantId::as_str),
+        order.scope.is_of_service(),
         order.action.name(),
         order.actor,
         order.reason,
@@ -43,8 +45,8 @@ fn insert(connection: &Connection, order: &SendingOrder) -> Result<u64, SqlError
 
 fn last(connection: &Connection) -> Result<Vec<(u64, SendingOrder)>, SqlError> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, tenant_id, action, actor, reason, ordered_at FROM sending_orders
-         WHERE number IN (SELECT max(number) FROM sending_orders GROUP BY tenant_id) ORDER BY number",
+        "SELECT number, tenant_id, of_service, action, actor, reason, ordered_at FROM sending_orders
+         WHERE number IN (SELECT max(number) FROM sending_orders GROUP BY tenant_id, of_service) ORDER BY number",
     )?;
     let mut rows = statement.query([])?;
     let mut orders = Vec::new();
@@ -61,11 +63,11 @@ fn order(row: &Row<'_>) -> Result<(u64, SendingOrder), SqlError> {
     };
     let tenant = columns.optional(1, Columns::text)?;
     let order = SendingOrder {
-        scope: SendingScope::of(tenant.map(TenantId::new)),
-        action: columns.word(2, SendingAction::from_name)?,
-        actor: columns.text(3)?.to_owned(),
-        reason: columns.optional(4, |columns, at| columns.text(at).map(str::to_owned))?,
-        at: columns.time(5)?,
+        scope: SendingScope::of(tenant.map(TenantId::new), row.get(2)?),
+        action: columns.word(3, SendingAction::from_name)?,
+        actor: columns.text(4)?.to_owned(),
+        reason: columns.optional(5, |columns, at| columns.text(at).map(str::to_owned))?,
+        at: columns.time(6)?,
     };
     Ok((row.get::<_, i64>(0)?.unsigned_abs(), order))
 }

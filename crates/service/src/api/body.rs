@@ -30,14 +30,8 @@ impl FromRequest<Arc<Api>> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Arc<Api>) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        check_type(&parts.headers)?;
-        let limits = &state.limits;
-        check_length(&parts.headers, limits.body_bytes)?;
-        let gathered = tokio::time::timeout(limits.body_timeout, gather(body, limits.body_bytes));
-        let bytes = gathered.await.map_err(|_elapsed| ApiError::BodyTooSlow {
-            limit: limits.body_timeout,
-        })??;
+        check_type(request.headers())?;
+        let bytes = whole(request, state, state.limits.body_bytes).await?;
         read(&bytes).map(Self).map_err(ApiError::MalformedJson)
     }
 }
@@ -52,16 +46,12 @@ impl FromRequest<Arc<Api>> for FormBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &Arc<Api>) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = request.headers().get(CONTENT_TYPE);
+        let kind = kind.and_then(|value| value.to_str().ok());
         if kind.is_none_or(|kind| !kind.starts_with("application/x-www-form-urlencoded")) {
             return Err(ApiError::UnsupportedMediaType);
         }
-        check_length(&parts.headers, FORM_MAX)?;
-        let gathered = tokio::time::timeout(state.limits.body_timeout, gather(body, FORM_MAX));
-        let bytes = gathered.await.map_err(|_elapsed| ApiError::BodyTooSlow {
-            limit: state.limits.body_timeout,
-        })??;
+        let bytes = whole(request, state, FORM_MAX).await?;
         Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
     }
 }
@@ -90,6 +80,14 @@ fn is_json(content_type: &str) -> bool {
             || value.eq_ignore_ascii_case("utf8")
     };
     media_type.trim().eq_ignore_ascii_case("application/json") && parameters.split(';').all(utf8)
+}
+
+/// All of the body, in time and within its size.
+async fn whole(request: Request, state: &Api, most: usize) -> Result<Bytes, ApiError> {
+    check_length(request.headers(), most)?;
+    let limit = state.limits.body_timeout;
+    let gathered = tokio::time::timeout(limit, gather(request.into_body(), most));
+    gathered.await.map_err(|_elapsed| ApiError::BodyTooSlow { limit })?
 }
 
 /// Refuses a declared length unread. Hyper has made sure that it is a number.

@@ -8,20 +8,20 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use fanfare_core::channel::Channel;
 use fanfare_core::decode::ask;
-use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::delivery::{Delivery, DeliveryStatus};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::text::{Language, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::ask::{granted, known, stands};
 use super::body::JsonBody;
 use super::caller::{Caller, DistributionInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
-use super::prefer::{PREFERENCE_APPLIED, Preferences};
-use super::retry::{granted, known};
+use super::prefer::Preferences;
 use super::state::Api;
 use crate::perform::{Ask, CallOff};
 
@@ -52,8 +52,9 @@ pub(super) struct Cancellation {
     /// Where.
     channel: Channel,
     /// `cancelled`: it will not be sent. `under_way`: it comes to its end, and is
-    /// not tried again. `stays_live`: it was published before and stays so.
-    /// `in_review`: a person decides. `failed`: it had failed. More may be added.
+    /// not tried again. `went_live`: it was under way, and was published all the same.
+    /// `stays_live`: it was published before and stays so. `in_review`: a person
+    /// decides. `failed`: it has failed. More may be added.
     #[schema(value_type = String, example = "cancelled")]
     effect: &'static str,
     /// The same in words.
@@ -64,7 +65,7 @@ impl CancelAnswer {
     fn of(distribution: &Distribution, language: Language) -> Self {
         let deliveries = distribution.deliveries.iter();
         let cancellation = deliveries.map(|delivery| {
-            let (effect, words) = effect(CallOff::of(delivery), delivery.status);
+            let (effect, words) = effect(CallOff::of(delivery), delivery);
             Cancellation {
                 channel: delivery.channel,
                 effect,
@@ -79,8 +80,20 @@ impl CancelAnswer {
 }
 
 /// As it stands once it was called off.
-fn effect(effect: CallOff, status: DeliveryStatus) -> (&'static str, Text) {
-    let (word, en, ko) = match (effect, status) {
+fn effect(effect: CallOff, delivery: &Delivery) -> (&'static str, Text) {
+    let (word, en, ko) = match (effect, delivery.status) {
+        // It was under way, and has come to its end since.
+        (CallOff::Closed, DeliveryStatus::Success) if delivery.called_off => (
+            "went_live",
+            "The channel was already being called, and has published it. Take it down on the channel itself if it \
+             must go.",
+            "이미 채널을 호출하고 있었고 그대로 게시되었습니다. 내려야 한다면 채널에서 직접 삭제해 주세요.",
+        ),
+        (CallOff::Closed, DeliveryStatus::Failed) if delivery.called_off => (
+            "failed",
+            "The channel was already being called, and it failed there; nothing was published, and nothing more happens.",
+            "이미 채널을 호출하고 있었지만 실패했습니다. 게시되지 않았으며 더 진행되지 않습니다.",
+        ),
         (CallOff::Closed, DeliveryStatus::Success) => (
             "stays_live",
             "It was published before, and stays live. Take it down on the channel itself if it must go.",
@@ -158,16 +171,12 @@ pub(super) async fn cancel(
     let by = caller.key_name(&state).await?;
     granted(&state, &caller, id, &Ask::Cancel { by, reason }).await?;
     let wait = preferences.wait(std::time::Duration::ZERO);
-    let distribution = if wait.is_zero() {
-        state.store.distribution(&caller.tenant, id).await?.map(Arc::new)
-    } else {
-        state.engine.rest(&caller.tenant, id, wait).await?
-    };
+    if !wait.is_zero() {
+        stands(&state, &caller, id, wait).await?;
+    }
+    // Who waits for news may hear of this a moment later than the database.
+    let distribution = state.store.distribution(&caller.tenant, id).await?;
     let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
     let answer = CancelAnswer::of(&distribution, language);
-    let mut response = distribute::answer_with(&distribution, language, &answer)?;
-    if let Some(applied) = preferences.applied() {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
-    Ok(response)
+    Ok(preferences.said(distribute::answer_with(&distribution, language, &answer)?))
 }

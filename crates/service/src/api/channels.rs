@@ -65,7 +65,7 @@ pub(super) struct ChannelProblem {
 }
 
 impl ChannelProblem {
-    fn of(failure: &Failure, language: Language) -> Self {
+    pub(super) fn of(failure: &Failure, language: Language) -> Self {
         Self {
             code: failure.code.to_string(),
             message: failure.detail.get(language).to_owned(),

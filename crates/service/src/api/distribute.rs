@@ -30,7 +30,7 @@ use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::openapi::request::DistributeBody;
-use super::prefer::{PREFERENCE_APPLIED, Preferences};
+use super::prefer::Preferences;
 use super::replay;
 use super::state::Api;
 use super::view::{self, Standing};
@@ -174,14 +174,11 @@ pub(super) async fn distribute(
     let distribution =
         distribution.ok_or_else(|| ApiError::internal("reading what was accepted", "it is not there"))?;
     let mut response = answer(&distribution, language)?;
-    let headers = response.headers_mut();
     if replayed {
+        let headers = response.headers_mut();
         headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
-    if let Some(applied) = preferences.applied() {
-        headers.insert(PREFERENCE_APPLIED, applied);
-    }
-    Ok(response)
+    Ok(preferences.said(response))
 }
 
 fn new_distribution(

@@ -9,6 +9,7 @@
 //! | `error`, `problem` | what can go wrong, and how it is said |
 //! | `body`, `query`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
 //! | `view` | how distributions are shown |
+//! | `ask` | what routes share by which a person asks something of a distribution |
 //! | `waiting` | the door before the service can start |
 //! | `openapi` | puts the document together |
 //!
@@ -16,6 +17,7 @@
 //! the ledger what was. This module knows those, the status cache, the API keys,
 //! the clock, and who takes a handed-off post back (`fanfare_channels`).
 
+mod ask;
 mod attempts;
 mod body;
 mod breaker;

@@ -7,6 +7,7 @@ pub(super) mod problems;
 pub(super) mod replay;
 pub(super) mod request;
 mod security;
+pub(super) mod stop;
 mod tidy;
 
 use utoipa::openapi::header::Header;
@@ -18,7 +19,7 @@ use utoipa::{Modify, OpenApi};
 use super::problem::Problem;
 use super::{
     attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
-    metrics, preview, progress, replay_events, resolve, retry, status, stop,
+    metrics, preview, progress, replay_events, resolve, retry, status,
 };
 
 const DESCRIPTION: &str = "\
@@ -58,8 +59,8 @@ there. A service that only its own machine can reach asks for no key until the f
         progress::follow_distribution,
         retry::retry,
         cancel::cancel,
-        stop::order_sending,
-        stop::get_stopped,
+        super::stop::order_sending,
+        super::stop::get_stopped,
         resolve::resolve,
         events::list_events,
         dead_events::list_dead_events,
@@ -102,6 +103,11 @@ there. A service that only its own machine can reach asks for no key until the f
     modifiers(&Everywhere),
 )]
 struct Api;
+
+/// One line that is not blank, without control characters: as `event_of` and `decode`
+/// take it.
+const LINE_PATTERN: &str =
+    r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
 
 /// The `OpenAPI` document, as `/openapi.json` shows it.
 pub fn document() -> Document {

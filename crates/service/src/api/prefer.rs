@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
 
 /// The longest wait; a wish beyond it is cut to it, and `Preference-Applied`
 /// says so.
 pub(super) const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Says which wishes were honoured.
-pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
@@ -55,8 +56,16 @@ impl Preferences {
         }
     }
 
+    /// The same answer, which says what was honoured.
+    pub(super) fn said(self, mut response: Response) -> Response {
+        if let Some(applied) = self.applied() {
+            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+        }
+        response
+    }
+
     /// For `Preference-Applied`; `None` where nothing was asked.
-    pub(super) fn applied(self) -> Option<HeaderValue> {
+    fn applied(self) -> Option<HeaderValue> {
         let wait = self.wait.map(|wait| format!("wait={}", wait.as_secs()));
         let respond_async = self.respond_async.then(|| "respond-async".to_owned());
         let applied: Vec<_> = respond_async.into_iter().chain(wait).collect();

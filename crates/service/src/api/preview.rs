@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::compose::{Composed, compose};
+use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, EventId};
@@ -22,6 +24,7 @@ use utoipa::ToSchema;
 
 use super::body::JsonBody;
 use super::caller::Caller;
+use super::channels::ChannelProblem;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
@@ -66,8 +69,15 @@ pub(super) struct ChannelPreview {
     mode: Mode,
     /// Whether `distribute` would send to it: nothing is wrong with it, nor with
     /// the request; nor, unless `onInvalid` is `skip`, with another channel. A
-    /// repeat sends nothing, nor does a request with a channel that is held.
+    /// repeat sends nothing, nor does a request with a channel that is held, nor one
+    /// that would be held back at the moment (`problem`).
     would_send: bool,
+    /// What keeps it from being sent now, though `distribute` would accept it: sending
+    /// is stopped, the channel's breaker is open, the channel is not set up. Where only
+    /// nothing answers at the channel's address, it would be tried. Absent where
+    /// nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ChannelProblem>,
     /// The distribution of another body by which the event already holds this
     /// channel: `distribute` would answer 409 `already_distributed`. Absent where
     /// there is none, or `allowRepeat` takes the channel over.
@@ -95,9 +105,8 @@ pub(super) struct ChannelPreview {
 /// sent or stored. Faults are no error here: the answer is 200 wherever an event
 /// and at least one channel can be read.
 ///
-/// What only live mode knows comes with it and is not shown by this version:
-/// whether a channel's breaker is open, and whether the law lets its messages be
-/// sent at that hour.
+/// Whether the law lets a channel's messages be sent at that hour is not shown by
+/// this version.
 #[utoipa::path(
     post,
     path = "/api/distribution/preview",
@@ -141,8 +150,10 @@ pub(super) async fn preview(
         language,
         now,
     };
-    let channels = request.channels.iter();
-    let channels = channels.map(|channel| viewer.channel(*channel, state.admit.modes[channel.index()]));
+    let channels = request.channels.iter().map(|channel| {
+        let held_back = state.engine.held_back(&caller.tenant, *channel);
+        viewer.channel(*channel, state.admit.modes[channel.index()], held_back)
+    });
     let preview = Preview {
         would_be_accepted: standing.accepted,
         replay_of: standing.replay_of,
@@ -214,6 +225,11 @@ async fn holders(
     Ok(held.collect())
 }
 
+/// Whether it is tried all the same.
+fn is_tried(problem: &Failure) -> bool {
+    problem.code == cause::CHANNEL_UNREACHABLE.code
+}
+
 /// What all channels' previews are made from.
 struct Viewer<'r> {
     standing: &'r Standing,
@@ -224,7 +240,7 @@ struct Viewer<'r> {
 }
 
 impl Viewer<'_> {
-    fn channel(&self, channel: Channel, mode: Mode) -> Result<ChannelPreview, ApiError> {
+    fn channel(&self, channel: Channel, mode: Mode, held_back: Option<Failure>) -> Result<ChannelPreview, ApiError> {
         let faults = self.faults_of(Some(channel));
         let Composed { content, invented } = compose(self.request, channel, mode, self.now);
         let content =
@@ -234,7 +250,8 @@ impl Viewer<'_> {
         Ok(ChannelPreview {
             channel,
             mode,
-            would_send: begins && faults.is_empty(),
+            would_send: begins && faults.is_empty() && held_back.as_ref().is_none_or(is_tried),
+            problem: held_back.map(|failure| ChannelProblem::of(&failure, self.language)),
             held_by: held.map(|(_, holder)| *holder),
             content,
             invented,

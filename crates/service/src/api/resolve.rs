@@ -1,5 +1,5 @@
 //! `POST /api/distributions/{id}/channels/{channel}/resolve`: a person says what
-//! came of a channel whose outcome nobody knows.
+//! came of a channel whose outcome nobody knows, or that was handed to a person.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use fanfare_core::decode::ask;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::ask::{granted, known, stands};
 use super::body::JsonBody;
 use super::caller::Caller;
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
-use super::retry::{granted, known};
 use super::state::Api;
 use crate::perform::{Ask, AskRefusal};
 
@@ -55,7 +55,7 @@ pub(super) struct ResolveBody {
     message_id: Option<String>,
 }
 
-/// Says what came of a channel that is in review.
+/// Says what came of a channel that is in review, or was handed to a person.
 ///
 /// `{"live": true}` makes it SUCCESS; `{"live": false}` makes it FAILED
 /// `not_live`, after which `retry` may send it again. Either opens a new
@@ -104,7 +104,6 @@ pub(super) async fn resolve(
         Err(ApiError::NotPossible(AskRefusal::NotChosen(_))) => return Err(ApiError::ChannelUnknown(name)),
         granted => granted?,
     }
-    let distribution = state.engine.rest(&caller.tenant, id, Duration::ZERO).await?;
-    let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
+    let distribution = stands(&state, &caller, id, Duration::ZERO).await?;
     distribute::answer(&distribution, language)
 }

@@ -8,19 +8,19 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use fanfare_core::channel::Channel;
 use fanfare_core::decode::ask;
-use fanfare_core::ids::DistributionId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::ask::{granted, known, stands};
 use super::body::JsonBody;
 use super::caller::{Caller, DistributionInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
-use super::prefer::{PREFERENCE_APPLIED, Preferences};
+use super::prefer::Preferences;
 use super::state::Api;
-use crate::perform::{Ask, AskAnswer};
+use crate::perform::Ask;
 
 /// Which channels are to be tried again.
 #[derive(Deserialize, ToSchema)]
@@ -73,28 +73,6 @@ pub(super) async fn retry(
     let preferences = Preferences::of(&headers);
     granted(&state, &caller, id, &Ask::Retry { channels }).await?;
     let wait = preferences.wait(state.limits.default_wait);
-    let distribution = state.engine.rest(&caller.tenant, id, wait).await?;
-    let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
-    let mut response = distribute::answer(&distribution, language)?;
-    if let Some(applied) = preferences.applied() {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-    }
-    Ok(response)
-}
-
-/// Who asks for what is not there, or not theirs, learns just that, whatever else
-/// is wrong.
-pub(super) async fn known(state: &Api, caller: &Caller, id: DistributionId) -> Result<(), ApiError> {
-    let found = state.store.distribution(&caller.tenant, id).await?;
-    found.map(|_| ()).ok_or(ApiError::DistributionUnknown)
-}
-
-/// Committed, or why not.
-pub(super) async fn granted(state: &Api, caller: &Caller, id: DistributionId, what: &Ask) -> Result<(), ApiError> {
-    match state.engine.ask(&caller.tenant, id, what).await? {
-        AskAnswer::Done => Ok(()),
-        AskAnswer::Refused(refusal) => Err(ApiError::NotPossible(refusal)),
-        AskAnswer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
-        AskAnswer::Elsewhere | AskAnswer::NotHere => Err(ApiError::OwnedElsewhere),
-    }
+    let distribution = stands(&state, &caller, id, wait).await?;
+    Ok(preferences.said(distribute::answer(&distribution, language)?))
 }

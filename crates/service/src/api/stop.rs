@@ -9,9 +9,9 @@ use axum::response::Response;
 use fanfare_core::api_key::Scope;
 use fanfare_core::decode::sending::{self, Ordered};
 use fanfare_core::ids::TenantId;
-use fanfare_core::sending::{SendingOrder, SendingScope};
+use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::JsonBody;
@@ -19,28 +19,9 @@ use super::caller::Caller;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
+use super::openapi::stop::StopBody;
 use super::state::Api;
 use super::view;
-
-/// Whose sending is to stop or go on, and why.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes; `decode::sending` reads")]
-pub(super) struct StopBody {
-    /// `all`: everybody's, for an `admin` key of the operator's tenant. `tenant`: one
-    /// tenant's.
-    #[schema(example = "tenant", pattern = "^(all|tenant)$")]
-    scope: String,
-    /// Whose, with the scope `tenant`; one's own where it is absent.
-    #[schema(min_length = 1, pattern = r"\S")]
-    tenant: Option<String>,
-    /// `stop`, which is the default, or `resume`.
-    #[schema(example = "stop", pattern = "^(stop|resume)$")]
-    action: Option<String>,
-    /// For those who ask later; a stop says it.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
-    reason: Option<String>,
-}
 
 /// An order to sending.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,8 +37,13 @@ pub(super) struct StopView {
     /// `stop` or `resume`.
     #[schema(value_type = String)]
     action: &'static str,
-    /// Who ordered it: the name of an API key and the beginning of it.
-    actor: String,
+    /// Whether who operates the service ordered it. A tenant's own orders leave it as
+    /// it is.
+    of_service: bool,
+    /// Who ordered it: the name of an API key and the beginning of it. Of the
+    /// service's keys a tenant sees none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -72,10 +58,19 @@ impl From<SendingOrder> for StopView {
             scope: order.scope.name(),
             tenant: order.scope.tenant().cloned(),
             action: order.action.name(),
-            actor: order.actor,
+            of_service: order.scope.is_of_service(),
+            actor: Some(order.actor),
             reason: order.reason,
             at: order.at,
         }
+    }
+}
+
+impl StopView {
+    /// As a tenant sees it.
+    fn for_tenant(mut self) -> Self {
+        self.actor = self.actor.filter(|_| !self.of_service);
+        self
     }
 }
 
@@ -94,7 +89,9 @@ pub(super) struct Stopped {
 /// wait with the code `sending_stopped`, without an attempt spent. What is under way
 /// ends, and unknown outcomes are looked up. Every replica obeys within two seconds;
 /// the order holds over restarts. What waited goes on in the order in which it was
-/// accepted. `all` and a tenant's own stop are apart: each is resumed by itself.
+/// accepted. `all` and a tenant's are apart: each is resumed by itself. What the
+/// service's operator has stopped of a tenant, the tenant cannot resume; the operator
+/// can resume what the tenant has stopped, too.
 #[utoipa::path(
     post,
     path = "/api/stop",
@@ -118,7 +115,11 @@ pub(super) async fn order_sending(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let Ordered { scope, action, reason } = sending::sending(&body, &caller.tenant).map_err(ApiError::Invalid)?;
-    if scope != SendingScope::Tenant(caller.tenant.clone()) {
+    let scope = match scope {
+        SendingScope::Tenant(tenant) if tenant != caller.tenant => SendingScope::OfService(tenant),
+        scope => scope,
+    };
+    if scope.is_of_service() {
         caller.needs_of_service(&state, Scope::Admin).await?;
     }
     let order = SendingOrder {
@@ -128,6 +129,14 @@ pub(super) async fn order_sending(
         reason,
         at: state.clock.now(),
     };
+    if let (SendingScope::OfService(tenant), SendingAction::Resume) = (&order.scope, action) {
+        // It goes on whoever stopped it.
+        let scope = SendingScope::Tenant(tenant.clone());
+        state
+            .engine
+            .order_sending(&SendingOrder { scope, ..order.clone() })
+            .await?;
+    }
     state.engine.order_sending(&order).await?;
     view::json(StatusCode::OK, &StopView::from(order))
 }
@@ -147,6 +156,11 @@ pub(super) async fn get_stopped(State(state): State<Arc<Api>>, caller: Caller) -
         sees_all || whose.is_none_or(|tenant| *tenant == caller.tenant)
     };
     let stops = state.engine.stops().into_iter().filter(concerns);
-    let stopped = stops.map(StopView::from).collect();
+    let views = stops.map(StopView::from);
+    let stopped = if sees_all {
+        views.collect()
+    } else {
+        views.map(StopView::for_tenant).collect()
+    };
     view::json(StatusCode::OK, &Stopped { stopped })
 }

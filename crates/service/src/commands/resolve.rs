@@ -1,5 +1,5 @@
 //! `fanfare resolve ID CHANNEL`: says what came of a channel whose outcome
-//! nobody knows.
+//! nobody knows, or that was handed to a person.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use super::{Common, client, retry};
 pub(super) struct Args {
     /// The distribution
     distribution_id: String,
-    /// The channel that is in review, such as Instagram
+    /// The channel that is in review or was handed to a person, such as Instagram
     channel: String,
     /// It can be seen there
     #[arg(long, group = "verdict")]

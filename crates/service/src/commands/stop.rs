@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::{Common, client};
 
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("order").required(true).multiple(false))]
+#[command(group = clap::ArgGroup::new("order").required(true).multiple(true))]
 pub(super) struct Args {
     /// Everybody's sending
     #[arg(long, conflicts_with_all = ["tenant", "own"])]
@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// Let it go on
     #[arg(long, group = "order")]
     resume: bool,
-    /// Why, for those who ask later
+    /// Why, for those who ask later; a stop must say it
     #[arg(long, value_name = "WORDS", group = "order")]
     reason: Option<String>,
 }

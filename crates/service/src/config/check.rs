@@ -4,11 +4,11 @@
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_channels::naver_blog::ticket::KEY_LEAST;
-use fanfare_core::channel::Channel;
+use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
-use super::{Config, database, kafka};
+use super::{ChannelProtocol, Config, database, kafka};
 use crate::recipients::RecipientLists;
 
 /// A lease is longer than a call's deadline by this.
@@ -51,6 +51,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
         let right = "it must be an absolute http or https URL, such as \"https://fanfare.example\"";
         return Err(Wrong::new("public_url", format_args!("{public_url:?}"), right));
     }
+    check_links(config)?;
     if config
         .hand_off
         .key
@@ -70,6 +71,23 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     kafka::check(config)?;
     ranges(config).into_iter().try_for_each(check_range)?;
     check_lease(config)
+}
+
+/// The links to hand-off pages must lead somewhere.
+fn check_links(config: &Config) -> Result<(), Wrong> {
+    let naver_blog = &config.channels.naver_blog;
+    let hands_off = (naver_blog.mode, naver_blog.protocol) == (Mode::Live, ChannelProtocol::Own);
+    if hands_off && config.public_url.is_none() && config.listen.ip().is_unspecified() {
+        let message = format!(
+            "public_url is missing: Naver Blog's posts are handed to people by links to this service, and at listen = \
+             {:?} no link leads; set public_url (FANFARE_PUBLIC_URL) to where people reach this service, such as \
+             \"https://fanfare.example\"",
+            config.listen.to_string()
+        );
+        let key = "public_url".to_owned();
+        return Err(Wrong { key, message });
+    }
+    Ok(())
 }
 
 /// Who is taken for dead must surely have ended its calls.

@@ -320,6 +320,27 @@ mod tests {
     }
 
     #[test]
+    fn links_that_nobody_could_open_stop_the_start() {
+        let naver = ("FANFARE_CHANNELS__NAVER_BLOG__MODE", "live");
+        for listen in ["0.0.0.0:8080", "[::]:8080"] {
+            let everywhere = ("FANFARE_LISTEN", listen);
+            let refusal = refusal(&[naver, everywhere]);
+            for words in ["public_url is missing", listen, "FANFARE_PUBLIC_URL", "Naver Blog"] {
+                assert!(refusal.contains(words), "{words:?} is missing in {refusal:?}");
+            }
+            for good in [
+                ("FANFARE_PUBLIC_URL", "https://fanfare.example"),
+                ("FANFARE_CHANNELS__NAVER_BLOG__PROTOCOL", "gateway"),
+            ] {
+                load(None, variables(&[naver, everywhere, good])).unwrap();
+            }
+        }
+        for listen in ["127.0.0.1:8080", "10.0.0.5:8080"] {
+            load(None, variables(&[naver, ("FANFARE_LISTEN", listen)])).unwrap();
+        }
+    }
+
+    #[test]
     fn a_fault_in_the_file_names_file_line_and_key() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[http]\nmax_conections = 7\n").unwrap();

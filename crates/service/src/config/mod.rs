@@ -38,7 +38,8 @@ pub struct Config {
     /// `FANFARE_LISTEN`: where the HTTP door is.
     pub listen: SocketAddr,
     /// `FANFARE_PUBLIC_URL`: where people reach this service, for the links that
-    /// they are given; `http://` and `listen` where it is absent.
+    /// they are given; `http://` and `listen` where it is absent, which is refused
+    /// where links are given and `listen` is every address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// `FANFARE_DATA_DIR`: where the embedded database lies; made if missing.
@@ -315,9 +316,8 @@ pub struct ChannelConfig {
     /// As whom it is called; for live mode. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub access_token: Option<Secret>,
-    /// Instagram: the professional account's id; 지니TV: the advertiser's.
-    /// Instagram: the professional account's id. Naver Blog: who posts, or the id
-    /// of the only blog that a person may post on.
+    /// Instagram: the professional account's id. 지니TV: the advertiser's. Naver Blog:
+    /// who posts, or the id of the only blog that a person may post on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// Instagram: the version of Meta's API.
@@ -358,12 +358,14 @@ pub struct ChannelConfig {
     pub post_url: Option<String>,
     /// Whether `http://` may be used to another machine.
     pub allow_plain_http: bool,
-    /// Instagram: between two looks at a container that is not ready; 지니TV:
-    /// between two looks at a booking that is young, in milliseconds.
+    /// Between two looks at what is not ready: Instagram's container, a booking of
+    /// 지니TV's that is young, what Kakao Channel still sends, a blog's post; in
+    /// milliseconds.
     pub poll_interval_ms: u64,
-    /// Instagram: from an unclear answer to the first look-up, in milliseconds.
+    /// Instagram, Kakao Channel, a blog: from an unclear answer to the first look-up,
+    /// in milliseconds.
     pub settle_ms: u64,
-    /// Instagram: between the two looks that must find nothing, in milliseconds.
+    /// The same: between the two looks that must find nothing, in milliseconds.
     pub second_look_ms: u64,
     /// Calls at once in live mode; a mock calls nobody.
     pub concurrency: usize,
@@ -554,6 +556,21 @@ mod tests {
                 "{without_default}"
             );
         }
+    }
+
+    /// Also what stands there as a comment is taken, in the table where it stands.
+    #[test]
+    fn every_line_of_the_example_may_be_used() {
+        let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let setting = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| word(key));
+        let used = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+            Some(comment) if setting(comment) => comment,
+            _ => line,
+        });
+        let used: String = used.flat_map(|line| [line, "\n"]).collect();
+        let config: Config = toml::from_str(&used).unwrap();
+        assert!(config.kafka_brokers.is_some() && config.kafka.sasl_password.is_some());
+        assert!(config.hand_off.key.is_some() && config.channels.kakao_channel.recipient_lists.is_some());
     }
 
     #[test]

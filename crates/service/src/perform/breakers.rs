@@ -1,6 +1,6 @@
 //! Where this node's breakers stand, for people to read, and the orders of
-//! operators, to breakers and to sending: read from the database each second, so that every replica obeys
-//! within two, and a restart forgets nothing.
+//! operators, to breakers and to sending: read from the database each second, so
+//! that every replica obeys within two, and a restart forgets nothing.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,7 @@ use fanfare_ledger::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::orders::Newest;
 use super::sending::Sending;
 
 /// Between two looks at the orders.
@@ -30,8 +31,7 @@ pub(super) struct Breakers {
     /// What is ordered of sending.
     pub(super) sending: Sending,
     ordered: Notify,
-    /// The number of the last order that was obeyed, by [`Channel::index`].
-    obeyed: Mutex<[u64; Channel::ALL.len()]>,
+    heard: Mutex<Newest<Channel>>,
 }
 
 impl Breakers {
@@ -50,7 +50,7 @@ impl Breakers {
             views: watch::Sender::new([closed; Channel::ALL.len()]),
             sending: Sending::default(),
             ordered: Notify::new(),
-            obeyed: Mutex::default(),
+            heard: Mutex::default(),
         });
         for order in this.unheard(store.breaker_orders().await?) {
             // A breaker that was just made is closed and knows nothing.
@@ -91,14 +91,11 @@ impl Breakers {
     /// Orders that this node has not obeyed yet.
     fn unheard(&self, orders: Vec<(u64, BreakerOrder)>) -> Vec<BreakerOrder> {
         // Each use leaves the numbers whole.
-        let mut obeyed = self.obeyed.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = orders.into_iter().filter_map(|(number, order)| {
-            let last = &mut obeyed[order.channel.index()];
-            let is_new = number > *last;
-            *last = number.max(*last);
-            is_new.then_some(order)
-        });
-        new.collect()
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = orders
+            .into_iter()
+            .filter(|(number, order)| heard.hears(order.channel, *number));
+        new.map(|(_, order)| order).collect()
     }
 
     /// It stands otherwise than before.

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::Clock;
+use crate::shared_time;
 
 /// How a life is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl Lease {
                 match tokio::time::timeout(settings.duration, store.renew(token)).await {
                     Ok(Ok(true)) => {
                         lease.renewed(token, begun, settings);
-                        correct(&*store, &*clock, settings.heartbeat).await;
+                        shared_time::again(store.time(), &*clock, settings.heartbeat).await;
                     }
                     // Refused only when the loop has ended.
                     Ok(Ok(false)) => _ = over.send(token),
@@ -130,13 +131,6 @@ impl Lease {
     fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
         // Each use is one assignment or one copy.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Where it can't be asked in time the clock goes on as it is.
-async fn correct(store: &dyn Store, clock: &dyn Clock, within: Duration) {
-    if let Ok(Ok(Some(shared))) = tokio::time::timeout(within, store.time()).await {
-        clock.correct(shared);
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `channels.rs` | calls channels |
 //! | `breakers.rs` | shows where the breakers stand, and hears operators' orders |
 //! | `sending.rs` | what is ordered of sending |
+//! | `orders.rs` | which orders are new |
 //! | `health.rs` | whether the live channels can be reached |
 //! | `count.rs` | counts what happens, for `/metrics` |
 //! | `lease.rs` | keeps this node's right to work |
@@ -23,6 +24,7 @@ mod elsewhere;
 mod feed;
 mod health;
 mod lease;
+mod orders;
 mod run;
 mod sending;
 mod sweep;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::attempt::Evidence;
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
@@ -91,6 +94,13 @@ struct Question {
 /// How often a distribution that leaves the memory just then is taken over anew.
 const ADOPT_ATTEMPTS: u32 = 3;
 
+/// How long a question waits for another node to let the distribution go: it does
+/// as soon as nothing of it moves or is due within a minute.
+const LET_GO_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between two looks whether it has.
+const LET_GO_INTERVAL: Duration = Duration::from_millis(200);
+
 impl EngineHandle {
     /// Which life this node lives.
     pub fn life(&self) -> &Life {
@@ -112,6 +122,20 @@ impl EngineHandle {
     /// What keeps a live channel from being called; nothing where it can be.
     pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
         self.health.problem(channel)
+    }
+
+    /// What would keep a tenant's request from a channel at the moment.
+    pub fn held_back(&self, tenant: &TenantId, channel: Channel) -> Option<Failure> {
+        if self.breakers.sending.holds(tenant) {
+            return Some(cause::SENDING_STOPPED.failure());
+        }
+        let problem = self.channel_problem(channel);
+        let is_open = self.breaker(channel).state.holds();
+        match problem {
+            Some(problem) if problem.code == cause::CHANNEL_NOT_CONFIGURED.code => Some(problem),
+            _ if is_open => Some(cause::BREAKER_OPEN.failure()),
+            problem => problem,
+        }
     }
 
     /// Where a channel's breaker stands on this node.
@@ -161,10 +185,13 @@ impl EngineHandle {
     }
 
     /// Asks something of a distribution; returns once it is committed, or
-    /// refused. Where this node does not have it in memory, it is taken over.
+    /// refused. Where this node does not have it in memory, it is taken over, from
+    /// another node once that one lets it go; [`AskAnswer::Elsewhere`] where it does
+    /// not soon.
     pub async fn ask(&self, tenant: &TenantId, id: DistributionId, what: &Ask) -> Result<AskAnswer, StoreError> {
-        let mut adopted = None;
-        for _ in 0..ADOPT_ATTEMPTS {
+        let deadline = Instant::now() + LET_GO_WITHIN;
+        let (mut adopted, mut adoptions) = (None, 0);
+        while adoptions < ADOPT_ATTEMPTS {
             let evidence = self.store.evidence(tenant, id).await?;
             let (reply, answer) = oneshot::channel();
             let question = Question {
@@ -184,7 +211,11 @@ impl EngineHandle {
                 Err(_) => break,
             }
             match self.store.adopt_one(self.life.token(), tenant, id).await? {
-                Some(taken) => adopted = Some(Box::new(taken)),
+                Some(taken) => {
+                    adopted = Some(Box::new(taken));
+                    adoptions += 1;
+                }
+                None if Instant::now() < deadline => tokio::time::sleep(LET_GO_INTERVAL).await,
                 None => break,
             }
         }

@@ -5,15 +5,24 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use fanfare_core::engine::Input;
+use fanfare_core::ids::TenantId;
 use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
 use tokio::sync::{mpsc, watch};
 
-/// The last order of each scope, with its number.
+use super::orders::Newest;
+
+/// The last order of each scope.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    heard: Mutex<BTreeMap<SendingScope, (u64, SendingOrder)>>,
+    heard: Mutex<Heard>,
     /// The greatest number of those.
     last: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    newest: Newest<SendingScope>,
+    orders: BTreeMap<SendingScope, SendingOrder>,
 }
 
 impl Sending {
@@ -37,14 +46,12 @@ impl Sending {
     fn is_new(&self, number: u64, order: &SendingOrder) -> bool {
         // Each use leaves the map whole.
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = heard.get(&order.scope);
-        if before.is_some_and(|(before, _)| *before >= number) {
+        if !heard.newest.hears(order.scope.clone(), number) {
             return false;
         }
+        let before = heard.orders.insert(order.scope.clone(), order.clone());
         // An engine that was just made has nothing stopped.
-        let means_something = before.is_some() || order.action == SendingAction::Stop;
-        heard.insert(order.scope.clone(), (number, order.clone()));
-        means_something
+        before.is_some() || order.action == SendingAction::Stop
     }
 
     /// For `/metrics`.
@@ -66,10 +73,18 @@ impl Sending {
         _ = self.last.subscribe().wait_for(|last| *last >= number).await;
     }
 
+    /// Whether nothing of this tenant's may begin.
+    pub(super) fn holds(&self, tenant: &TenantId) -> bool {
+        let stops = self.stops();
+        stops
+            .iter()
+            .any(|order| order.scope.tenant().is_none_or(|whose| whose == tenant))
+    }
+
     /// What is stopped.
     pub(super) fn stops(&self) -> Vec<SendingOrder> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let orders = heard.values().map(|(_, order)| order);
+        let orders = heard.orders.values();
         orders
             .filter(|order| order.action == SendingAction::Stop)
             .cloned()

@@ -3,16 +3,17 @@
 //! `{folder}/{tenant}/{list}` holds a list, one line a person, encrypted (I20).
 //! `{folder}/{tenant}/.suppressed` holds who wants nothing more: a keyed hash of
 //! each number, so that a later import does not bring back who was forgotten,
-//! although the number itself is gone. A list is read when it is needed and kept
-//! nowhere. Nodes that share a database must share the folder, too.
+//! although the number itself is gone. Its first line tells which key made the
+//! hashes: under another one nobody would be found in it. A list is read when it is
+//! needed and kept nowhere. Nodes that share a database must share the folder, too.
 
 mod sealed;
 mod table;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,15 +24,18 @@ use fanfare_channels::secret::Secret;
 use fanfare_core::advertising::Consent;
 use fanfare_core::ids::TenantId;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use self::sealed::Seal;
 pub use self::sealed::SealError;
 pub use self::table::TableError;
 use crate::config::Config;
+use crate::private_file;
 
 /// Who wants nothing more; no list can have this name.
 const SUPPRESSED: &str = ".suppressed";
+
+/// Held while a tenant's lists change; no list can have this name either.
+const LOCK: &str = ".lock";
 
 /// Below `data_dir`, unless another folder is configured.
 const FOLDER: &str = "recipients";
@@ -70,6 +74,13 @@ pub enum ListError {
     /// The table.
     #[error("the table is refused")]
     Table(#[from] TableError),
+    /// Under this key nobody in it would be recognised.
+    #[error(
+        "this key did not make the list of forgotten numbers in {path}: under it everybody who was forgotten would \
+         come back; set the recipients_key that made it",
+        path = .0.display()
+    )]
+    OtherKey(PathBuf),
     /// A name that is no file's.
     #[error("a list and a tenant are named with letters, digits, - _ . ~, and do not begin with a dot")]
     Name,
@@ -118,6 +129,7 @@ impl RecipientLists {
     /// [`ListError`]; the list is then as it was.
     pub fn import(&self, tenant: &TenantId, list: &str, csv: &str) -> Result<Imported, ListError> {
         self.0.path(tenant, list)?;
+        let _held = self.0.lock(tenant)?;
         let suppressed = self.0.suppressed(tenant)?;
         let mut people = table::read(csv)?;
         let all = people.len();
@@ -136,13 +148,11 @@ impl RecipientLists {
     pub fn forget(&self, tenant: &TenantId, number: &str) -> Result<usize, ListError> {
         let phone = fanfare_core::phone::Phone::parse(number).map_err(|_unread| ListError::Number)?;
         let number = phone.national.replace('-', "");
-        let mut suppressed = self.0.suppressed(tenant)?;
-        suppressed.insert(self.0.seal.mark(&number));
-        let mut lines: Vec<_> = suppressed.into_iter().collect();
-        lines.sort();
-        self.0.replace(&self.0.tenant(tenant)?.join(SUPPRESSED), &lines)?;
+        let _held = self.0.lock(tenant)?;
+        let lists = self.0.lists(tenant)?;
+        self.0.suppress(tenant, &number, &lists)?;
         let mut found = 0;
-        for list in self.0.lists(tenant)? {
+        for list in lists {
             let mut people = self.0.read(tenant, &list)?.unwrap_or_default();
             let before = people.len();
             people.retain(|entry| entry.number != number);
@@ -234,26 +244,54 @@ impl Inner {
             self.seal.close(&place, &clear)
         };
         let lines: Result<Vec<_>, SealError> = people.iter().map(close).collect();
-        self.replace(&self.path(tenant, list)?, &lines?)
+        Self::replace(&self.path(tenant, list)?, &lines?)
     }
 
+    /// The marks of those who want nothing more.
     fn suppressed(&self, tenant: &TenantId) -> Result<HashSet<String>, ListError> {
-        let text = text_of(&self.tenant(tenant)?.join(SUPPRESSED))?.unwrap_or_default();
-        Ok(text.lines().map(str::to_owned).collect())
+        let path = self.tenant(tenant)?.join(SUPPRESSED);
+        let Some(text) = text_of(&path)? else {
+            return Ok(HashSet::new());
+        };
+        let mut lines = text.lines();
+        if lines.next() != Some(&*self.seal.check()) {
+            return Err(ListError::OtherKey(path));
+        }
+        Ok(lines.map(str::to_owned).collect())
     }
 
-    /// As a whole or not at all, and readable for nobody else.
-    fn replace(&self, path: &Path, lines: &[String]) -> Result<(), ListError> {
-        let cannot = |error| ListError::File(path.to_owned(), error);
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(cannot)?;
-        let mut file = NamedTempFile::with_prefix_in(".new-", folder).map_err(cannot)?;
-        for line in lines {
-            writeln!(file, "{line}").map_err(cannot)?;
+    /// The first who is forgotten binds the file to the key, so it must be the one
+    /// that opens the lists.
+    fn suppress(&self, tenant: &TenantId, number: &str, lists: &[String]) -> Result<(), ListError> {
+        let mut suppressed = self.suppressed(tenant)?;
+        if suppressed.is_empty() && !lists.is_empty() {
+            let opened = lists.iter().map(|list| self.read(tenant, list).map(|_| ()));
+            // One that is damaged keeps nobody from being forgotten.
+            opened.reduce(Result::or).unwrap_or(Ok(()))?;
         }
-        file.as_file().sync_all().map_err(cannot)?;
-        file.persist(path).map_err(|error| cannot(error.error))?;
-        Ok(())
+        suppressed.insert(self.seal.mark(number));
+        let mut lines: Vec<_> = suppressed.into_iter().collect();
+        lines.sort();
+        lines.insert(0, self.seal.check());
+        Self::replace(&self.tenant(tenant)?.join(SUPPRESSED), &lines)
+    }
+
+    fn replace(path: &Path, lines: &[String]) -> Result<(), ListError> {
+        let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        private_file::replace(path, text.as_bytes()).map_err(|error| ListError::File(path.to_owned(), error))
+    }
+
+    /// What reads before it writes holds this until it is done, here or in another
+    /// process: else of two changes at once one would undo the other.
+    fn lock(&self, tenant: &TenantId) -> Result<File, ListError> {
+        let folder = self.tenant(tenant)?;
+        let path = folder.join(LOCK);
+        let cannot = |error| ListError::File(path.clone(), error);
+        fs::create_dir_all(&folder).map_err(cannot)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(cannot)?;
+        file.lock().map_err(cannot)?;
+        Ok(file)
     }
 }
 
@@ -283,6 +321,7 @@ mod tests {
     use super::*;
 
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const OTHER: &str = "BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
     fn table(numbers: &[&str]) -> String {
         let head = "number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at";
@@ -320,8 +359,7 @@ mod tests {
             assert_eq!(none.err(), Some(RecipientsError::Unknown), "{tenant} {list}");
         }
         // Another key opens nothing.
-        let other = Secret::new("BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
-        let other = RecipientLists::new(folder.path().to_owned(), &other).unwrap();
+        let other = RecipientLists::new(folder.path().to_owned(), &Secret::new(OTHER)).unwrap();
         assert_eq!(
             other.of(&tenant, "friends").await.err(),
             Some(RecipientsError::Unreadable)
@@ -329,6 +367,32 @@ mod tests {
         // A table that is refused changes nothing.
         assert!(lists.import(&tenant, "friends", "number\n").is_err());
         assert_eq!(lists.of(&tenant, "friends").await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn another_key_is_refused_where_somebody_was_forgotten() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let other = RecipientLists::new(folder.path().to_owned(), &Secret::new(OTHER)).unwrap();
+        let both = table(&["010-5555-0107", "010-5555-0108"]);
+        lists.import(&tenant, "friends", &both).unwrap();
+        // It must not become the key of those who are forgotten.
+        let forgotten = other.forget(&tenant, "010-5555-0107");
+        assert!(matches!(forgotten, Err(ListError::Seal(SealError::Opened))));
+        assert_eq!(lists.forget(&tenant, "010-5555-0107").unwrap(), 1);
+        let imported = other.import(&tenant, "friends", &both);
+        assert!(matches!(imported, Err(ListError::OtherKey(_))), "{imported:?}");
+        let words = imported.unwrap_err().to_string();
+        assert!(words.contains("did not make the list of forgotten numbers"), "{words}");
+        let forgotten = other.forget(&tenant, "010-5555-0108");
+        assert!(matches!(forgotten, Err(ListError::OtherKey(_))), "{forgotten:?}");
+        let read = other.people(&tenant, "friends");
+        assert!(matches!(read, Err(ListError::OtherKey(_))));
+        assert_eq!(
+            other.of(&tenant, "friends").await.err(),
+            Some(RecipientsError::Unreadable)
+        );
+        assert_eq!(lists.import(&tenant, "friends", &both).unwrap().suppressed, 1);
     }
 
     #[tokio::test]
@@ -351,5 +415,24 @@ mod tests {
         assert!(matches!(lists.forget(&tenant, "12"), Err(ListError::Number)));
         let kept = fs::read_to_string(folder.path().join("default/.suppressed")).unwrap();
         assert!(!kept.contains("5555"));
+    }
+
+    #[test]
+    fn changes_at_the_same_moment_do_not_undo_each_other() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let numbers: Vec<_> = (0..24).map(|at| format!("010-5555-01{at:02}")).collect();
+        let numbers: Vec<_> = numbers.iter().map(String::as_str).collect();
+        let all = table(&numbers);
+        lists.import(&tenant, "friends", &all).unwrap();
+        std::thread::scope(|threads| {
+            let (lists, tenant) = (&lists, &tenant);
+            for some in numbers[..16].chunks(4) {
+                threads.spawn(move || some.iter().for_each(|number| _ = lists.forget(tenant, number).unwrap()));
+                threads.spawn(|| lists.import(tenant, "friends", &all).unwrap());
+            }
+        });
+        assert_eq!(lists.people(&tenant, "friends").unwrap().unwrap().len(), 8);
+        assert_eq!(lists.import(&tenant, "friends", &all).unwrap().suppressed, 16);
     }
 }

@@ -1,4 +1,5 @@
-//! Reads a table of recipients and what proves their consent (CSV, RFC 4180).
+//! Reads a table of recipients and what proves their consent: CSV, quoted as in RFC
+//! 4180, but each person on one line. A line break within a field is refused.
 
 use fanfare_core::advertising::Consent;
 use fanfare_core::phone::{Phone, PhoneKind};

@@ -141,3 +141,44 @@ async fn a_channel_that_dies_is_left_alone_until_it_is_back() {
     assert_eq!(simulator.effects().iter().filter(of_held).count(), 1);
     service.stop().await;
 }
+
+/// Whether the preview would send, and what it says that holds the channel back.
+async fn previewed(service: &Service) -> (Value, Value) {
+    let body = bare("evt-9", &["Instagram"]);
+    let preview = service.post("/api/distribution/preview", &body).await.success(200);
+    assert_eq!(preview["wouldBeAccepted"], true, "{preview}");
+    let channel = &preview["channels"][0];
+    (channel["wouldSend"].clone(), channel["problem"]["code"].clone())
+}
+
+#[tokio::test]
+async fn the_preview_says_what_holds_a_channel_back() {
+    let service = Service::start().await;
+    assert_eq!(previewed(&service).await, (json!(true), Value::Null));
+    service
+        .post(BREAKER, &json!({"action": "force_open"}))
+        .await
+        .success(200);
+    assert_eq!(previewed(&service).await, (json!(false), json!("breaker_open")));
+    let stop = json!({"scope": "all", "reason": "점검"});
+    service.post("/api/stop", &stop).await.success(200);
+    assert_eq!(previewed(&service).await, (json!(false), json!("sending_stopped")));
+    let resume = json!({"scope": "all", "action": "resume"});
+    service.post("/api/stop", &resume).await.success(200);
+    service.post(BREAKER, &json!({"action": "close"})).await.success(200);
+    assert_eq!(previewed(&service).await, (json!(true), Value::Null));
+    let unusable = |config: &mut fanfare::config::Config| {
+        config.channels.instagram.mode = fanfare_core::channel::Mode::Live;
+    };
+    let service = service.restart_as(unusable).await;
+    let mut body = bare("evt-9", &["Instagram"]);
+    body["content"] = json!({"body": "여는 날"});
+    let preview = service.post("/api/distribution/preview", &body).await.success(200);
+    let channel = &preview["channels"][0];
+    assert_eq!(
+        (&channel["wouldSend"], &channel["problem"]["code"]),
+        (&json!(false), &json!("channel_not_configured")),
+        "{preview}"
+    );
+    service.stop().await;
+}

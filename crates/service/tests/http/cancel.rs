@@ -10,7 +10,7 @@ use fanfare_core::api_key::Scope;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::live::{effects, goes_wrong, live, request, result, simulator};
+use crate::live::{effects, goes_wrong, in_review, live, request, result, simulator};
 use crate::support::{Answer, DISTRIBUTE, PATIENCE, Service};
 use crate::{bare, with};
 
@@ -176,5 +176,78 @@ async fn what_cannot_be_called_off_is_said_and_changes_nothing() {
         .await
         .faults();
     assert_eq!(faults.len(), 2, "{faults:?}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_is_told_what_came_of_it() {
+    let simulator = simulator().await;
+    let service = Service::start_as(live(simulator.base_url())).await;
+    let slow = json!([{"channel": "instagram", "step": "publish", "fault": {"kind": "delay", "millis": 600}}]);
+    goes_wrong(&simulator, &slow).await;
+    let accepted = service
+        .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request("evt-1"))
+        .await;
+    let accepted = accepted.success(202);
+    once(&service, &accepted, |stands| {
+        result(stands, "WooridongneTV")["status"] == "SUCCESS"
+    })
+    .await;
+    let asked = service
+        .post_with(&cancel_of(&accepted), &[("prefer", "wait=10")], &json!({}))
+        .await;
+    let cancelled = asked.success(200);
+    assert_eq!(asked.header("preference-applied"), "wait=10");
+    assert_eq!(cancelled["status"], "COMPLETED", "{cancelled}");
+    assert_eq!(
+        (effect(&cancelled, "Instagram"), effect(&cancelled, "WooridongneTV")),
+        (&json!("went_live"), &json!("stays_live"))
+    );
+    assert_eq!(effects(&simulator, "instagram"), 1);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_had_failed_stays_so_while_the_rest_is_called_off() {
+    let simulator = simulator().await;
+    let change = live(simulator.base_url());
+    let service = Service::start_as(|config| {
+        change(config);
+        config.engine.max_attempts = 1;
+    })
+    .await;
+    let lost = json!([{"channel": "instagram", "step": "create", "fault": {"kind": "drop-before"}}]);
+    goes_wrong(&simulator, &lost).await;
+    let breaker = "/api/channels/WooridongneTV/breaker";
+    service
+        .post(breaker, &json!({"action": "force_open"}))
+        .await
+        .success(200);
+    let answer = service.distribute(&request("evt-1")).await.success(202);
+    let instagram = result(&answer, "Instagram");
+    assert_eq!(
+        (&instagram["status"], &instagram["code"], &instagram["whoActs"]),
+        (&json!("FAILED"), &json!("channel_unavailable"), &json!("caller")),
+        "{answer}"
+    );
+    let message = instagram["message"].as_str().unwrap();
+    assert!(!message.contains("tried again by itself"), "{message}");
+    let cancelled = service.post(&cancel_of(&answer), &json!({})).await.success(200);
+    assert_eq!(
+        (effect(&cancelled, "Instagram"), effect(&cancelled, "WooridongneTV")),
+        (&json!("failed"), &json!("cancelled"))
+    );
+    assert_eq!(cancelled["openChannels"], json!([]));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_person_must_look_at_is_not_called_off() {
+    let simulator = simulator().await;
+    let (service, path) = in_review(&simulator).await;
+    let before = service.get(&path).await.success(200);
+    let refused = service.post(&format!("{path}/cancel"), &json!({})).await;
+    refused.problem(409, "in_review");
+    assert_eq!(service.get(&path).await.success(200), before);
     service.stop().await;
 }

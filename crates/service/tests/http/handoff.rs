@@ -436,3 +436,24 @@ async fn a_blog_elsewhere_is_posted_to() {
     assert!(!answer.to_string().contains("canary"));
     service.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_handed_over_can_be_called_off() {
+    let simulator = simulator().await;
+    let service = Service::start_as(by_hand(&simulator)).await;
+    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let path = path_of(blog(&answer));
+    let id = answer["distributionId"].as_str().unwrap();
+    let cancelled = service
+        .post(&format!("/api/distributions/{id}/cancel"), &json!({"reason": "비"}))
+        .await;
+    let cancelled = cancelled.success(200);
+    assert_eq!(cancelled["cancellation"][0]["effect"], "cancelled", "{cancelled}");
+    assert_eq!(cancelled["cancellation"][1]["effect"], "stays_live");
+    assert_eq!(blog(&cancelled)["status"], "CANCELLED");
+    page(&service.get(&path).await, 410, "기한이 지났습니다");
+    let url = posts(&simulator).await;
+    page(&paste(&service, &path, &[], &url).await, 410, "기한이 지났습니다");
+    assert_eq!(status(&service, "evt-1").await["status"], "CANCELLED");
+    service.stop().await;
+}

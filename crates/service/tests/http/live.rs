@@ -261,7 +261,7 @@ async fn a_refusal_is_told_with_the_channel_s_reason_and_can_be_retried() {
 }
 
 /// Instagram answers nothing any more: it is not known whether the post is live.
-async fn in_review(simulator: &RunningSimulator) -> (Service, String) {
+pub(crate) async fn in_review(simulator: &RunningSimulator) -> (Service, String) {
     let change = live(simulator.base_url());
     let service = Service::start_as(|config| {
         change(config);

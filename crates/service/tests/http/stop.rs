@@ -154,3 +154,45 @@ async fn a_tenant_stops_its_own_sending_and_no_others() {
     }
     service.stop().await;
 }
+
+async fn stopped(service: &Service, key: &Key) -> Value {
+    service.ask("GET", STOP, &[key.header()], b"").await.success(200)["stopped"].take()
+}
+
+#[tokio::test]
+async fn what_the_operator_stops_no_tenant_resumes_or_sees_the_key_of() {
+    let service = Service::start_as(|config| config.auth.required = AuthRequired::Always).await;
+    let admin = service.key("default", &[Scope::Admin]).await;
+    let cafe = service.key("cafe", &[Scope::Admin]).await;
+    let bakery = service.key("bakery", &[Scope::Operate, Scope::Read]).await;
+    let of_cafe = |action: &str| json!({"scope": "tenant", "tenant": "cafe", "action": action, "reason": "점검"});
+    let theirs = post(&service, STOP, &admin, &of_cafe("stop")).await.success(200);
+    assert_eq!(theirs["ofService"], true, "{theirs}");
+    // Neither at once, nor by a stop of their own that they resume.
+    for action in ["resume", "stop", "resume"] {
+        let own = post(&service, STOP, &cafe, &of_cafe(action)).await.success(200);
+        assert_eq!(own["ofService"], false, "{own}");
+    }
+    let body = bare("evt-1", &["Instagram"]);
+    let held = post(&service, DISTRIBUTE, &cafe, &body).await.success(202);
+    assert_eq!(held["results"][0]["code"], "sending_stopped");
+    let mut seen = theirs.clone();
+    assert!(seen.as_object_mut().unwrap().remove("actor").is_some());
+    assert_eq!(stopped(&service, &cafe).await, json!([seen]));
+    assert_eq!(stopped(&service, &admin).await, json!([theirs]));
+    assert_eq!(stopped(&service, &bakery).await, json!([]));
+    post(&service, STOP, &admin, &everything("stop")).await.success(200);
+    for tenant in [&cafe, &bakery] {
+        let all = stopped(&service, tenant).await[0].take();
+        assert_eq!((&all["scope"], &all["actor"]), (&json!("all"), &Value::Null));
+    }
+    // Who operates the service lets a tenant go on whoever stopped it.
+    let own = post(&service, STOP, &cafe, &of_cafe("stop")).await.success(200);
+    assert_eq!(stopped(&service, &cafe).await.as_array().unwrap().len(), 3);
+    assert!(stopped(&service, &cafe).await.as_array().unwrap().contains(&own));
+    for order in [everything("resume"), of_cafe("resume")] {
+        post(&service, STOP, &admin, &order).await.success(200);
+    }
+    assert_eq!(stopped(&service, &admin).await, json!([]));
+    service.stop().await;
+}

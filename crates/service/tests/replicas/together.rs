@@ -125,3 +125,90 @@ async fn an_order_to_a_breaker_is_obeyed_by_every_node() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// A stop at one node holds back what is asked of another one, and what waits goes on
+/// wherever it is let go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_obeyed_by_every_node() {
+    let cluster = Cluster::start(2).await;
+    let (first, second) = (cluster.nodes[0].address, cluster.nodes[1].address);
+    let order = |action: &str| json!({"scope": "all", "action": action, "reason": "maintenance"});
+    let told = call(first, "POST", "/api/stop", Some(&order("stop"))).await;
+    assert_eq!(told.unwrap().0, 200);
+    let ordered = Instant::now();
+    let stopped = async |address| {
+        let (_, answer) = call(address, "GET", "/api/stop", None).await.unwrap();
+        answer["stopped"].as_array().unwrap().len()
+    };
+    while stopped(second).await == 0 {
+        assert!(ordered.elapsed() < Duration::from_secs(2), "it is not obeyed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (status, held) = call(second, "POST", DISTRIBUTE, Some(&request("evt-held")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (status, &held["results"][0]["code"]),
+        (202, &json!("sending_stopped")),
+        "{held}"
+    );
+    assert_eq!(cluster.simulator.effects().len(), 0);
+    let told = call(second, "POST", "/api/stop", Some(&order("resume"))).await;
+    assert_eq!(told.unwrap().0, 200);
+    let ids = std::collections::BTreeSet::from([held["distributionId"].as_str().unwrap().to_owned()]);
+    let observed = at_rest(&cluster, ids).await;
+    assert_eq!(examine(&observed).faults, Vec::<String>::new());
+    assert_eq!(observed.effects.len(), 6);
+    assert_eq!(stopped(first).await, 0);
+}
+
+/// What is asked of a node that does not own the distribution waits until it is let go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_may_ask_any_node() {
+    let cluster = Cluster::start(2).await;
+    let (first, second) = (cluster.nodes[0].address, cluster.nodes[1].address);
+    let breaker = "/api/channels/Instagram/breaker";
+    let order = |action: &str| json!({ "action": action });
+    let told = call(first, "POST", breaker, Some(&order("force_open"))).await;
+    assert_eq!(told.unwrap().0, 200);
+    let slow = json!({"rules": [{"channel": "gateway", "times": 4, "fault": {"kind": "delay", "millis": 900}}]});
+    let url = format!("{}/_simulator/faults", cluster.simulator.base_url());
+    let told = crate::support::ask_elsewhere("PUT", &url, slow.to_string().as_bytes()).await;
+    assert_eq!(told.status, 200, "{told:?}");
+    // The cache may outlive a test: this event is of this one alone.
+    let event = format!("evt-any-{}", cluster.topic);
+    let body = request(&event);
+    let working = tokio::spawn(async move { call(first, "POST", DISTRIBUTE, Some(&body)).await });
+    let deadline = Instant::now() + PATIENCE;
+    let id = loop {
+        let status = format!("/api/distribution/{event}/status");
+        let (code, answer) = call(second, "GET", &status, None).await.unwrap();
+        if code == 200 {
+            break answer["distributionId"].as_str().unwrap().to_owned();
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    // The first one is at work on it.
+    let of = |what: &str| format!("/api/distributions/{id}/{what}");
+    let (status, answer) = call(second, "POST", &of("cancel"), Some(&json!({}))).await.unwrap();
+    assert_eq!(
+        (status, &answer["status"]),
+        (200, &json!("PARTIALLY_COMPLETED")),
+        "{answer}"
+    );
+    let cancellation = answer["cancellation"].as_array().unwrap();
+    for (entry, live) in cancellation
+        .iter()
+        .map(|entry| (entry, entry["channel"] != "Instagram"))
+    {
+        let effect = if live { "stays_live" } else { "cancelled" };
+        assert_eq!(entry["effect"], effect, "{answer}");
+    }
+    working.await.unwrap().unwrap();
+    let told = call(second, "POST", breaker, Some(&order("close"))).await;
+    assert_eq!(told.unwrap().0, 200);
+    let (status, answer) = call(second, "POST", &of("retry"), Some(&json!({}))).await.unwrap();
+    assert_eq!((status, &answer["status"]), (200, &json!("COMPLETED")), "{answer}");
+    assert_eq!(cluster.simulator.effects().len(), 6);
+}

@@ -9,12 +9,10 @@ use utoipa::openapi::schema::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use super::LINE_PATTERN;
+
 /// Which events are published again.
 pub(in crate::api) struct ReplayBody;
-
-/// Not blank, no control characters: as `event_of` and `decode` take it.
-const EVENT_ID_PATTERN: &str =
-    r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
 
 /// Any of them is a condition.
 const FIELDS: [&str; 3] = ["since", "eventId", "deadOnly"];
@@ -57,7 +55,7 @@ fn field(name: &str, needed: bool) -> Object {
             .schema_type(kind(Type::String))
             .min_length(Some(1))
             .max_length(Some(256))
-            .pattern(Some(EVENT_ID_PATTERN))
+            .pattern(Some(LINE_PATTERN))
             .description(Some("Of this event."))
             .build(),
         _ => ObjectBuilder::new()
