@@ -12,7 +12,7 @@ use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Empty, Progress, Request, Sending, Stage};
-use super::steps::PATIENCE;
+use super::hold::PATIENCE;
 use super::wire::{self, Page};
 use super::{KakaoChannelClient, age, key_of};
 use crate::contract::is_path_id;

@@ -1,8 +1,6 @@
 //! What is done until everything is sent.
 
-use std::time::Duration;
-
-use fanfare_core::advertising::{Night, advertisement};
+use fanfare_core::advertising::advertisement;
 use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
@@ -10,24 +8,19 @@ use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
 use super::error::Meaning;
+use super::hold::{is_called_off, night, night_by_the_channel};
 use super::recipients::Allowed;
 use super::wire::{self, Heard, Uploaded};
-use super::{KakaoChannelClient, age, key_of};
+use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
 use crate::media::{MediaError, PictureKind};
 
-/// After somebody has been sent it, the rest is tried for so long.
-pub(super) const PATIENCE: Duration = Duration::from_hours(24);
-
-/// Between two tries of the rest, at most.
-const AGAIN_MOST: Duration = Duration::from_mins(5);
-
 impl KakaoChannelClient {
     /// Uploads the picture: only what was uploaded can be sent. Nobody sees it.
     pub(super) async fn upload(&self, call: &Call, now: Timestamp) -> StepOutcome {
-        if let Some(held) = held_by_night(now) {
+        if let Some(held) = night(None, now) {
             return held;
         }
         match self.allowed(call, now).await {
@@ -58,6 +51,12 @@ impl KakaoChannelClient {
 
     /// Sees who is in the next request, and keeps where it ends before it is sent.
     pub(super) async fn cut(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
+        if is_called_off(call, &progress) {
+            return self.leave_off(call, progress, now).await;
+        }
+        if let Some(held) = night(Some(&progress), now) {
+            return held;
+        }
         let allowed = match self.allowed(call, now).await {
             Ok(allowed) => allowed,
             Err((why, retry)) if progress.requests.is_empty() => {
@@ -80,7 +79,10 @@ impl KakaoChannelClient {
         if sending.doubt != Doubt::None {
             return StepOutcome::Unknown(failure::outcome_unknown());
         }
-        if let Some(held) = held_by_night(now) {
+        if is_called_off(call, &sending.progress) {
+            return self.leave_off(call, sending.progress, now).await;
+        }
+        if let Some(held) = night(Some(&sending.progress), now) {
             return held;
         }
         let allowed = match self.allowed(call, now).await {
@@ -164,52 +166,14 @@ impl KakaoChannelClient {
             Heard::Refused(Meaning::Refused(why, retry)) => {
                 self.not_sent(sending, Some(allowed), why.said(&wire::words(answer)), retry, now)
             }
-            Heard::Refused(Meaning::Night) => StepOutcome::Deferred {
-                until: Night::KAKAO.next_end(now),
-                reason: failure::night_hours().said(&wire::words(answer)),
-            },
+            Heard::Refused(Meaning::Night) => {
+                let why = failure::night_hours().said(&wire::words(answer));
+                night_by_the_channel(&sending.progress, why, now)
+            }
             Heard::Refused(Meaning::KeyKnown) => doubt(sending, Doubt::KeyKnown),
             Heard::Refused(Meaning::Sent) => doubt(sending, Doubt::Sent),
             Heard::Refused(Meaning::Unclear) => unclear(),
         }
-    }
-
-    /// This request had no effect. Where another had, what is left is tried on, or
-    /// given up; it does not make a failure of what was sent.
-    fn not_sent(
-        &self,
-        sending: Sending,
-        allowed: Option<&Allowed>,
-        why: Failure,
-        retry: Retry,
-        now: Timestamp,
-    ) -> StepOutcome {
-        if sending.progress.requests.is_empty() {
-            let again = Sending::clean(sending.progress, sending.until);
-            return rejected(Some(Stage::Sending(again)), why, retry);
-        }
-        if retry != Retry::Never && age(sending.progress.since, now) < PATIENCE {
-            return self.again(&sending.progress, now);
-        }
-        let mut progress = sending.progress;
-        progress.give_up(allowed);
-        advanced(Stage::Results(progress), false)
-    }
-
-    /// The longer nothing went on, the less often.
-    fn again(&self, progress: &Progress, now: Timestamp) -> StepOutcome {
-        let shortest = self.settings.poll_interval;
-        StepOutcome::Pending {
-            poll_after: (age(progress.since, now) / 10).clamp(shortest, AGAIN_MOST.max(shortest)),
-        }
-    }
-}
-
-impl Progress {
-    /// Counts those who are left as not sent.
-    pub(super) fn give_up(&mut self, allowed: Option<&Allowed>) {
-        let left = allowed.map_or(0, |allowed| allowed.after(self.after).len());
-        self.counts.not_sent = self.counts.not_sent.saturating_add(count(left));
     }
 }
 
@@ -239,12 +203,6 @@ fn not_fetched(error: &MediaError) -> StepOutcome {
         }
     };
     rejected(None, failure::media_rejected().said(&error.words()), retry)
-}
-
-fn held_by_night(now: Timestamp) -> Option<StepOutcome> {
-    let until = Night::KAKAO.over_at(now)?;
-    let reason = failure::night_hours();
-    Some(StepOutcome::Deferred { until, reason })
 }
 
 pub(super) fn advanced(stage: Stage, next_has_effect: bool) -> StepOutcome {
