@@ -58,6 +58,17 @@ pub(crate) fn heard(answer: &Answer, now: Timestamp) -> Heard {
     }
 }
 
+/// A refusal that names its reason is told by it, where `reason` knows it; all
+/// else by its status.
+pub(crate) fn heard_by_reason(answer: &Answer, now: Timestamp, reason: fn(&str) -> Option<Failure>) -> Heard {
+    let refusal = answer.status.is_client_error();
+    let named = refusal.then(|| problem_code(answer)).flatten();
+    match named.as_deref().and_then(reason) {
+        Some(why) => Heard::Refused(why, Retry::Never),
+        None => heard(answer, now),
+    }
+}
+
 /// A remote id that can be kept: text, neither empty nor absurdly long.
 pub(crate) fn remote_id(item: &Value, field: &str) -> Option<String> {
     let id = item.get(field)?.as_str()?;
@@ -140,6 +151,8 @@ mod tests {
             (429, None, "rate_limited", Retry::Backoff),
             (429, Some("7"), "rate_limited", Retry::After(Duration::from_secs(7))),
             (429, Some("-7"), "rate_limited", Retry::Backoff),
+            (429, Some(""), "rate_limited", Retry::Backoff),
+            (429, Some("  "), "rate_limited", Retry::Backoff),
             (
                 503,
                 Some("99999999999999999999999"),

@@ -1,9 +1,8 @@
-//! The booking, which costs money; the wait until the channel has reviewed it;
-//! and what became of a booking whose answer was not clear.
+//! The booking, which costs money, and the wait until the channel has reviewed it.
 
 use std::time::Duration;
 
-use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome};
+use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::channel::ChannelState;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
@@ -112,32 +111,6 @@ impl GenieTvClient {
         let shortest = self.settings.poll_interval;
         let wait = (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest));
         StepOutcome::Pending { poll_after: wait }
-    }
-
-    /// Repeating the booking is the look-up, so this is only for whoever asks all
-    /// the same.
-    pub(super) async fn find(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
-        let (order, line) = match Stage::of(call) {
-            Ok(Some(Stage::Ready { order, line } | Stage::Booking(Booking { order, line, .. }))) => (order, line),
-            // Nothing was ever booked from here.
-            Ok(_) => return LookUpOutcome::Absent { checkpoint: None },
-            Err(unreadable) => return LookUpOutcome::Unknown(unreadable),
-        };
-        let read = match self.read(call, &order, &line).await {
-            Ok(read) => read,
-            Err(words) => return LookUpOutcome::Unknown(failure::outcome_unknown().said(&words)),
-        };
-        match read.state() {
-            State::Booked(state) => LookUpOutcome::Found(receipt(call, read, state, now)),
-            State::Draft => LookUpOutcome::Absent {
-                checkpoint: Some(Stage::Ready { order, line }.into()),
-            },
-            State::Pending => LookUpOutcome::Pending {
-                checkpoint: Stage::Booking(Booking::new(order, line, now)).into(),
-                look_after: self.settings.poll_interval,
-            },
-            State::Declined | State::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown().said(&read.reason())),
-        }
     }
 
     /// The line as the channel has it, or what was said instead.
