@@ -22,6 +22,16 @@ use crate::failure;
 /// After somebody has been sent it, the rest is tried for so long.
 pub(super) const PATIENCE: Duration = Duration::from_hours(24);
 
+/// Of what the channel asks to wait, as much is heard.
+const WISH_MOST: Duration = Duration::from_hours(1);
+
+/// Two clocks may differ by this: that it is night is believed of the channel so
+/// long after ours says that it is over, and asked for again.
+const CLOCK_SKEW: Duration = Duration::from_mins(10);
+
+/// Between two such questions.
+const NIGHT_AGAIN: Duration = Duration::from_mins(1);
+
 /// Between two tries of the rest, at most.
 const AGAIN_MOST: Duration = Duration::from_mins(5);
 
@@ -40,20 +50,52 @@ impl KakaoChannelClient {
             let again = Sending::clean(sending.progress, sending.until);
             return rejected(Some(Stage::Sending(again)), why, retry);
         }
-        if retry != Retry::Never && age(sending.progress.since, now) < PATIENCE {
-            return self.again(&sending.progress, now);
-        }
-        let mut progress = sending.progress;
-        progress.give_up(allowed);
-        advanced(Stage::Results(progress), false)
+        self.again(sending.progress, allowed, retry, now)
     }
 
-    /// The longer nothing went on, the less often.
-    pub(super) fn again(&self, progress: &Progress, now: Timestamp) -> StepOutcome {
-        let shortest = self.settings.poll_interval;
-        StepOutcome::Pending {
-            poll_after: (age(progress.since, now) / 10).clamp(shortest, AGAIN_MOST.max(shortest)),
+    /// What is left is tried again: the longer nothing went on, the less often, and
+    /// not before the channel wishes. After a day, or where it never helps, it is
+    /// given up.
+    pub(super) fn again(
+        &self,
+        mut progress: Progress,
+        allowed: Option<&Allowed>,
+        retry: Retry,
+        now: Timestamp,
+    ) -> StepOutcome {
+        let waited = age(progress.since, now);
+        if retry == Retry::Never || waited >= PATIENCE {
+            progress.give_up(allowed);
+            return advanced(Stage::Results(progress), false);
         }
+        let shortest = self.settings.poll_interval;
+        let ours = (waited / 10).clamp(shortest, AGAIN_MOST.max(shortest));
+        let wish = match retry {
+            Retry::After(wish) => wish.min(WISH_MOST),
+            Retry::Never | Retry::Backoff => Duration::ZERO,
+        };
+        StepOutcome::Pending {
+            poll_after: ours.max(wish),
+        }
+    }
+
+    /// It is night by the channel's clock, whatever ours says.
+    pub(super) fn night_by_the_channel(
+        &self,
+        progress: Progress,
+        allowed: &Allowed,
+        why: Failure,
+        now: Timestamp,
+    ) -> StepOutcome {
+        if !progress.requests.is_empty() && age(progress.since, now) >= PATIENCE {
+            return self.again(progress, Some(allowed), Retry::Never, now);
+        }
+        let until = if is_just_over(now) {
+            now.saturating_add(NIGHT_AGAIN).unwrap_or(now)
+        } else {
+            Night::KAKAO.next_end(now)
+        };
+        held_until(until, Some(&progress), why, now)
     }
 
     /// Sends nobody else anything: those who are left are counted, as they would
@@ -86,9 +128,10 @@ pub(super) fn night(progress: Option<&Progress>, now: Timestamp) -> Option<StepO
     Some(held_until(until, progress, failure::night_hours(), now))
 }
 
-/// It is night by the channel's clock, whatever ours says.
-pub(super) fn night_by_the_channel(progress: &Progress, why: Failure, now: Timestamp) -> StepOutcome {
-    held_until(Night::KAKAO.next_end(now), Some(progress), why, now)
+/// The night has just ended by our clock, and so may not have by another.
+fn is_just_over(now: Timestamp) -> bool {
+    let before = now.saturating_sub(CLOCK_SKEW).unwrap_or(now);
+    Night::KAKAO.over_at(before).is_some_and(|end| end <= now)
 }
 
 fn held_until(until: Timestamp, progress: Option<&Progress>, reason: Failure, now: Timestamp) -> StepOutcome {

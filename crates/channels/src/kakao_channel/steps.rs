@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
 use super::error::Meaning;
-use super::hold::{is_called_off, night, night_by_the_channel};
+use super::hold::{is_called_off, night};
 use super::recipients::Allowed;
 use super::wire::{self, Heard, Uploaded};
 use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
-use crate::media::{MediaError, PictureKind};
+use crate::media::PictureKind;
 
 impl KakaoChannelClient {
     /// Uploads the picture: only what was uploaded can be sent. Nobody sees it.
@@ -36,7 +36,10 @@ impl KakaoChannelClient {
         let picture = match self.media.picture(&url).await {
             Ok(picture) if matches!(picture.kind, PictureKind::Jpeg | PictureKind::Png) => picture,
             Ok(_) => return rejected(None, failure::media_rejected(), Retry::Never),
-            Err(error) => return not_fetched(&error),
+            Err(error) => {
+                let (why, retry) = error.into_refusal();
+                return rejected(None, why, retry);
+            }
         };
         let boundary = call.delivery.id.0.simple().to_string();
         let body = Body::Multipart {
@@ -62,8 +65,8 @@ impl KakaoChannelClient {
             Err((why, retry)) if progress.requests.is_empty() => {
                 return rejected(Some(Stage::Cutting(progress)), why, retry);
             }
-            Err((_, Retry::Never)) => return advanced(Stage::Results(progress), false),
-            Err(_) => return self.again(&progress, now),
+            // How many are left is not known.
+            Err((_, retry)) => return self.again(progress, None, retry, now),
         };
         if progress.chunk == 1 {
             progress.counts.blocked = count(allowed.blocked);
@@ -137,7 +140,7 @@ impl KakaoChannelClient {
         allowed: &Allowed,
         now: Timestamp,
     ) -> StepOutcome {
-        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&wire::words(answer)));
+        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words_without_numbers()));
         let outcome = wire::outcome(answer);
         let all_refused = outcome.as_ref().is_some_and(|outcome| outcome.all_refused);
         let doubt = |sending: Sending, doubt| advanced(Stage::Sending(Sending { doubt, ..sending }), false);
@@ -163,12 +166,16 @@ impl KakaoChannelClient {
             Heard::Refused(Meaning::Unclear) if all_refused => {
                 advanced(Stage::Cutting(progress.sent(sending.until, None, people, now)), false)
             }
-            Heard::Refused(Meaning::Refused(why, retry)) => {
-                self.not_sent(sending, Some(allowed), why.said(&wire::words(answer)), retry, now)
-            }
+            Heard::Refused(Meaning::Refused(why, retry)) => self.not_sent(
+                sending,
+                Some(allowed),
+                why.said(&answer.words_without_numbers()),
+                retry,
+                now,
+            ),
             Heard::Refused(Meaning::Night) => {
-                let why = failure::night_hours().said(&wire::words(answer));
-                night_by_the_channel(&sending.progress, why, now)
+                let why = failure::night_hours().said(&answer.words_without_numbers());
+                self.night_by_the_channel(sending.progress, allowed, why, now)
             }
             Heard::Refused(Meaning::KeyKnown) => doubt(sending, Doubt::KeyKnown),
             Heard::Refused(Meaning::Sent) => doubt(sending, Doubt::Sent),
@@ -178,31 +185,25 @@ impl KakaoChannelClient {
 }
 
 fn uploaded(answer: &Answer, now: Timestamp) -> StepOutcome {
-    let again = |why: Failure| rejected(None, why.said(&wire::words(answer)), Retry::Backoff);
+    let again = |why: Failure| rejected(None, why.said(&answer.words_without_numbers()), Retry::Backoff);
     match wire::heard(answer, now) {
         Heard::Taken => match wire::read::<Uploaded>(answer).and_then(Uploaded::url) {
             Some(image) => advanced(Stage::Cutting(Progress::new(image, now)), false),
             None => again(failure::unavailable()),
         },
         // A body that the image route refuses is the picture.
-        Heard::Refused(Meaning::Refused(why, Retry::Never)) if why.code == "content_rejected" => {
-            rejected(None, failure::media_rejected().said(&wire::words(answer)), Retry::Never)
+        Heard::Refused(Meaning::Refused(why, Retry::Never)) if why.code == "content_rejected" => rejected(
+            None,
+            failure::media_rejected().said(&answer.words_without_numbers()),
+            Retry::Never,
+        ),
+        Heard::Refused(Meaning::Refused(why, retry)) => {
+            rejected(None, why.said(&answer.words_without_numbers()), retry)
         }
-        Heard::Refused(Meaning::Refused(why, retry)) => rejected(None, why.said(&wire::words(answer)), retry),
         Heard::Refused(Meaning::Night | Meaning::Recipient | Meaning::KeyKnown | Meaning::Sent | Meaning::Unclear) => {
             again(failure::unavailable())
         }
     }
-}
-
-fn not_fetched(error: &MediaError) -> StepOutcome {
-    let retry = match error {
-        MediaError::Unreachable(_) | MediaError::Away(_) => Retry::Backoff,
-        MediaError::NotAllowed(_) | MediaError::Refused(_) | MediaError::TooLarge | MediaError::NoPicture => {
-            Retry::Never
-        }
-    };
-    rejected(None, failure::media_rejected().said(&error.words()), retry)
 }
 
 pub(super) fn advanced(stage: Stage, next_has_effect: bool) -> StepOutcome {

@@ -1,5 +1,6 @@
 //! What NHN Cloud is sent and what it answers, as far as it is read. Numbers in
-//! its answers are not: what is kept of its words has them taken out (I20).
+//! its answers are not: what is kept of its words has them taken out
+//! (`numbers.rs`, I20).
 
 use bytes::Bytes;
 use fanfare_core::attempt::Retry;
@@ -28,9 +29,6 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-nc-api
 
 /// Of an answer: 1,000 recipients with all that is said of each.
 pub(super) const ANSWER_MAX: usize = 2 * 1024 * 1024;
-
-/// Digits in a row, blanks and hyphens between them, that may be a number.
-const NUMBER_DIGITS: usize = 7;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -210,35 +208,6 @@ impl Message {
     }
 }
 
-/// What the channel said, without what may be a number.
-pub(super) fn words(answer: &Answer) -> String {
-    without_numbers(&answer.words())
-}
-
-fn without_numbers(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut run = String::new();
-    for character in text.chars().chain([' ']) {
-        if character.is_numeric() || (!run.is_empty() && matches!(character, '-' | ' ' | '.')) {
-            run.push(character);
-            continue;
-        }
-        flush(&mut run, &mut clean);
-        clean.push(character);
-    }
-    flush(&mut run, &mut clean);
-    clean.trim_end().to_owned()
-}
-
-fn flush(run: &mut String, clean: &mut String) {
-    if run.chars().filter(|c| c.is_numeric()).count() < NUMBER_DIGITS {
-        clean.push_str(run);
-    } else {
-        clean.push('…');
-    }
-    run.clear();
-}
-
 /// The same at every call: the request does not change, and nothing is invented
 /// in live mode.
 pub(super) fn content(call: &Call, now: Timestamp) -> Option<KakaoChannelContent> {
@@ -403,22 +372,6 @@ mod tests {
         assert!(none.all_refused && none.request_id.is_none());
         assert!(!of(&[], Value::Null).all_refused);
         assert!(of(&[0], json!("../x")).request_id.is_none());
-    }
-
-    #[test]
-    fn a_number_is_taken_out_of_what_was_said() {
-        for (said, kept) in [
-            (
-                "bad recipientNo 010-1234-5678, code 3018",
-                "bad recipientNo …, code 3018",
-            ),
-            ("01012345678", "…"),
-            ("+82 10 1234 5678!", "+…!"),
-            ("code 3018 at 12", "code 3018 at 12"),
-            ("０１０１２３４５６７８", "…"),
-        ] {
-            assert_eq!(without_numbers(said), kept);
-        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
-use fanfare_core::cause;
 use fanfare_core::channel::{ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::delivery::{Checkpoint, Failure};
@@ -26,7 +25,7 @@ use crate::api::{Api, Body};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError, sound_url};
-use crate::media::{MediaClient, MediaError};
+use crate::media::MediaClient;
 
 /// The link of a post that is live is asked for as long as this.
 const LINK_PATIENCE: Duration = Duration::from_mins(1);
@@ -135,7 +134,10 @@ impl MetaWeblogClient {
         let image = composed(call, now).image_url.unwrap_or_default();
         let picture = match self.media.picture(&image).await {
             Ok(picture) => picture,
-            Err(error) => return not_fetched(error),
+            Err(error) => {
+                let (why, retry) = error.into_refusal();
+                return rejected(why, retry, None);
+            }
         };
         let name = format!("{}.{}", mark(call), picture.kind.extension());
         let object = Param::Struct(&[
@@ -302,21 +304,6 @@ fn composed(call: &Call, now: Timestamp) -> NaverBlogContent {
         ChannelContent::NaverBlog(content) => content,
         // The client is made for the blog alone.
         _ => NaverBlogContent::default(),
-    }
-}
-
-fn not_fetched(error: MediaError) -> StepOutcome {
-    let words = error.words();
-    match error {
-        MediaError::NotAllowed(detail) => {
-            rejected(cause::URL_NOT_ALLOWED.because(detail).said(&words), Retry::Never, None)
-        }
-        MediaError::NoPicture | MediaError::TooLarge | MediaError::Refused(_) => {
-            rejected(failure::media_rejected().said(&words), Retry::Never, None)
-        }
-        MediaError::Unreachable(_) | MediaError::Away(_) => {
-            rejected(failure::media_rejected().said(&words), Retry::Backoff, None)
-        }
     }
 }
 
