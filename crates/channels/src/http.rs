@@ -332,3 +332,31 @@ fn broken_off(error: impl Error + Send + Sync + 'static) -> ExchangeError {
         source: error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cut may fall anywhere into a number, and a long answer is cut off where
+    /// it is read, too.
+    #[test]
+    fn no_part_of_a_number_is_left_where_an_answer_is_cut() {
+        for filled in WORDS_MAX - 20..WORDS_MAX + 5 {
+            for cut in [0, 1, 4, 8] {
+                let body = format!("{}to 010-5555-0107", "x".repeat(filled));
+                let answer = Answer {
+                    status: StatusCode::BAD_REQUEST,
+                    headers: HeaderMap::new(),
+                    body: Bytes::copy_from_slice(&body.as_bytes()[..body.len() - cut]),
+                    cut: cut > 0,
+                };
+                let words = answer.words_without_numbers();
+                assert!(
+                    !words.contains("010") && !words.contains("555"),
+                    "{filled} {cut}: {words}"
+                );
+                assert!(words.starts_with("400 xxx"));
+            }
+        }
+    }
+}

@@ -183,6 +183,8 @@ async fn a_request_on_a_connection_that_was_just_closed_is_not_sent_again() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     close.send(()).unwrap();
     is_closed.recv().unwrap();
+    // The runtime hears of it now, and goes on here before there.
+    tokio::task::yield_now().await;
     let error = client.send(request()).await.unwrap_err();
     assert!(
         matches!(error, ExchangeError::Lost { timed_out: false, .. }),

@@ -68,7 +68,7 @@ impl GenieTvClient {
 
     /// Waits until the channel has decided.
     pub(super) async fn poll(&self, call: &Call, booking: Booking, now: Timestamp) -> StepOutcome {
-        let why = match self.read(call, &booking.order, &booking.line).await {
+        let (why, heard) = match self.read(call, &booking.order, &booking.line).await {
             Ok(read) => match read.state() {
                 State::Booked(state) => return StepOutcome::Confirmed(receipt(call, read, state, now)),
                 // Out of the doubt first: what is said then counts.
@@ -85,9 +85,9 @@ impl GenieTvClient {
                 State::Declined => return rejected(failure::declined().said(&read.reason()), Retry::Never),
                 State::Pending => return self.later(&booking, now),
                 // A booking that was taken does not become a draft again.
-                State::Draft | State::Unknown => read.reason(),
+                State::Draft | State::Unknown => (read.reason(), true),
             },
-            Err(words) => words,
+            Err(words) => (words, false),
         };
         match booking.unread_since {
             // What was seen is kept, and asked for once more at once.
@@ -101,16 +101,25 @@ impl GenieTvClient {
                     false,
                 )
             }
-            Some(since) if age(since, now) < PATIENCE => self.later(&booking, now),
+            Some(since) if age(since, now) < PATIENCE && heard => self.later(&booking, now),
+            Some(since) if age(since, now) < PATIENCE => StepOutcome::PollFailed {
+                poll_after: self.until_next(&booking, now),
+                why: failure::unavailable().said(&why),
+            },
             Some(_) => StepOutcome::Unknown(failure::outcome_unknown().said(&why)),
         }
     }
 
     /// A review takes minutes or days: the older, the less often.
     fn later(&self, booking: &Booking, now: Timestamp) -> StepOutcome {
+        StepOutcome::Pending {
+            poll_after: self.until_next(booking, now),
+        }
+    }
+
+    fn until_next(&self, booking: &Booking, now: Timestamp) -> Duration {
         let shortest = self.settings.poll_interval;
-        let wait = (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest));
-        StepOutcome::Pending { poll_after: wait }
+        (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest))
     }
 
     /// The line as the channel has it, or what was said instead.

@@ -50,7 +50,7 @@ impl KakaoChannelClient {
             let again = Sending::clean(sending.progress, sending.until);
             return rejected(Some(Stage::Sending(again)), why, retry);
         }
-        self.again(sending.progress, allowed, retry, now)
+        self.again(sending.progress, allowed, (why, retry), now)
     }
 
     /// What is left is tried again: the longer nothing went on, the less often, and
@@ -60,7 +60,7 @@ impl KakaoChannelClient {
         &self,
         mut progress: Progress,
         allowed: Option<&Allowed>,
-        retry: Retry,
+        (why, retry): (Failure, Retry),
         now: Timestamp,
     ) -> StepOutcome {
         let waited = age(progress.since, now);
@@ -74,8 +74,9 @@ impl KakaoChannelClient {
             Retry::After(wish) => wish.min(WISH_MOST),
             Retry::Never | Retry::Backoff => Duration::ZERO,
         };
-        StepOutcome::Pending {
+        StepOutcome::PollFailed {
             poll_after: ours.max(wish),
+            why,
         }
     }
 
@@ -88,7 +89,7 @@ impl KakaoChannelClient {
         now: Timestamp,
     ) -> StepOutcome {
         if !progress.requests.is_empty() && age(progress.since, now) >= PATIENCE {
-            return self.again(progress, Some(allowed), Retry::Never, now);
+            return self.again(progress, Some(allowed), (why, Retry::Never), now);
         }
         let until = if is_just_over(now) {
             now.saturating_add(NIGHT_AGAIN).unwrap_or(now)

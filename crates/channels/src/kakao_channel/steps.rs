@@ -66,7 +66,7 @@ impl KakaoChannelClient {
                 return rejected(Some(Stage::Cutting(progress)), why, retry);
             }
             // How many are left is not known.
-            Err((_, retry)) => return self.again(progress, None, retry, now),
+            Err(why) => return self.again(progress, None, why, now),
         };
         if progress.chunk == 1 {
             progress.counts.blocked = count(allowed.blocked);

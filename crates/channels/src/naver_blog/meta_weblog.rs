@@ -193,17 +193,17 @@ impl MetaWeblogClient {
 
     /// It is live; only its link is missing, and for that nothing is undone.
     async fn link(&self, call: &Call, id: String, since: Timestamp, now: Timestamp) -> StepOutcome {
-        let found = self
-            .recent(call, now)
-            .await
-            .ok()
-            .and_then(|recent| recent.ours(call, Some(&id)));
-        match found.and_then(|post| post.link) {
-            Some(link) => StepOutcome::Confirmed(receipt(Some(link))),
-            None if self.settings.post_url.is_none() && age(since, now) < LINK_PATIENCE => StepOutcome::Pending {
-                poll_after: self.settings.poll_interval,
-            },
-            None => StepOutcome::Confirmed(receipt(self.by_pattern(&id))),
+        let found = match self.recent(call, now).await {
+            Ok(recent) => Ok(recent.ours(call, Some(&id)).and_then(|post| post.link)),
+            Err(meaning) => Err(meaning.into_failure()),
+        };
+        let waits = self.settings.post_url.is_none() && age(since, now) < LINK_PATIENCE;
+        let poll_after = self.settings.poll_interval;
+        match found {
+            Ok(Some(link)) => StepOutcome::Confirmed(receipt(Some(link))),
+            Ok(None) if waits => StepOutcome::Pending { poll_after },
+            Err(why) if waits => StepOutcome::PollFailed { poll_after, why },
+            Ok(None) | Err(_) => StepOutcome::Confirmed(receipt(self.by_pattern(&id))),
         }
     }
 

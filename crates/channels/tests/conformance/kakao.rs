@@ -13,10 +13,8 @@ use fanfare_channels::kakao_channel::{KakaoChannelClient, KakaoSettings};
 use fanfare_channels::media::MediaClient;
 use fanfare_channels::secret::Secret;
 use fanfare_core::advertising::Consent;
-use fanfare_core::attempt::StepOutcome;
 use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::DeliveryStatus;
-use fanfare_core::engine::Call;
 use fanfare_core::ids::TenantId;
 use fanfare_ledger::MemoryStore;
 use serde_json::{Value, json};
@@ -28,7 +26,7 @@ use crate::simulated::{Simulated, Subject};
 
 /// One list, `friends`, of the tenant `default`.
 #[derive(Debug)]
-struct Friends(Vec<Recipient>);
+pub(crate) struct Friends(pub(crate) Vec<Recipient>);
 
 #[async_trait]
 impl Recipients for Friends {
@@ -64,21 +62,20 @@ pub(crate) fn friends(people: usize) -> Vec<Recipient> {
 }
 
 pub(crate) fn client(api: Api, pictures: &str, friends: Vec<Recipient>) -> Arc<dyn ChannelClient> {
+    client_for(api, pictures, Arc::new(Friends(friends)))
+}
+
+pub(crate) fn client_for(api: Api, pictures: &str, lists: Arc<dyn Recipients>) -> Arc<dyn ChannelClient> {
     let media = MediaClient::new(&[pictures.to_owned()], Duration::from_secs(5)).unwrap();
     let settings = KakaoSettings {
         // In place of a thousand: it is the same, and quicker.
         per_request: 10,
         ..KakaoSettings::new("app", "sender", "봄 빵집", "080-555-0100")
     };
-    Arc::new(KakaoChannelClient::new(
-        api,
-        media,
-        Arc::new(Friends(friends)),
-        settings,
-    ))
+    Arc::new(KakaoChannelClient::new(api, media, lists, settings))
 }
 
-const MANY: Subject = Subject {
+pub(crate) const MANY: Subject = Subject {
     client: |api, pictures| client(api, pictures, friends(23)),
     ..KAKAO_CHANNEL
 };
@@ -90,7 +87,7 @@ async fn distribute(simulated: &Simulated, death: Option<Death>) -> Outcome {
 }
 
 /// Everybody who was sent it; fails where somebody was sent it twice.
-fn sent(simulated: &Simulated) -> BTreeSet<String> {
+pub(crate) fn sent(simulated: &Simulated) -> BTreeSet<String> {
     let mut sent = BTreeSet::new();
     for effect in simulated.made() {
         for number in effect.content["recipients"].as_array().unwrap() {
@@ -105,7 +102,7 @@ fn counts(outcome: &Outcome) -> &Value {
     &outcome.delivery.checkpoint.as_ref().unwrap().0["counts"]
 }
 
-fn refusal(code: i64) -> Value {
+pub(crate) fn refusal(code: i64) -> Value {
     json!({"kind": "answer", "status": 200,
         "body": {"header": {"isSuccessful": false, "resultCode": code, "resultMessage": "no"}}})
 }
@@ -262,108 +259,6 @@ async fn by_night_it_waits_until_eight() {
         (DeliveryStatus::Success, 1)
     );
     assert!(simulated.made()[0].at >= "2026-11-25T08:00:00+09:00".parse().unwrap());
-}
-
-/// A delivery of which the client runs one step after another.
-struct Walk {
-    simulated: Simulated,
-    client: Arc<dyn ChannelClient>,
-    call: Call,
-}
-
-impl Walk {
-    /// To a list of three requests.
-    async fn start_at(now: &str) -> Self {
-        Self::start_with(now, MANY).await
-    }
-
-    async fn start_with(now: &str, subject: Subject) -> Self {
-        let simulated = Simulated::start_at(subject, now.parse().unwrap()).await;
-        let call = simulated.call(1, "default", simulated.now());
-        Self {
-            client: simulated.client(),
-            simulated,
-            call,
-        }
-    }
-
-    async fn step(&mut self) -> StepOutcome {
-        let outcome = self.client.step(&self.call, self.simulated.now()).await;
-        if let StepOutcome::Advanced { checkpoint, .. } = &outcome {
-            self.call.delivery.checkpoint = Some(checkpoint.clone());
-        }
-        outcome
-    }
-
-    /// So many steps that go on.
-    async fn goes_on(&mut self, steps: u32) {
-        for _ in 0..steps {
-            let outcome = self.step().await;
-            assert!(matches!(outcome, StepOutcome::Advanced { .. }), "{outcome:?}");
-        }
-    }
-
-    fn stands(&self) -> &Value {
-        &self.call.delivery.checkpoint.as_ref().unwrap().0
-    }
-}
-
-/// Steps until the first of several requests was sent: upload, cut, send.
-const SENT: u32 = 3;
-
-fn pending(wait: Duration) -> StepOutcome {
-    StepOutcome::Pending { poll_after: wait }
-}
-
-/// Nothing is deferred once people have been sent it: who cancels what is deferred
-/// believes that it has reached nobody, and its receipt would be lost.
-#[tokio::test]
-async fn a_night_in_the_midst_is_waited_for_without_letting_go() {
-    for steps in [SENT, SENT + 1] {
-        let mut walk = Walk::start_at("2026-11-24T20:49:50+09:00").await;
-        walk.goes_on(steps).await;
-        walk.simulated.advance(Duration::from_secs(10));
-        assert_eq!(walk.step().await, pending(Duration::from_mins(670)), "{steps}");
-        walk.simulated.advance(Duration::from_mins(670));
-        // Cut and send, twice.
-        walk.goes_on(SENT + 4 - steps).await;
-        assert_eq!(sent(&walk.simulated).len(), 23);
-    }
-    // And where it is night by the channel's clock alone.
-    let mut walk = Walk::start_at("2026-11-24T20:00:00+09:00").await;
-    walk.goes_on(SENT + 1).await;
-    walk.simulated.goes_wrong(&once("send", &refusal(3_022))).await;
-    assert_eq!(walk.step().await, pending(Duration::from_hours(12)));
-    // Where nobody was sent anything, it may be let go.
-    for steps in [0, 1, 2] {
-        let mut walk = Walk::start_at("2026-11-24T20:49:50+09:00").await;
-        walk.goes_on(steps).await;
-        walk.simulated.advance(Duration::from_secs(10));
-        let outcome = walk.step().await;
-        assert!(matches!(outcome, StepOutcome::Deferred { .. }), "{steps}: {outcome:?}");
-    }
-}
-
-/// Called off in the midst: nobody else is sent it, and who was has been.
-#[tokio::test]
-async fn what_is_called_off_in_the_midst_is_sent_to_nobody_else() {
-    for (steps, night) in [(SENT, false), (SENT + 1, false), (SENT, true)] {
-        let mut walk = Walk::start_at("2026-11-24T20:00:00+09:00").await;
-        walk.goes_on(steps).await;
-        let reached = sent(&walk.simulated).len();
-        walk.call.delivery.called_off = true;
-        if night {
-            walk.simulated.advance(Duration::from_hours(2));
-        }
-        walk.goes_on(1).await;
-        assert_eq!(walk.stands()["stage"], "results");
-        assert_eq!(walk.stands()["counts"]["notSent"], 23 - reached, "{steps} {night}");
-        walk.simulated.advance(Duration::from_secs(10));
-        walk.goes_on(1).await;
-        let outcome = walk.step().await;
-        assert!(matches!(outcome, StepOutcome::Confirmed(_)), "{outcome:?}");
-        assert_eq!(sent(&walk.simulated).len(), reached);
-    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cases::{once, under};
 use crate::simulated::Simulated;
-use crate::{GENIE_TV, RINGO_BIZ};
+use crate::{ANY_CHANNEL, GENIE_TV, RINGO_BIZ};
 
 fn declined() -> Value {
     json!({"kind": "declined", "reason": "자막이 너무 작습니다"})
@@ -141,4 +141,24 @@ async fn a_tone_tells_what_became_of_an_attempt() {
         matches!(unclear, LookUpOutcome::Unknown(_)),
         "any 404 proves nothing: {unclear:?}"
     );
+}
+
+/// I20: a company's own gateway may say whom it could not reach.
+#[tokio::test]
+async fn a_number_in_a_gateway_s_words_is_not_kept() {
+    for status in [422, 500] {
+        let body = json!({"title": "to 010-5555-0107, +82 10 5555 0108 and (010) 5555.0109: refused"});
+        let fault = json!({"kind": "answer", "status": status, "body": body});
+        let (outcome, _) = under(ANY_CHANNEL, json!([{"step": "create", "fault": fault}])).await;
+        let said = outcome
+            .delivery
+            .failure
+            .as_ref()
+            .unwrap()
+            .channel_said
+            .as_ref()
+            .unwrap();
+        assert!(said.contains("refused"), "{said}");
+        assert!(!format!("{:?}", outcome.distribution).contains("5555"), "{said}");
+    }
 }
