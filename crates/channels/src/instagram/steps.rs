@@ -110,17 +110,18 @@ impl InstagramClient {
             Meaning::Refused(why) => rejected(why, Retry::Never, None),
             Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
             Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => again(self.settings.poll_interval.max(age / 2)),
-            Meaning::NotFetched(why) | Meaning::ContainerDead(why) | Meaning::ContainerMissing(why) => {
-                rejected(why, Retry::Backoff, None)
-            }
             Meaning::Throttled(why, wait) => failed(wait.max(THROTTLE_LEAST), why),
             Meaning::NotReady(_) if age < CONTAINER_PATIENCE => again(self.settings.poll_interval),
             Meaning::DailyCap(why) | Meaning::NotSent(why) | Meaning::Unclear(why) if age < CONTAINER_PATIENCE => {
                 failed(self.settings.poll_interval, why)
             }
-            Meaning::DailyCap(why) | Meaning::NotReady(why) | Meaning::NotSent(why) | Meaning::Unclear(why) => {
-                rejected(why, Retry::Backoff, None)
-            }
+            Meaning::NotFetched(why)
+            | Meaning::ContainerDead(why)
+            | Meaning::ContainerMissing(why)
+            | Meaning::DailyCap(why)
+            | Meaning::NotReady(why)
+            | Meaning::NotSent(why)
+            | Meaning::Unclear(why) => rejected(why, Retry::Backoff, None),
         }
     }
 

@@ -148,13 +148,17 @@ fn spoil(rng: &mut StdRng, within: &mut Value) {
     match within {
         Value::Object(fields) => {
             fields.retain(|_, _| rng.random_ratio(9, 10));
-            fields.values_mut().for_each(|field| spoil(rng, field));
+            for field in fields.values_mut() {
+                spoil(rng, field);
+            }
         }
         Value::Array(items) => {
             if rng.random_ratio(1, 4) {
                 items.extend(items.clone());
             }
-            items.iter_mut().for_each(|item| spoil(rng, item));
+            for item in items {
+                spoil(rng, item);
+            }
         }
         // What refuses may not come to be by chance.
         Value::Number(_) if rng.random_ratio(1, 8) => *within = json!(i64::MAX),
