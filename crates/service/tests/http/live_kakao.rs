@@ -177,3 +177,17 @@ async fn what_the_channel_says_of_a_number_is_not_repeated() {
     shows_nothing_private(&service, &answer).await;
     service.stop().await;
 }
+
+/// What the law wants around a message counts, and is seen before anything is sent.
+#[tokio::test]
+async fn a_message_that_fits_alone_and_not_with_what_is_added_is_refused_at_the_door() {
+    let (simulator, service, _clock, _folder) = start("2026-11-24T10:00:00+09:00").await;
+    let mut asked = request(&simulator);
+    asked["channelOptions"]["KakaoChannel"]["message"] = json!("가".repeat(1_290));
+    let answer = service.distribute(&asked).await;
+    assert_eq!(answer.status, 422);
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(body.contains("at most 1267 characters"), "{body}");
+    assert_eq!(effects(&simulator, "kakao-channel"), 0);
+    service.stop().await;
+}
