@@ -7,7 +7,6 @@ use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::vec;
@@ -68,13 +67,12 @@ impl Service<Uri> for Connector {
 }
 
 /// Resolves names, as the system does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Names {
     /// Wherever they lead: the operator has named them.
     Anywhere,
-    /// To the public internet alone, but for these hosts (`host` or
-    /// `host:port`): users have named them.
-    Public { but: Arc<[String]> },
+    /// To the public internet alone: users have named them.
+    Public,
 }
 
 /// A name leads nowhere but into some network.
@@ -83,14 +81,10 @@ pub(crate) enum Names {
 pub(crate) struct LeadsInside;
 
 impl Names {
-    fn may_lead_to(&self, name: &str, address: IpAddr) -> bool {
-        let is_named = |allowed: &String| {
-            let host = allowed.rsplit_once(':').map_or(&**allowed, |(host, _)| host);
-            host.eq_ignore_ascii_case(name)
-        };
+    fn may_lead_to(self, address: IpAddr) -> bool {
         match self {
             Self::Anywhere => true,
-            Self::Public { but } => is_public(address) || but.iter().any(is_named),
+            Self::Public => is_public(address),
         }
     }
 }
@@ -105,10 +99,10 @@ impl Service<Name> for Names {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let names = self.clone();
+        let names = *self;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let may = |address: &SocketAddr| names.may_lead_to(name.as_str(), address.ip());
+            let may = |address: &SocketAddr| names.may_lead_to(address.ip());
             let addresses: Vec<_> = found.filter(may).collect();
             if addresses.is_empty() {
                 return Err(LeadsInside.into());

@@ -48,13 +48,24 @@ pub(crate) fn heard(answer: &Answer, now: Timestamp) -> Heard {
         401 => Heard::Refused(failure::auth_expired(), Retry::Never),
         403 => Heard::Refused(failure::permission_denied(), Retry::Never),
         409 => Heard::Known,
-        425 => Heard::Refused(failure::unavailable(), Retry::Backoff),
+        425 => Heard::Refused(failure::unavailable(), told.map_or(Retry::Backoff, Retry::After)),
         429 => Heard::Refused(failure::rate_limited(), told.map_or(Retry::Backoff, Retry::After)),
         503 => match told {
             Some(wish) => Heard::Refused(failure::unavailable(), Retry::After(wish)),
             None => Heard::Unclear,
         },
         _ => Heard::Unclear,
+    }
+}
+
+/// A refusal that names its reason is told by it, where `reason` knows it; all
+/// else by its status.
+pub(crate) fn heard_by_reason(answer: &Answer, now: Timestamp, reason: fn(&str) -> Option<Failure>) -> Heard {
+    let refusal = answer.status.is_client_error();
+    let named = refusal.then(|| problem_code(answer)).flatten();
+    match named.as_deref().and_then(reason) {
+        Some(why) => Heard::Refused(why, Retry::Never),
+        None => heard(answer, now),
     }
 }
 
@@ -137,9 +148,17 @@ mod tests {
             (404, None, "channel_misconfigured", Retry::Never),
             (302, None, "channel_misconfigured", Retry::Never),
             (425, None, "channel_unavailable", Retry::Backoff),
+            (
+                425,
+                Some("7"),
+                "channel_unavailable",
+                Retry::After(Duration::from_secs(7)),
+            ),
             (429, None, "rate_limited", Retry::Backoff),
             (429, Some("7"), "rate_limited", Retry::After(Duration::from_secs(7))),
             (429, Some("-7"), "rate_limited", Retry::Backoff),
+            (429, Some(""), "rate_limited", Retry::Backoff),
+            (429, Some("  "), "rate_limited", Retry::Backoff),
             (
                 503,
                 Some("99999999999999999999999"),

@@ -60,7 +60,7 @@ impl GatewayClient {
                     Heard::Refused(why, _) => why,
                     Heard::Taken | Heard::Known | Heard::Unclear => failure::outcome_unknown(),
                 };
-                LookUpOutcome::Unknown(why.said(&answer.words()))
+                LookUpOutcome::Unknown(why.said(&answer.words_without_numbers()))
             }
             Err(error) => LookUpOutcome::Unknown(failure::outcome_unknown().said(&error.words())),
         }
@@ -68,7 +68,7 @@ impl GatewayClient {
 
     /// An empty list proves absence; one that holds something else proves nothing.
     fn found(&self, call: &Call, key: &str, answer: &Answer) -> LookUpOutcome {
-        let unclear = || LookUpOutcome::Unknown(failure::outcome_unknown().said(&answer.words()));
+        let unclear = || LookUpOutcome::Unknown(failure::outcome_unknown().said(&answer.words_without_numbers()));
         let Ok(page) = answer.json::<Page>() else {
             return unclear();
         };
@@ -98,7 +98,7 @@ impl GatewayClient {
     }
 
     async fn created(&self, call: &Call, answer: &Answer, now: Timestamp) -> StepOutcome {
-        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words()));
+        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words_without_numbers()));
         match heard(answer, now) {
             Heard::Taken => {
                 let receipt = answer.json().ok().and_then(|item| self.receipt(call, &item));
@@ -110,7 +110,7 @@ impl GatewayClient {
                 _ => unclear(),
             },
             Heard::Refused(why, retry) => StepOutcome::Rejected {
-                failure: why.said(&answer.words()),
+                failure: why.said(&answer.words_without_numbers()),
                 retry,
                 checkpoint: None,
             },

@@ -7,7 +7,6 @@
 //! repeated.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -24,6 +23,7 @@ use tokio::time::error::Elapsed;
 use url::Url;
 
 use crate::connect::{self, Connector, Names};
+use crate::numbers::without_numbers;
 
 /// How we are called.
 const FANFARE: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
@@ -151,8 +151,8 @@ impl HttpClient {
 
     /// The same for addresses that users name, of which it must be seen to
     /// before that they are none of a network's own.
-    pub(crate) fn public(settings: &HttpSettings, but: Arc<[String]>) -> Result<Self, SetupError> {
-        Self::with(settings, Names::Public { but })
+    pub(crate) fn public(settings: &HttpSettings) -> Result<Self, SetupError> {
+        Self::with(settings, Names::Public)
     }
 
     fn with(settings: &HttpSettings, names: Names) -> Result<Self, SetupError> {
@@ -160,6 +160,9 @@ impl HttpClient {
         let inner = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_timer(TokioTimer::new())
+            // A connection that was closed just now is no reason to send again:
+            // whoever decides about that can look first.
+            .retry_canceled_requests(false)
             .build(connector);
         Ok(Self {
             inner,
@@ -255,7 +258,7 @@ impl Answer {
     /// 9110, 10.2.3); nothing where it is neither.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let text = self.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             // More digits than fit are a very long time.
             return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
         }
@@ -277,10 +280,24 @@ impl Answer {
 
     /// The body's beginning, for the person who decides.
     pub fn words(&self) -> String {
-        let text: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();
+        self.beginning(&String::from_utf8_lossy(&self.body))
+    }
+
+    /// The same of a channel that is sent to people's numbers, or may name them:
+    /// none is kept (I20).
+    pub fn words_without_numbers(&self) -> String {
+        // Before it is cut: half of a number is not known for one.
+        self.beginning(&without_numbers(&String::from_utf8_lossy(&self.body), self.cut))
+    }
+
+    fn beginning(&self, text: &str) -> String {
+        let text: String = text.chars().take(WORDS_MAX).collect();
         format!("{} {}", self.status.as_u16(), text.trim())
     }
 }
+
+/// Letters of an answer that are kept.
+const WORDS_MAX: usize = 300;
 
 /// Longest address that is kept.
 const URL_MAX: usize = 2_048;
@@ -313,5 +330,33 @@ fn broken_off(error: impl Error + Send + Sync + 'static) -> ExchangeError {
     ExchangeError::Lost {
         timed_out: false,
         source: error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cut may fall anywhere into a number, and a long answer is cut off where
+    /// it is read, too.
+    #[test]
+    fn no_part_of_a_number_is_left_where_an_answer_is_cut() {
+        for filled in WORDS_MAX - 20..WORDS_MAX + 5 {
+            for cut in [0, 1, 4, 8] {
+                let body = format!("{}to 010-5555-0107", "x".repeat(filled));
+                let answer = Answer {
+                    status: StatusCode::BAD_REQUEST,
+                    headers: HeaderMap::new(),
+                    body: Bytes::copy_from_slice(&body.as_bytes()[..body.len() - cut]),
+                    cut: cut > 0,
+                };
+                let words = answer.words_without_numbers();
+                assert!(
+                    !words.contains("010") && !words.contains("555"),
+                    "{filled} {cut}: {words}"
+                );
+                assert!(words.starts_with("400 xxx"));
+            }
+        }
     }
 }

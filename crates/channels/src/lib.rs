@@ -26,6 +26,7 @@ pub mod kakao_channel;
 pub mod media;
 pub mod mock;
 pub mod naver_blog;
+mod numbers;
 pub mod ringo_biz;
 pub mod secret;
 pub mod wooridongne_tv;

@@ -13,11 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanfare_core::attempt::Retry;
+use fanfare_core::cause;
+use fanfare_core::delivery::Failure;
 use fanfare_core::text::Text;
-use fanfare_core::validate::url::media_url;
+use fanfare_core::validate::url::{is_allowed, media_url};
 use http::Request;
+use url::Url;
 
 use crate::connect::LeadsInside;
+use crate::failure;
 use crate::http::{ExchangeError, HttpClient, HttpSettings, SetupError};
 
 /// Largest picture. As base64 it fits into the 8 MB that PHP takes by default.
@@ -26,7 +31,10 @@ pub const PICTURE_MAX: usize = 5 * 1024 * 1024;
 /// Fetches pictures; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct MediaClient {
-    http: HttpClient,
+    /// For addresses that the operator allows.
+    anywhere: HttpClient,
+    /// For all others.
+    public: HttpClient,
     allow_hosts: Arc<[String]>,
 }
 
@@ -88,8 +96,21 @@ impl MediaClient {
             connect_timeout: deadline / 2,
             max_answer_bytes: PICTURE_MAX,
         };
-        let http = HttpClient::public(&settings, Arc::clone(&allow_hosts))?;
-        Ok(Self { http, allow_hosts })
+        Ok(Self {
+            anywhere: HttpClient::new(&settings)?,
+            public: HttpClient::public(&settings)?,
+            allow_hosts,
+        })
+    }
+
+    /// Decided here alone, of host and port together: an allowed port opens no
+    /// other one of its host.
+    fn http_for(&self, url: &Url) -> &HttpClient {
+        if is_allowed(url, &self.allow_hosts) {
+            &self.anywhere
+        } else {
+            &self.public
+        }
     }
 
     /// Fetches the picture at `url`.
@@ -97,7 +118,7 @@ impl MediaClient {
         let url = media_url(url, &self.allow_hosts).map_err(MediaError::NotAllowed)?;
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = url.as_str().parse().unwrap_or_default();
-        let answer = self.http.send(request).await.map_err(not_fetched)?;
+        let answer = self.http_for(&url).send(request).await.map_err(not_fetched)?;
         match answer.status.as_u16() {
             200 => {}
             status @ (408 | 425 | 429 | 500..) => return Err(MediaError::Away(status)),
@@ -147,6 +168,17 @@ impl PictureKind {
 }
 
 impl MediaError {
+    /// What follows for a delivery that needs the picture.
+    pub(crate) fn into_refusal(self) -> (Failure, Retry) {
+        let words = self.words();
+        let rejected = || failure::media_rejected().said(&words);
+        match self {
+            Self::NotAllowed(detail) => (cause::URL_NOT_ALLOWED.because(detail).said(&words), Retry::Never),
+            Self::NoPicture | Self::TooLarge | Self::Refused(_) => (rejected(), Retry::Never),
+            Self::Unreachable(_) | Self::Away(_) => (rejected(), Retry::Backoff),
+        }
+    }
+
     /// What went wrong, down to its cause, for the person who decides.
     pub fn words(&self) -> String {
         let mut words = self.to_string();
@@ -187,7 +219,7 @@ mod tests {
         // Past the look at the address itself, as a name in a public zone would be.
         let allow_hosts: [String; 0] = [];
         let settings = HttpSettings::default();
-        let public = HttpClient::public(&settings, Arc::new(allow_hosts.clone())).unwrap();
+        let public = HttpClient::public(&settings).unwrap();
         let request = Request::get("http://localhost/a.jpg").body(Bytes::new()).unwrap();
         let refused = not_fetched(public.send(request).await.unwrap_err());
         assert!(matches!(refused, MediaError::NotAllowed(_)), "{refused:?}");
@@ -199,6 +231,28 @@ mod tests {
         ] {
             let refused = client.picture(url).await.unwrap_err();
             assert!(matches!(refused, MediaError::NotAllowed(_)), "{url}: {refused:?}");
+        }
+    }
+
+    /// A name in a public zone may lead inside: by its look no address shows it.
+    #[test]
+    fn a_port_that_is_allowed_opens_no_other_one() {
+        let allow_hosts = ["store.example.com:9000", "cdn.example.com"].map(str::to_owned);
+        let client = MediaClient::new(&allow_hosts, Duration::from_secs(1)).unwrap();
+        for (url, anywhere) in [
+            ("http://store.example.com:9000/a.jpg", true),
+            ("http://store.example.com/a.jpg", false),
+            ("https://store.example.com/a.jpg", false),
+            ("http://cdn.example.com/a.jpg", true),
+            ("https://cdn.example.com/a.jpg", true),
+            ("https://other.example.com/a.jpg", false),
+        ] {
+            let url = media_url(url, &client.allow_hosts).unwrap();
+            assert_eq!(
+                std::ptr::eq(client.http_for(&url), &raw const client.anywhere),
+                anywhere,
+                "{url}"
+            );
         }
     }
 

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -145,4 +147,49 @@ async fn what_fails_before_the_first_byte_was_never_sent() {
 async fn an_error_does_not_show_the_address() {
     let error = send("http://fanfare.invalid/?secret=canary").await.unwrap_err();
     assert!(!error.words().contains("canary"), "{}", error.words());
+}
+
+/// A connection that is closed while the next request is on its way to it: hyper
+/// would send that one again by itself, over another connection.
+#[tokio::test]
+async fn a_request_on_a_connection_that_was_just_closed_is_not_sent_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (close, closing) = mpsc::channel::<()>();
+    let (closed, is_closed) = mpsc::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4_096];
+        _ = stream.read(&mut request).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+        closing.recv().unwrap();
+        drop(stream);
+        closed.send(()).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        closing.recv().unwrap();
+        listener.accept().is_ok()
+    });
+    let settings = HttpSettings {
+        deadline: DEADLINE,
+        ..HttpSettings::default()
+    };
+    let client = HttpClient::new(&settings).unwrap();
+    let request = || Request::post(&url).body(Bytes::new()).unwrap();
+    assert_eq!(client.send(request()).await.unwrap().status.as_u16(), 200);
+    // Back into the pool; and then it is closed while this thread, which would see
+    // it, waits.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    close.send(()).unwrap();
+    is_closed.recv().unwrap();
+    // The runtime hears of it now, and goes on here before there.
+    tokio::task::yield_now().await;
+    let error = client.send(request()).await.unwrap_err();
+    assert!(
+        matches!(error, ExchangeError::Lost { timed_out: false, .. }),
+        "{error:?}"
+    );
+    close.send(()).unwrap();
+    assert!(!server.join().unwrap(), "it was sent again");
 }

@@ -28,6 +28,14 @@ pub enum StepOutcome {
         /// From now.
         poll_after: Duration,
     },
+    /// How it stands could not be seen, and nothing has changed; ask again after
+    /// this time. Unlike [`Self::Pending`] it does not say that the channel is well.
+    PollFailed {
+        /// From now.
+        poll_after: Duration,
+        /// What went wrong.
+        why: Failure,
+    },
     /// The channel took it.
     Confirmed(Receipt),
     /// A person must finish it.

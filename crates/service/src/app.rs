@@ -114,6 +114,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         hand_off,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
+        kakao_frame: clients::kakao_frame(&config.channels.kakao_channel),
         post_hosts: config.post_hosts(),
         limits: limits(config),
         ready: ready_receiver,

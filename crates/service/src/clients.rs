@@ -23,6 +23,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
 use fanfare_core::phone::{Phone, PhoneKind};
 use fanfare_core::text::Text;
+use fanfare_core::validate::kakao_channel::Frame;
 use url::{Host, Url};
 
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
@@ -243,6 +244,17 @@ fn kakao_channel(all: &Config, http: &HttpClient, media: &MediaClient) -> Result
         Arc::new(lists),
         settings,
     )))
+}
+
+/// What is put around Kakao Channel's messages; nothing where a company's own
+/// gateway does what the law wants, or where it is missing.
+pub(crate) fn kakao_frame(config: &ChannelConfig) -> Option<Frame> {
+    let own = config.protocol == ChannelProtocol::Own;
+    Some(Frame {
+        label: config.ad_label.unwrap_or(true),
+        sender: config.sender_name.clone().filter(|_| own)?,
+        opt_out: config.unsubscribe_number.clone()?,
+    })
 }
 
 fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Api, Failure> {

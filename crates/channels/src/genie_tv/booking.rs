@@ -1,9 +1,8 @@
-//! The booking, which costs money; the wait until the channel has reviewed it;
-//! and what became of a booking whose answer was not clear.
+//! The booking, which costs money, and the wait until the channel has reviewed it.
 
 use std::time::Duration;
 
-use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome};
+use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::channel::ChannelState;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
@@ -69,7 +68,7 @@ impl GenieTvClient {
 
     /// Waits until the channel has decided.
     pub(super) async fn poll(&self, call: &Call, booking: Booking, now: Timestamp) -> StepOutcome {
-        let why = match self.read(call, &booking.order, &booking.line).await {
+        let (why, heard) = match self.read(call, &booking.order, &booking.line).await {
             Ok(read) => match read.state() {
                 State::Booked(state) => return StepOutcome::Confirmed(receipt(call, read, state, now)),
                 // Out of the doubt first: what is said then counts.
@@ -86,9 +85,9 @@ impl GenieTvClient {
                 State::Declined => return rejected(failure::declined().said(&read.reason()), Retry::Never),
                 State::Pending => return self.later(&booking, now),
                 // A booking that was taken does not become a draft again.
-                State::Draft | State::Unknown => read.reason(),
+                State::Draft | State::Unknown => (read.reason(), true),
             },
-            Err(words) => words,
+            Err(words) => (words, false),
         };
         match booking.unread_since {
             // What was seen is kept, and asked for once more at once.
@@ -102,42 +101,25 @@ impl GenieTvClient {
                     false,
                 )
             }
-            Some(since) if age(since, now) < PATIENCE => self.later(&booking, now),
+            Some(since) if age(since, now) < PATIENCE && heard => self.later(&booking, now),
+            Some(since) if age(since, now) < PATIENCE => StepOutcome::PollFailed {
+                poll_after: self.until_next(&booking, now),
+                why: failure::unavailable().said(&why),
+            },
             Some(_) => StepOutcome::Unknown(failure::outcome_unknown().said(&why)),
         }
     }
 
     /// A review takes minutes or days: the older, the less often.
     fn later(&self, booking: &Booking, now: Timestamp) -> StepOutcome {
-        let shortest = self.settings.poll_interval;
-        let wait = (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest));
-        StepOutcome::Pending { poll_after: wait }
+        StepOutcome::Pending {
+            poll_after: self.until_next(booking, now),
+        }
     }
 
-    /// Repeating the booking is the look-up, so this is only for whoever asks all
-    /// the same.
-    pub(super) async fn find(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
-        let (order, line) = match Stage::of(call) {
-            Ok(Some(Stage::Ready { order, line } | Stage::Booking(Booking { order, line, .. }))) => (order, line),
-            // Nothing was ever booked from here.
-            Ok(_) => return LookUpOutcome::Absent { checkpoint: None },
-            Err(unreadable) => return LookUpOutcome::Unknown(unreadable),
-        };
-        let read = match self.read(call, &order, &line).await {
-            Ok(read) => read,
-            Err(words) => return LookUpOutcome::Unknown(failure::outcome_unknown().said(&words)),
-        };
-        match read.state() {
-            State::Booked(state) => LookUpOutcome::Found(receipt(call, read, state, now)),
-            State::Draft => LookUpOutcome::Absent {
-                checkpoint: Some(Stage::Ready { order, line }.into()),
-            },
-            State::Pending => LookUpOutcome::Pending {
-                checkpoint: Stage::Booking(Booking::new(order, line, now)).into(),
-                look_after: self.settings.poll_interval,
-            },
-            State::Declined | State::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown().said(&read.reason())),
-        }
+    fn until_next(&self, booking: &Booking, now: Timestamp) -> Duration {
+        let shortest = self.settings.poll_interval;
+        (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest))
     }
 
     /// The line as the channel has it, or what was said instead.

@@ -2,11 +2,10 @@
 //! statuses are those of the common contract (`contract.rs`), the states
 //! `OpenDirect`'s, the reasons our own proposal.
 
-use fanfare_core::attempt::Retry;
 use fanfare_core::channel::ChannelState;
 use jiff::Timestamp;
 
-use crate::contract::{self, Heard, problem_code};
+use crate::contract::{Heard, heard_by_reason};
 use crate::failure;
 use crate::http::Answer;
 
@@ -40,19 +39,17 @@ impl State {
 
 /// A refusal that names its reason is told by it, all else by its status.
 pub(super) fn heard(answer: &Answer, now: Timestamp) -> Heard {
-    let refusal = answer.status.is_client_error();
-    let reason = refusal.then(|| problem_code(answer)).flatten();
-    let why = match reason.as_deref() {
-        Some("creative_rejected") => failure::media_rejected(),
-        Some("no_inventory") => failure::no_inventory(),
-        _ => return contract::heard(answer, now),
-    };
-    Heard::Refused(why, Retry::Never)
+    heard_by_reason(answer, now, |reason| match reason {
+        "creative_rejected" => Some(failure::media_rejected()),
+        "no_inventory" => Some(failure::no_inventory()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use fanfare_core::attempt::Retry;
     use http::header::CONTENT_TYPE;
     use http::{HeaderMap, StatusCode};
 

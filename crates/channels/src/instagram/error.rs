@@ -75,6 +75,21 @@ impl Meaning {
         }
     }
 
+    /// What went wrong, where nothing follows from it.
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Self::NotSent(why)
+            | Self::Refused(why)
+            | Self::NotFetched(why)
+            | Self::NotReady(why)
+            | Self::ContainerDead(why)
+            | Self::ContainerMissing(why)
+            | Self::DailyCap(why)
+            | Self::Throttled(why, _)
+            | Self::Unclear(why) => why,
+        }
+    }
+
     /// Of a container whose status is ERROR: it was never published.
     pub(super) fn of_container(subcode: Option<i64>, words: &str) -> Self {
         match Self::of_subcode(subcode.unwrap_or_default(), words) {

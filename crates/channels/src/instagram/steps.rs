@@ -104,22 +104,24 @@ impl InstagramClient {
 
     /// Nothing is published yet: another container is harmless.
     fn not_polled(&self, call: &Call, meaning: Meaning, age: Duration) -> StepOutcome {
-        let again = |wait| StepOutcome::Pending { poll_after: wait };
+        let again = |poll_after| StepOutcome::Pending { poll_after };
+        let failed = |poll_after, why| StepOutcome::PollFailed { poll_after, why };
         match meaning {
             Meaning::Refused(why) => rejected(why, Retry::Never, None),
             Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
             Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => again(self.settings.poll_interval.max(age / 2)),
-            Meaning::NotFetched(why) | Meaning::ContainerDead(why) | Meaning::ContainerMissing(why) => {
-                rejected(why, Retry::Backoff, None)
+            Meaning::Throttled(why, wait) => failed(wait.max(THROTTLE_LEAST), why),
+            Meaning::NotReady(_) if age < CONTAINER_PATIENCE => again(self.settings.poll_interval),
+            Meaning::DailyCap(why) | Meaning::NotSent(why) | Meaning::Unclear(why) if age < CONTAINER_PATIENCE => {
+                failed(self.settings.poll_interval, why)
             }
-            Meaning::Throttled(_, wait) => again(wait.max(THROTTLE_LEAST)),
-            Meaning::DailyCap(why) | Meaning::NotReady(why) | Meaning::NotSent(why) | Meaning::Unclear(why) => {
-                if age < CONTAINER_PATIENCE {
-                    again(self.settings.poll_interval)
-                } else {
-                    rejected(why, Retry::Backoff, None)
-                }
-            }
+            Meaning::NotFetched(why)
+            | Meaning::ContainerDead(why)
+            | Meaning::ContainerMissing(why)
+            | Meaning::DailyCap(why)
+            | Meaning::NotReady(why)
+            | Meaning::NotSent(why)
+            | Meaning::Unclear(why) => rejected(why, Retry::Backoff, None),
         }
     }
 
@@ -163,8 +165,9 @@ impl InstagramClient {
         let path = self.path(&[&media]);
         match heard::<Link>(self.api.get(call, &path, &[("fields", "permalink")]).await, now) {
             Ok((link, _)) => StepOutcome::Confirmed(receipt(Some(media), link.permalink)),
-            Err(_) if age(since, now) < LINK_PATIENCE => StepOutcome::Pending {
+            Err(meaning) if age(since, now) < LINK_PATIENCE => StepOutcome::PollFailed {
                 poll_after: self.settings.poll_interval,
+                why: meaning.into_failure(),
             },
             Err(_) => StepOutcome::Confirmed(receipt(Some(media), None)),
         }

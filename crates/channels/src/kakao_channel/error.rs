@@ -28,10 +28,15 @@ pub(super) enum Meaning {
     Unclear,
 }
 
-/// What follows from `code`.
+/// What follows from `code`; of one that is not listed, nothing.
 pub(super) fn meaning(code: i64) -> Meaning {
+    listed(code).unwrap_or(Meaning::Unclear)
+}
+
+/// What follows from `code`, where it is listed.
+pub(super) fn listed(code: i64) -> Option<Meaning> {
     let permanent = |why: Failure| Meaning::Refused(why, Retry::Never);
-    match code {
+    Some(match code {
         -1000 | -1001 => permanent(failure::auth_expired()),
         -1006 | -2017 => permanent(failure::sender_rejected()),
         4 | -2005..=-2000 | 1030 | 3014 | 4144 => permanent(failure::content_rejected()),
@@ -42,11 +47,11 @@ pub(super) fn meaning(code: i64) -> Meaning {
         3022 => Meaning::Night,
         3005 => Meaning::Sent,
         -1005 | 4131 => Meaning::KeyKnown,
-        // 4161 is being processed; 2001, 3000, 3006, 3010, 3012, 9998 and 9999
-        // are troubles of the channel's, which allow a repeat only after a
-        // look-up. Nothing more is known of what is not listed.
-        _ => Meaning::Unclear,
-    }
+        // The first is being processed; the others are troubles of the channel's,
+        // which allow a repeat only after a look-up.
+        4161 | 2001 | 3000 | 3006 | 3010 | 3012 | 9998 | 9999 => Meaning::Unclear,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Empty, Progress, Request, Sending, Stage};
-use super::steps::PATIENCE;
+use super::hold::PATIENCE;
 use super::wire::{self, Page};
 use super::{KakaoChannelClient, age, key_of};
 use crate::contract::is_path_id;
@@ -61,7 +61,7 @@ impl KakaoChannelClient {
             Err(error) => return unknown(&error.words()),
         };
         let Some(page) = wire::page(&answer, now) else {
-            return unknown(&wire::words(&answer));
+            return unknown(&answer.words_without_numbers());
         };
         if page.messages.is_empty() && page.total_count == 0 {
             return self.not_found(call, sending, answer.time(now), now).await;
@@ -75,7 +75,7 @@ impl KakaoChannelClient {
                 )
             }
             // A channel that does not search by the key finds anything.
-            None => unknown(&wire::words(&answer)),
+            None => unknown(&answer.words_without_numbers()),
         }
     }
 

@@ -13,6 +13,7 @@
 //! | `mod.rs` | the client and what it is told |
 //! | `recipients.rs` | who is on a list, who of them may be sent it, and how it is cut |
 //! | `steps.rs` | upload, cut and send |
+//! | `hold.rs` | what holds a request back: the night, a refusal, a call-off |
 //! | `results.rs` | what became of what was sent |
 //! | `look_up.rs` | what became of a request whose answer was not clear |
 //! | `checkpoint.rs` | where the protocol stands between steps |
@@ -25,6 +26,7 @@
 
 mod checkpoint;
 mod error;
+mod hold;
 mod look_up;
 mod mock;
 pub mod recipients;

@@ -8,6 +8,7 @@
 //! of Korea's mobile numbers has some 1,500; its name names nobody. And whoever
 //! joins or leaves a list between two requests moves nobody else into another one.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -70,14 +71,21 @@ impl Recipient {
 
 impl Allowed {
     pub(super) fn of(list: Vec<Recipient>, delivery: DeliveryId, now: Timestamp) -> Self {
-        let all = list.len();
-        let allowed = list.into_iter().filter(|person| person.may_receive(now).is_ok());
+        // A number that stands on a list twice is one person.
+        let mut persons: BTreeMap<String, Result<(), Reason>> = BTreeMap::new();
+        for row in list {
+            let may = row.may_receive(now);
+            let number = row.number.reveal().to_owned();
+            let so_far = persons.entry(number).or_insert(may);
+            *so_far = together(*so_far, may);
+        }
+        let all = persons.len();
+        let allowed = persons.into_iter().filter(|(_, may)| may.is_ok());
         let mut people: Vec<_> = allowed
-            .map(|person| (bucket(delivery, &person.number), person.number))
+            .map(|(number, _)| Secret::new(number))
+            .map(|number| (bucket(delivery, &number), number))
             .collect();
         people.sort_by(|(bucket, number), (other, another)| (bucket, number.reveal()).cmp(&(other, another.reveal())));
-        // A number that stands on a list twice is one person.
-        people.dedup_by(|(_, number), (_, other)| number == other);
         let blocked = all - people.len();
         Self { people, blocked }
     }
@@ -111,6 +119,17 @@ impl Allowed {
         let done = |(bucket, _): &(u16, Secret)| after.is_some_and(|after| *bucket <= after);
         let start = self.people.partition_point(done);
         &self.people[start..]
+    }
+}
+
+/// What two rows of one number say: who wants nothing more in one of them wants
+/// nothing more; beside that, one consent is enough.
+fn together(one: Result<(), Reason>, other: Result<(), Reason>) -> Result<(), Reason> {
+    let wants_nothing = |may: &Result<(), Reason>| matches!(may, Err(Reason::Suppressed | Reason::Withdrawn));
+    if wants_nothing(&one) || other.is_err() && !wants_nothing(&other) {
+        one
+    } else {
+        other
     }
 }
 
@@ -187,13 +206,43 @@ mod tests {
     }
 
     #[test]
+    fn who_wants_nothing_more_in_one_row_is_sent_nothing_for_another() {
+        let withdrawn = || {
+            let mut row = person(1);
+            row.consent.as_mut().unwrap().withdrawn_at = Some("2026-10-01T00:00:00Z".parse().unwrap());
+            row
+        };
+        let suppressed = || Recipient {
+            suppressed: true,
+            ..person(1)
+        };
+        let unproved = || Recipient {
+            consent: None,
+            ..person(1)
+        };
+        let of = |rows: Vec<Recipient>| {
+            let allowed = allowed(rows);
+            (allowed.people.len(), allowed.blocked)
+        };
+        for no in [withdrawn(), suppressed()] {
+            assert_eq!(of(vec![person(1), no.clone()]), (0, 1));
+            assert_eq!(of(vec![no.clone(), person(1)]), (0, 1));
+            assert_eq!(of(vec![no.clone(), unproved(), person(1)]), (0, 1));
+            assert_eq!(of(vec![unproved(), no, person(1), person(2)]), (1, 1));
+        }
+        // A row that proves nothing takes nothing back.
+        assert_eq!(of(vec![unproved(), person(1)]), (1, 0));
+        assert_eq!(of(vec![person(1), unproved(), person(1)]), (1, 0));
+    }
+
+    #[test]
     fn who_may_not_be_sent_anything_is_counted_and_left_out() {
         let mut people: Vec<_> = (0..5).map(person).collect();
         people[1].consent = None;
         people[2].suppressed = true;
         people.push(person(0));
         let allowed = allowed(people);
-        assert_eq!((allowed.people.len(), allowed.blocked), (3, 3));
+        assert_eq!((allowed.people.len(), allowed.blocked), (3, 2), "a repeat is nobody");
         assert!(!format!("{allowed:?}").contains("010"), "a number is never shown");
     }
 }

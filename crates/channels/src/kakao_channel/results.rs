@@ -3,6 +3,7 @@
 
 use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::channel::ChannelState;
+use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use jiff::Timestamp;
@@ -22,32 +23,41 @@ impl KakaoChannelClient {
         let Some(open) = progress.requests.iter().position(|request| !request.settled) else {
             return settled(progress);
         };
-        if let Some((delivered, failed)) = self.read(call, &progress, open, now).await {
-            progress.requests[open].settled = true;
-            progress.counts.delivered += delivered;
-            progress.counts.failed += failed;
-            return advanced(Stage::Results(progress), false);
+        let waits = age(progress.since, now) < self.settings.patience;
+        let poll_after = self.settings.poll_interval;
+        match self.read(call, &progress, open, now).await {
+            Ok(Some((delivered, failed))) => {
+                progress.requests[open].settled = true;
+                progress.counts.delivered += delivered;
+                progress.counts.failed += failed;
+                advanced(Stage::Results(progress), false)
+            }
+            Ok(None) if waits => StepOutcome::Pending { poll_after },
+            Err(why) if waits => StepOutcome::PollFailed { poll_after, why },
+            Ok(None) | Err(_) => confirmed(&progress, ChannelState::Accepted),
         }
-        if age(progress.since, now) < self.settings.patience {
-            return StepOutcome::Pending {
-                poll_after: self.settings.poll_interval,
-            };
-        }
-        confirmed(&progress, ChannelState::Accepted)
     }
 
     /// Delivered and failed, where every recipient's result is final.
-    async fn read(&self, call: &Call, progress: &Progress, open: usize, now: Timestamp) -> Option<(u32, u32)> {
+    async fn read(
+        &self,
+        call: &Call,
+        progress: &Progress,
+        open: usize,
+        now: Timestamp,
+    ) -> Result<Option<(u32, u32)>, Failure> {
         let request = &progress.requests[open];
         let query = [
             ("requestId", request.id.as_str()),
             ("pageNum", "1"),
             ("pageSize", PAGE_SIZE),
         ];
-        let answer = self.api.get(call, &self.path("messages"), &query).await.ok()?;
-        let page = wire::page(&answer, now)?;
+        let unread = |words: &str| failure::unavailable().said(words);
+        let answer = self.api.get(call, &self.path("messages"), &query).await;
+        let answer = answer.map_err(|error| unread(&error.words()))?;
+        let page = wire::page(&answer, now).ok_or_else(|| unread(&answer.words_without_numbers()))?;
         let ours = page.messages.iter().all(|message| message.request_id == request.id);
-        tally(&page).filter(|(delivered, failed)| ours && delivered + failed >= request.taken)
+        Ok(tally(&page).filter(|(delivered, failed)| ours && delivered + failed >= request.taken))
     }
 }
 

@@ -1,8 +1,6 @@
 //! What is done until everything is sent.
 
-use std::time::Duration;
-
-use fanfare_core::advertising::{Night, advertisement};
+use fanfare_core::advertising::advertisement;
 use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
@@ -10,24 +8,19 @@ use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
 use super::error::Meaning;
+use super::hold::{is_called_off, night};
 use super::recipients::Allowed;
 use super::wire::{self, Heard, Uploaded};
-use super::{KakaoChannelClient, age, key_of};
+use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
-use crate::media::{MediaError, PictureKind};
-
-/// After somebody has been sent it, the rest is tried for so long.
-pub(super) const PATIENCE: Duration = Duration::from_hours(24);
-
-/// Between two tries of the rest, at most.
-const AGAIN_MOST: Duration = Duration::from_mins(5);
+use crate::media::PictureKind;
 
 impl KakaoChannelClient {
     /// Uploads the picture: only what was uploaded can be sent. Nobody sees it.
     pub(super) async fn upload(&self, call: &Call, now: Timestamp) -> StepOutcome {
-        if let Some(held) = held_by_night(now) {
+        if let Some(held) = night(None, now) {
             return held;
         }
         match self.allowed(call, now).await {
@@ -43,7 +36,10 @@ impl KakaoChannelClient {
         let picture = match self.media.picture(&url).await {
             Ok(picture) if matches!(picture.kind, PictureKind::Jpeg | PictureKind::Png) => picture,
             Ok(_) => return rejected(None, failure::media_rejected(), Retry::Never),
-            Err(error) => return not_fetched(&error),
+            Err(error) => {
+                let (why, retry) = error.into_refusal();
+                return rejected(None, why, retry);
+            }
         };
         let boundary = call.delivery.id.0.simple().to_string();
         let body = Body::Multipart {
@@ -58,13 +54,19 @@ impl KakaoChannelClient {
 
     /// Sees who is in the next request, and keeps where it ends before it is sent.
     pub(super) async fn cut(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
+        if is_called_off(call, &progress) {
+            return self.leave_off(call, progress, now).await;
+        }
+        if let Some(held) = night(Some(&progress), now) {
+            return held;
+        }
         let allowed = match self.allowed(call, now).await {
             Ok(allowed) => allowed,
             Err((why, retry)) if progress.requests.is_empty() => {
                 return rejected(Some(Stage::Cutting(progress)), why, retry);
             }
-            Err((_, Retry::Never)) => return advanced(Stage::Results(progress), false),
-            Err(_) => return self.again(&progress, now),
+            // How many are left is not known.
+            Err(why) => return self.again(progress, None, why, now),
         };
         if progress.chunk == 1 {
             progress.counts.blocked = count(allowed.blocked);
@@ -80,7 +82,10 @@ impl KakaoChannelClient {
         if sending.doubt != Doubt::None {
             return StepOutcome::Unknown(failure::outcome_unknown());
         }
-        if let Some(held) = held_by_night(now) {
+        if is_called_off(call, &sending.progress) {
+            return self.leave_off(call, sending.progress, now).await;
+        }
+        if let Some(held) = night(Some(&sending.progress), now) {
             return held;
         }
         let allowed = match self.allowed(call, now).await {
@@ -135,7 +140,7 @@ impl KakaoChannelClient {
         allowed: &Allowed,
         now: Timestamp,
     ) -> StepOutcome {
-        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&wire::words(answer)));
+        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words_without_numbers()));
         let outcome = wire::outcome(answer);
         let all_refused = outcome.as_ref().is_some_and(|outcome| outcome.all_refused);
         let doubt = |sending: Sending, doubt| advanced(Stage::Sending(Sending { doubt, ..sending }), false);
@@ -161,90 +166,44 @@ impl KakaoChannelClient {
             Heard::Refused(Meaning::Unclear) if all_refused => {
                 advanced(Stage::Cutting(progress.sent(sending.until, None, people, now)), false)
             }
-            Heard::Refused(Meaning::Refused(why, retry)) => {
-                self.not_sent(sending, Some(allowed), why.said(&wire::words(answer)), retry, now)
+            Heard::Refused(Meaning::Refused(why, retry)) => self.not_sent(
+                sending,
+                Some(allowed),
+                why.said(&answer.words_without_numbers()),
+                retry,
+                now,
+            ),
+            Heard::Refused(Meaning::Night) => {
+                let why = failure::night_hours().said(&answer.words_without_numbers());
+                self.night_by_the_channel(sending.progress, allowed, why, now)
             }
-            Heard::Refused(Meaning::Night) => StepOutcome::Deferred {
-                until: Night::KAKAO.next_end(now),
-                reason: failure::night_hours().said(&wire::words(answer)),
-            },
             Heard::Refused(Meaning::KeyKnown) => doubt(sending, Doubt::KeyKnown),
             Heard::Refused(Meaning::Sent) => doubt(sending, Doubt::Sent),
             Heard::Refused(Meaning::Unclear) => unclear(),
         }
     }
-
-    /// This request had no effect. Where another had, what is left is tried on, or
-    /// given up; it does not make a failure of what was sent.
-    fn not_sent(
-        &self,
-        sending: Sending,
-        allowed: Option<&Allowed>,
-        why: Failure,
-        retry: Retry,
-        now: Timestamp,
-    ) -> StepOutcome {
-        if sending.progress.requests.is_empty() {
-            let again = Sending::clean(sending.progress, sending.until);
-            return rejected(Some(Stage::Sending(again)), why, retry);
-        }
-        if retry != Retry::Never && age(sending.progress.since, now) < PATIENCE {
-            return self.again(&sending.progress, now);
-        }
-        let mut progress = sending.progress;
-        progress.give_up(allowed);
-        advanced(Stage::Results(progress), false)
-    }
-
-    /// The longer nothing went on, the less often.
-    fn again(&self, progress: &Progress, now: Timestamp) -> StepOutcome {
-        let shortest = self.settings.poll_interval;
-        StepOutcome::Pending {
-            poll_after: (age(progress.since, now) / 10).clamp(shortest, AGAIN_MOST.max(shortest)),
-        }
-    }
-}
-
-impl Progress {
-    /// Counts those who are left as not sent.
-    pub(super) fn give_up(&mut self, allowed: Option<&Allowed>) {
-        let left = allowed.map_or(0, |allowed| allowed.after(self.after).len());
-        self.counts.not_sent = self.counts.not_sent.saturating_add(count(left));
-    }
 }
 
 fn uploaded(answer: &Answer, now: Timestamp) -> StepOutcome {
-    let again = |why: Failure| rejected(None, why.said(&wire::words(answer)), Retry::Backoff);
+    let again = |why: Failure| rejected(None, why.said(&answer.words_without_numbers()), Retry::Backoff);
     match wire::heard(answer, now) {
         Heard::Taken => match wire::read::<Uploaded>(answer).and_then(Uploaded::url) {
             Some(image) => advanced(Stage::Cutting(Progress::new(image, now)), false),
             None => again(failure::unavailable()),
         },
         // A body that the image route refuses is the picture.
-        Heard::Refused(Meaning::Refused(why, Retry::Never)) if why.code == "content_rejected" => {
-            rejected(None, failure::media_rejected().said(&wire::words(answer)), Retry::Never)
+        Heard::Refused(Meaning::Refused(why, Retry::Never)) if why.code == "content_rejected" => rejected(
+            None,
+            failure::media_rejected().said(&answer.words_without_numbers()),
+            Retry::Never,
+        ),
+        Heard::Refused(Meaning::Refused(why, retry)) => {
+            rejected(None, why.said(&answer.words_without_numbers()), retry)
         }
-        Heard::Refused(Meaning::Refused(why, retry)) => rejected(None, why.said(&wire::words(answer)), retry),
         Heard::Refused(Meaning::Night | Meaning::Recipient | Meaning::KeyKnown | Meaning::Sent | Meaning::Unclear) => {
             again(failure::unavailable())
         }
     }
-}
-
-fn not_fetched(error: &MediaError) -> StepOutcome {
-    let retry = match error {
-        MediaError::Unreachable(_) | MediaError::Away(_) => Retry::Backoff,
-        MediaError::NotAllowed(_) | MediaError::Refused(_) | MediaError::TooLarge | MediaError::NoPicture => {
-            Retry::Never
-        }
-    };
-    rejected(None, failure::media_rejected().said(&error.words()), retry)
-}
-
-fn held_by_night(now: Timestamp) -> Option<StepOutcome> {
-    let until = Night::KAKAO.over_at(now)?;
-    let reason = failure::night_hours();
-    Some(StepOutcome::Deferred { until, reason })
 }
 
 pub(super) fn advanced(stage: Stage, next_has_effect: bool) -> StepOutcome {

@@ -1,10 +1,13 @@
 //! What NHN Cloud is sent and what it answers, as far as it is read. Numbers in
-//! its answers are not: what is kept of its words has them taken out (I20).
+//! its answers are not: what is kept of its words has them taken out
+//! (`numbers.rs`, I20).
 
 use bytes::Bytes;
+use fanfare_core::attempt::Retry;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::compose::kakao_channel::KakaoChannelContent;
 use fanfare_core::compose::{ChannelContent, compose};
+use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use http::HeaderName;
 use jiff::Timestamp;
@@ -14,8 +17,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::KakaoSettings;
-use super::error::{Meaning, meaning};
-use crate::contract::{self, is_path_id};
+use super::error::{Meaning, listed, meaning};
+use crate::contract::is_path_id;
+use crate::failure;
 use crate::http::Answer;
 use crate::media::Picture;
 use crate::secret::Secret;
@@ -25,9 +29,6 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-nc-api
 
 /// Of an answer: 1,000 recipients with all that is said of each.
 pub(super) const ANSWER_MAX: usize = 2 * 1024 * 1024;
-
-/// Digits in a row, blanks and hyphens between them, that may be a number.
-const NUMBER_DIGITS: usize = 7;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,19 +133,30 @@ pub(super) fn heard(answer: &Answer, now: Timestamp) -> Heard {
     let head = answer.json::<Head>().ok().map(|head| head.header);
     match head {
         Some(head) if head.is_successful && answer.status.is_success() => Heard::Taken,
-        Some(head) if !head.is_successful => match meaning(head.result_code) {
-            // A code of which nothing follows, and yet a status that says it.
-            Meaning::Unclear if answer.status.is_client_error() => by_status(answer, now),
-            meaning => Heard::Refused(meaning),
+        // What is known of a code counts more than a status, which a proxy may
+        // have said.
+        Some(head) if !head.is_successful => match listed(head.result_code) {
+            Some(meaning) => Heard::Refused(meaning),
+            None => by_status(answer, now),
         },
         _ => by_status(answer, now),
     }
 }
 
+/// The few statuses that prove that nothing was done: NHN Cloud has signed no
+/// contract of ours, so what its others mean is looked up.
 fn by_status(answer: &Answer, now: Timestamp) -> Heard {
-    Heard::Refused(match contract::heard(answer, now) {
-        contract::Heard::Refused(why, retry) => Meaning::Refused(why, retry),
-        contract::Heard::Taken | contract::Heard::Known | contract::Heard::Unclear => Meaning::Unclear,
+    let permanent = |why: Failure| Meaning::Refused(why, Retry::Never);
+    Heard::Refused(match answer.status.as_u16() {
+        301 | 302 | 307 | 308 | 404 | 405 => permanent(failure::misconfigured()),
+        401 => permanent(failure::auth_expired()),
+        403 => permanent(failure::permission_denied()),
+        413 => permanent(failure::content_rejected()),
+        429 => {
+            let wish = answer.retry_after(now).map_or(Retry::Backoff, Retry::After);
+            Meaning::Refused(failure::rate_limited(), wish)
+        }
+        _ => Meaning::Unclear,
     })
 }
 
@@ -194,35 +206,6 @@ impl Message {
             _ => Standing::Open,
         }
     }
-}
-
-/// What the channel said, without what may be a number.
-pub(super) fn words(answer: &Answer) -> String {
-    without_numbers(&answer.words())
-}
-
-fn without_numbers(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut run = String::new();
-    for character in text.chars().chain([' ']) {
-        if character.is_numeric() || (!run.is_empty() && matches!(character, '-' | ' ' | '.')) {
-            run.push(character);
-            continue;
-        }
-        flush(&mut run, &mut clean);
-        clean.push(character);
-    }
-    flush(&mut run, &mut clean);
-    clean.trim_end().to_owned()
-}
-
-fn flush(run: &mut String, clean: &mut String) {
-    if run.chars().filter(|c| c.is_numeric()).count() < NUMBER_DIGITS {
-        clean.push_str(run);
-    } else {
-        clean.push('…');
-    }
-    run.clear();
 }
 
 /// The same at every call: the request does not change, and nothing is invented
@@ -290,6 +273,9 @@ pub(super) fn minute(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::header::RETRY_AFTER;
     use http::{HeaderMap, StatusCode};
 
     use super::*;
@@ -326,6 +312,49 @@ mod tests {
         assert_eq!(says(429, ""), "rate_limited");
     }
 
+    /// A status that proves nothing is looked up, and so is a code of which it is
+    /// known that nothing follows: the status does not say more than it.
+    #[test]
+    fn only_a_few_statuses_refuse_and_a_listed_code_comes_before_them() {
+        let body = |code: i64| json!({"header": {"isSuccessful": false, "resultCode": code}}).to_string();
+        for (status, said) in [
+            (301, "channel_misconfigured"),
+            (302, "channel_misconfigured"),
+            (307, "channel_misconfigured"),
+            (308, "channel_misconfigured"),
+            (401, "auth_expired"),
+            (403, "permission_denied"),
+            (404, "channel_misconfigured"),
+            (405, "channel_misconfigured"),
+            (413, "content_rejected"),
+            (429, "rate_limited"),
+        ] {
+            assert_eq!(says(status, ""), said, "{status}");
+            assert_eq!(says(status, &body(12_345)), said, "{status}");
+            for code in [4161, 2001, 3000, 3006, 3010, 3012, 9998, 9999] {
+                assert_eq!(says(status, &body(code)), "Unclear", "{status} {code}");
+            }
+        }
+        for status in [303, 400, 408, 409, 415, 422, 425, 500, 502, 503, 504] {
+            assert_eq!(says(status, ""), "Unclear", "{status}");
+            assert_eq!(says(status, &body(9_999)), "Unclear", "{status}");
+            assert_eq!(says(status, &body(3_014)), "content_rejected", "{status}");
+        }
+        let mut busy = answer(503, "");
+        busy.headers.insert(RETRY_AFTER, "7".parse().unwrap());
+        assert!(matches!(
+            heard(&busy, Timestamp::UNIX_EPOCH),
+            Heard::Refused(Meaning::Unclear)
+        ));
+        let mut throttled = answer(429, "");
+        throttled.headers.insert(RETRY_AFTER, "7".parse().unwrap());
+        let heard = heard(&throttled, Timestamp::UNIX_EPOCH);
+        let Heard::Refused(Meaning::Refused(_, retry)) = heard else {
+            panic!("{heard:?}")
+        };
+        assert_eq!(retry, Retry::After(Duration::from_secs(7)));
+    }
+
     #[test]
     fn refusals_of_recipients_are_counted() {
         let of = |codes: &[i64], id: Value| {
@@ -343,22 +372,6 @@ mod tests {
         assert!(none.all_refused && none.request_id.is_none());
         assert!(!of(&[], Value::Null).all_refused);
         assert!(of(&[0], json!("../x")).request_id.is_none());
-    }
-
-    #[test]
-    fn a_number_is_taken_out_of_what_was_said() {
-        for (said, kept) in [
-            (
-                "bad recipientNo 010-1234-5678, code 3018",
-                "bad recipientNo …, code 3018",
-            ),
-            ("01012345678", "…"),
-            ("+82 10 1234 5678!", "+…!"),
-            ("code 3018 at 12", "code 3018 at 12"),
-            ("０１０１２３４５６７８", "…"),
-        ] {
-            assert_eq!(without_numbers(said), kept);
-        }
     }
 
     #[test]

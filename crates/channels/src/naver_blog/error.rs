@@ -66,6 +66,13 @@ impl Meaning {
         }
     }
 
+    /// What went wrong, where nothing follows from it.
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Self::NotSent(why) | Self::Refused(why) | Self::Throttled(why, _) | Self::Unclear(why) => why,
+        }
+    }
+
     /// In words, of a look-up that came to nothing.
     pub(super) fn into_doubt(self) -> Failure {
         match self {

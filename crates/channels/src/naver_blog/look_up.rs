@@ -1,9 +1,10 @@
 //! What became of a post whose answer was not clear: the blog's recent posts are
 //! looked through for its mark.
 //!
-//! That it is not among them proves something only where the list goes back to
-//! before the attempt, and only when a second look, a while later by the blog's
-//! own clock, says so too: a call may still be under way there.
+//! That it is not among them proves something only where one of them is older
+//! than the attempt, and only when a second look, a while later by the blog's own
+//! clock, says so too: a call may still be under way there. A list that is shorter
+//! than was asked for proves nothing: a blog may give out fewer than it has.
 
 use std::time::Duration;
 
@@ -32,8 +33,6 @@ const ZONE_SKEW: Duration = Duration::from_hours(15);
 /// The newest posts, newest first.
 pub(super) struct Recent {
     posts: Vec<Post>,
-    /// There are no others.
-    is_all: bool,
     /// By the blog's clock.
     at: Timestamp,
 }
@@ -77,7 +76,6 @@ impl MetaWeblogClient {
             return Err(Meaning::Unclear(failure::unavailable().said(&answer.words())));
         };
         Ok(Recent {
-            is_all: !answer.cut && items.len() < POSTS,
             posts: items.iter().map(Post::of).collect(),
             at: answer.time(now),
         })
@@ -133,11 +131,8 @@ impl Recent {
     /// Whether a post of an attempt that began then would be among these.
     fn reaches_before(&self, begun: Timestamp) -> bool {
         let before = begun.saturating_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
-        self.is_all
-            || self
-                .posts
-                .iter()
-                .any(|post| post.made_by.is_some_and(|made| made < before))
+        let is_older = |post: &Post| post.made_by.is_some_and(|made| made < before);
+        self.posts.iter().any(is_older)
     }
 }
 
@@ -175,28 +170,28 @@ mod tests {
         Post::of(&Value::Struct(members.collect()))
     }
 
-    fn recent(is_all: bool, posts: Vec<Post>) -> Recent {
+    fn recent(posts: Vec<Post>) -> Recent {
         let at = "2026-11-24T01:00:00Z".parse().unwrap();
-        Recent { posts, is_all, at }
+        Recent { posts, at }
     }
 
     #[test]
     fn a_list_proves_absence_only_where_it_goes_back_far_enough() {
         let begun = "2026-11-24T00:00:00Z".parse().unwrap();
-        for (is_all, members, proves) in [
-            (true, None, true),
-            (false, None, false),
-            (false, Some(("date_created_gmt", "20261123T23:00:00")), true),
-            (false, Some(("date_created_gmt", "20261123T23:58:00")), false),
-            (false, Some(("date_created_gmt", "2026-11-23T23:00:00Z")), true),
+        for (members, proves) in [
+            // However few there are: the blog may hold others back.
+            (None, false),
+            (Some(("date_created_gmt", "20261123T23:00:00")), true),
+            (Some(("date_created_gmt", "20261123T23:58:00")), false),
+            (Some(("date_created_gmt", "2026-11-23T23:00:00Z")), true),
             // Nine in the morning of the 24th, somewhere.
-            (false, Some(("dateCreated", "20261124T09:00:00")), false),
-            (false, Some(("dateCreated", "20261123T08:00:00")), true),
-            (false, Some(("dateCreated", "yesterday")), false),
+            (Some(("dateCreated", "20261124T09:00:00")), false),
+            (Some(("dateCreated", "20261123T08:00:00")), true),
+            (Some(("dateCreated", "yesterday")), false),
         ] {
             let posts = members.map(|(name, text)| post(&[(name, text)]));
-            let recent = recent(is_all, posts.into_iter().collect());
-            assert_eq!(recent.reaches_before(begun), proves, "{is_all} {members:?}");
+            let recent = recent(posts.into_iter().collect());
+            assert_eq!(recent.reaches_before(begun), proves, "{members:?}");
         }
     }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
-use fanfare_core::cause;
 use fanfare_core::channel::{ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::delivery::{Checkpoint, Failure};
@@ -26,7 +25,7 @@ use crate::api::{Api, Body};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError, sound_url};
-use crate::media::{MediaClient, MediaError};
+use crate::media::MediaClient;
 
 /// The link of a post that is live is asked for as long as this.
 const LINK_PATIENCE: Duration = Duration::from_mins(1);
@@ -135,7 +134,10 @@ impl MetaWeblogClient {
         let image = composed(call, now).image_url.unwrap_or_default();
         let picture = match self.media.picture(&image).await {
             Ok(picture) => picture,
-            Err(error) => return not_fetched(error),
+            Err(error) => {
+                let (why, retry) = error.into_refusal();
+                return rejected(why, retry, None);
+            }
         };
         let name = format!("{}.{}", mark(call), picture.kind.extension());
         let object = Param::Struct(&[
@@ -191,17 +193,17 @@ impl MetaWeblogClient {
 
     /// It is live; only its link is missing, and for that nothing is undone.
     async fn link(&self, call: &Call, id: String, since: Timestamp, now: Timestamp) -> StepOutcome {
-        let found = self
-            .recent(call, now)
-            .await
-            .ok()
-            .and_then(|recent| recent.ours(call, Some(&id)));
-        match found.and_then(|post| post.link) {
-            Some(link) => StepOutcome::Confirmed(receipt(Some(link))),
-            None if self.settings.post_url.is_none() && age(since, now) < LINK_PATIENCE => StepOutcome::Pending {
-                poll_after: self.settings.poll_interval,
-            },
-            None => StepOutcome::Confirmed(receipt(self.by_pattern(&id))),
+        let found = match self.recent(call, now).await {
+            Ok(recent) => Ok(recent.ours(call, Some(&id)).and_then(|post| post.link)),
+            Err(meaning) => Err(meaning.into_failure()),
+        };
+        let waits = self.settings.post_url.is_none() && age(since, now) < LINK_PATIENCE;
+        let poll_after = self.settings.poll_interval;
+        match found {
+            Ok(Some(link)) => StepOutcome::Confirmed(receipt(Some(link))),
+            Ok(None) if waits => StepOutcome::Pending { poll_after },
+            Err(why) if waits => StepOutcome::PollFailed { poll_after, why },
+            Ok(None) | Err(_) => StepOutcome::Confirmed(receipt(self.by_pattern(&id))),
         }
     }
 
@@ -302,21 +304,6 @@ fn composed(call: &Call, now: Timestamp) -> NaverBlogContent {
         ChannelContent::NaverBlog(content) => content,
         // The client is made for the blog alone.
         _ => NaverBlogContent::default(),
-    }
-}
-
-fn not_fetched(error: MediaError) -> StepOutcome {
-    let words = error.words();
-    match error {
-        MediaError::NotAllowed(detail) => {
-            rejected(cause::URL_NOT_ALLOWED.because(detail).said(&words), Retry::Never, None)
-        }
-        MediaError::NoPicture | MediaError::TooLarge | MediaError::Refused(_) => {
-            rejected(failure::media_rejected().said(&words), Retry::Never, None)
-        }
-        MediaError::Unreachable(_) | MediaError::Away(_) => {
-            rejected(failure::media_rejected().said(&words), Retry::Backoff, None)
-        }
     }
 }
 

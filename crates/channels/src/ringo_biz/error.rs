@@ -1,25 +1,21 @@
 //! What 링고비즈's refusals mean for us: the one table. The statuses are those of
 //! the common contract (`contract.rs`), the reasons our own proposal.
 
-use fanfare_core::attempt::Retry;
 use http::StatusCode;
 use jiff::Timestamp;
 
-use crate::contract::{self, Heard, problem_code};
+use crate::contract::{Heard, heard_by_reason, problem_code};
 use crate::failure;
 use crate::http::Answer;
 
 /// A refusal that names its reason is told by it, all else by its status.
 pub(super) fn heard(answer: &Answer, now: Timestamp) -> Heard {
-    let refusal = answer.status.is_client_error();
-    let reason = refusal.then(|| problem_code(answer)).flatten();
-    let why = match reason.as_deref() {
-        Some("audio_rejected") => failure::media_rejected(),
-        Some("line_not_found") => failure::line_not_found(),
-        Some("line_not_verified") => failure::number_not_verified(),
-        _ => return contract::heard(answer, now),
-    };
-    Heard::Refused(why, Retry::Never)
+    heard_by_reason(answer, now, |reason| match reason {
+        "audio_rejected" => Some(failure::media_rejected()),
+        "line_not_found" => Some(failure::line_not_found()),
+        "line_not_verified" => Some(failure::number_not_verified()),
+        _ => None,
+    })
 }
 
 /// The line is known, and plays no tone of anybody's.
@@ -30,6 +26,7 @@ pub(super) fn has_no_tone(answer: &Answer) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use fanfare_core::attempt::Retry;
     use http::HeaderMap;
     use http::header::CONTENT_TYPE;
 

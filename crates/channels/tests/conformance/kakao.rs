@@ -26,7 +26,7 @@ use crate::simulated::{Simulated, Subject};
 
 /// One list, `friends`, of the tenant `default`.
 #[derive(Debug)]
-struct Friends(Vec<Recipient>);
+pub(crate) struct Friends(pub(crate) Vec<Recipient>);
 
 #[async_trait]
 impl Recipients for Friends {
@@ -62,21 +62,20 @@ pub(crate) fn friends(people: usize) -> Vec<Recipient> {
 }
 
 pub(crate) fn client(api: Api, pictures: &str, friends: Vec<Recipient>) -> Arc<dyn ChannelClient> {
+    client_for(api, pictures, Arc::new(Friends(friends)))
+}
+
+pub(crate) fn client_for(api: Api, pictures: &str, lists: Arc<dyn Recipients>) -> Arc<dyn ChannelClient> {
     let media = MediaClient::new(&[pictures.to_owned()], Duration::from_secs(5)).unwrap();
     let settings = KakaoSettings {
         // In place of a thousand: it is the same, and quicker.
         per_request: 10,
         ..KakaoSettings::new("app", "sender", "봄 빵집", "080-555-0100")
     };
-    Arc::new(KakaoChannelClient::new(
-        api,
-        media,
-        Arc::new(Friends(friends)),
-        settings,
-    ))
+    Arc::new(KakaoChannelClient::new(api, media, lists, settings))
 }
 
-const MANY: Subject = Subject {
+pub(crate) const MANY: Subject = Subject {
     client: |api, pictures| client(api, pictures, friends(23)),
     ..KAKAO_CHANNEL
 };
@@ -88,7 +87,7 @@ async fn distribute(simulated: &Simulated, death: Option<Death>) -> Outcome {
 }
 
 /// Everybody who was sent it; fails where somebody was sent it twice.
-fn sent(simulated: &Simulated) -> BTreeSet<String> {
+pub(crate) fn sent(simulated: &Simulated) -> BTreeSet<String> {
     let mut sent = BTreeSet::new();
     for effect in simulated.made() {
         for number in effect.content["recipients"].as_array().unwrap() {
@@ -103,7 +102,7 @@ fn counts(outcome: &Outcome) -> &Value {
     &outcome.delivery.checkpoint.as_ref().unwrap().0["counts"]
 }
 
-fn refusal(code: i64) -> Value {
+pub(crate) fn refusal(code: i64) -> Value {
     json!({"kind": "answer", "status": 200,
         "body": {"header": {"isSuccessful": false, "resultCode": code, "resultMessage": "no"}}})
 }

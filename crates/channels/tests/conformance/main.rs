@@ -10,6 +10,7 @@
 mod cases;
 mod driver;
 mod kakao;
+mod kakao_steps;
 mod nonsense;
 mod partners;
 #[path = "../../../ledger/tests/postgres/database.rs"]

@@ -6,17 +6,13 @@ use std::time::Duration;
 
 use fanfare_channels::client::ChannelClient;
 use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
-use fanfare_core::channel::{Channel, Mode};
-use fanfare_core::delivery::{Delivery, DeliveryStatus};
+use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::engine::Call;
-use fanfare_core::ids::{DeliveryId, DistributionId, TenantId};
-use fanfare_core::request::CanonicalRequest;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cases::{once, under};
 use crate::simulated::Simulated;
-use crate::{GENIE_TV, RINGO_BIZ};
+use crate::{ANY_CHANNEL, GENIE_TV, RINGO_BIZ};
 
 fn declined() -> Value {
     json!({"kind": "declined", "reason": "자막이 너무 작습니다"})
@@ -103,29 +99,10 @@ async fn a_refusal_is_told_by_the_reason_that_it_names() {
     }
 }
 
-/// A call to 링고비즈 by this tenant, whose attempt began then.
-fn call(simulated: &Simulated, id: u128, tenant: &str, began: Timestamp) -> Call {
-    let mut delivery = Delivery::new(
-        DeliveryId(uuid::Uuid::from_u128(id)),
-        Channel::RingoBiz,
-        Mode::Live,
-        began,
-    );
-    delivery.attempt = 1;
-    delivery.attempt_started_at = Some(began);
-    Call {
-        number: 1,
-        tenant: TenantId::new(tenant),
-        distribution: DistributionId(uuid::Uuid::from_u128(id)),
-        request: Arc::new(CanonicalRequest::new(simulated.request())),
-        delivery,
-    }
-}
-
 #[tokio::test]
 async fn nothing_is_sent_for_a_line_of_somebody_else_s() {
     let simulated = Simulated::start(RINGO_BIZ).await;
-    let call = call(&simulated, 1, "cafe-1", simulated.now());
+    let call = simulated.call(1, "cafe-1", simulated.now());
     let outcome = simulated.client().step(&call, simulated.now()).await;
     match outcome {
         StepOutcome::Rejected { failure, .. } => assert_eq!(failure.code, "number_not_verified"),
@@ -140,7 +117,7 @@ async fn a_tone_tells_what_became_of_an_attempt() {
     let simulated = Simulated::start(RINGO_BIZ).await;
     let client = simulated.client();
     let look = async |client: &Arc<dyn ChannelClient>, call: &Call| client.look_up(call, simulated.now()).await;
-    let ours = call(&simulated, 1, "default", simulated.now());
+    let ours = simulated.call(1, "default", simulated.now());
     let absent = LookUpOutcome::Absent { checkpoint: None };
     assert_eq!(look(&client, &ours).await, absent, "the line has no tone");
     let StepOutcome::Confirmed(receipt) = client.step(&ours, simulated.now()).await else {
@@ -148,7 +125,7 @@ async fn a_tone_tells_what_became_of_an_attempt() {
     };
     assert_eq!(look(&client, &ours).await, LookUpOutcome::Found(receipt));
     simulated.advance(Duration::from_hours(1));
-    let later = call(&simulated, 2, "default", simulated.now());
+    let later = simulated.call(2, "default", simulated.now());
     assert_eq!(look(&client, &later).await, absent, "what there is, is older");
     let StepOutcome::Confirmed(_) = client.step(&later, simulated.now()).await else {
         panic!("it was not set");
@@ -164,4 +141,24 @@ async fn a_tone_tells_what_became_of_an_attempt() {
         matches!(unclear, LookUpOutcome::Unknown(_)),
         "any 404 proves nothing: {unclear:?}"
     );
+}
+
+/// I20: a company's own gateway may say whom it could not reach.
+#[tokio::test]
+async fn a_number_in_a_gateway_s_words_is_not_kept() {
+    for status in [422, 500] {
+        let body = json!({"title": "to 010-5555-0107, +82 10 5555 0108 and (010) 5555.0109: refused"});
+        let fault = json!({"kind": "answer", "status": status, "body": body});
+        let (outcome, _) = under(ANY_CHANNEL, json!([{"step": "create", "fault": fault}])).await;
+        let said = outcome
+            .delivery
+            .failure
+            .as_ref()
+            .unwrap()
+            .channel_said
+            .as_ref()
+            .unwrap();
+        assert!(said.contains("refused"), "{said}");
+        assert!(!format!("{:?}", outcome.distribution).contains("5555"), "{said}");
+    }
 }

@@ -9,12 +9,17 @@ use fanfare_channels::api::Api;
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::http::{HttpClient, HttpSettings};
 use fanfare_channels::secret::Secret;
+use fanfare_core::channel::Mode;
 use fanfare_core::decode::decode;
-use fanfare_core::request::DistributeRequest;
+use fanfare_core::delivery::Delivery;
+use fanfare_core::engine::Call;
+use fanfare_core::ids::{DeliveryId, DistributionId, TenantId};
+use fanfare_core::request::{CanonicalRequest, DistributeRequest};
 use fanfare_simulator::{Clock, Effect, RunningSimulator, Simulator, SimulatorSettings};
 use http::Request;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Real time that one call may take.
 const DEADLINE: Duration = Duration::from_millis(250);
@@ -86,6 +91,21 @@ impl Simulated {
         // A picture that can be fetched, for those who do.
         request.content_urls.image_url = Some(format!("{}/media/a.jpg", self.base_url()));
         request
+    }
+
+    /// A call of this tenant's, whose first attempt began then.
+    pub(crate) fn call(&self, id: u128, tenant: &str, began: Timestamp) -> Call {
+        let request = self.request();
+        let id = Uuid::from_u128(id);
+        let mut delivery = Delivery::new(DeliveryId(id), request.channels[0], Mode::Live, began);
+        (delivery.attempt, delivery.attempt_started_at) = (1, Some(began));
+        Call {
+            number: 1,
+            tenant: TenantId::new(tenant),
+            distribution: DistributionId(id),
+            request: Arc::new(CanonicalRequest::new(request)),
+            delivery,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

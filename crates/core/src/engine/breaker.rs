@@ -230,6 +230,7 @@ pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
         }
         StepOutcome::Rejected { failure, .. } => result_of_failure(failure, CallResult::Ignored),
         StepOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
+        StepOutcome::PollFailed { why, .. } => result_of_failure(why, CallResult::Ignored),
     }
 }
 

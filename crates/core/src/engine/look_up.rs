@@ -93,7 +93,9 @@ impl Engine {
     ) {
         match outcome {
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
-            StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
+            StepOutcome::Pending { poll_after } | StepOutcome::PollFailed { poll_after, .. } => {
+                self.poll_at(id, channel, later(turn.now, poll_after));
+            }
             StepOutcome::Rejected { failure, retry, .. } => {
                 let (shortest, longest) = RETRY_AFTER_BOUNDS;
                 let wish = match retry {

@@ -61,7 +61,9 @@ impl Engine {
         }
         match outcome {
             StepOutcome::Advanced { .. } => {}
-            StepOutcome::Pending { poll_after } => self.poll_at(id, channel, later(turn.now, poll_after)),
+            StepOutcome::Pending { poll_after } | StepOutcome::PollFailed { poll_after, .. } => {
+                self.poll_at(id, channel, later(turn.now, poll_after));
+            }
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
             StepOutcome::NeedsAction { task, .. } if self.is_called_off(id, channel) => {
                 self.end_called_off(id, channel, (Phase::Rejected, task), turn);

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::code;
 use super::rule::{Checks, units};
+use crate::advertising::advertisement;
 use crate::channel::{Channel, Mode};
 use crate::compose::{Invented, kakao_channel};
 use crate::fault::Fault;
@@ -24,6 +25,18 @@ pub const BUTTON_NAME_MAX: usize = 14;
 /// Image formats by file extension; NHN Cloud \[V\].
 pub const IMAGE_FORMATS: [&str; 3] = ["jpg", "jpeg", "png"];
 
+/// What this service puts around a message that it sends itself, since the law
+/// wants it: it counts against Kakao's limits, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// `(광고)` is put before it.
+    pub label: bool,
+    /// Whose advertising it is.
+    pub sender: String,
+    /// Where people opt out.
+    pub opt_out: String,
+}
+
 /// Everything that keeps Kakao Channel from serving `request`.
 pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fault> {
     let mut checks = Checks::of(Channel::KakaoChannel);
@@ -35,13 +48,12 @@ pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fa
         ),
     }
     let options = request.channel_options.kakao_channel.as_ref();
-    let pointer = match options.and_then(|options| options.message.as_ref()) {
-        Some(_) => checks.option("message"),
-        None if request.content.body.is_none() && request.content.title.is_some() => "/content/title".to_owned(),
-        None => "/content/body".to_owned(),
-    };
+    let pointer = pointer(request, &checks);
     match kakao_channel::message(request, &mut Invented::new(mode)) {
-        Some(message) => check_message(&mut checks, &pointer, &message),
+        Some(message) => {
+            let found = (units(&message), message.matches('\n').count());
+            check_message(&mut checks, &pointer, found, (MESSAGE_MAX, NEWLINES_MAX), &NOUNS);
+        }
         None if mode == Mode::Live => checks.required(
             pointer,
             (
@@ -57,19 +69,65 @@ pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fa
     checks.into_faults()
 }
 
-fn check_message(checks: &mut Checks, pointer: &str, message: &str) {
-    checks.at_most(
-        pointer,
-        code::TOO_LONG,
-        (units(message), MESSAGE_MAX),
-        ("characters in a message", "메시지는", "자"),
-    );
-    checks.at_most(
-        pointer,
-        code::TOO_MANY_LINES,
-        (message.matches('\n').count(), NEWLINES_MAX),
-        ("line breaks in a message", "메시지의 줄바꿈은", "번"),
-    );
+/// What keeps `request` from being sent with this around its message, although
+/// the message alone would fit.
+pub(super) fn check_framed(request: &DistributeRequest, frame: &Frame) -> Vec<Fault> {
+    let mut checks = Checks::of(Channel::KakaoChannel);
+    let Some(message) = kakao_channel::message(request, &mut Invented::new(Mode::Live)) else {
+        return Vec::new();
+    };
+    let whole = advertisement(&message, frame.label, &frame.sender, &frame.opt_out);
+    let count = |text: &str| (units(text), text.matches('\n').count());
+    let ((own, lines), (all, all_lines)) = (count(&message), count(&whole));
+    // What is too long alone is said already.
+    let left = |most: usize, own: usize, all: usize| {
+        if own > most {
+            own
+        } else {
+            most.saturating_sub(all.saturating_sub(own))
+        }
+    };
+    let most = (left(MESSAGE_MAX, own, all), left(NEWLINES_MAX, lines, all_lines));
+    let pointer = pointer(request, &checks);
+    check_message(&mut checks, &pointer, (own, lines), most, &NOUNS_FRAMED);
+    checks.into_faults()
+}
+
+/// Where the message stands.
+fn pointer(request: &DistributeRequest, checks: &Checks) -> String {
+    let options = request.channel_options.kakao_channel.as_ref();
+    match options.and_then(|options| options.message.as_ref()) {
+        Some(_) => checks.option("message"),
+        None if request.content.body.is_none() && request.content.title.is_some() => "/content/title".to_owned(),
+        None => "/content/body".to_owned(),
+    }
+}
+
+/// Of the characters and of the line breaks: in English, in Korean, and what they
+/// are counted by.
+type Nouns = [(&'static str, &'static str, &'static str); 2];
+
+const NOUNS: Nouns = [
+    ("characters in a message", "메시지는", "자"),
+    ("line breaks in a message", "메시지의 줄바꿈은", "번"),
+];
+
+const NOUNS_FRAMED: Nouns = [
+    (
+        "characters in a message, beside the label, the sender and the opt-out that are added",
+        "덧붙는 광고 표시·발신자·수신거부 안내를 뺀 메시지는",
+        "자",
+    ),
+    (
+        "line breaks in a message, beside those that are added with the sender and the opt-out",
+        "덧붙는 발신자·수신거부 안내를 뺀 메시지의 줄바꿈은",
+        "번",
+    ),
+];
+
+fn check_message(checks: &mut Checks, pointer: &str, found: (usize, usize), most: (usize, usize), nouns: &Nouns) {
+    checks.at_most(pointer, code::TOO_LONG, (found.0, most.0), nouns[0]);
+    checks.at_most(pointer, code::TOO_MANY_LINES, (found.1, most.1), nouns[1]);
 }
 
 fn check_buttons(checks: &mut Checks, buttons: &[KakaoButton]) {

@@ -46,6 +46,9 @@ pub struct AdmitSettings {
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced, where 링고비즈 is live.
     pub verified_numbers: Arc<VerifiedNumbers>,
+    /// What is put around Kakao Channel's messages, where it is live and this
+    /// service does it.
+    pub kakao_frame: Option<kakao_channel::Frame>,
     /// Who asks.
     pub tenant: TenantId,
 }
@@ -93,7 +96,13 @@ pub fn faults(body: &Value, settings: &AdmitSettings, now: Timestamp) -> (Option
         let own = check(&request, channel, mode, now);
         let unverified = (channel == Channel::RingoBiz && mode == Mode::Live)
             .then(|| ringo_biz::check_verified(&request, &settings.verified_numbers, &settings.tenant));
-        for mut fault in own.into_iter().chain(unverified.into_iter().flatten()) {
+        let frame = settings.kakao_frame.as_ref();
+        let framed = frame.filter(|_| channel == Channel::KakaoChannel && mode == Mode::Live);
+        let framed = framed
+            .map(|frame| kakao_channel::check_framed(&request, frame))
+            .unwrap_or_default();
+        let configured = unverified.into_iter().flatten().chain(framed);
+        for mut fault in own.into_iter().chain(configured) {
             fault.pointer = place_in(body, fault.pointer);
             let known = unread.iter().any(|unread| is_known(&fault, unread));
             if !known && !faults.contains(&fault) {

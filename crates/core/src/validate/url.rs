@@ -47,7 +47,7 @@ pub fn media_url(text: &str, allow_hosts: &[String]) -> Result<Url, Text> {
     // backslash as a slash, so that another parser would see another host.
     check_raw(text)?;
     let url = Url::parse(text).map_err(|error| unreadable(text, error))?;
-    if allow_hosts.iter().any(|allowed| is_allowed(&url, allowed)) {
+    if is_allowed(&url, allow_hosts) {
         return Ok(url);
     }
     if !matches!(url.port(), None | Some(80 | 443)) {
@@ -179,7 +179,13 @@ fn check_address(text: &str, address: IpAddr) -> Result<(), Text> {
     ))
 }
 
-fn is_allowed(url: &Url, allowed: &str) -> bool {
+/// Whether the operator allows this address, wherever it leads: by its host, on
+/// ports 80 and 443, or by host and port.
+pub fn is_allowed(url: &Url, allow_hosts: &[String]) -> bool {
+    allow_hosts.iter().any(|allowed| is_named(url, allowed))
+}
+
+fn is_named(url: &Url, allowed: &str) -> bool {
     let Some(host) = url.host_str() else {
         return false;
     };

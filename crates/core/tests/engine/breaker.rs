@@ -117,6 +117,31 @@ fn an_unknown_outcome_counts_and_the_service_s_own_troubles_do_not() {
     assert_eq!(node.state(), BreakerState::Open);
 }
 
+/// Whose state can't be seen is not well, for all that nothing has failed yet.
+#[test]
+fn a_look_at_what_is_under_way_counts_by_what_came_of_it() {
+    let poll_after = Duration::from_secs(5);
+    let failed = |code: &'static str| StepOutcome::PollFailed {
+        poll_after,
+        why: Failure::new(code, Text::new("No.", "안 됩니다.")),
+    };
+    let mut node = roomy(KEY);
+    for outcome in [
+        StepOutcome::Pending { poll_after },
+        failed("rate_limited"),
+        failed("never_heard_of"),
+    ] {
+        for _ in 0..6 {
+            node.ended(&outcome);
+        }
+        assert_eq!(node.state(), BreakerState::Closed, "{outcome:?}");
+    }
+    for _ in 0..5 {
+        node.ended(&failed("channel_unavailable"));
+    }
+    assert_eq!(node.state(), BreakerState::Open);
+}
+
 #[test]
 fn while_it_is_open_a_delivery_waits_with_a_reason_and_a_time_and_spends_no_attempt() {
     let mut node = roomy(KEY);

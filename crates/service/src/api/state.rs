@@ -7,6 +7,7 @@ use fanfare_channels::naver_blog::hand_off::HandOff;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::ids::TenantId;
 use fanfare_core::validate::AdmitSettings;
+use fanfare_core::validate::kakao_channel::Frame;
 use fanfare_core::verified::VerifiedNumbers;
 use fanfare_ledger::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -40,6 +41,8 @@ pub struct ApiState {
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced.
     pub verified_numbers: Arc<VerifiedNumbers>,
+    /// What is put around Kakao Channel's messages.
+    pub kakao_frame: Option<Frame>,
     /// Of each channel, by [`Channel::index`]: hosts beside its own on which a
     /// post's link is believed.
     pub post_hosts: [Vec<String>; Channel::ALL.len()],
@@ -115,6 +118,7 @@ impl Api {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,
                 verified_numbers: parts.verified_numbers,
+                kakao_frame: parts.kakao_frame,
                 tenant: TenantId::default(),
             },
             post_hosts: parts.post_hosts,

@@ -30,7 +30,7 @@ enum Command {
         /// A CSV file: number,who,at,how,advertising,night,`withdrawn_at`,`reconfirmed_at`
         csv: PathBuf,
     },
-    /// Take a number out of every list, for good: a later import leaves it out
+    /// Take a number out of every list of the tenant, for good: a later import leaves it out
     Forget {
         /// A mobile number
         number: String,

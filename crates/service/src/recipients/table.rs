@@ -1,6 +1,8 @@
 //! Reads a table of recipients and what proves their consent: CSV, quoted as in RFC
 //! 4180, but each person on one line. A line break within a field is refused.
 
+use std::collections::HashMap;
+
 use fanfare_core::advertising::Consent;
 use fanfare_core::phone::{Phone, PhoneKind};
 use jiff::Timestamp;
@@ -34,7 +36,9 @@ pub enum TableError {
     },
 }
 
-/// Everybody in a table.
+/// Everybody in a table, once: a line that says the same again is left out, and one
+/// that says something else of a number refused. Which of the two counts, only who
+/// wrote them knows.
 pub(super) fn read(text: &str) -> Result<Vec<Entry>, TableError> {
     let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let head = lines.next().map(|(_, line)| fields(line)).unwrap_or_default();
@@ -42,9 +46,23 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, TableError> {
         return Err(TableError::Columns);
     }
     let filled = lines.filter(|(_, line)| !line.trim().is_empty());
-    filled
-        .map(|(at, line)| entry(line).map_err(|what| TableError::Line { line: at + 1, what }))
-        .collect()
+    let mut people: Vec<Entry> = Vec::new();
+    let mut places = HashMap::new();
+    for (at, line) in filled {
+        let wrong = |what| TableError::Line { line: at + 1, what };
+        let entry = entry(line).map_err(wrong)?;
+        let place = *places.entry(entry.number.clone()).or_insert(people.len());
+        match people.get(place) {
+            None => people.push(entry),
+            Some(before) if *before == entry => {}
+            Some(_) => {
+                return Err(wrong(
+                    "a line above has the same number and another consent; leave the one that is true",
+                ));
+            }
+        }
+    }
+    Ok(people)
 }
 
 fn entry(line: &str) -> Result<Entry, &'static str> {
@@ -122,6 +140,24 @@ mod tests {
             (1, "01055550107", "Kim, \"B\"")
         );
         assert!(read[0].consent.advertising && !read[0].consent.night);
+    }
+
+    #[test]
+    fn a_number_that_is_given_twice_must_say_the_same() {
+        let line = "010-5555-0107,a,2026-03-01T12:00:00Z,b,true,false,,\n";
+        let spelt = "+82 10 5555 0107,a,2026-03-01T12:00:00Z,b,true,false,,\n";
+        assert_eq!(read(&format!("{HEAD}{line}{spelt}{line}")).unwrap().len(), 1);
+        for other in [
+            "01055550107,a,2026-03-01T12:00:00Z,b,true,false,2026-04-01T12:00:00Z,",
+            "01055550107,a,2026-03-01T12:00:00Z,b,false,false,,",
+            "01055550107,a,2026-03-01T12:00:00Z,b,true,true,,",
+        ] {
+            let error = read(&format!("{HEAD}{line}\n{other}")).unwrap_err().to_string();
+            assert!(
+                error.starts_with("line 4: ") && error.contains("same number"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -84,11 +84,25 @@ async fn shows_nothing_private(service: &Service, answer: &Value) {
     ] {
         let shown = service.get(&path).await;
         let shown = String::from_utf8_lossy(&shown.body).into_owned();
-        assert!(
-            !shown.contains("canary") && !shown.contains("5555010"),
-            "{path}: {shown}"
-        );
+        assert!(!shown.contains("canary") && !shows_a_number(&shown), "{path}: {shown}");
     }
+}
+
+/// However it is parted: of somebody on the list.
+fn shows_a_number(text: &str) -> bool {
+    let digits: String = text
+        .chars()
+        .filter(|c| !matches!(c, '-' | ' ' | '.' | '(' | ')'))
+        .collect();
+    NUMBERS.iter().any(|number| digits.contains(&number[3..]))
+}
+
+#[test]
+fn a_number_would_be_seen() {
+    for text in ["01055550107", "010-5555-0107", "+82 10 5555 0108", "(010) 5555.0109"] {
+        assert!(shows_a_number(&format!("to {text}: no")), "{text}");
+    }
+    assert!(!shows_a_number("080-555-0100"));
 }
 
 #[tokio::test]
@@ -147,12 +161,33 @@ async fn by_night_it_waits_and_says_until_when() {
 #[tokio::test]
 async fn what_the_channel_says_of_a_number_is_not_repeated() {
     let (simulator, service, _clock, _folder) = start("2026-11-24T10:00:00+09:00").await;
-    let said =
-        json!({"header": {"isSuccessful": false, "resultCode": 3014, "resultMessage": "to 010-5555-0107: too long"}});
+    let message = "to 010-5555-0107, +82 10 5555 0108, (010) 5555.0109: too long";
+    let said = json!({"header": {"isSuccessful": false, "resultCode": 3014, "resultMessage": message}});
     let fault = json!({"kind": "answer", "status": 200, "body": said});
     goes_wrong(&simulator, &once("kakao-channel", "send", &fault)).await;
     let answer = service.distribute(&request(&simulator)).await.success(200);
     assert_eq!(result(&answer, "KakaoChannel")["code"], "content_rejected", "{answer}");
+    let path = format!(
+        "/api/distributions/{}/attempts",
+        answer["distributionId"].as_str().unwrap()
+    );
+    let attempts = service.get(&path).await;
+    let attempts = String::from_utf8_lossy(&attempts.body).into_owned();
+    assert!(attempts.contains("too long"), "what else it said is shown: {attempts}");
     shows_nothing_private(&service, &answer).await;
+    service.stop().await;
+}
+
+/// What the law wants around a message counts, and is seen before anything is sent.
+#[tokio::test]
+async fn a_message_that_fits_alone_and_not_with_what_is_added_is_refused_at_the_door() {
+    let (simulator, service, _clock, _folder) = start("2026-11-24T10:00:00+09:00").await;
+    let mut asked = request(&simulator);
+    asked["channelOptions"]["KakaoChannel"]["message"] = json!("가".repeat(1_290));
+    let answer = service.distribute(&asked).await;
+    assert_eq!(answer.status, 422);
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(body.contains("at most 1267 characters"), "{body}");
+    assert_eq!(effects(&simulator, "kakao-channel"), 0);
     service.stop().await;
 }

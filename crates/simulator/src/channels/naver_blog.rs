@@ -194,9 +194,23 @@ fn new_media(world: &mut World, call: &Call, base_url: &str) -> Outgoing {
 
 fn recent(world: &World, call: &Call, base_url: &str) -> Outgoing {
     let count = call.text(3).trim().parse().unwrap_or(10);
-    let newest = world.known.naver_blog.iter().rev().take(count);
+    let first = first_post(call.text(0));
+    let newest = world.known.naver_blog.iter().rev().chain([&first]).take(count);
     let shown: Vec<_> = newest.map(|post| shown(post, base_url)).collect();
     xml_rpc::answer(&xml_rpc::list(&shown))
+}
+
+/// What a new blog comes with.
+fn first_post(blog: &str) -> Post {
+    Post {
+        id: 0,
+        blog: blog.to_owned(),
+        slug: "hello-world".to_owned(),
+        title: "Hello world!".to_owned(),
+        description: "Welcome.".to_owned(),
+        published: true,
+        at: Timestamp::UNIX_EPOCH,
+    }
 }
 
 fn shown(post: &Post, base_url: &str) -> String {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod gateways;
+mod kakao_channel;
 
 use std::time::Duration;
 
@@ -25,7 +26,14 @@ async fn start() -> RunningSimulator {
 }
 
 /// All that comes until the connection is closed.
-async fn raw(simulator: &RunningSimulator, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+async fn raw(
+    simulator: &RunningSimulator,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> String {
+    let body = body.as_ref();
     let mut wire = TcpStream::connect(simulator.address).await.unwrap();
     let headers: Vec<_> = headers
         .iter()
@@ -34,9 +42,9 @@ async fn raw(simulator: &RunningSimulator, method: &str, path: &str, headers: &[
     let headers = headers.concat();
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
     );
-    wire.write_all(request.as_bytes()).await.unwrap();
+    wire.write_all(&[request.as_bytes(), body].concat()).await.unwrap();
     let mut answer = Vec::new();
     // A cut connection may be an error or an end.
     _ = tokio::time::timeout(Duration::from_secs(10), wire.read_to_end(&mut answer))

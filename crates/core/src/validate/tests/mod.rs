@@ -9,13 +9,55 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{AdmitSettings, Admitted, admit, code, faults};
+use super::{AdmitSettings, Admitted, admit, code, faults, kakao_channel};
 use crate::channel::{Channel, Mode};
 use crate::ids::TenantId;
 use crate::verified::VerifiedNumbers;
 
 fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
+}
+
+/// What is added by law counts as well, and is told apart from what was written.
+#[test]
+fn what_is_put_around_a_kakao_message_counts() {
+    let frame = kakao_channel::Frame {
+        label: true,
+        sender: "봄 빵집".to_owned(),
+        opt_out: "080-555-0100".to_owned(),
+    };
+    // `(광고) `, two line breaks, and `봄 빵집 | 무료수신거부 080-555-0100`.
+    let (around, lines) = (5 + 2 + 26, 2);
+    let longest = kakao_channel::MESSAGE_MAX - around;
+    let broken = |breaks: usize| format!("a{}b", "\n".repeat(breaks));
+    for (mode, message, code) in [
+        (Mode::Live, "가".repeat(longest), None),
+        (Mode::Live, "가".repeat(longest + 1), Some(code::TOO_LONG)),
+        (
+            Mode::Live,
+            "가".repeat(kakao_channel::MESSAGE_MAX + 1),
+            Some(code::TOO_LONG),
+        ),
+        (Mode::Mock, "가".repeat(longest + 1), None),
+        (Mode::Live, broken(kakao_channel::NEWLINES_MAX - lines), None),
+        (
+            Mode::Live,
+            broken(kakao_channel::NEWLINES_MAX - lines + 1),
+            Some(code::TOO_MANY_LINES),
+        ),
+    ] {
+        let body = json!({
+            "eventId": "e", "channels": ["KakaoChannel"], "contentUrls": {"imageUrl": "https://a.kr/a.jpg"},
+            "channelOptions": {"KakaoChannel": {"message": message}},
+        });
+        let settings = AdmitSettings {
+            kakao_frame: Some(frame.clone()),
+            ..settings(mode)
+        };
+        let (_, faults) = faults(&body, &settings, now());
+        let codes: Vec<_> = faults.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, Vec::from_iter(code), "{} {mode:?}", message.len());
+    }
 }
 
 fn settings(mode: Mode) -> AdmitSettings {

@@ -1,14 +1,12 @@
 //! The simulated Kakao Channel from outside, as NHN Cloud's guide describes it.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::time::Duration;
 
 use fanfare_simulator::{Clock, RunningSimulator, Simulator, SimulatorSettings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+use crate::raw;
 
 const ROOT: &str = "/kakao-channel/brand-message/v1.0/appkeys/a";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
@@ -27,18 +25,11 @@ async fn by_day() -> RunningSimulator {
 }
 
 async fn ask(simulator: &RunningSimulator, head: &str, body: &[u8]) -> Value {
-    let mut wire = TcpStream::connect(simulator.address).await.unwrap();
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
     let (method, path) = line.split_once(' ').unwrap();
-    let headers: String = headers.lines().flat_map(|header| [header, "\r\n"]).collect();
-    let length = body.len();
-    let head = format!(
-        "{method} {ROOT}{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-secret-key: s\r\n{headers}\
-         content-length: {length}\r\n\r\n"
-    );
-    wire.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
-    let mut answer = String::new();
-    wire.read_to_string(&mut answer).await.unwrap();
+    let mut headers: Vec<_> = headers.lines().filter_map(|header| header.split_once(": ")).collect();
+    headers.push(("x-secret-key", "s"));
+    let answer = raw(simulator, method, &format!("{ROOT}{path}"), &headers, body).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "failures come with 200: {answer}");
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }

@@ -1,0 +1,114 @@
+//! Takes people's numbers out of what a channel said (I20).
+//!
+//! Whatever may be a telephone number counts as one: many digits, however they
+//! are parted. That takes some dates and ids, too; what is shown once is not
+//! taken back. Deliberately absent: numbers in words, or coded otherwise.
+
+/// So many digits in a row may be a number.
+const DIGITS: usize = 7;
+
+/// Between two digits of a number, at most: `) - `, and one to spare.
+const APART: usize = 5;
+
+/// `text` with `…` for each number. Where it `goes_on` and that was cut off,
+/// digits at its end may be a number's beginning.
+pub(crate) fn without_numbers(text: &str, goes_on: bool) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut run = Run::default();
+    for letter in text.chars() {
+        if run.takes(letter) {
+            continue;
+        }
+        run.flush(&mut clean, DIGITS);
+        clean.push(letter);
+    }
+    run.flush(&mut clean, if goes_on { 1 } else { DIGITS });
+    clean
+}
+
+/// Digits, and what parts them.
+#[derive(Default)]
+struct Run {
+    letters: String,
+    digits: usize,
+    /// Bytes of `letters` up to the last digit.
+    end: usize,
+    /// Letters after the last digit.
+    apart: usize,
+}
+
+impl Run {
+    /// Whether the letter belongs to it, or may.
+    fn takes(&mut self, letter: char) -> bool {
+        if letter.is_numeric() {
+            self.letters.push(letter);
+            (self.digits, self.end, self.apart) = (self.digits + 1, self.letters.len(), 0);
+            return true;
+        }
+        let parts = self.digits > 0 && self.apart < APART && may_part(letter);
+        if parts {
+            self.letters.push(letter);
+            self.apart += 1;
+        }
+        parts
+    }
+
+    fn flush(&mut self, clean: &mut String, least: usize) {
+        let run = std::mem::take(self);
+        let (number, rest) = run.letters.split_at(run.end);
+        clean.push_str(if run.digits < least { number } else { "…" });
+        clean.push_str(rest);
+    }
+}
+
+/// Whatever is no letter, but for what parts two values: of those each is
+/// looked at for itself.
+fn may_part(letter: char) -> bool {
+    !letter.is_alphanumeric() && !matches!(letter, ',' | ':' | ';' | '"' | '\'' | '[' | ']' | '{' | '}' | '<' | '>')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_taken_out_however_it_is_parted() {
+        for (said, kept) in [
+            (
+                "bad recipientNo 010-1234-5678, code 3018",
+                "bad recipientNo …, code 3018",
+            ),
+            ("01012345678", "…"),
+            ("010 1234 5678 is no friend", "… is no friend"),
+            ("+82 10 1234 5678!", "+…!"),
+            ("+82 (0)10-1234-5678", "+…"),
+            ("(010) 1234-5678", "(…"),
+            ("(010) - 1234 - 5678", "(…"),
+            ("010.1234.5678 010/1234/5678 010_1234_5678", "…"),
+            ("010\u{2013}1234\u{2013}5678", "…"),
+            ("010\u{2011}1234\u{a0}5678", "…"),
+            ("010\u{200b}1234\u{200b}5678", "…"),
+            ("０１０－１２３４－５６７８", "…"),
+            ("010\t1234\n5678", "…"),
+            (r#"["01012345678","01012345679"]"#, r#"["…","…"]"#),
+            ("[3018,3019,3020]", "[3018,3019,3020]"),
+            (
+                "{\"resultCode\": 3018, \"count\": 1000}",
+                "{\"resultCode\": 3018, \"count\": 1000}",
+            ),
+            ("code 3018 at 12", "code 3018 at 12"),
+            ("가나다", "가나다"),
+            ("", ""),
+        ] {
+            assert_eq!(without_numbers(said, false), kept);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_may_be_a_number_s_beginning() {
+        assert_eq!(without_numbers("to 010-12", true), "to …");
+        assert_eq!(without_numbers("to 010-", true), "to …-");
+        assert_eq!(without_numbers("to 010-12", false), "to 010-12");
+        assert_eq!(without_numbers("3018: no", true), "3018: no");
+    }
+}
