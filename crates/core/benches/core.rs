@@ -50,6 +50,7 @@ fn engine() -> Engine {
     let retry = RetryPolicy::default();
     let channels = [ChannelSettings {
         concurrency: usize::MAX,
+        rate_limit: None,
         protocol,
     }; Channel::ALL.len()];
     Engine::new(

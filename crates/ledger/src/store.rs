@@ -3,6 +3,8 @@
 //! The suite in `suite.rs` says what must be true of all of them. Writing comes
 //! only from the group commit (`group_commit.rs`); everybody may read.
 
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::channel::Channel;
@@ -29,9 +31,10 @@ pub trait Store: ApiKeys + BreakerOrders + Outbox + SendingOrders {
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 
-    /// A sign of life, by the store's own clock. `false`: this life was taken
-    /// for over, and what it owned is others'; it never lives again.
-    async fn renew(&self, token: Incarnation) -> Result<bool, StoreError>;
+    /// A sign of life, by the store's own clock. Says how many lives go on, this one
+    /// among them. `None`: this life was taken for over, and what it owned is
+    /// others'; it never lives again.
+    async fn renew(&self, token: Incarnation) -> Result<Option<NonZeroU32>, StoreError>;
 
     /// What time it is by the clock that nodes share; `None` where one node has
     /// the store for itself.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -129,7 +130,7 @@ impl Store for Scripted {
         Err(StoreError::Closed)
     }
 
-    async fn renew(&self, _: Incarnation) -> Result<bool, StoreError> {
+    async fn renew(&self, _: Incarnation) -> Result<Option<NonZeroU32>, StoreError> {
         Err(StoreError::Closed)
     }
 

@@ -96,7 +96,7 @@ impl KakaoChannelClient {
         } else {
             Night::KAKAO.next_end(now)
         };
-        held_until(until, Some(&progress), why, now)
+        held_until(until, Some(&progress), why)
     }
 
     /// Sends nobody else anything: those who are left are counted, as they would
@@ -126,7 +126,7 @@ pub(super) fn is_called_off(call: &Call, progress: &Progress) -> bool {
 /// day alone would be missing.
 pub(super) fn night(progress: Option<&Progress>, now: Timestamp) -> Option<StepOutcome> {
     let until = Night::KAKAO.over_at(now)?;
-    Some(held_until(until, progress, failure::night_hours(), now))
+    Some(held_until(until, progress, failure::night_hours()))
 }
 
 /// The night has just ended by our clock, and so may not have by another.
@@ -135,11 +135,9 @@ fn is_just_over(now: Timestamp) -> bool {
     Night::KAKAO.over_at(before).is_some_and(|end| end <= now)
 }
 
-fn held_until(until: Timestamp, progress: Option<&Progress>, reason: Failure, now: Timestamp) -> StepOutcome {
+fn held_until(until: Timestamp, progress: Option<&Progress>, reason: Failure) -> StepOutcome {
     if progress.is_none_or(|progress| progress.requests.is_empty()) {
         return StepOutcome::Deferred { until, reason };
     }
-    StepOutcome::Pending {
-        poll_after: age(now, until),
-    }
+    StepOutcome::Held { until, reason }
 }

@@ -243,6 +243,7 @@ fn settings(client: &dyn ChannelClient) -> Settings {
     let protocol = client.protocol();
     let channels = [ChannelSettings {
         concurrency: 4,
+        rate_limit: None,
         protocol,
     }; Channel::ALL.len()];
     let retry = RetryPolicy::default();

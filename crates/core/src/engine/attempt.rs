@@ -62,12 +62,12 @@ impl Engine {
             Next::Begin => self.begin(id, channel, permit, turn),
             Next::Step => {
                 self.end_hold(id, channel, turn);
-                self.plan(id, channel, CallKind::Step, permit);
+                self.plan(id, channel, CallKind::Step, permit, turn);
             }
             Next::LookUp => {
                 self.end_hold(id, channel, turn);
                 let kind = self.kind_of_look_up(id, channel, turn.now);
-                self.plan(id, channel, kind, permit);
+                self.plan(id, channel, kind, permit, turn);
             }
         }
     }
@@ -92,7 +92,7 @@ impl Engine {
             delivery.failure = None;
         });
         work.transition(channel, DeliveryStatus::InProgress, turn.now);
-        self.plan(id, channel, CallKind::Step, permit);
+        self.plan(id, channel, CallKind::Step, permit, turn);
     }
 
     /// Counts the attempt that is to begin; a retry may be one too many.
@@ -121,7 +121,17 @@ impl Engine {
     }
 
     /// The call is made once all that is decided is committed.
-    pub(super) fn plan(&mut self, id: DistributionId, channel: Channel, kind: CallKind, permit: Permit) {
+    pub(super) fn plan(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        kind: CallKind,
+        permit: Permit,
+        turn: &mut Turn<'_>,
+    ) {
+        if !turn.planted.has(Bug::QuotaForgotten) {
+            self.lanes[channel.index()].limiter.count(turn.now);
+        }
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.calls.push(PlannedCall { channel, kind, permit });
             self.dirty.insert(id);
@@ -161,7 +171,7 @@ impl Engine {
 
 /// How a delivery that has a place goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     /// With an attempt.
     Begin,
     /// With the next step of the one that is under way.
@@ -172,7 +182,7 @@ enum Next {
 
 /// A delivery may wait in the course of an attempt, where a breaker or this
 /// service itself holds its next call back.
-fn next(delivery: &Delivery) -> Option<Next> {
+pub(super) fn next(delivery: &Delivery) -> Option<Next> {
     let waits = matches!(
         delivery.status,
         DeliveryStatus::Pending | DeliveryStatus::Retrying | DeliveryStatus::Waiting

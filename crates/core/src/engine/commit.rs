@@ -104,8 +104,7 @@ impl Engine {
             Written::Fenced if turn.planted.has(Bug::FencedIgnored) => self.committed(id, writing, turn),
             Written::Fenced => {
                 answer_asks(&writing.asks, &AskAnswer::Elsewhere, turn);
-                self.forget(id, writing.calls, turn);
-                turn.commands.push(Command::Lost(id));
+                self.lose(id, writing.calls, turn);
             }
             // Answered above: it is not the write that was under way.
             Written::Noted { .. } => {}
@@ -151,13 +150,26 @@ impl Engine {
         self.make_calls(id, writing.calls, turn);
         answer_asks(&writing.asks, &AskAnswer::Done, turn);
         let Some(work) = self.works.get_mut(&id) else { return };
-        if !writing.release || std::mem::take(&mut work.taken_again) {
+        let taken_again = std::mem::take(&mut work.taken_again);
+        if !writing.release || taken_again {
             self.dirty.insert(id);
         } else if work.unwritten.is_empty() {
             self.release(id);
         } else {
             self.give_up(id, turn);
         }
+    }
+
+    /// Another life has written to it. If this one has taken it over since, it is
+    /// this one's to go on with, from what stands in the database.
+    fn lose(&mut self, id: DistributionId, unmade: Vec<PlannedCall>, turn: &mut Turn<'_>) {
+        let taken = self.works.get(&id).filter(|work| work.taken_again);
+        let tenant = taken.map(|work| work.distribution.tenant.clone());
+        self.forget(id, unmade, turn);
+        turn.commands.push(match tenant {
+            Some(tenant) => Command::Forgotten { tenant, id },
+            None => Command::Lost(id),
+        });
     }
 
     /// It belongs to nobody now, and more was decided meanwhile: that would be

@@ -1,15 +1,18 @@
-//! One channel's bulkhead: how many calls are out, who waits for a place, and
-//! whether the channel is to be called at all.
+//! One channel's bulkhead: how many calls are out, who waits for a place, how
+//! often the channel is called, and whether it is at all.
 //!
 //! What waits here is already in the database, so a full lane costs nothing
 //! but time, and only that channel's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::queue::FairQueue;
 use crate::ids::{DistributionId, TenantId};
 use crate::resilience::breaker::{BreakerSettings, CircuitBreaker, Permit};
 use crate::resilience::budget::RetryBudget;
+use crate::resilience::rate_limiter::{RateLimit, RateLimiter};
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -20,6 +23,10 @@ pub(super) struct Lane {
     queue: FairQueue,
     /// Of the retries of all its deliveries together.
     pub(super) budget: RetryBudget,
+    /// How often the channel is called.
+    pub(super) limiter: RateLimiter,
+    /// When its quota lets the next one through, where it holds one back.
+    pub(super) resumes_at: Option<Timestamp>,
     /// Whether the channel is called.
     pub(super) breaker: CircuitBreaker,
     /// What the breaker holds back, to go on as soon as it closes.
@@ -27,13 +34,15 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(concurrency: usize, breaker: BreakerSettings) -> Self {
+    pub(super) fn new(concurrency: usize, limit: Option<RateLimit>, breaker: BreakerSettings) -> Self {
         Self {
             concurrency,
             out: 0,
             under_way: BTreeMap::new(),
             queue: FairQueue::default(),
             budget: RetryBudget::default(),
+            limiter: RateLimiter::new(limit),
+            resumes_at: None,
             breaker: CircuitBreaker::new(breaker),
             held: BTreeSet::new(),
         }
@@ -45,6 +54,7 @@ impl Lane {
         self.out = 0;
         self.under_way.clear();
         self.queue = FairQueue::default();
+        self.resumes_at = None;
         self.budget = RetryBudget::default();
         self.held.clear();
     }
@@ -53,6 +63,11 @@ impl Lane {
     pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId) {
         self.held.remove(&id);
         self.queue.push(tenant, id);
+    }
+
+    /// All that waits for a place, in turn; it waits no longer.
+    pub(super) fn take_queue(&mut self) -> Vec<DistributionId> {
+        std::iter::from_fn(|| self.queue.pop()).collect()
     }
 
     /// Waits for the breaker.

@@ -1,5 +1,6 @@
 //! What the engine is told and what it asks for: plain data both ways.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +81,8 @@ pub enum Input {
         /// What was heard of it beside its rows.
         evidence: Vec<Evidence>,
     },
+    /// So many nodes are at work, this one among them: they share every quota.
+    NodesCounted(NonZeroU32),
     /// An operator orders something of a channel's breaker.
     BreakerOrdered {
         /// Which.

@@ -10,6 +10,8 @@
 //! | `accept.rs` | how a request becomes a distribution |
 //! | `attempt.rs` | when an attempt begins and goes on |
 //! | `breaker.rs` | whether a channel is called at all, and what waits until it is |
+//! | `quota.rs` | how often a channel is called, and what waits meanwhile |
+//! | `queue.rs` | who is next |
 //! | `stop.rs` | what waits while sending is stopped |
 //! | `outcome.rs` | what follows what a channel said |
 //! | `look_up.rs` | what follows an unknown outcome |
@@ -22,8 +24,7 @@
 //! | `life.rs` | how a life winds down, and how the next one begins |
 //! | `planted.rs` | faults that tests plant; none without their feature |
 //!
-//! Deliberately absent: rate limits (they will stand between `Lane` and
-//! `attempt.rs`), and anything about a particular channel.
+//! Deliberately absent: anything about a particular channel.
 
 mod accept;
 mod adopt;
@@ -41,6 +42,7 @@ mod message;
 mod outcome;
 mod planted;
 mod queue;
+mod quota;
 mod stop;
 mod work;
 
@@ -58,6 +60,7 @@ use crate::channel::{Channel, Mode};
 use crate::delivery::Delivery;
 use crate::ids::{DistributionId, Incarnation};
 use crate::resilience::breaker::{BreakerSettings, BreakerView};
+use crate::resilience::rate_limiter::RateLimit;
 use crate::resilience::retry::RetryPolicy;
 use crate::sending::Stops;
 
@@ -100,6 +103,8 @@ pub struct Settings {
 pub struct ChannelSettings {
     /// Calls at once.
     pub concurrency: usize,
+    /// Calls in a period, by all nodes together; `None` for as many as there are.
+    pub rate_limit: Option<RateLimit>,
     /// How its protocol behaves.
     pub protocol: Protocol,
 }
@@ -151,7 +156,7 @@ impl Engine {
     pub fn new(settings: Settings, token: Incarnation) -> Self {
         let lanes = settings
             .channels
-            .map(|channel| Lane::new(channel.concurrency, settings.breaker));
+            .map(|channel| Lane::new(channel.concurrency, channel.rate_limit, settings.breaker));
         Self {
             settings,
             token,
@@ -198,7 +203,10 @@ impl Engine {
 
     /// When [`Engine::step`] must be called although nothing happens.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, ..)| *at)
+        let timer = self.timers.first().map(|(at, ..)| *at);
+        let filled = if self.winding_down { &[] } else { &self.lanes[..] };
+        let lanes = filled.iter().filter_map(|lane| lane.resumes_at);
+        lanes.chain(timer).min()
     }
 
     /// Distributions in memory.
@@ -243,6 +251,7 @@ impl Engine {
                     self.drop_if_closed(id);
                 }
             }
+            Input::NodesCounted(nodes) => self.share_quotas(nodes, turn.now),
             Input::BreakerOrdered { channel, action } => self.obey(channel, action, turn),
             Input::SendingOrdered { scope, action } => self.order_sending(scope, action, turn),
             Input::Asked {
@@ -274,9 +283,7 @@ impl Engine {
             return;
         }
         for channel in Channel::ALL {
-            while let Some(id) = self.lanes[channel.index()].admit() {
-                self.proceed(id, channel, turn);
-            }
+            self.fill_lane(channel, turn);
         }
     }
 

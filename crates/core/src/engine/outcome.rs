@@ -90,10 +90,16 @@ impl Engine {
         }
     }
 
-    /// It keeps its place, unless the breaker holds it back.
+    /// It keeps its place, unless the quota or the breaker holds it back.
     fn go_on_with_next_step(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let lane = &mut self.lanes[channel.index()];
+        if lane.limiter.check(turn.now).is_err() {
+            lane.release();
+            self.write_soon(id, channel, turn);
+            return self.want(id, channel);
+        }
         match self.ask_breaker(channel, false, turn) {
-            Ok(permit) => self.plan(id, channel, CallKind::Step, permit),
+            Ok(permit) => self.plan(id, channel, CallKind::Step, permit, turn),
             Err(denied) => {
                 self.write_soon(id, channel, turn);
                 self.lanes[channel.index()].release();

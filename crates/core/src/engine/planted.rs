@@ -45,11 +45,15 @@ pub enum Bug {
     CancelForgotten,
     /// An attempt begins although sending is stopped.
     StopForgotten,
+    /// Calls do not count for the quota.
+    QuotaForgotten,
+    /// Each node takes the whole quota.
+    QuotaUnshared,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -70,6 +74,8 @@ impl Bug {
         Self::LookUpUnasked,
         Self::CancelForgotten,
         Self::StopForgotten,
+        Self::QuotaForgotten,
+        Self::QuotaUnshared,
     ];
 }
 

@@ -29,7 +29,9 @@ pub struct RateLimit {
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimiter {
     limit: Option<RateLimit>,
-    nodes: NonZeroU32,
+    /// `None` until they are counted: what the share is, is not known then, and
+    /// nothing is permitted.
+    nodes: Option<NonZeroU32>,
     /// When the next call would come if all came evenly; `None` before the first
     /// question: what a life before this one has called is not known, and nothing
     /// comes at once then.
@@ -48,12 +50,15 @@ struct Pace {
 /// Of the share, so much may come at once: one in so many.
 const BURST: u32 = 10;
 
+/// The nodes are counted at the beginning of a life; till then it is asked again.
+const UNCOUNTED: Duration = Duration::from_secs(1);
+
 impl RateLimiter {
-    /// For the only node; without a limit it permits all.
+    /// Without a limit it permits all.
     pub const fn new(limit: Option<RateLimit>) -> Self {
         Self {
             limit,
-            nodes: NonZeroU32::MIN,
+            nodes: None,
             next: None,
             promised: Timestamp::MIN,
         }
@@ -62,16 +67,20 @@ impl RateLimiter {
     /// So many nodes live. One that comes upon others waits for so long, until
     /// they have heard of it.
     pub fn share(&mut self, nodes: NonZeroU32, now: Timestamp, wait: Duration) {
-        self.nodes = nodes;
+        self.nodes = Some(nodes);
         if self.next.is_none() && nodes > NonZeroU32::MIN {
-            let ahead = self.pace().map_or(Duration::ZERO, |pace| pace.ahead);
+            let ahead = self.limit.map_or(Duration::ZERO, |limit| limit.pace(nodes).ahead);
             self.next = Some(later(now, wait + ahead));
         }
     }
 
     /// Whether a call may be made now, or when. Counts nothing.
     pub fn check(&mut self, now: Timestamp) -> Result<(), Timestamp> {
-        let Some(pace) = self.pace() else { return Ok(()) };
+        let Some(limit) = self.limit else { return Ok(()) };
+        let Some(nodes) = self.nodes else {
+            return Err(later(now, UNCOUNTED));
+        };
+        let pace = limit.pace(nodes);
         let next = *self.next.get_or_insert(later(now, pace.ahead));
         let from = next.saturating_sub(pace.ahead).unwrap_or(Timestamp::MIN);
         if now < from { Err(from) } else { Ok(()) }
@@ -92,24 +101,38 @@ impl RateLimiter {
     }
 
     fn pace(&self) -> Option<Pace> {
-        let limit = self.limit?;
-        let period = limit.limit_refresh_period;
-        let share = limit.limit_for_period.get() / self.nodes;
+        Some(self.limit?.pace(self.nodes?))
+    }
+}
+
+impl RateLimit {
+    fn pace(self, nodes: NonZeroU32) -> Pace {
+        let period = self.limit_refresh_period;
+        let share = self.limit_for_period.get() / nodes;
         if share == 0 {
             // Fewer calls than nodes: each takes its turn.
-            return Some(Pace {
-                interval: period * self.nodes.get() / limit.limit_for_period.get(),
+            return Pace {
+                interval: rounded_up(period * nodes.get() / self.limit_for_period.get()),
                 ahead: Duration::ZERO,
-            });
+            };
         }
         let burst = (share / BURST).max(1);
-        // Rounded up: a period that ends with a call must not have one more.
-        let interval = period / (share - burst + 1) + Duration::from_nanos(1);
-        Some(Pace {
+        let interval = rounded_up(period / (share - burst + 1));
+        Pace {
             interval,
             ahead: interval * (burst - 1),
-        })
+        }
     }
+}
+
+/// A period that ends with a call must not have one more; and clocks are kept in
+/// microseconds.
+fn rounded_up(interval: Duration) -> Duration {
+    Duration::from_micros(
+        u64::try_from(interval.as_micros())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1),
+    )
 }
 
 #[cfg(test)]
@@ -120,6 +143,13 @@ mod tests {
 
     fn start() -> Timestamp {
         "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    /// The only node.
+    fn alone(limit: RateLimit) -> RateLimiter {
+        let mut limiter = RateLimiter::new(Some(limit));
+        limiter.share(NonZeroU32::MIN, start(), Duration::ZERO);
+        limiter
     }
 
     fn limit(calls: u32, seconds: u64) -> RateLimit {
@@ -168,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_tenth_may_come_at_once_but_not_at_the_beginning_of_a_life() {
-        let mut limiter = RateLimiter::new(Some(limit(100, 60)));
+        let mut limiter = alone(limit(100, 60));
         let first = greedy(&mut limiter, start(), Duration::from_millis(1));
         assert_eq!(first.len(), 1, "what the life before has called is not known");
         let later_on = later(start(), Duration::from_mins(1));
@@ -180,25 +210,32 @@ mod tests {
     fn a_node_that_comes_upon_others_waits_until_they_have_heard_of_it() {
         let mut limiter = RateLimiter::new(Some(limit(100, 60)));
         let wait = Duration::from_secs(10);
+        assert!(limiter.check(start()).is_err(), "nobody has counted them");
         limiter.share(nodes(2), start(), wait);
         assert_eq!(limiter.check(start()), Err(later(start(), wait)));
-        let mut alone = RateLimiter::new(Some(limit(100, 60)));
-        alone.share(nodes(1), start(), wait);
+        let mut alone = alone(limit(100, 60));
         assert_eq!(alone.check(start()), Ok(()));
         alone.count(start());
         alone.share(nodes(2), start(), wait);
-        assert!(alone.check(start()).unwrap_err() < later(start(), wait), "it was there before");
+        assert!(
+            alone.check(start()).unwrap_err() < later(start(), wait),
+            "it was there before"
+        );
     }
 
     #[test]
     fn those_that_wait_are_called_back_one_by_one() {
-        let mut limiter = RateLimiter::new(Some(limit(1, 60)));
+        let mut limiter = alone(limit(1, 60));
         limiter.check(start()).unwrap();
         limiter.count(start());
         let promised = [limiter.promise(start()), limiter.promise(start())];
-        let minutes = |minutes| later(start(), Duration::from_mins(minutes));
+        let minutes = |minutes| later(start(), rounded_up(Duration::from_mins(1)) * minutes);
         assert_eq!(promised, [minutes(1), minutes(2)]);
-        assert_eq!(limiter.promise(minutes(9)), minutes(9), "the past is promised to nobody");
+        assert_eq!(
+            limiter.promise(minutes(9)),
+            minutes(9),
+            "the past is promised to nobody"
+        );
     }
 
     proptest! {

@@ -318,3 +318,16 @@ fn what_is_in_review_stays_a_person_s() {
     let what = Ask::Cancel { by: None, reason: None };
     assert_eq!(what.refusal(distribution), Some(AskRefusal::InReview));
 }
+
+#[test]
+fn what_was_lost_and_taken_over_again_is_read_anew() {
+    let mut node = roomy();
+    node.step(vec![sending(SendingAction::Stop)]);
+    let (id, commands) = node.ask(new(ONE, None));
+    // Another node has had it meanwhile, and left it to nobody again.
+    node.step(vec![Input::Adopted(vec![accepted_as(&commands)])]);
+    let commands = node.written(id, Written::Fenced);
+    let again = |command: &Command| matches!(command, Command::Forgotten { id: it, .. } if *it == id);
+    assert!(commands.iter().any(again), "{commands:?}");
+    assert!(!node.engine.holds(id));
+}

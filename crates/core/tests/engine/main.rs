@@ -54,7 +54,11 @@ fn node_for(dedup: Dedup, concurrency: usize, max_in_flight: usize) -> Node {
         max_attempts: 3,
         ..RetryPolicy::default()
     };
-    let channels = [ChannelSettings { concurrency, protocol }; Channel::ALL.len()];
+    let channels = [ChannelSettings {
+        concurrency,
+        rate_limit: None,
+        protocol,
+    }; Channel::ALL.len()];
     let settings = Settings {
         channels,
         retry,

@@ -15,6 +15,7 @@ mod record;
 mod sending_orders;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -205,8 +206,8 @@ impl Store for MemoryStore {
         Ok(self.lock().begin_incarnation())
     }
 
-    async fn renew(&self, _token: Incarnation) -> Result<bool, StoreError> {
-        Ok(true)
+    async fn renew(&self, _token: Incarnation) -> Result<Option<NonZeroU32>, StoreError> {
+        Ok(Some(NonZeroU32::MIN))
     }
 
     async fn end_incarnation(&self, _token: Incarnation) -> Result<(), StoreError> {

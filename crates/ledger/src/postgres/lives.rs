@@ -3,6 +3,7 @@
 //! To end a life and to renew it are changes of one row: one of the two comes
 //! first, and the other then sees it.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fanfare_core::ids::Incarnation;
@@ -27,10 +28,14 @@ pub(super) async fn begin(session: &Session) -> Result<Incarnation, SqlError> {
         .ok_or_else(|| SqlError::Unreadable("incarnations.token".to_owned()))
 }
 
-/// `false` where it is over.
-pub(super) async fn renew(session: &Session, token: Incarnation) -> Result<bool, SqlError> {
-    let sql = "UPDATE incarnations SET renewed_at = clock_timestamp() WHERE token = $1 AND ended_at IS NULL";
-    Ok(session.execute(sql, &[&big(token.0)]).await? == 1)
+/// How many go on, this one among them; `None` where it is over.
+pub(super) async fn renew(session: &Session, token: Incarnation) -> Result<Option<NonZeroU32>, SqlError> {
+    let sql = "UPDATE incarnations SET renewed_at = clock_timestamp() WHERE token = $1 AND ended_at IS NULL
+         RETURNING (SELECT count(*) FROM incarnations WHERE ended_at IS NULL)";
+    let row = session.query_opt(sql, &[&big(token.0)]).await?;
+    let table = "incarnations";
+    let lives: Option<u32> = row.map(|row| Columns { table, row: &row }.number(0)).transpose()?;
+    Ok(lives.map(|lives| NonZeroU32::new(lives).unwrap_or(NonZeroU32::MIN)))
 }
 
 /// What time it is.

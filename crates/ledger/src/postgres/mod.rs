@@ -42,6 +42,7 @@ mod transitions;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -127,7 +128,7 @@ impl Store for PostgresStore {
         begin.await
     }
 
-    async fn renew(&self, token: Incarnation) -> Result<bool, StoreError> {
+    async fn renew(&self, token: Incarnation) -> Result<Option<NonZeroU32>, StoreError> {
         let renew = self
             .life
             .run("renew a life", move |session| Box::pin(lives::renew(session, token)));

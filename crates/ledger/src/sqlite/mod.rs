@@ -31,6 +31,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -135,8 +136,8 @@ impl Store for SqliteStore {
     }
 
     /// The lock file keeps every other life out: this one is not over.
-    async fn renew(&self, _token: Incarnation) -> Result<bool, StoreError> {
-        Ok(true)
+    async fn renew(&self, _token: Incarnation) -> Result<Option<NonZeroU32>, StoreError> {
+        Ok(Some(NonZeroU32::MIN))
     }
 
     /// The next life takes all earlier ones for over.

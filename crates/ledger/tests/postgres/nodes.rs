@@ -1,6 +1,7 @@
 //! Several nodes over one database: lives, shares, races, and what people see.
 
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
@@ -38,16 +39,18 @@ async fn a_silent_life_is_over_for_everybody() {
     let (tenant, one) = (TenantId::default(), accept[0].id());
     assert_eq!(second.adopt_one(living, &tenant, one).await.unwrap(), None);
     let adopted = loop {
-        assert!(second.renew(living).await.unwrap());
+        let lives = second.renew(living).await.unwrap().unwrap().get();
         let adopted = second.adopt(living, at(9), 9).await.unwrap();
         if !adopted.is_empty() {
             break adopted;
         }
+        assert_eq!(lives, 2, "both share the quotas");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
+    assert_eq!(second.renew(living).await.unwrap(), Some(NonZeroU32::MIN));
     let adopted: Vec<_> = adopted.iter().map(|adopted| adopted.distribution.id).collect();
     assert_eq!(adopted, ids(&accept), "oldest first");
-    assert!(!first.renew(silent).await.unwrap());
+    assert_eq!(first.renew(silent).await.unwrap(), None);
     let answers = first.commit(conclude).await.unwrap();
     assert_eq!(answers, vec![Written::Fenced; 3]);
     assert!(

@@ -2,6 +2,7 @@
 //! its kind does, and may lie by silence.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
@@ -10,6 +11,7 @@ use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::{Call, ChannelSettings};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::resilience::breaker::{BreakerSettings, SlidingWindow};
+use fanfare_core::resilience::rate_limiter::RateLimit;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -37,6 +39,12 @@ pub(crate) const LATE: Channel = Channel::Instagram;
 
 const LATE_EFFECT: Duration = Duration::from_secs(40);
 const SECOND_LOOK: Duration = Duration::from_mins(1);
+
+/// Of each channel, for all nodes together.
+pub(crate) const QUOTA: RateLimit = RateLimit {
+    limit_for_period: NonZeroU32::new(30).unwrap(),
+    limit_refresh_period: Duration::from_mins(1),
+};
 
 /// Quick to open and quick to look again, so that a short run has all of it.
 pub(crate) const BREAKER: BreakerSettings = BreakerSettings {
@@ -68,6 +76,7 @@ const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings 
     };
     ChannelSettings {
         concurrency: 3,
+        rate_limit: Some(QUOTA),
         protocol,
     }
 }

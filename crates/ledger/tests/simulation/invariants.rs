@@ -1,7 +1,7 @@
 //! What must be true of the database after every commit, and of what is said
 //! about it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{DeliveryStatus, Phase};
@@ -12,8 +12,12 @@ use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::Memory;
+use jiff::Timestamp;
 
-use crate::channels::BREAKER;
+use crate::channels::{BREAKER, QUOTA};
+
+/// See [`Witness::calls`].
+const LATE_CALLS: usize = 12;
 
 /// I15, of one node: nothing is sent while a breaker is open, and no more than
 /// its permits while it finds out. Kept from what the node says, in its order.
@@ -83,6 +87,8 @@ pub(crate) struct Witness {
     published: usize,
     /// The last attempt that may be made of what was called off.
     last: BTreeMap<(DistributionId, Channel, u32), u32>,
+    /// When each channel was called of late, by [`Channel::index`].
+    called: [VecDeque<Timestamp>; Channel::ALL.len()],
 }
 
 impl Witness {
@@ -125,6 +131,24 @@ impl Witness {
             delivery.attempt <= last,
             "attempt {} of {place:?} was called off",
             delivery.attempt
+        );
+    }
+
+    /// I14, over all nodes. A node's clock may run a tenth too fast, and what was
+    /// planned in one period may be committed, and sent, in the next: so many calls
+    /// as all nodes may have out, and one of each node that has begun meanwhile.
+    pub(crate) fn calls(&mut self, channel: Channel, now: Timestamp) {
+        let called = &mut self.called[channel.index()];
+        called.push_back(now);
+        let period = QUOTA.limit_refresh_period.mul_f64(0.9);
+        while called.front().is_some_and(|first| *first + period <= now) {
+            called.pop_front();
+        }
+        let most = QUOTA.limit_for_period.get() as usize + LATE_CALLS;
+        assert!(
+            called.len() <= most,
+            "I14: {channel} is called {} times in {period:?}",
+            called.len()
         );
     }
 

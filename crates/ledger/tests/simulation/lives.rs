@@ -1,9 +1,10 @@
 //! How nodes begin, stop, die, and live again.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use fanfare_core::engine::{HELD_LIMIT, HOLD_LIMIT};
+use fanfare_core::engine::{HELD_LIMIT, HOLD_LIMIT, Input};
 use fanfare_core::ids::TenantId;
 use fanfare_core::write::Adopted;
 use rand::RngExt;
@@ -21,9 +22,10 @@ impl World {
         let mut node = Node::new(token, self.bug, self.now, &mut self.rng);
         // It reads the orders before it does anything.
         let shown = node.clock.shows(self.now);
-        let orders = self.news_of_sending(&node);
+        let mut news = self.news_of_sending(&node);
+        news.push(self.nodes_counted(1));
         node.hears(&self.sending, shown);
-        node.engine.step(orders, shown, &mut self.rng);
+        node.engine.step(news, shown, &mut self.rng);
         node
     }
 
@@ -50,7 +52,8 @@ impl World {
     pub(crate) fn renew(&mut self, node: usize) {
         if self.may_send(node) {
             self.nodes[node].lease_until = self.now + LEASE;
-            return;
+            let input = self.nodes_counted(0);
+            return self.turn(node, vec![input]);
         }
         let next = if self.rng.random_range(0..4) == 0 {
             Event::Dies
@@ -59,6 +62,13 @@ impl World {
         };
         let name = self.nodes[node].name;
         self.comes_within(Duration::from_secs(1), Happening::To(name, next));
+    }
+
+    /// As the database counts them.
+    fn nodes_counted(&self, just_begun: usize) -> Input {
+        let lives = just_begun + self.nodes.iter().filter(|node| self.now < node.lease_until).count();
+        let lives = u32::try_from(lives).ok().and_then(NonZeroU32::new);
+        Input::NodesCounted(lives.unwrap_or(NonZeroU32::MIN))
     }
 
     /// Another life of the same process, once nothing of the former one is on

@@ -493,6 +493,7 @@ fn channel_settings(config: &ChannelConfig, protocol: Protocol) -> ChannelSettin
             Mode::Mock => usize::MAX,
             Mode::Live => config.concurrency,
         },
+        rate_limit: None,
         protocol,
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fanfare_core::engine::Input;
 use fanfare_core::ids::Incarnation;
 use fanfare_ledger::Store;
 use tokio::sync::mpsc;
@@ -77,14 +78,14 @@ impl Lease {
         };
     }
 
-    /// Renews it from time to time; where this life was taken for over, says so
-    /// to the loop, by its token. Beside it the clock is held to the one that
+    /// Renews it from time to time, and says to the loop how many nodes live; where
+    /// this life was taken for over, says so, by its token. Beside it the clock is held to the one that
     /// nodes share. Ends with the loop.
     pub(super) fn keep(
         &self,
         (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
         settings: LeaseSettings,
-        over: mpsc::UnboundedSender<Incarnation>,
+        (over, news): (mpsc::UnboundedSender<Incarnation>, mpsc::UnboundedSender<Input>),
     ) {
         let lease = self.clone();
         tokio::spawn(async move {
@@ -98,12 +99,14 @@ impl Lease {
                 }
                 let (begun, token) = (Instant::now(), lease.held().token);
                 match tokio::time::timeout(settings.duration, store.renew(token)).await {
-                    Ok(Ok(true)) => {
+                    Ok(Ok(Some(nodes))) => {
                         lease.renewed(token, begun, settings);
+                        // Refused only when the loop has ended.
+                        _ = news.send(Input::NodesCounted(nodes));
                         shared_time::again(store.time(), &*clock, settings.heartbeat).await;
                     }
                     // Refused only when the loop has ended.
-                    Ok(Ok(false)) => _ = over.send(token),
+                    Ok(Ok(None)) => _ = over.send(token),
                     Ok(Err(error)) if !failing => {
                         tracing::warn!(error = &error as &dyn Error, "the node could not give a sign of life");
                         failing = true;

@@ -98,10 +98,11 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
     let lease = Lease::new(token, begun, parts.lease);
     let (over_sender, over) = mpsc::unbounded_channel();
     let clock = Arc::clone(&parts.clock);
-    lease.keep((Arc::clone(&parts.store), clock), parts.lease, over_sender);
     let (intake, intake_receiver) = mpsc::channel(INTAKE_CAPACITY);
     let (done_sender, done) = mpsc::unbounded_channel();
     let (found_sender, found) = mpsc::unbounded_channel();
+    let senders = (over_sender, found_sender.clone());
+    lease.keep((Arc::clone(&parts.store), clock), parts.lease, senders);
     let (stop, stopping) = watch::channel(None);
     let feed = Arc::new(Feed::default());
     let breakers = Breakers::start(Arc::clone(&parts.store), found_sender.clone()).await?;
