@@ -24,9 +24,11 @@ const UNHEARD: Duration = Duration::from_secs(10);
 impl Engine {
     /// So many nodes share every quota.
     pub(super) fn share_quotas(&mut self, nodes: NonZeroU32, now: Timestamp) {
-        if self.planted.has(Bug::QuotaUnshared) {
-            return;
-        }
+        let nodes = if self.planted.has(Bug::QuotaUnshared) {
+            NonZeroU32::MIN
+        } else {
+            nodes
+        };
         for lane in &mut self.lanes {
             lane.limiter.share(nodes, now, UNHEARD);
         }

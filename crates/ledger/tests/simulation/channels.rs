@@ -42,7 +42,7 @@ const SECOND_LOOK: Duration = Duration::from_mins(1);
 
 /// Of each channel, for all nodes together.
 pub(crate) const QUOTA: RateLimit = RateLimit {
-    limit_for_period: NonZeroU32::new(30).unwrap(),
+    limit_for_period: NonZeroU32::new(12).unwrap(),
     limit_refresh_period: Duration::from_mins(1),
 };
 
