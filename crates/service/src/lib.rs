@@ -15,5 +15,7 @@ pub mod outbox;
 pub mod perform;
 pub mod recipients;
 pub mod server;
+mod standing;
 pub mod status;
 pub mod store;
+pub mod telemetry;

@@ -8,6 +8,8 @@ use fanfare_core::engine::Input;
 use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
 use tokio::sync::{mpsc, watch};
 
+use crate::telemetry;
+
 /// The last order of each scope, with its number.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
@@ -56,7 +58,7 @@ impl Sending {
         for (scope, stops) in [("all", all), ("tenant", tenants)] {
             // No float is exact beyond 2^53, and no count comes near it.
             let count = u32::try_from(stops.len()).unwrap_or(u32::MAX);
-            metrics::gauge!("fanfare_sending_stopped", "scope" => scope).set(f64::from(count));
+            metrics::gauge!(telemetry::SENDING_STOPPED, "scope" => scope).set(f64::from(count));
         }
     }
 
