@@ -152,7 +152,7 @@ metrics_table! {
     ATTEMPT_DURATION = "fanfare_attempt_duration_seconds", Kind::Histogram(WORK), ["channel", "outcome"], All,
         "Attempts from begin to end, with all their steps, look-ups and waits for the channel.";
     ATTEMPT_WAIT = "fanfare_attempt_wait_seconds", Kind::Histogram(WORK), ["channel"], All,
-        "From when an attempt was due to when it began: the wait in the lane's queue.";
+        "From when an attempt was due to when it began: the wait in the lane's queue. Attempts that were due later than their distribution came to rest are not measured.";
     CALL_DURATION = "fanfare_call_duration_seconds", Kind::Histogram(CALLS), ["channel", "call", "outcome"], All,
         "Calls to live channels, one step or look-up each, by what the channel's client took the answer for.";
     CALLS_IN_FLIGHT = "fanfare_calls_in_flight", Kind::Gauge, ["channel"], All,
@@ -162,7 +162,7 @@ metrics_table! {
     LANE_BUSY = "fanfare_lane_busy", Kind::Gauge, ["channel"], All,
         "Places of the channel's lane that are taken.";
     LANE_PLACES = "fanfare_lane_places", Kind::Gauge, ["channel"], All,
-        "Places of the channel's lane.";
+        "Places of the channel's lane; absent where it has no limit (mock).";
     BREAKER_STATE = "fanfare_breaker_state", Kind::Gauge, ["channel", "state"], All,
         "1 for the state in which a channel's breaker is on this node, else 0.";
     SENDING_STOPPED = "fanfare_sending_stopped", Kind::Gauge, ["scope"], All,
@@ -178,9 +178,9 @@ metrics_table! {
     COMMIT_WRITES = "fanfare_ledger_commit_writes", Kind::Histogram(BATCHES), [], All,
         "Changes that one commit held.";
     DISK_FREE = "fanfare_data_disk_free_bytes", Kind::Gauge, [], Embedded,
-        "What is free for the service on the disk of data_dir.";
+        "What is free for the service on the disk of its data folder.";
     DISK_SIZE = "fanfare_data_disk_size_bytes", Kind::Gauge, [], Embedded,
-        "The size of the disk of data_dir.";
+        "The size of the disk of its data folder.";
     PUBLISHED = "fanfare_outbox_published_total", Kind::Counter, [], Kafka,
         "Events that Kafka has acknowledged.";
     UNPUBLISHED = "fanfare_outbox_unpublished", Kind::Gauge, [], Kafka,

@@ -21,9 +21,7 @@ pub(super) const OPEN_WORK: &str =
 #[async_trait]
 impl OpenWork for SqliteStore {
     async fn open_work(&self) -> Result<Vec<OpenDeliveries>, StoreError> {
-        self.readers
-            .read("count what stands open", |connection| counted(connection))
-            .await
+        self.readers.read("count what stands open", counted).await
     }
 }
 

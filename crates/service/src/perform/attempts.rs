@@ -266,3 +266,7 @@ fn due_since(distribution: &Distribution) -> Timestamp {
 fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
+
+#[cfg(test)]
+#[path = "attempts/tests.rs"]
+mod tests;

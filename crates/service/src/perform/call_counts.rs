@@ -129,10 +129,10 @@ pub(super) struct Timed {
 impl Timed {
     /// Its answer is there.
     pub(super) fn came(&self, to: Came) {
-        let made = &self.counts.durations[self.channel.index()][self.kind as usize][to as usize];
+        let histogram = &self.counts.durations[self.channel.index()][self.kind as usize][to as usize];
         let (channel, call, outcome) = (self.channel.name(), self.kind.name(), to.name());
         let make = || histogram!(telemetry::CALL_DURATION, "channel" => channel, "call" => call, "outcome" => outcome);
-        made.get_or_init(make).record(self.begun.elapsed().as_secs_f64());
+        histogram.get_or_init(make).record(self.begun.elapsed().as_secs_f64());
     }
 }
 

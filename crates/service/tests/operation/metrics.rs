@@ -163,63 +163,60 @@ fn as_the_table_says(sample: &Sample, exposed: &Exposition) {
     }
 }
 
+#[expect(clippy::float_cmp, reason = "counts are whole numbers")]
 fn figures_are_right(exposed: &Exposition) {
-    for channel in ["Instagram", "NaverBlog"] {
-        let of = |name, more: &[(&str, &str)]| exposed.sum(name, &[&[("channel", channel)], more].concat());
-        assert_eq!(
-            of("fanfare_deliveries_total", &[("status", "SUCCESS")]),
-            1.0,
-            "{channel}"
-        );
-        let ended = [("outcome", "SUCCESS"), ("code", "")];
-        assert_eq!(of("fanfare_attempts_total", &ended), 1.0, "{channel}");
-        assert_eq!(
-            of("fanfare_attempt_duration_seconds_count", &[("outcome", "SUCCESS")]),
-            1.0,
-            "{channel}"
-        );
-        assert_eq!(of("fanfare_attempt_wait_seconds_count", &[]), 1.0, "{channel}");
-        assert_eq!(of("fanfare_lane_busy", &[]), 0.0, "{channel}");
-        assert_eq!(of("fanfare_calls_in_flight", &[]), 0.0, "{channel}");
-        assert_eq!(of("fanfare_breaker_state", &[("state", "CLOSED")]), 1.0, "{channel}");
-    }
-    let sum = |name, labels: &[(&str, &str)]| exposed.sum(name, labels);
-    let confirmed = [("channel", "Instagram"), ("call", "step"), ("outcome", "confirmed")];
-    assert_eq!(sum("fanfare_call_duration_seconds_count", &confirmed), 1.0);
-    assert_eq!(
-        sum("fanfare_call_duration_seconds_count", &[("channel", "NaverBlog")]),
-        0.0,
-        "a mock is not called"
-    );
-    assert_eq!(
-        sum(
-            "fanfare_distribution_duration_seconds_count",
-            &[("status", "COMPLETED")]
-        ),
-        1.0
-    );
-    let waits = [
-        ("channel", "KakaoChannel"),
-        ("status", "WAITING"),
-        ("code", "scheduled"),
+    const COUNTED: &[(f64, &str, &[(&str, &str)])] = &[
+        (1.0, "fanfare_deliveries_total", &[("status", "SUCCESS")]),
+        (1.0, "fanfare_attempts_total", &[("outcome", "SUCCESS"), ("code", "")]),
+        (1.0, "fanfare_attempt_duration_seconds_count", &[("outcome", "SUCCESS")]),
+        (1.0, "fanfare_attempt_wait_seconds_count", &[]),
+        (0.0, "fanfare_lane_busy", &[]),
+        (0.0, "fanfare_calls_in_flight", &[]),
+        (1.0, "fanfare_breaker_state", &[("state", "CLOSED")]),
     ];
-    assert_eq!(sum("fanfare_deliveries_open", &waits), 1.0);
-    assert_eq!(
-        sum("fanfare_deliveries_overdue_seconds", &[]),
-        0.0,
-        "its time is to come"
-    );
-    assert_eq!(sum("fanfare_database_up", &[]), 1.0);
-    let commits = sum("fanfare_ledger_commits_total", &[]);
+    const OTHERS: &[(f64, &str, &[(&str, &str)])] = &[
+        (
+            1.0,
+            "fanfare_call_duration_seconds_count",
+            &[("channel", "Instagram"), ("outcome", "confirmed")],
+        ),
+        // A mock is not called.
+        (0.0, "fanfare_call_duration_seconds_count", &[("channel", "NaverBlog")]),
+        (
+            1.0,
+            "fanfare_distribution_duration_seconds_count",
+            &[("status", "COMPLETED")],
+        ),
+        (
+            1.0,
+            "fanfare_deliveries_open",
+            &[
+                ("channel", "KakaoChannel"),
+                ("status", "WAITING"),
+                ("code", "scheduled"),
+            ],
+        ),
+        // Its time is to come.
+        (0.0, "fanfare_deliveries_overdue_seconds", &[]),
+        (1.0, "fanfare_database_up", &[]),
+    ];
+    for channel in ["Instagram", "NaverBlog"] {
+        for (count, name, labels) in COUNTED {
+            let labels = [labels, &[("channel", channel)][..]].concat();
+            assert_eq!(exposed.sum(name, &labels), *count, "{name} {labels:?}");
+        }
+    }
+    for (count, name, labels) in OTHERS {
+        assert_eq!(exposed.sum(name, labels), *count, "{name} {labels:?}");
+    }
+    let sum = |name: &str| exposed.sum(name, &[]);
+    let commits = sum("fanfare_ledger_commits_total");
     assert!(commits >= 2.0, "{commits}");
-    assert_eq!(sum("fanfare_ledger_commit_duration_seconds_count", &[]), commits);
+    assert_eq!(sum("fanfare_ledger_commit_duration_seconds_count"), commits);
     assert_eq!(
-        sum("fanfare_ledger_commit_writes_sum", &[]),
-        sum("fanfare_ledger_writes_total", &[])
+        sum("fanfare_ledger_commit_writes_sum"),
+        sum("fanfare_ledger_writes_total")
     );
-    let (free, size) = (
-        sum("fanfare_data_disk_free_bytes", &[]),
-        sum("fanfare_data_disk_size_bytes", &[]),
-    );
+    let (free, size) = (sum("fanfare_data_disk_free_bytes"), sum("fanfare_data_disk_size_bytes"));
     assert!(0.0 < free && free < size, "{free} of {size}");
 }
