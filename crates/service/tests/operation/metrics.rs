@@ -163,9 +163,12 @@ fn as_the_table_says(sample: &Sample, exposed: &Exposition) {
     }
 }
 
+/// So much, of that name, with these labels.
+type Sum = (f64, &'static str, &'static [(&'static str, &'static str)]);
+
 #[expect(clippy::float_cmp, reason = "counts are whole numbers")]
 fn figures_are_right(exposed: &Exposition) {
-    const COUNTED: &[(f64, &str, &[(&str, &str)])] = &[
+    const COUNTED: &[Sum] = &[
         (1.0, "fanfare_deliveries_total", &[("status", "SUCCESS")]),
         (1.0, "fanfare_attempts_total", &[("outcome", "SUCCESS"), ("code", "")]),
         (1.0, "fanfare_attempt_duration_seconds_count", &[("outcome", "SUCCESS")]),
@@ -174,7 +177,7 @@ fn figures_are_right(exposed: &Exposition) {
         (0.0, "fanfare_calls_in_flight", &[]),
         (1.0, "fanfare_breaker_state", &[("state", "CLOSED")]),
     ];
-    const OTHERS: &[(f64, &str, &[(&str, &str)])] = &[
+    const OTHERS: &[Sum] = &[
         (
             1.0,
             "fanfare_call_duration_seconds_count",
