@@ -148,7 +148,7 @@ metrics_table! {
     OVERDUE = "fanfare_deliveries_overdue_seconds", Kind::Gauge, ["channel"], All,
         "For how long the delivery that has waited longest should have been under way: PENDING, RETRYING and WAITING ones whose time has come. Each node shows those of all.";
     ATTEMPTS = "fanfare_attempts_total", Kind::Counter, ["channel", "outcome", "code"], All,
-        "Attempts that ended, by the status that the delivery came to and the reason (docs/failures.md), empty where there is none. WAITING without a later RETRYING was held back and is not spent.";
+        "Attempts that ended, by the status that the delivery came to and the reason (docs/failures.md), empty where there is none. WAITING: it is tried again later, or was held back and is not spent; the code says which.";
     ATTEMPT_DURATION = "fanfare_attempt_duration_seconds", Kind::Histogram(WORK), ["channel", "outcome"], All,
         "Attempts from begin to end, with all their steps, look-ups and waits for the channel.";
     ATTEMPT_WAIT = "fanfare_attempt_wait_seconds", Kind::Histogram(WORK), ["channel"], All,
