@@ -11,10 +11,13 @@ use super::row::Columns;
 use crate::open_work::{OpenDeliveries, OpenWork};
 use crate::store::StoreError;
 
-pub(super) const OPEN_WORK: &str =
-    "SELECT c.channel, c.status, c.code, count(*), min(coalesce(c.next_attempt_at, c.updated_at))
+/// The fence (`OFFSET 0`) keeps the planner from reading all deliveries of history
+/// at once, where it takes many distributions for open.
+pub(super) const OPEN_WORK: &str = "SELECT c.channel, c.status, c.code, count(*), min(c.since)
     FROM distribution_logs AS d
-    JOIN distribution_channel_logs AS c ON c.distribution_log_id = d.id
+    CROSS JOIN LATERAL (
+        SELECT channel, status, code, coalesce(next_attempt_at, updated_at) AS since
+        FROM distribution_channel_logs WHERE distribution_log_id = d.id OFFSET 0) AS c
     WHERE d.open AND c.status NOT IN ('SUCCESS', 'FAILED', 'CANCELLED')
     GROUP BY 1, 2, 3";
 

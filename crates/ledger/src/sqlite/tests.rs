@@ -112,7 +112,10 @@ fn open_work_and_an_events_distributions_are_found_by_their_indices() {
     );
     assert!(!of_event.contains("TEMP B-TREE"), "{of_event}");
     let open = plan(&connection, open_work::OPEN_WORK, None);
-    assert!(open.contains("SCAN d USING INDEX distribution_logs_open"), "{open}");
+    assert!(
+        open.contains("SCAN d USING COVERING INDEX distribution_logs_open"),
+        "{open}"
+    );
     assert!(open.contains("SEARCH c USING PRIMARY KEY"), "{open}");
 }
 

@@ -112,7 +112,7 @@ impl Attempts {
         }
     }
 
-    /// It was not written, and will not be.
+    /// It was not accepted, or is another node's.
     pub(super) fn forget(&mut self, id: DistributionId) {
         self.writing.remove(&id);
     }

@@ -307,6 +307,9 @@ impl Performer {
             Command::LookUp(call) => return self.calls.look_up(call, now),
             Command::Answer { id, answer } => {
                 self.counts.answer(&answer);
+                if !matches!(answer, Answer::Accepted(_)) {
+                    self.attempts.forget(id);
+                }
                 if let Some(reply) = self.replies.remove(&id) {
                     // A client that has gone away needs no answer.
                     _ = reply.send(answer);
