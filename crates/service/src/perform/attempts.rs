@@ -126,18 +126,20 @@ impl Attempts {
 fn log(distribution: &Distribution, ended: &Ended) {
     tracing::info!(
         target: TARGET,
-        { distribution.id = %distribution.id,
-        distribution.event_id = distribution.event_id.as_str(),
-        tenant = distribution.tenant.as_str(),
-        channel = ended.channel.name(),
-        mode = ended.mode.name(),
-        generation = ended.generation,
-        attempt = ended.attempt,
-        outcome = ended.outcome.name(),
-        code = ended.code.as_deref(),
-        channel.code = ended.channel_code.as_deref(),
-        latency_ms = ended.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
-        next_attempt_at = ended.next_attempt_at.map(tracing::field::display) },
+        {
+            distribution.id = %distribution.id,
+            distribution.event_id = distribution.event_id.as_str(),
+            tenant = distribution.tenant.as_str(),
+            channel = ended.channel.name(),
+            mode = ended.mode.name(),
+            generation = ended.generation,
+            attempt = ended.attempt,
+            outcome = ended.outcome.name(),
+            code = ended.code.as_deref(),
+            channel_code = ended.channel_code.as_deref(),
+            latency_ms = ended.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            next_attempt_at = ended.next_attempt_at.map(tracing::field::display),
+        },
         "an attempt has ended"
     );
 }
@@ -177,29 +179,37 @@ fn ended(record: &Record, transition: &Transition) -> Option<Ended> {
     let is_it =
         |attempt: &&Attempt| (attempt.channel, attempt.generation, attempt.attempt) == (channel, generation, number);
     let superseded = record.superseded.iter().find(is_it);
-    let stands_so = row.status == outcome && row.generation == generation;
-    let under_way = stands_so && row.attempt_started_at.is_some();
-    if superseded.is_none() && outcome == DeliveryStatus::Waiting && under_way {
+    let stands = Some(row).filter(|row| row.status == outcome && row.generation == generation);
+    let waits = superseded.is_none() && outcome == DeliveryStatus::Waiting;
+    if waits && stands.is_some_and(|row| row.attempt_started_at.is_some()) {
         return None;
     }
-    let held_back = superseded.is_none() && outcome == DeliveryStatus::Waiting;
-    let (began, until, failure) = match superseded {
-        Some(attempt) => (Some(attempt.started_at), attempt.ended_at, attempt.failure.as_ref()),
-        None if stands_so => (row.attempt_started_at, Some(row.updated_at), failure_of(row)),
-        None => (None, None, None),
-    };
+    let (begun, until, failure) = course(superseded, stands);
     Some(Ended {
         channel,
         mode: row.mode,
         generation,
         // What is held back is not spent: the row has counted it off again.
-        attempt: if held_back { number + 1 } else { number },
+        attempt: if waits { number + 1 } else { number },
         outcome,
         code: transition.code.clone(),
         channel_code: failure.and_then(channel_code),
-        took: began.zip(until).map(|(began, until)| between(began, until)),
-        next_attempt_at: row.next_attempt_at.filter(|_| stands_so),
+        took: begun.zip(until).map(|(begun, until)| between(begun, until)),
+        next_attempt_at: stands.and_then(|row| row.next_attempt_at),
     })
+}
+
+/// When an attempt began and ended, and why it did not succeed; the delivery's row
+/// is the attempt, until another one follows.
+fn course<'a>(
+    superseded: Option<&'a Attempt>,
+    row: Option<&'a Delivery>,
+) -> (Option<Timestamp>, Option<Timestamp>, Option<&'a Failure>) {
+    match (superseded, row) {
+        (Some(attempt), _) => (Some(attempt.started_at), attempt.ended_at, attempt.failure.as_ref()),
+        (None, Some(row)) => (row.attempt_started_at, Some(row.updated_at), failure_of(row)),
+        (None, None) => (None, None, None),
+    }
 }
 
 fn failure_of(row: &Delivery) -> Option<&Failure> {

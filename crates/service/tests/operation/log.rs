@@ -73,7 +73,7 @@ async fn each_attempt_is_one_line_without_anything_of_its_content() {
             [
                 &fields["outcome"],
                 &fields["code"],
-                &fields["channel.code"],
+                &fields["channel_code"],
                 &fields["mode"]
             ],
             ["RETRYING", "channel_unavailable", "503", "live"]
