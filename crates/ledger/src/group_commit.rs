@@ -42,6 +42,15 @@ pub struct Done {
     pub result: Result<Written, Arc<StoreError>>,
 }
 
+/// One commit: what came of its writes, in the order in which they were submitted.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// Of each write.
+    pub done: Vec<Done>,
+    /// How long the store took; nothing where it was not asked.
+    pub took: Duration,
+}
+
 /// What has been done since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -67,7 +76,7 @@ impl Counters {
     }
 }
 
-type Answers = UnboundedSender<Vec<Done>>;
+type Answers = UnboundedSender<Committed>;
 
 /// A task that commits.
 pub struct GroupCommit {
@@ -105,12 +114,11 @@ pub struct GroupCommitHandle {
 
 impl GroupCommit {
     /// Begins, within a Tokio runtime, a task for each of the store's writers.
-    /// Each commit's answers are sent together, in the order in which its writes
-    /// were submitted.
+    /// Each commit's answers are sent together.
     pub fn start(
         store: Arc<dyn Store>,
         settings: GroupCommitSettings,
-        on_done: UnboundedSender<Vec<Done>>,
+        on_done: UnboundedSender<Committed>,
     ) -> GroupCommitHandle {
         let counters = Arc::new(Counters::default());
         let mut handle = GroupCommitHandle {
@@ -172,6 +180,7 @@ impl GroupCommit {
 
     async fn commit(&mut self, batch: Vec<Write>) {
         let ids: Vec<_> = batch.iter().map(Write::id).collect();
+        let begun = Instant::now();
         let result = self.store.commit(batch).await.and_then(|answers| {
             if answers.len() == ids.len() {
                 Ok(answers)
@@ -184,12 +193,13 @@ impl GroupCommit {
         if !self.commit_delay.is_zero() {
             sleep(self.commit_delay).await;
         }
+        let took = begun.elapsed();
         let done = match result {
             Ok(answers) => self.succeeded(ids, answers),
             Err(error) => self.failed(ids, error),
         };
         // Nobody listens any more: the service is stopping.
-        drop(self.on_done.send(done));
+        drop(self.on_done.send(Committed { done, took }));
     }
 
     fn succeeded(&self, ids: Vec<DistributionId>, answers: Vec<Written>) -> Vec<Done> {
@@ -247,7 +257,9 @@ impl GroupCommitHandle {
         if task.send(Submitted::Write(Instant::now(), write)).is_err() {
             // It was closed: no write may stay unanswered.
             let result = Err(Arc::new(StoreError::Closed));
-            drop(self.on_done.send(vec![Done { id, result }]));
+            let done = vec![Done { id, result }];
+            let took = Duration::ZERO;
+            drop(self.on_done.send(Committed { done, took }));
         }
     }
 

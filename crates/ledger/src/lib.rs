@@ -11,6 +11,7 @@ mod gather;
 mod group_commit;
 mod listing;
 mod memory;
+mod open_work;
 pub mod outbox;
 mod postgres;
 mod sample;
@@ -21,8 +22,9 @@ mod store;
 pub mod suite;
 
 pub use gather::{Gather, GatherSettings, Next};
-pub use group_commit::{Counters, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings};
+pub use group_commit::{Committed, Counters, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings};
 pub use memory::{Memory, MemoryStore};
+pub use open_work::{OpenDeliveries, OpenWork};
 pub use postgres::{PostgresCounters, PostgresMeter, PostgresSettings, PostgresStore, StatementCounters};
 pub use sqlite::{DATABASE_FILE, SqliteKeys, SqliteStore};
 pub use store::{Filter, JournalEntry, KEY_LIFETIME, Store, StoreError};

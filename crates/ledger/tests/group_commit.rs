@@ -21,7 +21,8 @@ use fanfare_ledger::breaker_orders::BreakerOrders;
 use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use fanfare_ledger::sending_orders::SendingOrders;
 use fanfare_ledger::{
-    Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, Store, StoreError,
+    Committed, Done, Filter, GroupCommit, GroupCommitHandle, GroupCommitSettings, JournalEntry, OpenDeliveries,
+    OpenWork, Store, StoreError,
 };
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -103,6 +104,13 @@ impl SendingOrders for Scripted {
     }
 
     async fn sending_orders(&self) -> Result<Vec<(u64, SendingOrder)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+}
+
+#[async_trait]
+impl OpenWork for Scripted {
+    async fn open_work(&self) -> Result<Vec<OpenDeliveries>, StoreError> {
         Err(StoreError::Closed)
     }
 }
@@ -212,7 +220,7 @@ impl Store for Scripted {
 struct Setup {
     store: Arc<Scripted>,
     ledger: GroupCommitHandle,
-    done: UnboundedReceiver<Vec<Done>>,
+    done: UnboundedReceiver<Committed>,
 }
 
 fn setup(fails: &[bool], commit_delay: Duration) -> Setup {
@@ -291,11 +299,11 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 async fn an_idle_store_is_written_to_at_once() {
     let mut setup = setup(&[], Duration::ZERO);
     setup.submit(0..1);
-    let done = setup.done.recv().await.unwrap();
+    let done = setup.done.recv().await.unwrap().done;
     assert_eq!(done[0].result.as_ref().unwrap(), &Written::Recorded);
     sleep(MS(100)).await;
     setup.submit(1..2);
-    setup.done.recv().await.unwrap();
+    assert_eq!(setup.done.recv().await.unwrap().took, COMMIT_TIME);
     assert_eq!(setup.commits(), [(MS(0), vec![0]), (MS(110), vec![1])]);
 }
 
@@ -349,7 +357,7 @@ async fn a_commit_takes_512_in_the_order_of_submission() {
     let mut answered = Vec::new();
     let mut sizes = Vec::new();
     while answered.len() < 700 {
-        let done = setup.done.recv().await.unwrap();
+        let done = setup.done.recv().await.unwrap().done;
         sizes.push(done.len());
         answered.extend(numbers(&done));
     }
@@ -363,14 +371,14 @@ async fn a_commit_takes_512_in_the_order_of_submission() {
 async fn a_failed_commit_answers_each_of_its_writes_and_the_next_one_goes_on() {
     let mut setup = setup(&[true], Duration::ZERO);
     setup.submit(0..3);
-    let done = setup.done.recv().await.unwrap();
+    let done = setup.done.recv().await.unwrap().done;
     assert_eq!(numbers(&done), [0, 1, 2]);
     for Done { result, .. } in &done {
         let error = result.as_ref().unwrap_err();
         assert!(matches!(**error, StoreError::Database { .. }));
     }
     setup.submit(3..4);
-    let done = setup.done.recv().await.unwrap();
+    let done = setup.done.recv().await.unwrap().done;
     assert!(done[0].result.is_ok());
     let counters = setup.ledger.counters();
     assert_eq!((counters.commits(), counters.failures()), (1, 1));
@@ -384,7 +392,7 @@ async fn closing_commits_what_is_gathered() {
     setup.submit(1..600);
     setup.ledger.close().await;
     let mut answered = 0;
-    while let Some(done) = setup.done.recv().await {
+    while let Some(Committed { done, .. }) = setup.done.recv().await {
         answered += done.len();
     }
     assert_eq!(answered, 600);
@@ -396,7 +404,7 @@ async fn what_comes_after_closing_is_answered() {
     let late = setup.ledger.clone();
     setup.ledger.close().await;
     late.submit(write(7));
-    let done = setup.done.recv().await.unwrap();
+    let done = setup.done.recv().await.unwrap().done;
     let error = done[0].result.as_ref().unwrap_err();
     assert!(matches!(**error, StoreError::Closed));
     assert_eq!(numbers(&done), [7]);
@@ -410,7 +418,7 @@ async fn dropping_the_handle_commits_what_is_gathered_too() {
     setup.submit(1..3);
     drop(setup.ledger);
     let mut answered = 0;
-    while let Some(done) = setup.done.recv().await {
+    while let Some(Committed { done, .. }) = setup.done.recv().await {
         answered += done.len();
     }
     assert_eq!(answered, 3);
@@ -437,7 +445,7 @@ async fn several_writers_commit_at_once_and_each_distribution_is_always_ones() {
     setup.submit(4..8);
     let mut answered = 0;
     while answered < 20 {
-        answered += setup.done.recv().await.unwrap().len();
+        answered += setup.done.recv().await.unwrap().done.len();
     }
     let commits = setup.commits();
     let at_once: Vec<_> = commits.iter().filter(|(at, _)| *at == MS(0)).collect();
@@ -462,11 +470,11 @@ async fn closing_waits_for_every_writer() {
     let late = setup.ledger.clone();
     setup.ledger.close().await;
     let mut answered = 0;
-    while let Ok(done) = setup.done.try_recv() {
+    while let Ok(Committed { done, .. }) = setup.done.try_recv() {
         answered += done.len();
     }
     assert_eq!(answered, 300);
     late.submit(write(7));
-    let done = setup.done.recv().await.unwrap();
+    let done = setup.done.recv().await.unwrap().done;
     assert!(matches!(**done[0].result.as_ref().unwrap_err(), StoreError::Closed));
 }

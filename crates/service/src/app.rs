@@ -3,13 +3,13 @@
 //! Everything that is chosen by configuration is chosen here.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use fanfare_core::engine::Settings;
 use fanfare_ledger::{GroupCommitSettings, Store, StoreError};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 use tokio::net::TcpListener;
@@ -30,12 +30,7 @@ use crate::server::{self, ServerSettings};
 use crate::shared_time;
 use crate::status::{InProcessStatusCache, NoStatusCache, RedisStatusCache, StatusCache};
 use crate::store::{first_key_command, open_store};
-
-/// Upper bounds of the histograms, in seconds: from a cached answer to the
-/// longest wait that a client may ask for.
-const DURATION_BUCKETS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0,
-];
+use crate::{standing, telemetry};
 
 /// What histograms have gathered is put into their buckets this often; until
 /// then it takes memory.
@@ -57,7 +52,7 @@ pub struct App {
     ready: watch::Sender<bool>,
     stop_server: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
-    upkeep: tokio::task::JoinHandle<()>,
+    upkeep: [tokio::task::JoinHandle<()>; 2],
     running: Running,
     relay: Option<outbox::Running>,
     store: Arc<dyn Store>,
@@ -76,7 +71,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         .with_context(|| format!("cannot listen on {} (setting `listen`, FANFARE_LISTEN)", config.listen))?;
     let address = listener.local_addr().context("the socket has no address")?;
     // Before anything counts: what was registered earlier would count into nothing.
-    let metrics = metrics_recorder();
+    let metrics = telemetry::recorder();
     let (listener, store) = opened(config, listener).await?;
     shared_time::at_start(async || store.time().await, &*clock).await?;
     let keys = keyring(config, &store, &clock).await?;
@@ -109,7 +104,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         store: Arc::clone(&store),
         keys,
         cache,
-        clock,
+        clock: Arc::clone(&clock),
         modes: config.modes(),
         hand_off,
         allow_hosts: config.media.allow_hosts.clone(),
@@ -120,7 +115,11 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         ready: ready_receiver,
         metrics,
     };
-    let upkeep = tokio::spawn(keep_metrics_small(state.metrics.clone()));
+    let data_dir = config.database_url.is_none().then(|| config.data_dir.clone());
+    let upkeep = [
+        tokio::spawn(keep_metrics_small(state.metrics.clone())),
+        tokio::spawn(standing::watch(Arc::clone(&store), clock, data_dir)),
+    ];
     let router = api::router(state);
     let shutdown = async move {
         // An error means that the app was dropped: stop as well.
@@ -157,7 +156,7 @@ impl App {
                 "could not say that this node is over; others take its work when its lease has ended"
             );
         }
-        self.upkeep.abort();
+        self.upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         self.stop_server.send_replace(true);
         if let Err(error) = self.server.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server ended badly");
@@ -321,22 +320,6 @@ fn server_settings(config: &Config) -> ServerSettings {
         header_timeout: Duration::from_millis(config.http.header_timeout_ms),
         ..ServerSettings::default()
     }
-}
-
-/// One recorder a process: several apps in one test process share it.
-fn metrics_recorder() -> PrometheusHandle {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    let handle = RECORDER.get_or_init(|| {
-        // The default, without buckets, stands in only for bounds that are empty.
-        let builder = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS);
-        let recorder = builder.unwrap_or_default().build_recorder();
-        let handle = recorder.handle();
-        // Refused only where another recorder was installed before; what that
-        // one shows is its owner's business.
-        _ = metrics::set_global_recorder(recorder);
-        handle
-    });
-    handle.clone()
 }
 
 async fn keep_metrics_small(metrics: PrometheusHandle) {

@@ -17,5 +17,7 @@ mod private_file;
 pub mod recipients;
 pub mod server;
 mod shared_time;
+mod standing;
 pub mod status;
 pub mod store;
+pub mod telemetry;

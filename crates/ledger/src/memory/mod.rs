@@ -9,6 +9,7 @@ mod accept;
 mod api_keys;
 mod breaker_orders;
 mod delete;
+mod open_work;
 mod outbox;
 mod read;
 mod record;

@@ -24,6 +24,7 @@ mod list;
 mod lives;
 mod meter;
 mod migrate;
+mod open_work;
 mod outbox;
 mod partitions;
 mod pool;

@@ -14,7 +14,7 @@ use fanfare_core::write::{Acceptance, Write};
 use jiff::Timestamp;
 use tokio_postgres::{Client, NoTls};
 
-use super::{PostgresSettings, PostgresStore, adopt, list, read, relay};
+use super::{PostgresSettings, PostgresStore, adopt, list, open_work, read, relay};
 use crate::outbox::MarkKind;
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
@@ -132,6 +132,7 @@ async fn nothing_reads_all_of_history() {
         .map(|begin| format!("'{begin}-0000-7000-8000-000000000000'::uuid"))
         .into();
     let mut plans = vec![
+        open_work::OPEN_WORK.to_owned(),
         with_values(adopt::ADOPT_DUE, &["now()", "7", "100"]),
         with_values(read::IDS_OF_EVENT, &["'default'", "'evt-1'", "21"]),
         with_values(relay::unmarked(MarkKind::Published), &["'{1,2}'", "0", "100"]),

@@ -19,6 +19,7 @@ mod list;
 mod lock;
 mod migrate;
 mod open;
+mod open_work;
 mod outbox;
 mod read;
 mod readers;

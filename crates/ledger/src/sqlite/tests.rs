@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::{Null, Value};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{SqliteStore, adopt, list, read, relay};
+use super::{SqliteStore, adopt, list, open_work, read, relay};
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
 
@@ -111,6 +111,12 @@ fn open_work_and_an_events_distributions_are_found_by_their_indices() {
         "{of_event}"
     );
     assert!(!of_event.contains("TEMP B-TREE"), "{of_event}");
+    let open = plan(&connection, open_work::OPEN_WORK, None);
+    assert!(
+        open.contains("SCAN d USING COVERING INDEX distribution_logs_open"),
+        "{open}"
+    );
+    assert!(open.contains("SEARCH c USING PRIMARY KEY"), "{open}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod claims;
 pub mod delete;
 pub mod journal;
 pub mod list;
+pub mod open_work;
 pub mod outbox;
 pub mod record;
 pub mod sending_orders;
@@ -71,6 +72,7 @@ macro_rules! store_suite {
             journal::a_tenant_sees_only_its_own,
             list::lists_hold_what_the_filter_says,
             list::the_newest_of_an_event_comes_with_the_others,
+            open_work::what_stands_open_is_counted,
             adopt::each_life_outranks_the_earlier_ones,
             adopt::due_work_of_earlier_lives_is_adopted_oldest_first,
             adopt::adoption_fences_the_former_owner,

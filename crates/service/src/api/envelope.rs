@@ -30,6 +30,7 @@ use super::error::ApiError;
 use super::language::language_of;
 use super::problem;
 use super::state::Api;
+use crate::telemetry;
 
 /// Carries the trace id back.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -171,7 +172,7 @@ fn measure(method: &'static str, route: Arc<str>, status: StatusCode, begun: Ins
     let status = status.as_str().to_owned();
     let seconds = begun.elapsed().as_secs_f64();
     metrics::histogram!(
-        "fanfare_http_request_duration_seconds",
+        telemetry::HTTP_DURATION,
         "method" => method, "route" => route, "status" => status
     )
     .record(seconds);

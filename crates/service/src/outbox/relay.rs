@@ -15,7 +15,7 @@ use std::time::Duration;
 use fanfare_ledger::outbox::{Fate, Mark, MarkKind, OutboxEntry, Partition};
 use fanfare_ledger::{Store, StoreError};
 use futures_util::future::join_all;
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, gauge};
 use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -26,6 +26,7 @@ use super::link::Link;
 use super::publisher::{EventPublisher, PublishError, Trouble};
 use crate::clock::Clock;
 use crate::perform::Life;
+use crate::telemetry;
 
 /// Between two claims of partitions; the figures are counted as often.
 const CLAIM_INTERVAL: Duration = Duration::from_secs(5);
@@ -98,7 +99,10 @@ enum Round {
 
 impl Relay {
     pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
-        describe();
+        if self.publishing.is_some() {
+            // Shown from the start.
+            counter!(telemetry::PUBLISHED).increment(0);
+        }
         let mut next_claim = Instant::now();
         loop {
             let stops = *stopping.borrow_and_update();
@@ -179,9 +183,9 @@ impl Relay {
         match self.store.backlog().await {
             Ok(backlog) => {
                 let age = backlog.oldest.map(|oldest| self.clock.now().duration_since(oldest));
-                set_gauge("fanfare_outbox_unpublished", backlog.unpublished);
-                set_gauge("fanfare_outbox_dead", backlog.dead);
-                gauge!("fanfare_outbox_oldest_seconds").set(age.map_or(0.0, |age| age.as_secs_f64().max(0.0)));
+                set_gauge(telemetry::UNPUBLISHED, backlog.unpublished);
+                set_gauge(telemetry::DEAD, backlog.dead);
+                gauge!(telemetry::UNPUBLISHED_OLDEST).set(age.map_or(0.0, |age| age.as_secs_f64().max(0.0)));
                 self.link.show(|view| view.backlog = backlog);
             }
             Err(error) => tracing::error!(error = &error as &dyn Error, "the outbox could not be counted"),
@@ -322,7 +326,7 @@ impl Publishing {
 }
 
 fn published(entry: &OutboxEntry, link: &Link) -> Fate {
-    counter!("fanfare_outbox_published_total").increment(1);
+    counter!(telemetry::PUBLISHED).increment(1);
     if link.has_cached(&entry.event) {
         Fate::PublishedAndCached
     } else {
@@ -347,14 +351,4 @@ fn refused(entry: &OutboxEntry, reason: String) -> Fate {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 fn set_gauge(name: &'static str, value: u64) {
     gauge!(name).set(value as f64);
-}
-
-fn describe() {
-    describe_counter!("fanfare_outbox_published_total", "Events that Kafka has acknowledged");
-    describe_gauge!("fanfare_outbox_unpublished", "Events that Kafka has not acknowledged");
-    describe_gauge!(
-        "fanfare_outbox_oldest_seconds",
-        "How long the oldest of them has been there"
-    );
-    describe_gauge!("fanfare_outbox_dead", "Events that Kafka has refused for good");
 }

@@ -25,6 +25,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::call_counts::{CallCounts, Came, Kind};
 use super::lease::Lease;
 
 /// What was begun on a channel that is no longer configured waits so long for
@@ -70,6 +71,8 @@ pub(super) struct Calls {
     /// Nothing is sent without it.
     pub(super) lease: Lease,
     pub(super) thread: CallThread,
+    /// Of calls to live channels.
+    pub(super) counts: Arc<CallCounts>,
 }
 
 /// The thread on which channels are called; it ends when this is dropped, and
@@ -120,6 +123,7 @@ impl Calls {
     /// once.
     pub(super) fn step(&self, call: Call, now: Timestamp) -> Option<Input> {
         let reference = call.reference();
+        let of = (call.delivery.channel, Kind::Step);
         if call.delivery.mode == Mode::Mock {
             let outcome = StepOutcome::Confirmed(receipt(&call, now));
             return Some(Input::Stepped { reference, outcome });
@@ -134,7 +138,7 @@ impl Calls {
                     }
                     client.step(&call, now).await
                 };
-                self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
+                self.answer(of, stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
                     reference,
                     outcome,
                 });
@@ -154,11 +158,12 @@ impl Calls {
     /// Finds out whether a step took effect.
     pub(super) fn look_up(&self, call: Call, now: Timestamp) -> Option<Input> {
         let reference = call.reference();
+        let of = (call.delivery.channel, Kind::LookUp);
         let outcome = match (call.delivery.mode, self.connection(&call)) {
             (Mode::Mock, _) => LookUpOutcome::Found(receipt(&call, now)),
             (Mode::Live, Connection::Live(client)) => {
                 let looked = look(Arc::clone(client), Arc::clone(&self.store), call, now);
-                self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
+                self.answer(of, looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
                     reference,
                     outcome,
                 });
@@ -177,12 +182,16 @@ impl Calls {
     /// Whatever happens to the call, one answer comes.
     fn answer<T: Send + 'static>(
         &self,
+        (channel, kind): (Channel, Kind),
         call: impl Future<Output = T> + Send + 'static,
         unknown: fn(Failure) -> T,
         input: impl FnOnce(T) -> Input + Send + 'static,
-    ) {
-        let deadline = self.deadline;
+    ) where
+        for<'a> &'a T: Into<Came>,
+    {
+        let (deadline, counts) = (self.deadline, Arc::clone(&self.counts));
         self.thread.call(async move {
+            let timed = counts.begin(channel, kind);
             let call = AssertUnwindSafe(call).catch_unwind();
             let outcome = match tokio::time::timeout(deadline, call).await {
                 Ok(Ok(outcome)) => outcome,
@@ -192,6 +201,7 @@ impl Calls {
                 }
                 Err(_) => unknown(no_answer()),
             };
+            timed.came((&outcome).into());
             input(outcome)
         });
     }

@@ -1,75 +1,67 @@
-//! Counts what happens, for `/metrics`. The names say the unit.
+//! Counts what the loop does, for `/metrics`. What attempts and calls come to is
+//! counted in `attempt_counts.rs` and `call_counts.rs`; what each metric means
+//! stands in the table of `telemetry.rs`.
 
 use fanfare_core::channel::Channel;
-use fanfare_core::delivery::DeliveryStatus;
-use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::Answer;
+use fanfare_core::engine::{Answer, Engine};
 use fanfare_core::resilience::breaker::BreakerState;
-use fanfare_ledger::Done;
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use fanfare_ledger::Committed;
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// Counters, looked up once: a look-up by name for each event costs more than
+use crate::telemetry;
+
+const CHANNELS: usize = Channel::ALL.len();
+
+/// Handles, looked up once: a look-up by name for each event costs more than
 /// the rest of counting it.
 pub(super) struct Counts {
     accepted: Counter,
     replayed: Counter,
     refused: Counter,
+    in_flight: Gauge,
     commits: Counter,
     failed_commits: Counter,
     writes: Counter,
-    /// By [`Channel::index`] and the place in [`DeliveryStatus::ALL`].
-    deliveries: [[Counter; DeliveryStatus::ALL.len()]; Channel::ALL.len()],
+    commit_duration: Histogram,
+    commit_writes: Histogram,
+    /// By [`Channel::index`].
+    lanes: [Lane; CHANNELS],
     /// By [`Channel::index`] and the place in [`BreakerState::ALL`].
-    breakers: [[Gauge; BreakerState::ALL.len()]; Channel::ALL.len()],
+    breakers: [[Gauge; BreakerState::ALL.len()]; CHANNELS],
+}
+
+struct Lane {
+    queued: Gauge,
+    busy: Gauge,
 }
 
 impl Counts {
-    pub(super) fn register() -> Self {
-        describe_counter!("fanfare_distributions_accepted_total", "Distributions accepted");
-        describe_counter!(
-            "fanfare_distributions_replayed_total",
-            "Requests answered with a distribution that existed"
-        );
-        describe_counter!(
-            "fanfare_distributions_refused_total",
-            "Requests refused: claims held, keys reused, no room"
-        );
-        describe_counter!("fanfare_ledger_commits_total", "Commits of the database");
-        describe_counter!("fanfare_ledger_failed_commits_total", "Commits that failed");
-        describe_counter!(
-            "fanfare_ledger_writes_total",
-            "Changes of a distribution that were committed"
-        );
-        describe_counter!(
-            "fanfare_deliveries_rested_total",
-            "Deliveries by how they stood when nothing moved"
-        );
-        describe_gauge!(
-            "fanfare_sending_stopped",
-            "Orders that hold sending on this node: of all, and of single tenants"
-        );
-        describe_gauge!(
-            "fanfare_breaker_state",
-            "1 for the state in which a channel's breaker is on this node, else 0"
-        );
+    /// `places` are those of the lanes, by [`Channel::index`].
+    pub(super) fn register(places: [usize; CHANNELS]) -> Self {
         let this = Self {
-            accepted: counter!("fanfare_distributions_accepted_total"),
-            replayed: counter!("fanfare_distributions_replayed_total"),
-            refused: counter!("fanfare_distributions_refused_total"),
-            commits: counter!("fanfare_ledger_commits_total"),
-            failed_commits: counter!("fanfare_ledger_failed_commits_total"),
-            writes: counter!("fanfare_ledger_writes_total"),
-            deliveries: Channel::ALL.map(|channel| {
-                DeliveryStatus::ALL.map(|status| {
-                    counter!("fanfare_deliveries_rested_total", "channel" => channel.name(), "status" => status.name())
-                })
+            accepted: counter!(telemetry::ACCEPTED),
+            replayed: counter!(telemetry::REPLAYED),
+            refused: counter!(telemetry::REFUSED),
+            in_flight: gauge!(telemetry::IN_FLIGHT),
+            commits: counter!(telemetry::COMMITS),
+            failed_commits: counter!(telemetry::FAILED_COMMITS),
+            writes: counter!(telemetry::WRITES),
+            commit_duration: histogram!(telemetry::COMMIT_DURATION),
+            commit_writes: histogram!(telemetry::COMMIT_WRITES),
+            lanes: Channel::ALL.map(|channel| Lane {
+                queued: gauge!(telemetry::LANE_QUEUED, "channel" => channel.name()),
+                busy: gauge!(telemetry::LANE_BUSY, "channel" => channel.name()),
             }),
             breakers: Channel::ALL.map(|channel| {
                 BreakerState::ALL
-                    .map(|state| gauge!("fanfare_breaker_state", "channel" => channel.name(), "state" => state.name()))
+                    .map(|state| gauge!(telemetry::BREAKER_STATE, "channel" => channel.name(), "state" => state.name()))
             }),
         };
-        for channel in Channel::ALL {
+        for (channel, places) in Channel::ALL.into_iter().zip(places) {
+            // A mock has no limit.
+            if places != usize::MAX {
+                gauge!(telemetry::LANE_PLACES, "channel" => channel.name()).set(float(places));
+            }
             this.breaker(channel, BreakerState::Closed);
         }
         this
@@ -81,8 +73,21 @@ impl Counts {
         }
     }
 
+    /// How much the engine has to do, at the end of a turn.
+    pub(super) fn load(&self, engine: &Engine) {
+        self.in_flight.set(float(engine.in_flight()));
+        for (channel, lane) in Channel::ALL.into_iter().zip(&self.lanes) {
+            let (out, queued) = engine.lane_load(channel);
+            lane.busy.set(float(out));
+            lane.queued.set(float(queued));
+        }
+    }
+
     /// One batch of the group commit.
-    pub(super) fn commit(&self, done: &[Done]) {
+    pub(super) fn commit(&self, committed: &Committed) {
+        let done = &committed.done;
+        self.commit_duration.record(committed.took.as_secs_f64());
+        self.commit_writes.record(float(done.len()));
         if done.iter().any(|done| done.result.is_ok()) {
             self.commits.increment(1);
             self.writes.increment(done.len() as u64);
@@ -100,13 +105,9 @@ impl Counts {
             }
         }
     }
+}
 
-    pub(super) fn rest(&self, distribution: &Distribution) {
-        for delivery in &distribution.deliveries {
-            let status = DeliveryStatus::ALL.iter().position(|status| *status == delivery.status);
-            if let Some(place) = status {
-                self.deliveries[delivery.channel.index()][place].increment(1);
-            }
-        }
-    }
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn float(number: usize) -> f64 {
+    number as f64
 }

@@ -3,6 +3,7 @@
 //! Only what moves on this node is known here; the rest is in the store.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::distribution::Distribution;
@@ -33,12 +34,15 @@ impl Feed {
         }
     }
 
-    pub(super) fn moves(&self, distribution: Arc<Distribution>) {
-        let id = distribution.id;
-        self.lock()
-            .entry(id)
-            .and_modify(|sender| _ = sender.send_replace(Arc::clone(&distribution)))
-            .or_insert_with(|| watch::Sender::new(distribution));
+    /// Gives what was committed before, where that was in flight already.
+    pub(super) fn moves(&self, distribution: Arc<Distribution>) -> Option<Arc<Distribution>> {
+        match self.lock().entry(distribution.id) {
+            Entry::Occupied(sender) => Some(sender.get().send_replace(distribution)),
+            Entry::Vacant(entry) => {
+                entry.insert(watch::Sender::new(distribution));
+                None
+            }
+        }
     }
 
     /// Tells who waits, and forgets it, unless it has begun to move again since.

@@ -9,7 +9,8 @@
 //! | `sending.rs` | what is ordered of sending |
 //! | `orders.rs` | which orders are new |
 //! | `health.rs` | whether the live channels can be reached |
-//! | `count.rs` | counts what happens, for `/metrics` |
+//! | `count.rs`, `attempt_counts.rs`, `call_counts.rs` | count what happens, for `/metrics` |
+//! | `attempts.rs` | what commits say of attempts: counted, and a line of the log each |
 //! | `lease.rs` | keeps this node's right to work |
 //! | `elsewhere.rs` | follows what other nodes work on |
 //! | `feed.rs` | tells waiting clients what was committed |
@@ -17,7 +18,10 @@
 //!
 //! Nothing is decided here.
 
+mod attempt_counts;
+mod attempts;
 mod breakers;
+mod call_counts;
 mod channels;
 mod count;
 mod elsewhere;
@@ -51,6 +55,7 @@ use self::feed::{Feed, Watched};
 use self::health::Health;
 use crate::outbox;
 
+pub(crate) use self::attempt_counts::code_label;
 pub use self::channels::Connection;
 pub use self::lease::{LeaseSettings, Life};
 pub use self::run::{Parts, RunError, Running, start};

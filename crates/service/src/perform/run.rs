@@ -13,13 +13,15 @@ use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{AskAnswer, AskId, Command, Engine, Input, Settings};
 use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_core::resilience::breaker::{BreakerState, BreakerView};
-use fanfare_ledger::{Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
+use fanfare_ledger::{Committed, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::attempts::Attempts;
 use super::breakers::Breakers;
+use super::call_counts::CallCounts;
 use super::channels::{CallThread, Calls, Connection};
 use super::count::Counts;
 use super::elsewhere::Elsewhere;
@@ -123,7 +125,9 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         deadline: parts.call_deadline,
         lease: lease.clone(),
         thread: CallThread::start(found_sender.clone())?,
+        counts: CallCounts::register(),
     };
+    let counts = Counts::register(parts.engine.channels.map(|channel| channel.concurrency));
     let performer = Performer {
         calls,
         engine: Engine::new(parts.engine, token),
@@ -142,7 +146,8 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         questions: HashMap::new(),
         asked: 0,
         sweeps: Sweeps::new(parts.store, parts.retention, token, found_sender),
-        counts: Counts::register(),
+        counts,
+        attempts: Attempts::register(),
         breakers,
     };
     let sources = Sources {
@@ -159,7 +164,7 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
 /// Where inputs come from.
 struct Sources {
     intake: mpsc::Receiver<Intake>,
-    done: mpsc::UnboundedReceiver<Vec<Done>>,
+    done: mpsc::UnboundedReceiver<Committed>,
     found: mpsc::UnboundedReceiver<Input>,
     /// Lives that were taken for over.
     over: mpsc::UnboundedReceiver<Incarnation>,
@@ -186,6 +191,7 @@ struct Performer {
     asked: u64,
     sweeps: Sweeps,
     counts: Counts,
+    attempts: Attempts,
     breakers: Arc<Breakers>,
 }
 
@@ -264,9 +270,9 @@ impl Performer {
         }
     }
 
-    fn take_done(&mut self, done: Vec<Done>, inputs: &mut Vec<Input>) {
-        self.counts.commit(&done);
-        for Done { id, result } in done {
+    fn take_done(&mut self, committed: Committed, inputs: &mut Vec<Input>) {
+        self.counts.commit(&committed);
+        for Done { id, result } in committed.done {
             // Why a commit failed, the group commit has logged.
             inputs.push(match result {
                 Ok(written) => Input::Written { id, written },
@@ -286,6 +292,7 @@ impl Performer {
                 .filter_map(|command| self.perform(command, now))
                 .collect();
             if inputs.is_empty() {
+                self.counts.load(&self.engine);
                 return;
             }
         }
@@ -293,11 +300,17 @@ impl Performer {
 
     fn perform(&mut self, command: Command, now: Timestamp) -> Option<Input> {
         match command {
-            Command::Write(write) => self.ledger.submit(write),
+            Command::Write(write) => {
+                self.attempts.writes(&write);
+                self.ledger.submit(write);
+            }
             Command::Step(call) => return self.calls.step(call, now),
             Command::LookUp(call) => return self.calls.look_up(call, now),
             Command::Answer { id, answer } => {
                 self.counts.answer(&answer);
+                if !matches!(answer, Answer::Accepted(_)) {
+                    self.attempts.forget(id);
+                }
                 if let Some(reply) = self.replies.remove(&id) {
                     // A client that has gone away needs no answer.
                     _ = reply.send(answer);
@@ -308,18 +321,21 @@ impl Performer {
                 if distribution.history_number > 1 || !others.is_empty() {
                     self.uncache(Arc::clone(&distribution));
                 }
-                self.feed.moves(distribution);
+                let before = self.feed.moves(Arc::clone(&distribution));
+                self.attempts.committed(&distribution, before.as_deref());
             }
             Command::Rests { distribution, others } => self.rest(distribution, others),
             Command::BreakerChanged { channel, from, to } => self.breaker_changed(channel, (from, to), now),
             Command::SendingResumed => self.sweeps.adopt_held(now),
             Command::Forgotten { tenant, id } => {
                 self.feed.forget(id);
+                self.attempts.forget(id);
                 self.sweeps.take_back(tenant, id);
             }
             Command::Lost(id) => {
                 tracing::warn!(distribution.id = %id, "another node owns the distribution; left to it");
                 self.feed.forget(id);
+                self.attempts.forget(id);
             }
             Command::AnswerAsk { ask, answer } => {
                 if let Some(reply) = self.questions.remove(&ask) {
@@ -352,8 +368,8 @@ impl Performer {
     }
 
     /// Caches, then tells who waits, and the relay.
-    fn rest(&self, distribution: Arc<Distribution>, others: Arc<[DistributionId]>) {
-        self.counts.rest(&distribution);
+    fn rest(&mut self, distribution: Arc<Distribution>, others: Arc<[DistributionId]>) {
+        self.attempts.committed(&distribution, None);
         let (cache, feed, relay) = (Arc::clone(&self.cache), Arc::clone(&self.feed), self.relay.clone());
         tokio::spawn(async move {
             // A cache that did not answer is the cache's own affair: it misses.

@@ -10,6 +10,7 @@ use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
 use tokio::sync::{mpsc, watch};
 
 use super::orders::Newest;
+use crate::telemetry;
 
 /// The last order of each scope.
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ impl Sending {
         for (scope, stops) in [("all", all), ("tenant", tenants)] {
             // No float is exact beyond 2^53, and no count comes near it.
             let count = u32::try_from(stops.len()).unwrap_or(u32::MAX);
-            metrics::gauge!("fanfare_sending_stopped", "scope" => scope).set(f64::from(count));
+            metrics::gauge!(telemetry::SENDING_STOPPED, "scope" => scope).set(f64::from(count));
         }
     }
 

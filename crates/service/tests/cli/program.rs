@@ -67,7 +67,17 @@ impl Serving {
 
     /// Over these data, with these variables, its log sent there.
     pub(crate) fn start_with(data: tempfile::TempDir, variables: &[(&str, &str)], log: Stdio) -> Self {
-        let mut command = command(&["serve"]);
+        Self::start_as(&["serve"], data, variables, log)
+    }
+
+    /// The same, by these arguments.
+    pub(crate) fn start_as(
+        arguments: &[&str],
+        data: tempfile::TempDir,
+        variables: &[(&str, &str)],
+        log: Stdio,
+    ) -> Self {
+        let mut command = command(arguments);
         command
             .env("FANFARE_LISTEN", "127.0.0.1:0")
             .env("FANFARE_DATA_DIR", data.path())

@@ -15,6 +15,7 @@ use crate::commands::Common;
 use crate::commands::client::Client;
 use crate::commands::failure::Failure;
 use crate::commands::serve::READY;
+use crate::telemetry;
 
 /// A start that takes longer has failed.
 const START: Duration = Duration::from_secs(30);
@@ -130,9 +131,9 @@ impl Service {
         let reply = self.client.get("/metrics").await?;
         let text = String::from_utf8_lossy(&reply.body);
         Ok(Counters {
-            commits: counter(&text, "fanfare_ledger_commits_total"),
-            changes: counter(&text, "fanfare_ledger_writes_total"),
-            accepted: counter(&text, "fanfare_distributions_accepted_total"),
+            commits: counter(&text, telemetry::COMMITS),
+            changes: counter(&text, telemetry::WRITES),
+            accepted: counter(&text, telemetry::ACCEPTED),
         })
     }
 }

@@ -46,6 +46,7 @@ impl Performer {
         self.replies.clear();
         self.questions.clear();
         self.feed.forget_all();
+        self.attempts.forget_all();
         let (done_sender, done) = mpsc::unbounded_channel();
         let ledger = GroupCommit::start(Arc::clone(&self.store), self.group_commit, done_sender);
         let former = std::mem::replace(&mut self.ledger, ledger);

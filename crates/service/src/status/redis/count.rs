@@ -1,6 +1,8 @@
 //! Counts what became of questions to Redis, for `/metrics`.
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, counter, gauge};
+
+use crate::telemetry;
 
 /// Counters, looked up once.
 pub(super) struct Counts {
@@ -17,23 +19,14 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn register() -> Self {
-        describe_counter!("fanfare_cache_reads_total", "Reads of the shared status cache");
-        describe_counter!(
-            "fanfare_cache_lost_writes_total",
-            "Writes of the shared status cache that did not reach it"
-        );
-        describe_gauge!(
-            "fanfare_cache_breaker_open",
-            "1 while the shared status cache is left alone"
-        );
-        let reads = |result: &'static str| counter!("fanfare_cache_reads_total", "result" => result);
+        let reads = |result: &'static str| counter!(telemetry::CACHE_READS, "result" => result);
         Self {
             hits: reads("hit"),
             misses: reads("miss"),
             failed_reads: reads("failed"),
             unasked_reads: reads("unasked"),
-            lost_writes: counter!("fanfare_cache_lost_writes_total"),
-            breaker_open: gauge!("fanfare_cache_breaker_open"),
+            lost_writes: counter!(telemetry::CACHE_LOST_WRITES),
+            breaker_open: gauge!(telemetry::CACHE_BREAKER_OPEN),
         }
     }
 }

@@ -1,0 +1,143 @@
+//! Counts calls to live channels, for `/metrics`: how many are under way, how
+//! long each took, and what its client took the answer for.
+
+use std::sync::{Arc, OnceLock};
+
+use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
+use fanfare_core::channel::Channel;
+use metrics::{Gauge, Histogram, gauge, histogram};
+use tokio::time::Instant;
+
+use crate::telemetry;
+
+/// What a call came to, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    Advanced,
+    Pending,
+    Confirmed,
+    NeedsAction,
+    Rejected,
+    Deferred,
+    Unknown,
+    Found,
+    Absent,
+}
+
+/// As many as there are words.
+const WORDS: usize = 9;
+
+impl Came {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Advanced => "advanced",
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::NeedsAction => "needs_action",
+            Self::Rejected => "rejected",
+            Self::Deferred => "deferred",
+            Self::Unknown => "unknown",
+            Self::Found => "found",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl From<&StepOutcome> for Came {
+    fn from(outcome: &StepOutcome) -> Self {
+        match outcome {
+            StepOutcome::Advanced { .. } => Self::Advanced,
+            StepOutcome::Pending { .. } => Self::Pending,
+            StepOutcome::Confirmed(_) => Self::Confirmed,
+            StepOutcome::NeedsAction { .. } => Self::NeedsAction,
+            StepOutcome::Rejected { .. } => Self::Rejected,
+            StepOutcome::Deferred { .. } => Self::Deferred,
+            StepOutcome::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
+impl From<&LookUpOutcome> for Came {
+    fn from(outcome: &LookUpOutcome) -> Self {
+        match outcome {
+            LookUpOutcome::Found(_) => Self::Found,
+            LookUpOutcome::Advanced { .. } => Self::Advanced,
+            LookUpOutcome::Absent { .. } => Self::Absent,
+            LookUpOutcome::Pending { .. } => Self::Pending,
+            LookUpOutcome::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
+/// Which kind of call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Step,
+    LookUp,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::LookUp => "look_up",
+        }
+    }
+}
+
+/// Handles, looked up once; a histogram is made when it is first needed, since
+/// most combinations never come up and each is many lines.
+pub(super) struct CallCounts {
+    in_flight: [Gauge; Channel::ALL.len()],
+    durations: [[[OnceLock<Histogram>; WORDS]; 2]; Channel::ALL.len()],
+}
+
+impl CallCounts {
+    pub(super) fn register() -> Arc<Self> {
+        let in_flight = Channel::ALL.map(|channel| {
+            let gauge = gauge!(telemetry::CALLS_IN_FLIGHT, "channel" => channel.name());
+            // Shown from the start.
+            gauge.increment(0.0);
+            gauge
+        });
+        Arc::new(Self {
+            in_flight,
+            durations: Default::default(),
+        })
+    }
+
+    /// A call begins; it is under way until what is returned is dropped.
+    pub(super) fn begin(self: &Arc<Self>, channel: Channel, kind: Kind) -> Timed {
+        self.in_flight[channel.index()].increment(1.0);
+        Timed {
+            counts: Arc::clone(self),
+            channel,
+            kind,
+            begun: Instant::now(),
+        }
+    }
+}
+
+/// A call that is under way.
+pub(super) struct Timed {
+    counts: Arc<CallCounts>,
+    channel: Channel,
+    kind: Kind,
+    begun: Instant,
+}
+
+impl Timed {
+    /// Its answer is there.
+    pub(super) fn came(&self, to: Came) {
+        let histogram = &self.counts.durations[self.channel.index()][self.kind as usize][to as usize];
+        let (channel, call, outcome) = (self.channel.name(), self.kind.name(), to.name());
+        let make = || histogram!(telemetry::CALL_DURATION, "channel" => channel, "call" => call, "outcome" => outcome);
+        histogram.get_or_init(make).record(self.begun.elapsed().as_secs_f64());
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.counts.in_flight[self.channel.index()].decrement(1.0);
+    }
+}

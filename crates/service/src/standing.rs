@@ -1,0 +1,184 @@
+//! Looks from time to time at what stands open in the database, whether it can
+//! be written, and how full its disk is; for `/metrics`. Nothing is decided by it.
+//!
+//! What stands in the database is all nodes' together: each shows the same.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::channel::Channel;
+use fanfare_core::delivery::DeliveryStatus;
+use fanfare_ledger::{OpenDeliveries, Store};
+use jiff::Timestamp;
+use metrics::{Gauge, gauge};
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::perform::code_label;
+use crate::telemetry;
+
+/// Between two looks: as often as Prometheus mostly looks here.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// A look reads all that is open: it takes at most this share of the time.
+const SHARE: u32 = 20;
+
+/// A database that needs longer is not up.
+const PING_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Looks until it is aborted. `data_dir` is given where the database is a file in it.
+pub(crate) async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data_dir: Option<PathBuf>) {
+    let mut shown = Shown::register();
+    let up = gauge!(telemetry::DATABASE_UP);
+    loop {
+        let answered = tokio::time::timeout(PING_DEADLINE, store.ping()).await;
+        up.set(if matches!(answered, Ok(Ok(()))) { 1.0 } else { 0.0 });
+        if let Some(folder) = &data_dir {
+            show_disk(folder).await;
+        }
+        let begun = Instant::now();
+        match store.open_work().await {
+            Ok(open) => shown.show(&open, clock.now()),
+            // Why it is down, others say louder.
+            Err(error) => tracing::debug!(error = &error as &dyn Error, "could not count what stands open"),
+        }
+        tokio::time::sleep(INTERVAL.max(begun.elapsed() * SHARE)).await;
+    }
+}
+
+type Alike = (Channel, DeliveryStatus, &'static str);
+
+/// What was shown so far: a sum that is gone must be shown as none.
+struct Shown {
+    open: HashMap<Alike, Gauge>,
+    overdue: [Gauge; Channel::ALL.len()],
+}
+
+impl Shown {
+    fn register() -> Self {
+        Self {
+            open: HashMap::new(),
+            overdue: Channel::ALL.map(|channel| gauge!(telemetry::OVERDUE, "channel" => channel.name())),
+        }
+    }
+
+    fn show(&mut self, open: &[OpenDeliveries], now: Timestamp) {
+        let sums = sums(open);
+        for alike in sums.keys() {
+            self.open.entry(*alike).or_insert_with(|| gauge_of(*alike));
+        }
+        for (alike, gauge) in &self.open {
+            gauge.set(sums.get(alike).copied().unwrap_or(0.0));
+        }
+        for (channel, gauge) in Channel::ALL.into_iter().zip(&self.overdue) {
+            gauge.set(overdue(open, channel, now).as_secs_f64());
+        }
+    }
+}
+
+fn gauge_of((channel, status, code): Alike) -> Gauge {
+    let labels = [("channel", channel.name()), ("status", status.name()), ("code", code)];
+    gauge!(telemetry::OPEN, &labels)
+}
+
+/// Codes that are not of the table come together.
+fn sums(open: &[OpenDeliveries]) -> HashMap<Alike, f64> {
+    let mut sums = HashMap::new();
+    for one in open {
+        let alike = (one.channel, one.status, code_label(one.code.as_deref()));
+        *sums.entry(alike).or_insert(0.0) += float(one.count);
+    }
+    sums
+}
+
+/// For how long the one that has waited longest should have been under way.
+fn overdue(open: &[OpenDeliveries], channel: Channel, now: Timestamp) -> Duration {
+    let waits = |one: &&OpenDeliveries| {
+        let begins = matches!(
+            one.status,
+            DeliveryStatus::Pending | DeliveryStatus::Retrying | DeliveryStatus::Waiting
+        );
+        begins && one.channel == channel
+    };
+    let oldest = open.iter().filter(waits).map(|one| one.oldest).min();
+    let since = oldest.map(|oldest| now.duration_since(oldest));
+    since.map_or(Duration::ZERO, |since| since.try_into().unwrap_or(Duration::ZERO))
+}
+
+async fn show_disk(folder: &Path) {
+    let folder = folder.to_owned();
+    let looked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await;
+    match looked {
+        Ok(Ok(disk)) => {
+            gauge!(telemetry::DISK_FREE).set(float(disk.f_bavail.saturating_mul(disk.f_frsize)));
+            gauge!(telemetry::DISK_SIZE).set(float(disk.f_blocks.saturating_mul(disk.f_frsize)));
+        }
+        Ok(Err(error)) => tracing::debug!(error = &error as &dyn Error, "could not look at the disk"),
+        // The service stops.
+        Err(_) => {}
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(status: DeliveryStatus, code: Option<&str>, count: u64, oldest: i64) -> OpenDeliveries {
+        OpenDeliveries {
+            channel: Channel::Instagram,
+            status,
+            code: code.map(str::to_owned),
+            count,
+            oldest: Timestamp::UNIX_EPOCH + Duration::from_secs(oldest.unsigned_abs()),
+        }
+    }
+
+    #[test]
+    fn codes_that_nobody_knows_come_together() {
+        let waiting = DeliveryStatus::Waiting;
+        let found = sums(&[
+            open(waiting, Some("canary-1"), 2, 0),
+            open(waiting, Some("canary-2"), 3, 0),
+            open(waiting, Some("rate_limited"), 7, 0),
+            open(waiting, None, 1, 0),
+        ]);
+        let of = |code| found.get(&(Channel::Instagram, waiting, code)).copied();
+        assert_eq!(
+            [of("other"), of("rate_limited"), of("")],
+            [Some(5.0), Some(7.0), Some(1.0)]
+        );
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn only_what_should_be_under_way_is_overdue() {
+        let now = Timestamp::UNIX_EPOCH + Duration::from_secs(100);
+        let seconds = |open: &[OpenDeliveries]| overdue(open, Channel::Instagram, now).as_secs();
+        assert_eq!(seconds(&[]), 0);
+        assert_eq!(
+            seconds(&[open(DeliveryStatus::Waiting, None, 1, 900)]),
+            0,
+            "its time is to come"
+        );
+        assert_eq!(
+            seconds(&[open(DeliveryStatus::NeedsReview, None, 1, 1)]),
+            0,
+            "a person's"
+        );
+        assert_eq!(seconds(&[open(DeliveryStatus::InProgress, None, 1, 1)]), 0, "under way");
+        let due = [
+            open(DeliveryStatus::Pending, None, 1, 70),
+            open(DeliveryStatus::Retrying, None, 1, 40),
+        ];
+        assert_eq!(seconds(&due), 60);
+        assert_eq!(overdue(&due, Channel::NaverBlog, now), Duration::ZERO);
+    }
+}
