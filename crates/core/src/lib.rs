@@ -19,6 +19,7 @@ pub mod event;
 pub mod fault;
 pub mod history;
 pub mod ids;
+pub mod notice;
 pub mod phone;
 pub mod receipt;
 pub mod region;
