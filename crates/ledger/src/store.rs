@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::api_keys::ApiKeys;
 use crate::breaker_orders::BreakerOrders;
+use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::sending_orders::SendingOrders;
 
@@ -25,7 +26,7 @@ pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where distributions are kept.
 #[async_trait]
-pub trait Store: ApiKeys + BreakerOrders + Outbox + SendingOrders {
+pub trait Store: ApiKeys + BreakerOrders + Notices + Outbox + SendingOrders {
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 

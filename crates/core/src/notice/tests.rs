@@ -67,7 +67,9 @@ fn a_record_tells_what_a_person_should_know_and_nothing_else() {
     let statuses = [Failed, NeedsReview, ActionRequired, Success, Waiting, Cancelled];
     let deliveries = Channel::ALL.into_iter().zip(statuses);
     let record = record(
-        deliveries.map(|(channel, status)| delivery(channel, status, None)).collect(),
+        deliveries
+            .map(|(channel, status)| delivery(channel, status, None))
+            .collect(),
         true,
     );
     let kinds: Vec<_> = notices(&record).iter().map(Notice::kind).collect();
@@ -116,7 +118,10 @@ fn an_endpoint_is_told_what_it_asked_for() {
     ];
     let record = record(vec![delivery(Channel::Instagram, DeliveryStatus::Failed, None)], false);
     let told = to_tell(&subscriptions, &EventId::new("evt-1"), &record);
-    assert_eq!(told.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>(), ["ops", "cafe"]);
+    assert_eq!(
+        told.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>(),
+        ["ops", "cafe"]
+    );
     let subject = Subject::Endpoint {
         name: "ops".to_owned(),
         failure: "503".to_owned(),
@@ -142,7 +147,11 @@ fn a_notice_says_what_happened_who_acts_and_what_is_next() {
     );
     let words = Words::of(&notices(&record)[0]);
     assert_eq!(words.actor, Actor::Operator);
-    assert_eq!(words.what_happened, cause::OUTCOME_UNKNOWN.text(), "the table's own words");
+    assert_eq!(
+        words.what_happened,
+        cause::OUTCOME_UNKNOWN.text(),
+        "the table's own words"
+    );
     let english = words.lines(Language::En, "https://fanfare.example/");
     let korean = words.lines(Language::Ko, "https://fanfare.example/");
     assert!(english.contains("Do not post it yourself"), "{english}");
@@ -158,12 +167,19 @@ fn a_hand_off_leads_to_its_page() {
     let mut failure = cause::HAND_OFF.failure();
     failure.action_url = Some(Box::new(ActionUrl("https://fanfare.example/handoff/x".to_owned())));
     let record = record(
-        vec![delivery(Channel::NaverBlog, DeliveryStatus::ActionRequired, Some(failure))],
+        vec![delivery(
+            Channel::NaverBlog,
+            DeliveryStatus::ActionRequired,
+            Some(failure),
+        )],
         false,
     );
     let words = Words::of(&notices(&record)[0]);
     assert_eq!(words.actor, Actor::Owner);
-    assert_eq!(words.link("https://elsewhere.example"), "https://fanfare.example/handoff/x");
+    assert_eq!(
+        words.link("https://elsewhere.example"),
+        "https://fanfare.example/handoff/x"
+    );
 }
 
 #[test]
@@ -186,7 +202,11 @@ fn every_cause_makes_a_notice_that_tells_somebody_to_act_or_nobody() {
 
 #[test]
 fn what_is_kept_reads_back_whole() {
-    let failed = delivery(Channel::GenieTV, DeliveryStatus::Failed, Some(cause::EXPIRED.failure().said("x 🔧")));
+    let failed = delivery(
+        Channel::GenieTV,
+        DeliveryStatus::Failed,
+        Some(cause::EXPIRED.failure().said("x 🔧")),
+    );
     let mut all = notices(&record(vec![failed], true));
     for subject in [
         Subject::Breaker {
@@ -242,9 +262,14 @@ fn retry_after_is_honoured() {
         attempts: 1,
     };
     let (fate, health) = after(&failed(Some(120)), sending, &EndpointHealth::default(), at(0), &mut rng);
-    let NoticeFate::Later(later) = fate else { panic!("{fate:?}") };
+    let NoticeFate::Later(later) = fate else {
+        panic!("{fate:?}")
+    };
     assert!(later >= at(120), "{later}");
-    assert!(!health.may_be_told(at(119)) && health.may_be_told(at(180)), "{health:?}");
+    assert!(
+        !health.may_be_told(at(119)) && health.may_be_told(at(180)),
+        "{health:?}"
+    );
 }
 
 #[test]
@@ -268,7 +293,10 @@ fn after_days_of_failures_the_endpoint_is_told_nothing_more() {
     }
     let days = SignedDuration::try_from(DISABLED_AFTER).unwrap();
     let lasted = now.duration_since(at(0));
-    assert!(lasted <= days && lasted > days - SignedDuration::from_hours(2), "{lasted}");
+    assert!(
+        lasted <= days && lasted > days - SignedDuration::from_hours(2),
+        "{lasted}"
+    );
     assert!(given_up || now.duration_since(at(0)) <= days);
     assert!((70..1_000).contains(&attempts), "{attempts}");
     assert!(!health.may_be_told(Timestamp::MAX));
@@ -282,6 +310,9 @@ fn an_endpoint_that_is_gone_is_told_nothing_more_at_once() {
         attempts: 1,
     };
     let (fate, health) = after(&Sent::Gone, sending, &EndpointHealth::default(), at(0), &mut rng);
-    assert!(matches!(fate, NoticeFate::Later(_)), "it is told when the endpoint is back: {fate:?}");
+    assert!(
+        matches!(fate, NoticeFate::Later(_)),
+        "it is told when the endpoint is back: {fate:?}"
+    );
     assert_eq!(health.disabled_at, Some(at(0)));
 }

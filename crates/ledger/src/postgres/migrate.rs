@@ -12,15 +12,16 @@ use super::session::Session;
 use crate::store::StoreError;
 
 /// The schema of this program.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// Each brings the tables from the schema before it to its own; the first
 /// begins with nothing. An added step says, in `meta.min_compatible`, whether
 /// programs of an earlier schema may go on.
-const STEPS: [(i64, &str); 3] = [
+const STEPS: [(i64, &str); 4] = [
     (1, include_str!("schema.sql")),
     (2, include_str!("schema_2.sql")),
     (3, include_str!("schema_3.sql")),
+    (4, include_str!("schema_4.sql")),
 ];
 
 /// "FANF": one at a time looks and alters.
