@@ -21,6 +21,7 @@ use crate::clients::{self, Connected};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthRequired, Config};
 use crate::keys::{Keyring, KeyringError};
+use crate::notify;
 use crate::outbox::cloud_event::EventSettings;
 use crate::outbox::kafka::KafkaPublisher;
 use crate::outbox::publisher::EventPublisher;
@@ -59,6 +60,7 @@ pub struct App {
     upkeep: tokio::task::JoinHandle<()>,
     running: Running,
     relay: Option<outbox::Running>,
+    notices: notify::Running,
     store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
@@ -78,6 +80,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let metrics = metrics_recorder();
     let (listener, store) = opened(config, listener).await?;
     correct(&*store, &*clock).await;
+    notify::subscribe(config, &*store).await?;
     let keys = keyring(config, &store, &clock).await?;
     let cache = status_cache(config, &clock).await?;
     let publisher = publisher(config, &clock)?;
@@ -101,6 +104,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         })),
         None => None,
     };
+    let notices = notify::start(config, address, notice_parts(&running, &store, &clock)?)?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -134,6 +138,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         upkeep,
         running,
         relay,
+        notices,
         store,
         stop_timeout,
     })
@@ -149,6 +154,7 @@ impl App {
         if let Some(relay) = self.relay {
             relay.stop().await;
         }
+        self.notices.stop().await;
         if let Err(error) = self.store.end_incarnation(life.token()).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -286,6 +292,15 @@ fn retention(config: &Config) -> Retention {
         keep: (days > 0).then(|| Duration::from_hours(u64::from(days) * 24)),
         unpublished_stay: config.kafka_brokers.is_some(),
     }
+}
+
+fn notice_parts(running: &Running, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> anyhow::Result<notify::Parts> {
+    Ok(notify::Parts {
+        store: Arc::clone(store),
+        engine: running.handle.clone(),
+        clock: Arc::clone(clock),
+        rng: rng()?,
+    })
 }
 
 fn rng() -> anyhow::Result<StdRng> {

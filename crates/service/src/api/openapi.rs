@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi};
 use super::problem::Problem;
 use super::{
     attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
-    metrics, preview, progress, replay_events, resolve, retry, status, stop,
+    metrics, notices, preview, progress, replay_events, resolve, retry, status, stop,
 };
 
 const DESCRIPTION: &str = "\
@@ -66,6 +66,8 @@ there. A service that only its own machine can reach asks for no key until the f
         replay_events::replay_events,
         channels::list_channels,
         breaker::order_breaker,
+        notices::list_endpoints,
+        notices::enable_endpoint,
         health::healthz,
         health::readyz,
         metrics::metrics,
@@ -244,7 +246,7 @@ mod tests {
             }
             closed += 1;
         }
-        assert_eq!(closed, 19);
+        assert_eq!(closed, 21);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 

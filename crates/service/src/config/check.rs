@@ -8,7 +8,7 @@ use fanfare_core::channel::Channel;
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
-use super::{Config, database, kafka};
+use super::{Config, database, kafka, notices};
 use crate::recipients::RecipientLists;
 
 /// A lease is longer than a call's deadline by this.
@@ -68,6 +68,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     database::check(config)?;
     kafka::check(config)?;
+    notices::check(config)?;
     ranges(config).into_iter().try_for_each(check_range)?;
     check_lease(config)
 }

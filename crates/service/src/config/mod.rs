@@ -10,6 +10,7 @@ mod check;
 mod database;
 mod kafka;
 mod load;
+mod notices;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub use self::auth::{Auth, AuthRequired};
 pub use self::database::{Database, Retention};
 pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
 pub use self::load::{ConfigError, Origin, load};
+pub use self::notices::{EndpointKind, NoticeEndpoint, NoticeLanguage};
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,9 @@ pub struct Config {
     pub media: Media,
     /// Posts that a person puts on their blog.
     pub hand_off: HandOff,
+    /// Who is told what goes wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<NoticeEndpoint>,
     /// The channels.
     pub channels: Channels,
 }
@@ -109,6 +114,7 @@ impl Default for Config {
             kafka: Kafka::default(),
             media: Media::default(),
             hand_off: HandOff::default(),
+            notices: Vec::new(),
             channels: Channels::default(),
         }
     }
