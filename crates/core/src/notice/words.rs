@@ -4,7 +4,8 @@
 //! Why something did not succeed is said by the table of causes (`cause.rs`), with
 //! what to do about it; here stands only what is the same for all causes.
 
-use crate::cause::{Actor, Cause};
+use crate::cause::{self, Actor, Cause};
+use crate::channel::{Channel, Mode};
 use crate::delivery::DeliveryStatus;
 use crate::distribution::DistributionStatus;
 use crate::text::{Language, Text};
@@ -87,10 +88,15 @@ fn of_delivery(delivery: &DeliveryNotice) -> Words {
         _ => ("it was not published", "게시하지 못했습니다"),
     };
     let event = &delivery.event_id;
+    // A mock can't pass for the real thing.
+    let mock = match delivery.mode {
+        Mode::Mock => " [mock]",
+        Mode::Live => "",
+    };
     Words {
         title: Text::new(
-            format!("{channel}: {en} (event {event})"),
-            format!("{korean}: {ko} (이벤트 {event})"),
+            format!("{channel}{mock}: {en} (event {event})"),
+            format!("{korean}{mock}: {ko} (이벤트 {event})"),
         ),
         what_happened: what_happened(delivery),
         actor,
@@ -105,12 +111,14 @@ fn what_happened(delivery: &DeliveryNotice) -> Text {
     let Some(failure) = &delivery.failure else {
         return Text::new("The channel gave no reason.", "채널이 사유를 알리지 않았습니다.");
     };
-    let mut text = failure.detail.clone();
-    if let Some(said) = &failure.channel_said {
-        text.en.push_str(&format!(" The channel said: {said}"));
-        text.ko.push_str(&format!(" 채널의 응답: {said}"));
-    }
-    text
+    let detail = &failure.detail;
+    let Some(said) = &failure.channel_said else {
+        return detail.clone();
+    };
+    Text::new(
+        format!("{} The channel said: {said}", detail.en),
+        format!("{} 채널의 응답: {said}", detail.ko),
+    )
 }
 
 fn next_step(delivery: &DeliveryNotice, cause: Option<&Cause>, actor: Actor) -> Text {
@@ -168,7 +176,7 @@ fn of_settled(settled: &SettledNotice) -> Words {
     }
 }
 
-fn of_breaker(channel: crate::channel::Channel, open: bool) -> Words {
+fn of_breaker(channel: Channel, open: bool) -> Words {
     let (name, korean) = (channel.name(), channel.korean_name());
     let path = "/api/channels".to_owned();
     if open {
@@ -177,7 +185,7 @@ fn of_breaker(channel: crate::channel::Channel, open: bool) -> Words {
                 format!("{name} is not called at the moment"),
                 format!("{korean} 호출을 잠시 멈췄습니다"),
             ),
-            what_happened: crate::cause::BREAKER_OPEN.text(),
+            what_happened: cause::BREAKER_OPEN.text(),
             actor: Actor::Nobody,
             next_step: Text::new(
                 "Nothing has to be done; what waits goes on in order when the channel is back. If it stays away, \

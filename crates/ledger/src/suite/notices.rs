@@ -124,7 +124,7 @@ pub async fn what_was_told_is_not_due_any_more(store: &dyn Store) {
     };
     let later = noted(first, NoticeFate::Later(at(30)), ill.clone());
     store.note_sending("ops", &later).await.unwrap();
-    assert_eq!(due(store, "ops", 29).await, [second.clone()]);
+    assert_eq!(due(store, "ops", 29).await, std::slice::from_ref(second));
     let endpoints = store.endpoints().await.unwrap();
     assert_eq!(
         endpoints.iter().map(|one| &*one.name).collect::<Vec<_>>(),

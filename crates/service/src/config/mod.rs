@@ -554,6 +554,17 @@ mod tests {
             "sasl_password",
             "ca_file",
             "headers",
+            "name",
+            "kind",
+            "url",
+            "secret",
+            "secret_file",
+            "from",
+            "to",
+            "language",
+            "events",
+            "tenant",
+            "allow_inside",
         ] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
@@ -565,7 +576,8 @@ mod tests {
     #[test]
     fn a_secret_is_never_printed() {
         let file = "recipients_key = \"canary\"\nredis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
-                    [kafka]\nsasl_password = \"canary\"\n[hand_off]\nkey = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
+                    [kafka]\nsasl_password = \"canary\"\n[hand_off]\nkey = \"canary\"\n\
+                    [[notices]]\nname = \"ops\"\nkind = \"slack\"\nurl = \"https://a/canary\"\nsecret = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

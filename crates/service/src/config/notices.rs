@@ -1,5 +1,6 @@
 //! `[[notices]]`, and what may stand there: who is told what goes wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -8,13 +9,14 @@ use fanfare_core::ids::TenantId;
 use fanfare_core::notice::{NoticeKind, Subscription};
 use fanfare_core::text::Language;
 use fanfare_core::validate::url::media_url;
+use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::check::Wrong;
 use super::{Config, as_stars};
-use crate::notify::SigningKey;
+use crate::notify::{Mailer, SigningKey};
 
 /// Longest name of an endpoint.
 const NAME_MAX: usize = 64;
@@ -37,6 +39,12 @@ pub struct NoticeEndpoint {
     /// A file that holds it instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_file: Option<PathBuf>,
+    /// As whom mail is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// To whom mail is sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
     /// In which language.
     #[serde(default)]
     pub language: NoticeLanguage,
@@ -59,6 +67,8 @@ pub enum EndpointKind {
     Webhook,
     /// `{"text": …}`, as Slack, Mattermost and others take it.
     Slack,
+    /// A mail, by SMTP.
+    Email,
 }
 
 /// In which language an endpoint is told.
@@ -164,6 +174,9 @@ fn is_name(name: &str) -> bool {
 /// The address is not repeated: it may be a secret.
 fn check_url(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     let refused = |right: &str| Err(Wrong::new(&key(endpoint, "url"), "***", right));
+    if endpoint.kind == EndpointKind::Email {
+        return check_mail(endpoint);
+    }
     let Some(mut url) = endpoint.address().filter(|url| url.has_host()) else {
         return refused("it must be an absolute URL, such as \"https://ops.example/hooks/fanfare\"");
     };
@@ -184,13 +197,67 @@ fn check_url(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     if !has_no_port || media_url(url.as_str(), &[]).is_err() {
         return refused("its host is not on the public internet; if it is meant, set allow_inside = true");
     }
+    if endpoint.from.is_some() || !endpoint.to.is_empty() {
+        return Err(Wrong::new(
+            &key(endpoint, "to"),
+            "…",
+            "only kind = \"email\" has from and to",
+        ));
+    }
     Ok(())
+}
+
+fn check_mail(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
+    let refused = |right: &str| Err(Wrong::new(&key(endpoint, "url"), "***", right));
+    let url = endpoint
+        .address()
+        .filter(|url| matches!(url.scheme(), "smtp" | "smtps"));
+    let Some(host) = url.as_ref().and_then(Url::host_str) else {
+        return refused("it must be such as \"smtps://user:password@smtp.example:465\"");
+    };
+    let encrypted = url.as_ref().is_some_and(is_encrypted);
+    if !endpoint.allow_inside && !encrypted {
+        return refused(
+            "it must begin with smtps://, or end with ?tls=required; without is for your own network, with \
+             allow_inside = true",
+        );
+    }
+    if !endpoint.allow_inside && media_url(&format!("https://{host}/"), &[]).is_err() {
+        return refused("its host is not on the public internet; if it is meant, set allow_inside = true");
+    }
+    let is_address = |text: &String| text.parse::<Mailbox>().is_ok();
+    let right = "it must be an address, such as \"fanfare@shop.example\" or \"Fanfare <fanfare@shop.example>\"";
+    if !endpoint.from.as_ref().is_some_and(is_address) {
+        return Err(Wrong::new(
+            &key(endpoint, "from"),
+            format_args!("{:?}", endpoint.from.as_deref().unwrap_or_default()),
+            right,
+        ));
+    }
+    if endpoint.to.is_empty() || !endpoint.to.iter().all(is_address) {
+        let right = "it must name one address or more, such as [\"ops@shop.example\"]";
+        return Err(Wrong::new(
+            &key(endpoint, "to"),
+            format_args!("{:?}", endpoint.to),
+            right,
+        ));
+    }
+    if let Err(why) = Mailer::new(endpoint) {
+        return refused(&why.to_string());
+    }
+    Ok(())
+}
+
+/// Nothing is said before TLS is agreed on.
+fn is_encrypted(url: &Url) -> bool {
+    let required = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "tls" && value == "required";
+    url.scheme() == "smtps" || url.query_pairs().any(required)
 }
 
 fn check_secret(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     let form = "it must be whsec_ and 24 to 64 random bytes in base64 \
                 (`echo whsec_$(openssl rand -base64 32)`)";
-    if endpoint.kind == EndpointKind::Slack {
+    if endpoint.kind != EndpointKind::Webhook {
         return match endpoint.secret.is_none() && endpoint.secret_file.is_none() {
             true => Ok(()),
             false => Err(Wrong::new(
@@ -257,6 +324,12 @@ mod tests {
         webhook(&format!("secret = \"{SECRET}\"\n{rest}"))
     }
 
+    fn mail(rest: &str) -> String {
+        format!(
+            "name = \"ops\"\nkind = \"email\"\nfrom = \"Fanfare <a@example.com>\"\nto = [\"b@example.com\"]\n{rest}"
+        )
+    }
+
     #[test]
     fn what_is_right_is_taken() {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -267,6 +340,9 @@ mod tests {
             with_secret("url = \"https://ops.example.com:8443/hooks\"\nlanguage = \"ko\"\ntenant = \"cafe\""),
             with_secret("url = \"http://alerts:9000/\"\nallow_inside = true\nevents = [\"delivery.failed\"]"),
             webhook(&format!("url = \"https://ops.example.com/\"\nsecret_file = \"{path}\"")),
+            mail("url = \"smtps://user:p%40ss@smtp.example.com:465\""),
+            mail("url = \"smtp://smtp.example.com:587?tls=required\""),
+            mail("url = \"smtp://mail:25\"\nallow_inside = true"),
             "name = \"chat\"\nkind = \"slack\"\nurl = \"https://hooks.slack.com/services/T/B/x\"".to_owned(),
         ] {
             assert_eq!(refusal(&good), None, "{good}");
@@ -312,6 +388,33 @@ mod tests {
                 with_secret("url = \"https://alerts.internal/\""),
                 "notices.ops.url",
                 "public internet",
+            ),
+            (
+                mail("url = \"https://smtp.example.com\""),
+                "notices.ops.url",
+                "smtps://",
+            ),
+            (
+                mail("url = \"smtp://a:canary@smtp.example.com\""),
+                "notices.ops.url",
+                "tls=required",
+            ),
+            (mail("url = \"smtps://10.0.0.1\""), "notices.ops.url", "public internet"),
+            (
+                mail("url = \"smtps://smtp.example.com\"").replace("b@example.com", "nobody"),
+                "notices.ops.to",
+                "address",
+            ),
+            (
+                "name = \"ops\"\nkind = \"email\"\nto = [\"b@example.com\"]\nurl = \"smtps://a.example.com\""
+                    .to_owned(),
+                "notices.ops.from",
+                "address",
+            ),
+            (
+                with_secret(&format!("{url}\nto = [\"b@example.com\"]")),
+                "notices.ops.to",
+                "only kind",
             ),
             (webhook(url), "notices.ops.secret", "whsec_"),
             (

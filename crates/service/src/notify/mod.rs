@@ -3,8 +3,9 @@
 //! | file | does |
 //! |---|---|
 //! | `sender.rs` | the loop of one endpoint: what is due, sent, and what came of it |
-//! | `sink.rs` | sends one: a signed webhook, or a chat's text |
+//! | `sink.rs` | sends one: a signed webhook, a chat's text, or a mail |
 //! | `webhook.rs` | signs as Standard Webhooks says |
+//! | `mail.rs` | sends a mail |
 //! | `payload.rs` | what a webhook is told |
 //! | `alarms.rs` | sees what is wrong with the service itself |
 //!
@@ -13,6 +14,7 @@
 //! distribution waits for anything here.
 
 mod alarms;
+mod mail;
 pub mod payload;
 mod sender;
 mod sink;
@@ -33,13 +35,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+pub use self::mail::Mailer;
 pub use self::webhook::SigningKey;
 
 use self::alarms::Alarms;
+use self::mail::MailError;
 use self::sender::Sender;
-use self::sink::Sink;
+use self::sink::{Form, Sink};
 use crate::clock::Clock;
-use crate::config::{Config, NoticeEndpoint};
+use crate::config::{Config, EndpointKind, NoticeEndpoint};
 use crate::perform::EngineHandle;
 
 /// How long a stop waits for what is just being sent; what is not known to have
@@ -55,6 +59,9 @@ pub enum NotifyError {
     /// The HTTP client could not be set up.
     #[error("notices can't be sent")]
     Http(#[from] SetupError),
+    /// Mail can't be sent.
+    #[error("notices can't be sent by mail")]
+    Mail(#[from] MailError),
     /// The endpoints could not be kept.
     #[error("notices can't be kept")]
     Store(#[from] StoreError),
@@ -109,9 +116,7 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
         let sender = Sender {
             name: endpoint.name.clone(),
             sink: Sink {
-                http: client(endpoint)?,
-                url: endpoint.url.clone(),
-                key: endpoint.signing_key(),
+                form: form(endpoint)?,
                 language: endpoint.language.into(),
                 base: Arc::clone(&base),
             },
@@ -134,6 +139,15 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
         tasks.push(tokio::spawn(alarms.run(stopping)));
     }
     Ok(Running { stop, tasks })
+}
+
+fn form(endpoint: &NoticeEndpoint) -> Result<Form, NotifyError> {
+    let url = endpoint.url.clone();
+    Ok(match (endpoint.kind, endpoint.signing_key()) {
+        (EndpointKind::Email, _) => Form::Mail(Mailer::new(endpoint)?),
+        (_, Some(key)) => Form::Webhook(client(endpoint)?, url, key),
+        (_, None) => Form::Chat(client(endpoint)?, url),
+    })
 }
 
 /// Connects to the public internet alone, or to this host, where it is allowed.

@@ -1,5 +1,5 @@
-//! Tells one endpoint: a signed webhook, or a chat that takes `{"text": …}`; and
-//! says what came of it. Never twice by itself: when to try again is decided in
+//! Tells one endpoint: a signed webhook, a chat that takes `{"text": …}`, or a
+//! mailbox; and says what came of it. Never twice by itself: when to try again is decided in
 //! the core.
 
 use std::sync::Arc;
@@ -15,43 +15,52 @@ use fanfare_core::notice::words::Words;
 use fanfare_core::text::Language;
 use jiff::Timestamp;
 
+use super::mail::Mailer;
 use super::payload::Payload;
 use super::webhook::{self, SigningKey};
 
 /// Where notices go.
 pub(super) struct Sink {
-    pub(super) http: HttpClient,
-    pub(super) url: Secret,
-    /// Signed as a webhook, or else a chat's text.
-    pub(super) key: Option<SigningKey>,
+    pub(super) form: Form,
     pub(super) language: Language,
     /// Where people reach the service.
     pub(super) base: Arc<str>,
 }
 
+/// How an endpoint is spoken to.
+pub(super) enum Form {
+    /// A signed message.
+    Webhook(HttpClient, Secret, SigningKey),
+    /// A chat's text.
+    Chat(HttpClient, Secret),
+    /// A mail.
+    Mail(Mailer),
+}
+
+type Written = Result<Request<Bytes>, Box<dyn std::error::Error + Send + Sync>>;
+
 impl Sink {
     /// Sends it once.
     pub(super) async fn send(&self, notice: &Notice, now: Timestamp) -> Sent {
-        let request = match self.request(notice, now) {
+        let (http, request) = match &self.form {
+            Form::Webhook(http, url, key) => {
+                let payload = Payload::of(notice, self.language, &self.base);
+                (http, webhook::request(key, url.reveal(), notice, &payload, now))
+            }
+            Form::Chat(http, url) => (http, self.chat(url.reveal(), notice)),
+            Form::Mail(mailer) => return mailer.send(notice, self.language, &self.base, now).await,
+        };
+        let request = match request {
             Ok(request) => request,
             Err(error) => return failed(format!("it could not be written: {error}")),
         };
-        match self.http.send(request).await {
+        match http.send(request).await {
             Ok(answer) => judged(&answer, now),
             Err(error) => failed(error.words()),
         }
     }
 
-    fn request(
-        &self,
-        notice: &Notice,
-        now: Timestamp,
-    ) -> Result<Request<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
-        let url = self.url.reveal();
-        if let Some(key) = &self.key {
-            let payload = Payload::of(notice, self.language, &self.base);
-            return webhook::request(key, url, notice, &payload, now);
-        }
+    fn chat(&self, url: &str, notice: &Notice) -> Written {
         let text = escaped(&Words::of(notice).lines(self.language, &self.base));
         let body = serde_json::to_vec(&serde_json::json!({ "text": text }))?;
         let request = Request::post(url).header(CONTENT_TYPE, "application/json");
@@ -64,7 +73,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn failed(why: String) -> Sent {
+pub(super) fn failed(why: String) -> Sent {
     Sent::Failed { why, retry_after: None }
 }
 

@@ -29,6 +29,8 @@ fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
         url: Secret::new(receiver.url()),
         secret: Some(Secret::new(SECRET)),
         secret_file: None,
+        from: None,
+        to: Vec::new(),
         language: NoticeLanguage::En,
         events: None,
         tenant: None,
@@ -209,6 +211,68 @@ async fn a_hand_off_brings_its_link() {
     let link = told["data"]["link"].as_str().unwrap();
     let page = ask_elsewhere("GET", link, b"").await;
     assert_eq!(page.status, 200, "who is told can open it: {link}");
+    service.stop().await;
+}
+
+/// The mails in a Maildir that hold these words.
+fn mails(folder: &Path, words: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder.join("new")) else {
+        return Vec::new();
+    };
+    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+    texts.filter(|text| text.contains(words)).collect()
+}
+
+#[tokio::test]
+async fn a_mail_reaches_a_real_server() {
+    let server = std::env::var("FANFARE_TEST_SMTP")
+        .expect("set FANFARE_TEST_SMTP (smtp://host:port/path/of/its/Maildir), or say scripts/servers run …");
+    let url = url::Url::parse(&server).unwrap();
+    let (host, port, folder) = (url.host_str().unwrap(), url.port().unwrap(), Path::new(url.path()));
+    // The Maildir may hold what other runs were told.
+    let own = format!("ops-{}@example.com", uuid::Uuid::now_v7().simple());
+    let receiver = Receiver::start().await;
+    let service = Service::start_as(|config| {
+        failing(config);
+        config.notices = vec![NoticeEndpoint {
+            kind: EndpointKind::Email,
+            url: Secret::new(format!("smtp://{host}:{port}")),
+            secret: None,
+            from: Some("Fanfare <fanfare@example.com>".to_owned()),
+            to: vec![own.clone(), "both@example.com".to_owned()],
+            language: NoticeLanguage::Ko,
+            ..webhook("mail", &receiver)
+        }];
+    })
+    .await;
+    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let shown = becomes(&service, "mail", |mail| mail["lastDeliveredAt"].is_string()).await;
+    assert_eq!(
+        (&shown["state"], &shown["pending"]),
+        (&json!("ok"), &json!(0)),
+        "{shown}"
+    );
+    let came = mails(folder, &own);
+    assert_eq!(came.len(), 1, "{came:?}");
+    let mail = &came[0];
+    for words in [
+        "From: Fanfare <fanfare@example.com>",
+        "both@example.com",
+        "Subject: =?utf-8?",
+        "Message-ID: <",
+    ] {
+        assert!(mail.contains(words), "{words}: {mail}");
+    }
+    let (_, body) = mail.split_once("\n\n").unwrap();
+    let body: String = body.split_whitespace().collect();
+    let body = if mail.contains("base64") {
+        use base64::Engine as _;
+        String::from_utf8(base64::engine::general_purpose::STANDARD.decode(body).unwrap()).unwrap()
+    } else {
+        panic!("another encoding: {mail}")
+    };
+    let id = answer["distributionId"].as_str().unwrap();
+    assert!(body.contains("조치할 사람") && body.contains(id), "{body}");
     service.stop().await;
 }
 
