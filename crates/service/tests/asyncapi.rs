@@ -31,6 +31,7 @@ fn value(yaml: &Yaml) -> Value {
         Yaml::Integer(number) => (*number).into(),
         Yaml::Real(number) => number.parse::<Number>().unwrap().into(),
         Yaml::Boolean(flag) => (*flag).into(),
+        Yaml::Null => Value::Null,
         Yaml::Array(items) => items.iter().map(value).collect(),
         Yaml::Hash(fields) => {
             let field = |(name, field): (&Yaml, &Yaml)| (name.as_str().unwrap().to_owned(), value(field));

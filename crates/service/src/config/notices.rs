@@ -177,7 +177,7 @@ fn check_url(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     if endpoint.kind == EndpointKind::Email {
         return check_mail(endpoint);
     }
-    let Some(mut url) = endpoint.address().filter(|url| url.has_host()) else {
+    let Some(mut url) = endpoint.address().filter(Url::has_host) else {
         return refused("it must be an absolute URL, such as \"https://ops.example/hooks/fanfare\"");
     };
     if !matches!(url.scheme(), "http" | "https") {
@@ -258,14 +258,11 @@ fn check_secret(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     let form = "it must be whsec_ and 24 to 64 random bytes in base64 \
                 (`echo whsec_$(openssl rand -base64 32)`)";
     if endpoint.kind != EndpointKind::Webhook {
-        return match endpoint.secret.is_none() && endpoint.secret_file.is_none() {
-            true => Ok(()),
-            false => Err(Wrong::new(
-                &key(endpoint, "secret"),
-                "***",
-                "only kind = \"webhook\" is signed",
-            )),
-        };
+        if endpoint.secret.is_none() && endpoint.secret_file.is_none() {
+            return Ok(());
+        }
+        let right = "only kind = \"webhook\" is signed";
+        return Err(Wrong::new(&key(endpoint, "secret"), "***", right));
     }
     if let (Some(_), Some(file)) = (&endpoint.secret, &endpoint.secret_file) {
         let right = "secret is set, too: leave one of them out";
@@ -349,127 +346,61 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_wrong_is_named_and_no_secret_with_it() {
-        let url = "url = \"https://ops.example.com/canary\"";
-        for (bad, wrong, words) in [
-            (with_secret("url = \"ops\""), "notices.ops.url", "absolute URL"),
-            (
-                with_secret("url = \"ftp://ops.example.com\""),
-                "notices.ops.url",
-                "https://",
-            ),
-            (
-                with_secret("url = \"https://a:canary@ops.example.com\""),
-                "notices.ops.url",
-                "password",
-            ),
-            (
-                with_secret("url = \"http://ops.example.com/canary\""),
-                "notices.ops.url",
-                "allow_inside",
-            ),
-            (
-                with_secret("url = \"https://127.0.0.1/canary\""),
-                "notices.ops.url",
-                "public internet",
-            ),
-            (
-                with_secret("url = \"https://[::ffff:10.0.0.1]/\""),
-                "notices.ops.url",
-                "public internet",
-            ),
-            (
-                with_secret("url = \"https://169.254.169.254:8443/\""),
-                "notices.ops.url",
-                "public internet",
-            ),
-            (
-                with_secret("url = \"https://alerts.internal/\""),
-                "notices.ops.url",
-                "public internet",
-            ),
-            (
-                mail("url = \"https://smtp.example.com\""),
-                "notices.ops.url",
-                "smtps://",
-            ),
-            (
-                mail("url = \"smtp://a:canary@smtp.example.com\""),
-                "notices.ops.url",
-                "tls=required",
-            ),
-            (mail("url = \"smtps://10.0.0.1\""), "notices.ops.url", "public internet"),
-            (
-                mail("url = \"smtps://smtp.example.com\"").replace("b@example.com", "nobody"),
-                "notices.ops.to",
-                "address",
-            ),
-            (
-                "name = \"ops\"\nkind = \"email\"\nto = [\"b@example.com\"]\nurl = \"smtps://a.example.com\""
-                    .to_owned(),
-                "notices.ops.from",
-                "address",
-            ),
-            (
-                with_secret(&format!("{url}\nto = [\"b@example.com\"]")),
-                "notices.ops.to",
-                "only kind",
-            ),
-            (webhook(url), "notices.ops.secret", "whsec_"),
-            (
-                webhook(&format!("{url}\nsecret = \"canary\"")),
-                "notices.ops.secret",
-                "openssl",
-            ),
-            (
-                webhook(&format!("{url}\nsecret = \"whsec_AAAA\"")),
-                "notices.ops.secret",
-                "24 to 64",
-            ),
-            (
-                webhook(&format!("{url}\nsecret_file = \"/nowhere\"")),
-                "notices.ops.secret_file",
-                "can't be read",
-            ),
-            (
-                with_secret(&format!("{url}\nsecret_file = \"/a\"")),
-                "notices.ops.secret_file",
-                "leave one",
-            ),
-            (
-                with_secret(&format!("{url}\nevents = [\"boom\"]")),
-                "notices.ops.events",
-                "breaker.opened",
-            ),
-            (
-                with_secret(&format!("{url}\nevents = []")),
-                "notices.ops.events",
-                "at least one",
-            ),
-            (
-                format!("name = \"Ops\"\nkind = \"slack\"\n{url}"),
-                "notices.1.name",
-                "lower-case",
-            ),
-            (
-                format!("name = \"ops\"\nkind = \"slack\"\n{url}\nsecret = \"{SECRET}\""),
-                "notices.ops.secret",
-                "only kind",
-            ),
-            (
-                format!(
-                    "name = \"ops\"\nkind = \"slack\"\n{url}\n[[notices]]\nname = \"ops\"\nkind = \"slack\"\n{url}"
-                ),
-                "notices.2.name",
-                "of its own",
-            ),
-        ] {
-            let (found, message) = refusal(&bad).unwrap_or_default();
-            assert_eq!(found, wrong, "{bad}");
+    fn refuses(cases: &[(String, &str, &str)]) {
+        for (bad, wrong, words) in cases {
+            let (found, message) = refusal(bad).unwrap_or_default();
+            assert_eq!(found, *wrong, "{bad}");
             assert!(message.contains(words), "{bad}: {message}");
             assert!(!message.contains("canary"), "{message}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_wrong_is_named_and_not_repeated() {
+        let url = "notices.ops.url";
+        let at = |address: &str| with_secret(&format!("url = \"{address}\""));
+        let by_mail = |address: &str| mail(&format!("url = \"{address}\""));
+        refuses(&[
+            (at("ops"), url, "absolute URL"),
+            (at("ftp://ops.example.com"), url, "https://"),
+            (at("https://a:canary@ops.example.com"), url, "password"),
+            (at("http://ops.example.com/canary"), url, "allow_inside"),
+            (at("https://127.0.0.1/canary"), url, "public internet"),
+            (at("https://[::ffff:10.0.0.1]/"), url, "public internet"),
+            (at("https://169.254.169.254:8443/"), url, "public internet"),
+            (at("https://alerts.internal/"), url, "public internet"),
+            (by_mail("https://smtp.example.com"), url, "smtps://"),
+            (by_mail("smtp://a:canary@smtp.example.com"), url, "tls=required"),
+            (by_mail("smtps://10.0.0.1"), url, "public internet"),
+        ]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_no_secret_with_it() {
+        let url = "url = \"https://ops.example.com/canary\"";
+        let signed = |rest: &str| with_secret(&format!("{url}\n{rest}"));
+        let (secret, file) = ("notices.ops.secret", "notices.ops.secret_file");
+        let chat = format!("name = \"ops\"\nkind = \"slack\"\n{url}");
+        let server = mail("url = \"smtps://smtp.example.com\"");
+        refuses(&[
+            (webhook(url), secret, "whsec_"),
+            (webhook(&format!("{url}\nsecret = \"canary\"")), secret, "openssl"),
+            (webhook(&format!("{url}\nsecret = \"whsec_AAAA\"")), secret, "24 to 64"),
+            (
+                webhook(&format!("{url}\nsecret_file = \"/nowhere\"")),
+                file,
+                "can't be read",
+            ),
+            (signed("secret_file = \"/a\""), file, "leave one"),
+            (format!("{chat}\nsecret = \"{SECRET}\""), secret, "only kind"),
+            (signed("events = [\"boom\"]"), "notices.ops.events", "breaker.opened"),
+            (signed("events = []"), "notices.ops.events", "at least one"),
+            (signed("to = [\"b@example.com\"]"), "notices.ops.to", "only kind"),
+            (server.replace("b@example.com", "nobody"), "notices.ops.to", "address"),
+            (server.replace("from = ", "tenant = "), "notices.ops.from", "address"),
+            (chat.replace("\"ops\"", "\"Ops\""), "notices.1.name", "lower-case"),
+            (format!("{chat}\n[[notices]]\n{chat}"), "notices.2.name", "of its own"),
+        ]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::config::NoticeEndpoint;
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For all of a mail.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Why mail can't be sent to an endpoint.
 #[derive(Debug, thiserror::Error)]
@@ -93,10 +93,10 @@ impl Mailer {
         let Some(host) = &self.guarded else { return Ok(()) };
         let found = tokio::net::lookup_host((host.as_str(), 0)).await;
         let mut found = found.map_err(|error| format!("the mail server's name could not be resolved: {error}"))?;
-        match found.all(|address| is_public(address.ip())) {
-            true => Ok(()),
-            false => Err("the mail server's name leads to an address that is not on the public internet".to_owned()),
+        if found.all(|address| is_public(address.ip())) {
+            return Ok(());
         }
+        Err("the mail server's name leads to an address that is not on the public internet".to_owned())
     }
 
     fn message(

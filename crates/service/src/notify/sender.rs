@@ -9,6 +9,7 @@ use fanfare_core::notice::sending::{EndpointHealth, NoticeFate, Sending, Sent, a
 use fanfare_core::notice::{Notice, Subject};
 use fanfare_ledger::notices::{DueNotice, Noted};
 use fanfare_ledger::{Store, StoreError};
+use jiff::Timestamp;
 use metrics::{counter, gauge};
 use rand::rngs::StdRng;
 use tokio::sync::watch;
@@ -22,7 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// So long a node holds an endpoint without saying so again; much longer than one
 /// sending takes.
-const HOLD: Duration = Duration::from_secs(60);
+const HOLD: Duration = Duration::from_secs(30);
 
 /// So many are read at once.
 const AT_ONCE: usize = 50;
@@ -52,10 +53,6 @@ impl Sender {
                 break;
             }
         }
-        let token = self.life.token();
-        if let Err(error) = self.store.release_endpoint(&self.name, token).await {
-            tracing::debug!(error = &error as &dyn Error, "could not let the endpoint go");
-        }
     }
 
     /// What is due now, as long as the endpoint takes it.
@@ -64,7 +61,13 @@ impl Sender {
         if self.store.due_notices(&self.name, now, 1).await?.is_empty() || self.hold().await?.is_none() {
             return Ok(());
         }
-        // Read while it is held: what another node has told is not among them.
+        let told = self.tell_due(now, stopping).await;
+        self.store.release_endpoint(&self.name, self.life.token()).await?;
+        told
+    }
+
+    /// Reads while the endpoint is held: what another node has told is not among it.
+    async fn tell_due(&mut self, now: Timestamp, stopping: &watch::Receiver<bool>) -> Result<(), StoreError> {
         let due = self.store.due_notices(&self.name, now, AT_ONCE).await?;
         for due in due {
             let Some(health) = self.hold().await? else { break };
