@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+#[path = "scripted/notices.rs"]
+mod notices;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,14 +15,11 @@ use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
-use fanfare_core::notice::sending::EndpointHealth;
-use fanfare_core::notice::{Notice, Subscription};
 use fanfare_core::resilience::breaker::BreakerOrder;
 use fanfare_core::sending::SendingOrder;
 use fanfare_core::write::{Adopted, Record, Write, Written};
 use fanfare_ledger::api_keys::ApiKeys;
 use fanfare_ledger::breaker_orders::BreakerOrders;
-use fanfare_ledger::notices::{DueNotice, Endpoint, Noted, Notices};
 use fanfare_ledger::outbox::{Backlog, DeadLetter, Mark, MarkKind, Outbox, OutboxEntry, Partition, Replay};
 use fanfare_ledger::sending_orders::SendingOrders;
 use fanfare_ledger::{
@@ -94,57 +94,6 @@ impl BreakerOrders for Scripted {
     }
 
     async fn breaker_orders(&self) -> Result<Vec<(u64, BreakerOrder)>, StoreError> {
-        Err(StoreError::Closed)
-    }
-}
-
-#[async_trait]
-impl Notices for Scripted {
-    fn subscribe(&self, _: Arc<[Subscription]>) {}
-
-    async fn configure_endpoints(&self, _: &[(String, String)]) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn hold_endpoint(
-        &self,
-        _: &str,
-        _: Incarnation,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Result<Option<EndpointHealth>, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn release_endpoint(&self, _: &str, _: Incarnation) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn enable_endpoint(&self, _: &str) -> Result<bool, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn due_notices(&self, _: &str, _: Timestamp, _: usize) -> Result<Vec<DueNotice>, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn note_sending(&self, _: &str, _: &Noted) -> Result<(), StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn raise_alarm(&self, _: &str, _: u64, _: &Notice) -> Result<bool, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn clear_alarm(&self, _: &str, _: Timestamp, _: Option<&Notice>) -> Result<bool, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    async fn forget_notices(&self, _: Timestamp) -> Result<u64, StoreError> {
         Err(StoreError::Closed)
     }
 }

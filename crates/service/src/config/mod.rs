@@ -8,6 +8,7 @@
 mod auth;
 mod check;
 mod database;
+mod hand_off;
 mod kafka;
 mod load;
 mod notices;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::auth::{Auth, AuthRequired};
 pub use self::database::{Database, Retention};
+pub use self::hand_off::HandOff;
 pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
 pub use self::load::{ConfigError, Origin, load};
 pub use self::notices::{EndpointKind, NoticeEndpoint, NoticeLanguage};
@@ -264,28 +266,6 @@ pub struct Media {
     /// Hosts (`host` or `host:port`) that may be named although they are local
     /// or private: the company's own storage.
     pub allow_hosts: Vec<String>,
-}
-
-/// Posts that a person puts on their blog.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HandOff {
-    /// What the pages' addresses are signed with. Absent, it is made once and
-    /// kept in `data_dir`; nodes that share a database need the same one. Shown
-    /// as stars.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
-    pub key: Option<Secret>,
-    /// How long a person has, in days.
-    pub valid_days: u32,
-}
-
-impl Default for HandOff {
-    fn default() -> Self {
-        Self {
-            key: None,
-            valid_days: 7,
-        }
-    }
 }
 
 /// The channels, each in a table of its own.

@@ -1,9 +1,7 @@
 //! Notices: operators and owners are told, once, what went wrong and what to do.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +15,10 @@ use standardwebhooks::Webhook;
 use crate::bare;
 use crate::live::{in_review_as, simulator};
 use crate::receiver::{Got, Mood, Receiver};
+use crate::shared_cache::new_event;
 use crate::support::{DISTRIBUTE, PATIENCE, Service, ask_elsewhere};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A webhook in English, which is told everything.
 fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
@@ -60,7 +59,7 @@ fn failing(config: &mut Config) {
     config.engine.max_attempts = 1;
 }
 
-fn request(event: &str) -> Value {
+pub(crate) fn request(event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": ["Instagram", "KakaoChannel"],
@@ -69,7 +68,7 @@ fn request(event: &str) -> Value {
     })
 }
 
-fn verify(got: &Got) {
+pub(crate) fn verify(got: &Got) {
     Webhook::new(SECRET).unwrap().verify(&got.body, &got.headers).unwrap();
 }
 
@@ -94,11 +93,10 @@ async fn becomes(service: &Service, name: &str, so: impl Fn(&Value) -> bool) -> 
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let late = tokio::time::timeout(PATIENCE, looked).await;
-    match late {
-        Ok(endpoint) => endpoint,
-        Err(_) => panic!("it stays {}", endpoint(service, name).await),
+    if let Ok(endpoint) = tokio::time::timeout(PATIENCE, looked).await {
+        return endpoint;
     }
+    panic!("it stays {}", endpoint(service, name).await)
 }
 
 #[tokio::test]
@@ -230,7 +228,7 @@ async fn a_mail_reaches_a_real_server() {
     let url = url::Url::parse(&server).unwrap();
     let (host, port, folder) = (url.host_str().unwrap(), url.port().unwrap(), Path::new(url.path()));
     // The Maildir may hold what other runs were told.
-    let own = format!("ops-{}@example.com", uuid::Uuid::now_v7().simple());
+    let own = format!("{}@example.com", new_event());
     let receiver = Receiver::start().await;
     let service = Service::start_as(|config| {
         failing(config);
@@ -374,7 +372,7 @@ async fn a_breaker_is_told_when_it_opens_and_when_it_has_closed() {
     // A restart, too, finds it open and has nothing new to tell.
     let service = service.restart_at_as(Arc::clone(&clock) as _, change).await;
     service.post(path, &json!({"action": "close"})).await.success(200);
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     let told = receiver.wait_for(2).await;
     assert_eq!(told[1].json()["type"], "breaker.closed");
     service.stop().await;
@@ -413,86 +411,4 @@ async fn without_endpoints_nothing_is_kept_and_an_unknown_one_is_a_problem() {
     let unknown = service.post("/api/notices/ops/enable", &Value::Null).await;
     unknown.problem(404, "notice_endpoint_not_found");
     service.stop().await;
-}
-
-/// The program, until it is killed.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // SIGKILL: that is what this test is about.
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
-}
-
-async fn program(address: SocketAddr, data: &Path, receiver: &Receiver) -> Program {
-    let notices = format!(
-        "[{{name = \"ops\", kind = \"webhook\", url = \"{}\", secret = \"{SECRET}\", allow_inside = true}}]",
-        receiver.url()
-    );
-    let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-        .arg("serve")
-        .env("FANFARE_LISTEN", address.to_string())
-        .env("FANFARE_DATA_DIR", data)
-        .env("FANFARE_LOG", "error")
-        .env("FANFARE_NOTICES", notices)
-        .env("FANFARE_ENGINE__MAX_ATTEMPTS", "1")
-        .env("FANFARE_CHANNELS__INSTAGRAM__MODE", "live")
-        .env("FANFARE_CHANNELS__INSTAGRAM__PROTOCOL", "gateway")
-        .env("FANFARE_CHANNELS__INSTAGRAM__BASE_URL", "http://127.0.0.1:9")
-        .env("FANFARE_CHANNELS__INSTAGRAM__ACCESS_TOKEN", "canary-token")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let program = Program(child);
-    for _ in 0..2_000 {
-        if tokio::net::TcpStream::connect(address).await.is_ok() {
-            return program;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the service did not become ready");
-}
-
-/// What a killed service had told without hearing an answer is told again, as the
-/// same message; what it had told, and what it had not begun to tell, once.
-#[tokio::test]
-async fn a_kill_loses_no_notice_and_repeats_one_only_under_its_id() {
-    let receiver = Receiver::start().await;
-    let data = tempfile::TempDir::new().unwrap();
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let distribute = async |event: &str| {
-        let url = format!("http://{address}{DISTRIBUTE}");
-        let answer = ask_elsewhere("POST", &url, request(event).to_string().as_bytes()).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-    };
-    let service = program(address, data.path(), &receiver).await;
-    distribute("evt-1").await;
-    let told = receiver.wait_for(1).await.remove(0);
-    distribute("evt-2").await;
-    receiver.wait_for(2).await;
-    receiver.be(Mood::Silent);
-    distribute("evt-3").await;
-    let unheard = receiver.wait_for(3).await.remove(2);
-    // This one waits behind it, and was committed with its outcome.
-    distribute("evt-4").await;
-    drop(service);
-    receiver.be(Mood::Well);
-    let service = program(address, data.path(), &receiver).await;
-    let all = receiver.wait_for(5).await;
-    all.iter().for_each(verify);
-    assert_eq!(all[3].id(), unheard.id(), "the same message");
-    assert_eq!(all[3].body, unheard.body);
-    assert_eq!(all[4].json()["data"]["eventId"], "evt-4");
-    distribute("evt-5").await;
-    let all = receiver.wait_for(6).await;
-    assert_eq!(all.len(), 6, "nothing else came");
-    assert_eq!(all.iter().filter(|got| got.id() == told.id()).count(), 1);
-    let ids: BTreeSet<_> = all.iter().map(Got::id).collect();
-    assert_eq!(ids.len(), 5);
-    drop(service);
 }
