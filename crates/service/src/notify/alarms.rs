@@ -14,6 +14,7 @@ use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::perform::EngineHandle;
@@ -29,6 +30,10 @@ const OVER_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Events that wait for Kafka for longer are told of.
 const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// A node that has just begun does not know yet how its breakers and its relay
+/// are: for so long it takes nothing for over.
+const SETTLES: Duration = Duration::from_secs(10);
 
 /// Notices that are older are forgotten, told or not.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -46,6 +51,7 @@ pub(super) struct Alarms {
     /// What was said of each, and when.
     pub(super) said: BTreeMap<String, (u64, Timestamp)>,
     pub(super) forgot_at: Option<Timestamp>,
+    pub(super) began: Instant,
 }
 
 /// How something stands: its level, 0 where all is well, and what is told then.
@@ -70,7 +76,11 @@ impl Alarms {
 
     async fn round(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let settled = self.began.elapsed() >= SETTLES;
         for seen in self.look(now) {
+            if seen.level == 0 && !settled {
+                continue;
+            }
             let is_news = self.said.get(&seen.key).is_none_or(|(level, at)| {
                 let passed = now.duration_since(*at);
                 *level != seen.level || passed >= SAID_EVERY || passed.is_negative()

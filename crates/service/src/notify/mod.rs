@@ -33,6 +33,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use url::Url;
 
 pub use self::mail::Mailer;
@@ -135,6 +136,7 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
             publishes: config.kafka_brokers.is_some(),
             said: BTreeMap::new(),
             forgot_at: None,
+            began: Instant::now(),
         };
         tasks.push(tokio::spawn(alarms.run(stopping)));
     }

@@ -378,6 +378,32 @@ async fn a_breaker_is_told_when_it_opens_and_when_it_has_closed() {
     service.stop().await;
 }
 
+/// Nobody is at Kafka's address. None of it is lost, so it is told once.
+#[tokio::test]
+async fn events_that_wait_for_kafka_are_told_of_once() {
+    let receiver = Receiver::start().await;
+    let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
+    let service = Service::start_at(Arc::clone(&clock) as _, |config| {
+        config.kafka_brokers = Some("127.0.0.1:9".to_owned());
+        config.notices = vec![webhook("ops", &receiver)];
+    })
+    .await;
+    service.distribute(&bare("evt-1", &["Instagram"])).await.success(200);
+    clock.advance(Duration::from_mins(6));
+    let told = receiver.wait_for(1).await[0].json();
+    assert_eq!(
+        (&told["type"], &told["data"]["whoActs"], &told["data"]["count"]),
+        (&json!("relay.behind"), &json!("operator"), &json!(1))
+    );
+    // What is told next comes after it.
+    clock.advance(Duration::from_mins(1));
+    let order = json!({"action": "force_open"});
+    service.post("/api/channels/GenieTV/breaker", &order).await.success(200);
+    let told = receiver.wait_for(2).await;
+    assert_eq!((told.len(), &told[1].json()["type"]), (2, &json!("breaker.opened")));
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn an_owner_is_told_what_concerns_their_tenant_alone() {
     let (own, all) = (Receiver::start().await, Receiver::start().await);
