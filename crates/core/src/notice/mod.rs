@@ -310,9 +310,18 @@ impl Subscription {
     }
 }
 
-/// What is to be told of a record, and by which endpoint.
+/// Whether anything may be to be told of a record; most records tell nothing, and
+/// nothing more is looked for then.
+pub fn tells(subscriptions: &[Subscription], record: &Record) -> bool {
+    let settled = |one: &Subscription| one.kinds.contains(&NoticeKind::DistributionSettled);
+    let comes_to_rest = || record.publish && subscriptions.iter().any(settled);
+    let is_told = |delivery| is_told(delivery, record);
+    !subscriptions.is_empty() && (record.deliveries.iter().any(is_told) || comes_to_rest())
+}
+
+/// What is to be told of a record, and which endpoint is.
 pub fn to_tell<'s>(subscriptions: &'s [Subscription], event: &EventId, record: &Record) -> Vec<(&'s str, Notice)> {
-    if subscriptions.is_empty() {
+    if !tells(subscriptions, record) {
         return Vec::new();
     }
     let notices = Notice::of_record(event, record).into_iter();

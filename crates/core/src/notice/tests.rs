@@ -132,6 +132,24 @@ fn an_endpoint_is_told_what_it_asked_for() {
 }
 
 #[test]
+fn most_records_tell_nothing() {
+    let defaults: BTreeSet<_> = NoticeKind::ALL.into_iter().filter(|kind| kind.by_default()).collect();
+    let subscription = |kinds| {
+        [Subscription {
+            endpoint: "ops".to_owned(),
+            kinds,
+            tenant: None,
+        }]
+    };
+    let success = record(vec![delivery(Channel::Instagram, DeliveryStatus::Success, None)], true);
+    let failure = record(vec![delivery(Channel::Instagram, DeliveryStatus::Failed, None)], true);
+    assert!(!tells(&subscription(defaults.clone()), &success));
+    assert!(tells(&subscription(defaults), &failure));
+    assert!(tells(&subscription(NoticeKind::ALL.into()), &success));
+    assert!(!tells(&[], &failure));
+}
+
+#[test]
 fn every_kind_has_its_own_word() {
     for kind in NoticeKind::ALL {
         assert_eq!(NoticeKind::from_name(kind.name()), Some(kind));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fanfare_core::ids::{EventId, Incarnation};
 use fanfare_core::notice::sending::{EndpointHealth, NoticeFate};
-use fanfare_core::notice::{Notice, Subscription, to_tell};
+use fanfare_core::notice::{Notice, Subscription, tells, to_tell};
 use fanfare_core::write::Record;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -23,7 +23,7 @@ pub(super) fn tell_of(
     record: &Record,
     id: &UuidText,
 ) -> Result<(), SqlError> {
-    if subscriptions.is_empty() {
+    if !tells(subscriptions, record) {
         return Ok(());
     }
     let mut statement =

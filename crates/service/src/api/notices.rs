@@ -108,7 +108,7 @@ pub(super) async fn list_endpoints(State(state): State<Arc<Api>>) -> Result<Resp
 
 /// Has an endpoint told again that was disabled, or that is left alone for a while.
 ///
-/// What it was to be told meanwhile, and is not older than three days, is sent now.
+/// What it was to be told meanwhile is sent now.
 #[utoipa::path(
     post,
     path = "/api/notices/{endpoint}/enable",
