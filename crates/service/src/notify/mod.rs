@@ -36,11 +36,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use url::Url;
 
-pub use self::mail::Mailer;
+pub use self::mail::{MailError, Mailer};
 pub use self::webhook::SigningKey;
 
 use self::alarms::Alarms;
-use self::mail::MailError;
 use self::sender::Sender;
 use self::sink::{Form, Sink};
 use crate::clock::Clock;
