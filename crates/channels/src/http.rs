@@ -149,9 +149,12 @@ impl HttpClient {
         Self::with(settings, Names::Anywhere)
     }
 
-    /// The same for addresses that users name, of which it must be seen to
-    /// before that they are none of a network's own.
-    pub(crate) fn public(settings: &HttpSettings) -> Result<Self, SetupError> {
+    /// The same for addresses that users name: names must lead to the public
+    /// internet. An address that is no name must be looked at before.
+    ///
+    /// # Errors
+    /// [`SetupError`] where the system's trusted certificates can't be read.
+    pub fn public(settings: &HttpSettings) -> Result<Self, SetupError> {
         Self::with(settings, Names::Public)
     }
 

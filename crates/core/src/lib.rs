@@ -20,6 +20,7 @@ pub mod fault;
 pub mod history;
 pub mod ids;
 pub mod korea;
+pub mod notice;
 pub mod phone;
 pub mod receipt;
 pub mod region;

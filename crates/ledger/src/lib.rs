@@ -11,6 +11,7 @@ mod gather;
 mod group_commit;
 mod listing;
 mod memory;
+pub mod notices;
 mod open_work;
 pub mod outbox;
 mod postgres;

@@ -178,14 +178,15 @@ fn a_newer_schema_is_refused_unless_it_says_that_it_is_compatible() {
     let path = directory.path().join(DATABASE_FILE);
     let newer = |min_compatible: u32| {
         let file = Connection::open(&path).unwrap();
-        let sql =
-            format!("UPDATE meta SET value = '{min_compatible}' WHERE key = 'min_compatible'; PRAGMA user_version = 7");
+        let sql = format!(
+            "UPDATE meta SET value = '{min_compatible}' WHERE key = 'min_compatible'; PRAGMA user_version = 99"
+        );
         file.execute_batch(&sql).unwrap();
     };
-    newer(7);
+    newer(99);
     let before = fs::read(&path).unwrap();
     let expected = format!(
-        "{} has schema 7, and this program knows schemas up to 5: use a newer release",
+        "{} has schema 99, and this program knows schemas up to 6: use a newer release",
         path.display()
     );
     assert_eq!(refusal(directory.path()), expected);
@@ -409,5 +410,5 @@ async fn a_file_of_the_first_schema_gets_what_it_lacks_and_keeps_what_it_has() {
         (0, 0, 1)
     );
     let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 5);
+    assert_eq!(version, 6);
 }

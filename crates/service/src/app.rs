@@ -21,6 +21,7 @@ use crate::clients::{self, Connected};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthRequired, Config};
 use crate::keys::{Keyring, KeyringError};
+use crate::notify;
 use crate::outbox::cloud_event::EventSettings;
 use crate::outbox::kafka::KafkaPublisher;
 use crate::outbox::publisher::EventPublisher;
@@ -55,6 +56,7 @@ pub struct App {
     upkeep: [tokio::task::JoinHandle<()>; 2],
     running: Running,
     relay: Option<outbox::Running>,
+    notices: notify::Running,
     store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
@@ -74,6 +76,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let metrics = telemetry::recorder();
     let (listener, store) = opened(config, listener).await?;
     shared_time::at_start(async || store.time().await, &*clock).await?;
+    notify::subscribe(config, &*store).await?;
     let keys = keyring(config, &store, &clock).await?;
     let cache = status_cache(config, &clock).await?;
     let publisher = publisher(config, &clock)?;
@@ -97,6 +100,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         })),
         None => None,
     };
+    let notices = notify::start(config, address, notice_parts(&running, &store, &clock)?)?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -135,6 +139,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         upkeep,
         running,
         relay,
+        notices,
         store,
         stop_timeout,
     })
@@ -150,6 +155,7 @@ impl App {
         if let Some(relay) = self.relay {
             relay.stop().await;
         }
+        self.notices.stop().await;
         if let Err(error) = self.store.end_incarnation(life.token()).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -274,6 +280,15 @@ fn retention(config: &Config) -> Retention {
         keep: (days > 0).then(|| Duration::from_hours(u64::from(days) * 24)),
         unpublished_stay: config.kafka_brokers.is_some(),
     }
+}
+
+fn notice_parts(running: &Running, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> anyhow::Result<notify::Parts> {
+    Ok(notify::Parts {
+        store: Arc::clone(store),
+        engine: running.handle.clone(),
+        clock: Arc::clone(clock),
+        rng: rng()?,
+    })
 }
 
 fn rng() -> anyhow::Result<StdRng> {

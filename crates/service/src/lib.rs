@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 mod hand_off_key;
 pub mod keys;
+pub mod notify;
 pub mod outbox;
 pub mod perform;
 mod private_file;

@@ -59,6 +59,8 @@ pub enum Scope {
     Kafka,
     /// Those that cache in Redis.
     Redis,
+    /// Those that send notices.
+    Notices,
 }
 
 impl Scope {
@@ -69,6 +71,7 @@ impl Scope {
             Self::Embedded => "embedded database",
             Self::Kafka => "with Kafka",
             Self::Redis => "with Redis",
+            Self::Notices => "with `[[notices]]`",
         }
     }
 }
@@ -195,6 +198,10 @@ metrics_table! {
         "Writes of the shared status cache that did not reach it.";
     CACHE_BREAKER_OPEN = "fanfare_cache_breaker_open", Kind::Gauge, [], Redis,
         "1 while the shared status cache is left alone.";
+    NOTICES = "fanfare_notices_total", Kind::Counter, ["endpoint", "outcome"], Notices,
+        "Notices that were sent, by what came of it: delivered, failed (it is tried again) or given up.";
+    NOTICES_DISABLED = "fanfare_notice_endpoint_disabled", Kind::Gauge, ["endpoint"], Notices,
+        "1 where the endpoint is told nothing more, as was known at the last sending.";
 }
 
 /// What counts in this process, and shows it. There is one a process: several

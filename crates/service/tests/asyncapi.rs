@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 
 use fanfare::config::Config;
+use fanfare::notify::payload::{Data, Payload};
 use fanfare::outbox::cloud_event;
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::DistributionStatus;
 use fanfare_core::event::{DISTRIBUTION_COMPLETED, DistributionCompleted};
+use fanfare_core::notice::NoticeKind;
 use fanfare_core::receipt::ResultFields;
 use fanfare_core::result::ChannelResult;
 use jiff::Timestamp;
@@ -29,6 +31,7 @@ fn value(yaml: &Yaml) -> Value {
         Yaml::Integer(number) => (*number).into(),
         Yaml::Real(number) => number.parse::<Number>().unwrap().into(),
         Yaml::Boolean(flag) => (*flag).into(),
+        Yaml::Null => Value::Null,
         Yaml::Array(items) => items.iter().map(value).collect(),
         Yaml::Hash(fields) => {
             let field = |(name, field): (&Yaml, &Yaml)| (name.as_str().unwrap().to_owned(), value(field));
@@ -152,6 +155,49 @@ fn topic_headers_and_name_are_those_of_the_code() {
         DISTRIBUTION_COMPLETED
     );
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+/// A notice in which every field is there.
+fn full_notice() -> Payload {
+    let text = || Some("text".to_owned());
+    Payload {
+        kind: NoticeKind::DeliveryFailed.name(),
+        timestamp: Timestamp::UNIX_EPOCH,
+        data: Data {
+            tenant: text(),
+            distribution_id: text(),
+            event_id: text(),
+            status: Some("FAILED"),
+            version: Some(1),
+            channel: Some(Channel::Instagram),
+            mode: Some(Mode::Mock),
+            generation: Some(1),
+            code: text(),
+            channel_said: text(),
+            count: Some(1),
+            since: Some(Timestamp::UNIX_EPOCH),
+            endpoint: text(),
+            ..Data::default()
+        },
+    }
+}
+
+#[test]
+fn the_notices_are_those_of_the_code() {
+    let written = serde_json::to_value(full_notice()).unwrap();
+    assert_eq!(names(&schema("Notice")["properties"]), names(&written));
+    let described = schema("NoticeData");
+    assert_eq!(names(&described["properties"]), names(&written["data"]));
+    let bare = serde_json::to_value(Data::default()).unwrap();
+    assert_eq!(list(&described["required"]), names(&bare));
+    let kinds: BTreeSet<_> = NoticeKind::ALL.map(|kind| kind.name().to_owned()).into();
+    assert_eq!(list(&schema("NoticeKind")["enum"]), kinds);
+    let message = &document()["components"]["messages"]["Notice"]["examples"][0];
+    assert!(names(&message["payload"]["data"]).is_subset(&names(&described["properties"])));
+    assert_eq!(
+        names(&message["headers"]),
+        names(&schema("NoticeHeaders")["properties"])
+    );
 }
 
 #[test]

@@ -6,6 +6,9 @@
 
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "support/receiver.rs"]
+#[expect(dead_code, reason = "other tests ask for more")]
+mod receiver;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "other tests ask for more")]
 mod support;
@@ -232,7 +235,16 @@ async fn what_kafka_refuses_for_good_is_a_dead_letter_that_can_be_published_agai
     let small = NewTopic::new(&topic, 1, TopicReplication::Fixed(1)).set("max.message.bytes", "200");
     let made = admin().create_topics([&small], &AdminOptions::new()).await.unwrap();
     assert!(made[0].is_ok(), "{made:?}");
-    let service = Service::start_as(to_kafka(&topic)).await;
+    let chat = receiver::Receiver::start().await;
+    let service = Service::start_as(|config| {
+        to_kafka(&topic)(config);
+        let notices = format!(
+            "[[notices]]\nname = \"ops\"\nkind = \"slack\"\nurl = \"{}\"\nallow_inside = true",
+            chat.url()
+        );
+        config.notices = toml::from_str::<Config>(&notices).unwrap().notices;
+    })
+    .await;
     service.distribute(&request("evt-1")).await.success(200);
     events_health(&service, |events| events["dead"] == 1).await;
     let page = service.get("/api/events/dead").await.success(200);
@@ -241,6 +253,14 @@ async fn what_kafka_refuses_for_good_is_a_dead_letter_that_can_be_published_agai
     assert_eq!(dead["refusals"], 5);
     assert!(dead["reason"].as_str().unwrap().contains("too large"), "{dead}");
     assert_eq!(page["next"], dead["position"]);
+    let told = chat.wait_for(1).await[0].json();
+    assert!(
+        told["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("Kafka refuses events for good: 1"),
+        "{told}"
+    );
 
     let resource = ResourceSpecifier::Topic(&topic);
     let wider = AlterConfig::new(resource).set("max.message.bytes", "1000000");

@@ -9,6 +9,7 @@ mod accept;
 mod api_keys;
 mod breaker_orders;
 mod delete;
+mod notices;
 mod open_work;
 mod outbox;
 mod read;
@@ -47,6 +48,7 @@ pub struct Memory {
     api_keys: Vec<(KeyHash, ApiKey)>,
     breaker_orders: Vec<BreakerOrder>,
     sending_orders: Vec<SendingOrder>,
+    told: notices::Told,
     incarnations: u64,
 }
 

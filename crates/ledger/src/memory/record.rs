@@ -68,6 +68,7 @@ impl Memory {
             }
         }
         row.update(record);
+        let event = row.distribution.event_id.clone();
         if record.publish {
             let position = self.journal.last_key_value().map_or(1, |(last, _)| last + 1);
             let earlier = row.positions.insert(record.version, position);
@@ -82,6 +83,7 @@ impl Memory {
             };
             self.journal.insert(position, published);
         }
+        self.tell_of(&event, record);
     }
 }
 

@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, TenantId};
+use fanfare_core::notice::Subscription;
 use fanfare_core::write::{Write, Written};
 
 use super::accept::{self, Released};
@@ -19,10 +20,14 @@ use super::record::{self, Change};
 use super::rows::{self, Rows};
 use super::seen::{Seen, SeenOf};
 use super::session::Session;
-use super::{evidence, history, keys, outbox};
+use super::{evidence, history, keys, notices, outbox};
 
 /// Writes all of it and answers each write, in order.
-pub(super) async fn commit(session: &Session, batch: &[Write]) -> Result<Vec<Written>, SqlError> {
+pub(super) async fn commit(
+    session: &Session,
+    batch: &[Write],
+    subscriptions: &[Subscription],
+) -> Result<Vec<Written>, SqlError> {
     let mut answers: Vec<Option<Written>> = vec![None; batch.len()];
     let mut open: Vec<usize> = (0..batch.len()).collect();
     let mut begin = true;
@@ -30,7 +35,10 @@ pub(super) async fn commit(session: &Session, batch: &[Write]) -> Result<Vec<Wri
         let seen = Seen::read(session, batch, &open, begin).await?;
         begin = false;
         let (plan, waiting) = decide(batch, &open, &seen, &mut answers);
-        rows::write(session, &plan.statements()?).await?;
+        let told = notices::of_changed(&plan.changed, subscriptions)?;
+        let mut statements = plan.statements()?;
+        statements.extend(notices::insert(&told));
+        rows::write(session, &statements).await?;
         open = waiting;
     }
     session.query("COMMIT", &[]).await?;

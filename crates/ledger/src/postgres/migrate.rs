@@ -1,8 +1,8 @@
 //! Brings the database to this program's schema, or refuses it unaltered.
 //!
 //! `meta` says that the tables are ours, which schema they have, and the oldest
-//! schema whose programs may still use them: so replicas of the last release go
-//! on beside newer ones. A lock lets one of many that start at once do it.
+//! schema whose programs may still use them: so replicas of the last release may
+//! start beside newer ones where they do no harm; those that run go on. A lock lets one of many that start at once do it.
 
 use tokio_postgres::Row;
 
@@ -12,15 +12,16 @@ use super::session::Session;
 use crate::store::StoreError;
 
 /// The schema of this program.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// Each brings the tables from the schema before it to its own; the first
 /// begins with nothing. An added step says, in `meta.min_compatible`, whether
 /// programs of an earlier schema may go on.
-const STEPS: [(i64, &str); 3] = [
+const STEPS: [(i64, &str); 4] = [
     (1, include_str!("schema.sql")),
     (2, include_str!("schema_2.sql")),
     (3, include_str!("schema_3.sql")),
+    (4, include_str!("schema_4.sql")),
 ];
 
 /// "FANF": one at a time looks and alters.

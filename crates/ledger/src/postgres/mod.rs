@@ -24,6 +24,7 @@ mod list;
 mod lives;
 mod meter;
 mod migrate;
+mod notices;
 mod open_work;
 mod outbox;
 mod partitions;
@@ -61,6 +62,7 @@ use self::pool::Pool;
 use self::session::Dialer;
 pub use self::settings::PostgresSettings;
 use self::tls::Tls;
+use crate::notices::Subscribers;
 use crate::store::{Filter, JournalEntry, Store, StoreError};
 
 /// So many keys are forgotten at once; commits go on in between.
@@ -81,6 +83,8 @@ pub struct PostgresStore {
     life: Pool,
     others: Pool,
     settled: Arc<Settled>,
+    /// Who is told notices.
+    subscribers: Subscribers,
     /// Whether the indices of what is to be relayed are known to be there.
     relays: AtomicBool,
 }
@@ -112,6 +116,7 @@ impl PostgresStore {
             life,
             others: Pool::new(dialer, settings.readers, long),
             settled: Arc::default(),
+            subscribers: Subscribers::default(),
             relays: AtomicBool::new(false),
         })
     }
@@ -149,10 +154,10 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
-        let batch = Arc::new(batch);
+        let batch = Arc::new((batch, self.subscribers.get()));
         let commit = self.writers.run("commit", move |session| {
             let batch = Arc::clone(&batch);
-            Box::pin(async move { commit::commit(session, &batch).await })
+            Box::pin(async move { commit::commit(session, &batch.0, &batch.1).await })
         });
         commit.await
     }

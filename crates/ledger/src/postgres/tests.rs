@@ -305,20 +305,32 @@ async fn foreign_tables_and_newer_schemas_are_refused_and_left_alone() {
         .expect("other tables do no harm");
     let newer = |compatible: u32| {
         format!(
-            "UPDATE meta SET value = '7' WHERE key = 'schema_version';
+            "UPDATE meta SET value = '99' WHERE key = 'schema_version';
              UPDATE meta SET value = '{compatible}' WHERE key = 'min_compatible'"
         )
     };
-    client.batch_execute(&newer(7)).await.unwrap();
+    client.batch_execute(&newer(99)).await.unwrap();
     let line = refusal(&settings).await;
     assert!(
-        line.contains("has schema 7, and this program knows schemas up to 3: use a newer release"),
+        line.contains("has schema 99, and this program knows schemas up to 4: use a newer release"),
         "{line}"
     );
     client.batch_execute(&newer(1)).await.unwrap();
     PostgresStore::connect(&settings)
         .await
         .expect("a newer one that is compatible");
+    drop_schema(&client, &settings).await;
+}
+
+/// Programs of an earlier schema would do harm: they are refused.
+#[tokio::test]
+async fn the_tables_say_which_programs_may_use_them() {
+    let settings = settings();
+    let client = client(&settings).await;
+    PostgresStore::connect(&settings).await.unwrap();
+    let sql = "SELECT value FROM meta WHERE key = 'min_compatible'";
+    let value: String = client.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(value, "4");
     drop_schema(&client, &settings).await;
 }
 

@@ -45,7 +45,7 @@ impl BareFile {
 
     /// A batch, one commit.
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let written = transact(&mut self.connection, |transaction| write_all(transaction, batch));
+        let written = transact(&mut self.connection, |transaction| write_all(transaction, batch, &[]));
         written.map_err(|error| error.while_to("measure"))
     }
 }

@@ -18,6 +18,7 @@ mod keys;
 mod list;
 mod lock;
 mod migrate;
+mod notices;
 mod open;
 mod open_work;
 mod outbox;
@@ -42,6 +43,7 @@ use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, TenantId};
+use fanfare_core::notice::Subscription;
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
@@ -53,6 +55,7 @@ pub(crate) use self::bare::BareFile;
 use self::error::SqlError;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::notices::Subscribers;
 use crate::store::{Filter, JournalEntry, Store, StoreError};
 
 /// The name of the database in the data directory.
@@ -72,6 +75,8 @@ pub struct SqliteStore {
     writer: Writer,
     path: PathBuf,
     last_written: LastWritten,
+    /// Who is told notices.
+    subscribers: Subscribers,
     /// The relay's indices are there.
     relayed: OnceCell<()>,
 }
@@ -96,6 +101,7 @@ impl SqliteStore {
             writer,
             path,
             last_written: LastWritten::default(),
+            subscribers: Subscribers::default(),
             relayed: OnceCell::new(),
         })
     }
@@ -107,12 +113,16 @@ impl SqliteStore {
 }
 
 /// Writes a whole batch; the caller's transaction makes it one commit.
-fn write_all(connection: &Connection, batch: &[Write]) -> Result<Vec<Written>, SqlError> {
+fn write_all(
+    connection: &Connection,
+    batch: &[Write],
+    subscriptions: &[Subscription],
+) -> Result<Vec<Written>, SqlError> {
     batch
         .iter()
         .map(|write| match write {
             Write::Accept(acceptance) => accept::accept(connection, acceptance),
-            Write::Record(record) => record::record(connection, record),
+            Write::Record(record) => record::record(connection, record, subscriptions),
             Write::Evidence(evidence) => evidence::insert(connection, evidence),
         })
         .collect()
@@ -147,9 +157,12 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, batch: Vec<Write>) -> Result<Vec<Written>, StoreError> {
+        let subscriptions = self.subscribers.get();
         let written = self
             .writer
-            .transact("commit", move |transaction| write_all(transaction, &batch))
+            .transact("commit", move |transaction| {
+                write_all(transaction, &batch, &subscriptions)
+            })
             .await;
         self.last_written.note(written.is_ok());
         written

@@ -5,15 +5,20 @@ use fanfare_core::attempt::Attempt;
 use fanfare_core::delivery::{Delivery, DeliveryStatus};
 use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::TenantId;
+use fanfare_core::notice::Subscription;
 use fanfare_core::write::{Holder, Record, Written};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::SqlError;
 use super::row::{UuidText, int, json, time_text, transitions_json};
-use super::{accept, check_one, outbox};
+use super::{accept, check_one, notices, outbox};
 
 /// Changes it, or says why not; then nothing of it is written.
-pub(super) fn record(connection: &Connection, record: &Record) -> Result<Written, SqlError> {
+pub(super) fn record(
+    connection: &Connection,
+    record: &Record,
+    subscriptions: &[Subscription],
+) -> Result<Written, SqlError> {
     let id = UuidText::of(record.id.0);
     let redrives = || record.deliveries.iter().any(may_take_again);
     if record.freeze.is_some() || redrives() {
@@ -42,6 +47,7 @@ pub(super) fn record(connection: &Connection, record: &Record) -> Result<Written
     if record.publish {
         outbox::insert(connection, record, &id)?;
     }
+    notices::tell_of(connection, subscriptions, record, &id)?;
     Ok(Written::Recorded)
 }
 

@@ -15,6 +15,7 @@ pub mod claims;
 pub mod delete;
 pub mod journal;
 pub mod list;
+pub mod notices;
 pub mod open_work;
 pub mod outbox;
 pub mod record;
@@ -98,6 +99,13 @@ macro_rules! store_suite {
             api_keys::a_tenant_revokes_only_its_own,
             api_keys::a_hash_is_kept_once,
             breaker_orders::the_last_order_of_a_channel_holds,
+            notices::a_record_tells_whom_it_concerns_once,
+            notices::what_is_refused_is_not_told,
+            notices::what_was_told_is_not_due_any_more,
+            notices::endpoints_are_those_that_are_configured,
+            notices::an_endpoint_is_held_by_one_life,
+            notices::an_alarm_is_told_once,
+            notices::old_notices_are_forgotten,
             sending_orders::the_last_order_of_a_scope_holds,
         }
     };

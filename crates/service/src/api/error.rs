@@ -106,6 +106,9 @@ pub(super) enum ApiError {
     /// There is no such channel here.
     #[error("no such channel")]
     ChannelUnknown(String),
+    /// There is no such endpoint for notices.
+    #[error("no such endpoint for notices")]
+    NoticeEndpointUnknown,
     /// What is asked of a distribution can't be done as it stands.
     #[error("not possible as it stands")]
     NotPossible(AskRefusal),
@@ -174,9 +177,11 @@ impl ApiError {
             | Self::BadIdempotencyKey
             | Self::BadCursor
             | Self::BadLastEventId => StatusCode::BAD_REQUEST,
-            Self::EventUnknown | Self::DistributionUnknown | Self::ChannelUnknown(_) | Self::PathUnknown => {
-                StatusCode::NOT_FOUND
-            }
+            Self::EventUnknown
+            | Self::DistributionUnknown
+            | Self::ChannelUnknown(_)
+            | Self::NoticeEndpointUnknown
+            | Self::PathUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::AlreadyDistributed(_) | Self::NotPossible(_) => StatusCode::CONFLICT,
@@ -215,6 +220,7 @@ impl ApiError {
             Self::EventUnknown => "event_not_found",
             Self::DistributionUnknown => "distribution_not_found",
             Self::ChannelUnknown(_) => "channel_not_found",
+            Self::NoticeEndpointUnknown => "notice_endpoint_not_found",
             Self::NotPossible(AskRefusal::Moves) => "still_moving",
             Self::NotPossible(AskRefusal::NotInReview(..)) => "not_in_review",
             Self::NotPossible(AskRefusal::AlreadyClosed) => "already_closed",

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `handoff`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -38,6 +38,7 @@ mod health;
 mod history;
 mod language;
 mod metrics;
+mod notices;
 mod openapi;
 mod prefer;
 mod preview;
@@ -99,6 +100,17 @@ fn routes() -> Routes {
         .get("/api/stop", READ, stop::get_stopped)
         // Of all, or another tenant's, it asks for more.
         .post("/api/stop", OPERATE, stop::order_sending)
+        // An endpoint is told of all tenants.
+        .get(
+            "/api/notices",
+            Needs::OfService(Scope::Operate),
+            notices::list_endpoints,
+        )
+        .post(
+            "/api/notices/{endpoint}/enable",
+            Needs::OfService(Scope::Operate),
+            notices::enable_endpoint,
+        )
         // Who holds the link may, whoever they are.
         .get("/handoff/{token}", Needs::Nothing, handoff::show)
         .post("/handoff/{token}", Needs::Nothing, handoff::done)

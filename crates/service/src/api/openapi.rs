@@ -19,7 +19,7 @@ use utoipa::{Modify, OpenApi};
 use super::problem::Problem;
 use super::{
     attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
-    metrics, preview, progress, replay_events, resolve, retry, status,
+    metrics, notices, preview, progress, replay_events, resolve, retry, status,
 };
 
 const DESCRIPTION: &str = "\
@@ -67,6 +67,8 @@ there. A service that only its own machine can reach asks for no key until the f
         replay_events::replay_events,
         channels::list_channels,
         breaker::order_breaker,
+        notices::list_endpoints,
+        notices::enable_endpoint,
         health::healthz,
         health::readyz,
         metrics::metrics,
@@ -250,7 +252,7 @@ mod tests {
             }
             closed += 1;
         }
-        assert_eq!(closed, 19);
+        assert_eq!(closed, 21);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 

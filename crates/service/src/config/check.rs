@@ -8,7 +8,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
-use super::{ChannelProtocol, Config, database, kafka};
+use super::{ChannelProtocol, Config, database, kafka, notices};
 use crate::recipients::RecipientLists;
 
 /// A lease is longer than a call's deadline by this.
@@ -69,6 +69,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     database::check(config)?;
     kafka::check(config)?;
+    notices::check(config)?;
     ranges(config).into_iter().try_for_each(check_range)?;
     check_lease(config)
 }

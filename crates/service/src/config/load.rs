@@ -14,11 +14,12 @@ const PREFIX: &str = "FANFARE_";
 
 /// Variables that are no settings of the service: the file's own place, the
 /// log's filter, and what tests, `scripts/servers` and the command line are told.
-const NOT_SETTINGS: [&str; 6] = [
+const NOT_SETTINGS: [&str; 7] = [
     "FANFARE_API_KEY",
     "FANFARE_CONFIG",
     "FANFARE_LOG",
     "FANFARE_PARTNER_TOKEN",
+    "FANFARE_SERVERS",
     "FANFARE_SERVERS_DIR",
     "FANFARE_URL",
 ];

@@ -8,8 +8,10 @@
 mod auth;
 mod check;
 mod database;
+mod hand_off;
 mod kafka;
 mod load;
+mod notices;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,8 +30,10 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::auth::{Auth, AuthRequired};
 pub use self::database::{Database, Retention};
+pub use self::hand_off::HandOff;
 pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
 pub use self::load::{ConfigError, Origin, load};
+pub use self::notices::{EndpointKind, NoticeEndpoint, NoticeLanguage};
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +88,9 @@ pub struct Config {
     pub media: Media,
     /// Posts that a person puts on their blog.
     pub hand_off: HandOff,
+    /// Who is told what goes wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<NoticeEndpoint>,
     /// The channels.
     pub channels: Channels,
 }
@@ -110,6 +117,7 @@ impl Default for Config {
             kafka: Kafka::default(),
             media: Media::default(),
             hand_off: HandOff::default(),
+            notices: Vec::new(),
             channels: Channels::default(),
         }
     }
@@ -259,28 +267,6 @@ pub struct Media {
     /// Hosts (`host` or `host:port`) that may be named although they are local
     /// or private: the company's own storage.
     pub allow_hosts: Vec<String>,
-}
-
-/// Posts that a person puts on their blog.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HandOff {
-    /// What the pages' addresses are signed with. Absent, it is made once and
-    /// kept in `data_dir`; nodes that share a database need the same one. Shown
-    /// as stars.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
-    pub key: Option<Secret>,
-    /// How long a person has, in days.
-    pub valid_days: u32,
-}
-
-impl Default for HandOff {
-    fn default() -> Self {
-        Self {
-            key: None,
-            valid_days: 7,
-        }
-    }
 }
 
 /// The channels, each in a table of its own.
@@ -551,6 +537,17 @@ mod tests {
             "sasl_password",
             "ca_file",
             "headers",
+            "name",
+            "kind",
+            "url",
+            "secret",
+            "secret_file",
+            "from",
+            "to",
+            "language",
+            "events",
+            "tenant",
+            "allow_inside",
         ] {
             assert!(
                 EXAMPLE.contains(&format!("\n# {without_default} = ")),
@@ -577,7 +574,8 @@ mod tests {
     #[test]
     fn a_secret_is_never_printed() {
         let file = "recipients_key = \"canary\"\nredis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
-                    [kafka]\nsasl_password = \"canary\"\n[hand_off]\nkey = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
+                    [kafka]\nsasl_password = \"canary\"\n[hand_off]\nkey = \"canary\"\n\
+                    [[notices]]\nname = \"ops\"\nkind = \"slack\"\nurl = \"https://a/canary\"\nsecret = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();
         assert!(!toml::to_string(&config).unwrap().contains("canary"));
         assert!(!format!("{config:?}").contains("canary"));

@@ -47,11 +47,11 @@ impl From<&StepOutcome> for Came {
     fn from(outcome: &StepOutcome) -> Self {
         match outcome {
             StepOutcome::Advanced { .. } => Self::Advanced,
-            StepOutcome::Pending { .. } => Self::Pending,
+            StepOutcome::Pending { .. } | StepOutcome::PollFailed { .. } => Self::Pending,
             StepOutcome::Confirmed(_) => Self::Confirmed,
             StepOutcome::NeedsAction { .. } => Self::NeedsAction,
             StepOutcome::Rejected { .. } => Self::Rejected,
-            StepOutcome::Deferred { .. } => Self::Deferred,
+            StepOutcome::Deferred { .. } | StepOutcome::Held { .. } => Self::Deferred,
             StepOutcome::Unknown(_) => Self::Unknown,
         }
     }

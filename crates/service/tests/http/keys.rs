@@ -29,7 +29,7 @@ struct Route {
 impl Route {
     fn to(&self, event: &str, id: &str) -> String {
         let path = self.path.replace("{eventId}", event).replace("{id}", id);
-        path.replace("{channel}", "Instagram")
+        path.replace("{channel}", "Instagram").replace("{endpoint}", "ops")
     }
 
     /// A body that would do something.

@@ -262,9 +262,15 @@ async fn a_refusal_is_told_with_the_channel_s_reason_and_can_be_retried() {
 
 /// Instagram answers nothing any more: it is not known whether the post is live.
 pub(crate) async fn in_review(simulator: &RunningSimulator) -> (Service, String) {
+    in_review_as(simulator, |_| {}).await
+}
+
+/// The same with other settings.
+pub(crate) async fn in_review_as(simulator: &RunningSimulator, further: impl FnOnce(&mut Config)) -> (Service, String) {
     let change = live(simulator.base_url());
     let service = Service::start_as(|config| {
         change(config);
+        further(config);
         config.engine.max_look_ups = 2;
         config.channels.instagram.settle_ms = 500;
     })

@@ -12,6 +12,7 @@
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `cancel.rs` | calling a distribution off |
 //! | `stop.rs` | stopping all sending, or one tenant's |
+//! | `notices.rs`, `notices_kill.rs` | who is told what went wrong |
 //! | `handoff.rs` | posts that a person puts on their blog, and blogs that are posted to |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
@@ -38,8 +39,12 @@ mod keys;
 mod live;
 mod live_kakao;
 mod live_partners;
+mod notices;
+mod notices_kill;
 mod progress;
 mod reading;
+#[path = "../support/receiver.rs"]
+mod receiver;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod repeat;

@@ -82,7 +82,7 @@ fn names_keep_to_prometheuss_conventions() {
     }
 }
 
-/// Over these data, with an embedded database, Kafka and Redis.
+/// Over these data, with an embedded database, Kafka, Redis and somebody who is told.
 fn serving(folder: &std::path::Path, channels: &[(&'static str, String)]) -> Serving {
     let given = |name: &str| {
         std::env::var(name).unwrap_or_else(|_| {
@@ -93,8 +93,12 @@ fn serving(folder: &std::path::Path, channels: &[(&'static str, String)]) -> Ser
         "fanfare-test-{}",
         folder.file_name().unwrap().to_str().unwrap().trim_matches('.')
     );
+    let file = folder.join("fanfare.toml");
+    let nobody = "kind = \"slack\"\nurl = \"http://127.0.0.1:9/\"\nallow_inside = true";
+    std::fs::write(&file, format!("[[notices]]\nname = \"ops\"\n{nobody}\n")).unwrap();
     let mut variables = channels.to_vec();
     variables.extend([
+        ("FANFARE_CONFIG", file.to_str().unwrap().to_owned()),
         ("FANFARE_DATA_DIR", folder.to_str().unwrap().to_owned()),
         ("FANFARE_KAFKA_BROKERS", given("FANFARE_TEST_KAFKA")),
         ("FANFARE_KAFKA__TOPIC", topic),

@@ -8,6 +8,7 @@
 //! | `observed.rs` | reads what the database, the channels and Kafka hold |
 //! | `checker.rs` | compares them with the invariants; shows that it can fail |
 //! | `kill.rs`, `stall.rs`, `stop.rs`, `together.rs`, `outage.rs` | T2, T3, T15, several nodes at work, T5 |
+//! | `notices.rs` | who is told, once for all nodes |
 //! | `disk_full.rs`, `broker.rs`, `clock.rs` | T6, T7, T9 |
 //!
 //! Each test has a schema, a topic and ports of its own. Long forms: see
@@ -27,8 +28,12 @@ mod cluster;
 mod disk_full;
 mod kill;
 mod load;
+mod notices;
 mod observed;
 mod outage;
+#[path = "../support/receiver.rs"]
+#[expect(dead_code, reason = "the tests of one node use the rest")]
+mod receiver;
 #[path = "../support/servers/mod.rs"]
 #[expect(dead_code, reason = "the tests of TLS use the rest")]
 mod servers;

@@ -42,6 +42,7 @@ impl ApiError {
             Self::EventUnknown => ("No such event", "이벤트를 찾을 수 없습니다"),
             Self::DistributionUnknown => ("No such distribution", "배포를 찾을 수 없습니다"),
             Self::ChannelUnknown(_) => ("No such channel here", "해당 채널이 없습니다"),
+            Self::NoticeEndpointUnknown => ("No such endpoint for notices", "해당 알림 수신처가 없습니다"),
             Self::NotPossible(AskRefusal::Moves) => ("It still moves", "아직 처리 중입니다"),
             Self::NotPossible(AskRefusal::NotInReview(..)) => ("It is not in review", "확인 대기 중이 아닙니다"),
             Self::NotPossible(AskRefusal::AlreadyClosed) => ("It has come to its end", "이미 끝난 배포입니다"),
@@ -151,6 +152,10 @@ impl ApiError {
             Self::DistributionUnknown => (
                 "There is no distribution of this id. `GET /api/distributions` lists those that are there.",
                 "해당 ID의 배포가 없습니다. `GET /api/distributions`에서 목록을 확인해 주세요.",
+            ),
+            Self::NoticeEndpointUnknown => (
+                "No endpoint of that name is configured. `GET /api/notices` lists those that are.",
+                "그런 이름의 알림 수신처가 설정되어 있지 않습니다. `GET /api/notices`에서 목록을 확인해 주세요.",
             ),
             Self::PathUnknown => (
                 "There is nothing at this path. `/docs` shows what there is.",
