@@ -1,14 +1,16 @@
 //! `/openapi.json`, `/asyncapi.yaml` for the Kafka topic, and `/docs`, which shows the first: Swagger UI out of the binary,
-//! under a strict content security policy, without a network.
+//! under a strict content security policy, without a network. Its two big files are kept as they are sent, compressed
+//! (`scripts/update-swagger-ui` makes them): every browser takes them so.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::HeaderValue;
+use axum::http::header::{
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
-use utoipa_swagger_ui::Config;
 
 use super::error::ApiError;
 use super::openapi;
@@ -16,8 +18,40 @@ use super::openapi;
 /// What is published to Kafka; a test holds it against the code.
 const ASYNCAPI: &str = include_str!("../../../../docs/asyncapi.yaml");
 
-/// Where the document is.
-const OPENAPI_JSON: &str = "/openapi.json";
+/// A file of the page.
+struct Asset {
+    name: &'static str,
+    content_type: &'static str,
+    bytes: &'static [u8],
+    /// Whether the bytes are gzip's.
+    compressed: bool,
+}
+
+macro_rules! asset {
+    ($name:literal, $content_type:literal) => {
+        Asset {
+            name: $name,
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../../assets/swagger-ui/", $name)),
+            compressed: false,
+        }
+    };
+    ($name:literal, $content_type:literal, gzip) => {
+        Asset {
+            name: $name,
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../../assets/swagger-ui/", $name, ".gz")),
+            compressed: true,
+        }
+    };
+}
+
+const ASSETS: [Asset; 4] = [
+    asset!("index.html", "text/html; charset=utf-8"),
+    asset!("swagger-initializer.js", "text/javascript; charset=utf-8"),
+    asset!("swagger-ui-bundle.js", "text/javascript; charset=utf-8", gzip),
+    asset!("swagger-ui.css", "text/css; charset=utf-8", gzip),
+];
 
 /// Only this server's own files, and no inline script. Swagger UI draws its
 /// icons as `data:` images.
@@ -27,16 +61,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// The document does not change while the service runs.
 static DOCUMENT: LazyLock<Result<Bytes, serde_json::Error>> =
     LazyLock::new(|| openapi::document().to_json().map(Bytes::from));
-
-/// No third party is asked to validate the document: `none` switches that off.
-static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-    let config = Config::from(OPENAPI_JSON)
-        .validator_url("none")
-        .query_config_enabled(false)
-        .display_request_duration(true)
-        .doc_expansion("list");
-    Arc::new(config)
-});
 
 /// `GET /openapi.json`.
 pub(super) async fn openapi_json() -> Result<Response, ApiError> {
@@ -58,7 +82,7 @@ pub(super) async fn docs() -> Redirect {
 
 /// `GET /docs/`.
 pub(super) async fn docs_index() -> Result<Response, ApiError> {
-    file("")
+    file("index.html")
 }
 
 /// `GET /docs/{file}`.
@@ -66,18 +90,19 @@ pub(super) async fn docs_file(Path(path): Path<String>) -> Result<Response, ApiE
     file(&path)
 }
 
-fn file(path: &str) -> Result<Response, ApiError> {
-    let file = utoipa_swagger_ui::serve(path, Arc::clone(&CONFIG))
-        .map_err(|error| ApiError::internal("reading a file of the documentation", error.to_string()))?;
-    let file = file.ok_or(ApiError::PathUnknown)?;
-    let mut response = (StatusCode::OK, file.bytes.into_owned()).into_response();
-    let content_type =
-        HeaderValue::try_from(file.content_type).map_err(|error| ApiError::internal("naming a file's type", error))?;
+fn file(name: &str) -> Result<Response, ApiError> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or(ApiError::PathUnknown)?;
+    let mut response = asset.bytes.into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(CONTENT_TYPE, asset.content_type);
+    set(CONTENT_SECURITY_POLICY, POLICY);
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(REFERRER_POLICY, "no-referrer");
+    if asset.compressed {
+        set(CONTENT_ENCODING, "gzip");
+    }
     Ok(response)
 }
 
@@ -85,32 +110,28 @@ fn file(path: &str) -> Result<Response, ApiError> {
 mod tests {
     use super::*;
 
-    fn text(path: &str) -> String {
-        let file = utoipa_swagger_ui::serve(path, Arc::clone(&CONFIG)).unwrap().unwrap();
-        String::from_utf8(file.bytes.into_owned()).unwrap()
+    fn text(name: &str) -> &'static str {
+        let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();
+        std::str::from_utf8(asset.bytes).unwrap()
     }
 
     #[test]
     fn the_page_needs_no_network_and_no_inline_script() {
-        let page = text("");
+        let page = text("index.html");
         assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
         assert!(!page.contains("<script>") && !page.contains("<style"), "{page}");
         assert!(!page.contains("onload="), "{page}");
         let initializer = text("swagger-initializer.js");
-        assert!(initializer.contains(OPENAPI_JSON), "{initializer}");
-        assert!(!initializer.contains("petstore"), "{initializer}");
+        assert!(initializer.contains("\"/openapi.json\""), "{initializer}");
     }
 
     #[test]
     fn every_file_that_the_page_names_is_there_and_no_other() {
-        let page = text("");
-        let named: Vec<_> = page
-            .split('"')
-            .filter(|word| word.starts_with("./") || *word == "index.css")
-            .collect();
-        assert!(named.len() >= 4, "{page}");
+        let page = text("index.html");
+        let named: Vec<_> = page.split('"').filter_map(|word| word.strip_prefix("./")).collect();
+        assert_eq!(named.len(), ASSETS.len() - 1, "{page}");
         for name in named {
-            assert!(file(name.trim_start_matches("./")).is_ok(), "{name}");
+            assert!(file(name).is_ok(), "{name}");
         }
         assert!(matches!(file("../Cargo.toml"), Err(ApiError::PathUnknown)));
     }

@@ -133,15 +133,16 @@ async fn the_page_shows_it_out_of_the_binary() {
         policy.contains("default-src 'none'") && !policy.contains("unsafe"),
         "{policy}"
     );
-    for file in [
-        "swagger-ui-bundle.js",
-        "swagger-ui.css",
-        "swagger-initializer.js",
-        "index.css",
+    for (file, encoding) in [
+        ("swagger-ui-bundle.js", "gzip"),
+        ("swagger-ui.css", "gzip"),
+        ("swagger-initializer.js", ""),
     ] {
         let answer = service.get(&format!("/docs/{file}")).await;
         assert_eq!(answer.status, 200, "{file}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("content-encoding"), encoding, "{file}");
+        assert_eq!(answer.body.starts_with(&[0x1f, 0x8b]), encoding == "gzip", "{file}");
     }
     service.get("/docs/nothing.js").await.problem(404, "path_not_found");
     service.stop().await;
