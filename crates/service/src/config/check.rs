@@ -8,7 +8,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
-use super::{ChannelProtocol, Config, database, kafka, notices};
+use super::{Breaker, ChannelProtocol, Config, database, kafka, notices};
 use crate::recipients::RecipientLists;
 
 /// A lease is longer than a call's deadline by this.
@@ -70,7 +70,8 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     database::check(config)?;
     kafka::check(config)?;
     notices::check(config)?;
-    ranges(config).into_iter().try_for_each(check_range)?;
+    let all = ranges(config).into_iter().chain(ranges_of_breaker(&config.breaker));
+    all.into_iter().try_for_each(check_range)?;
     check_lease(config)
 }
 
@@ -125,6 +126,14 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     }
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
+    let limit = settings.limit_for_period.unwrap_or(1);
+    check_range((&key("limit_for_period"), limit.into(), 1, u64::MAX))?;
+    check_range((
+        &key("limit_refresh_period_s"),
+        settings.limit_refresh_period_s,
+        1,
+        86_400,
+    ))?;
     check_range((&key("poll_interval_ms"), settings.poll_interval_ms, 1, day))?;
     check_range((&key("settle_ms"), settings.settle_ms, 0, day))?;
     check_range((&key("second_look_ms"), settings.second_look_ms, 0, day))
@@ -177,6 +186,36 @@ fn ranges(config: &Config) -> [Range<'static>; 28] {
         ),
         ("status_cache.max_entries", cache.max_entries, 1, u64::MAX),
         ("status_cache.ttl_s", cache.ttl_s, 1, 31_536_000),
+    ]
+}
+
+fn ranges_of_breaker(breaker: &Breaker) -> [Range<'static>; 8] {
+    let (failures, calls) = (breaker.consecutive_failures, breaker.minimum_number_of_calls);
+    let (failing, slow) = (breaker.failure_rate_threshold, breaker.slow_call_rate_threshold);
+    let permitted = breaker.permitted_number_of_calls_in_half_open_state;
+    let (first, longest) = (
+        breaker.wait_duration_in_open_state_s,
+        breaker.max_wait_duration_in_open_state_s,
+    );
+    [
+        ("breaker.consecutive_failures", failures.into(), 1, u64::MAX),
+        ("breaker.failure_rate_threshold", failing.into(), 1, 100),
+        ("breaker.minimum_number_of_calls", calls.into(), 1, u64::MAX),
+        (
+            "breaker.slow_call_duration_threshold_ms",
+            breaker.slow_call_duration_threshold_ms,
+            1,
+            600_000,
+        ),
+        ("breaker.slow_call_rate_threshold", slow.into(), 1, 100),
+        (
+            "breaker.permitted_number_of_calls_in_half_open_state",
+            permitted.into(),
+            1,
+            1_000,
+        ),
+        ("breaker.wait_duration_in_open_state_s", first, 1, 300),
+        ("breaker.max_wait_duration_in_open_state_s", longest, first.max(1), 300),
     ]
 }
 

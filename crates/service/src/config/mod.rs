@@ -6,6 +6,8 @@
 //! Nothing is read after the start.
 
 mod auth;
+mod breaker;
+mod channel;
 mod check;
 mod database;
 mod hand_off;
@@ -13,7 +15,6 @@ mod kafka;
 mod load;
 mod notices;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,13 +23,13 @@ use axum::http::Uri;
 use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
-use fanfare_core::engine::{ChannelSettings, Settings};
-use fanfare_core::resilience::breaker::BreakerSettings;
+use fanfare_core::engine::Settings;
 use fanfare_core::resilience::retry::RetryPolicy;
-use fanfare_core::verified::VerifiedNumbers;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::auth::{Auth, AuthRequired};
+pub use self::breaker::Breaker;
+pub use self::channel::{ChannelConfig, ChannelProtocol};
 pub use self::database::{Database, Retention};
 pub use self::hand_off::HandOff;
 pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
@@ -74,6 +75,8 @@ pub struct Config {
     pub auth: Auth,
     /// The engine.
     pub engine: Engine,
+    /// When a channel is left alone for a while.
+    pub breaker: Breaker,
     /// Calls to channels.
     pub calls: Calls,
     /// Nodes that share a database.
@@ -110,6 +113,7 @@ impl Default for Config {
             http: Http::default(),
             auth: Auth::default(),
             engine: Engine::default(),
+            breaker: Breaker::default(),
             calls: Calls::default(),
             nodes: Nodes::default(),
             ledger: Ledger::default(),
@@ -287,131 +291,12 @@ pub struct Channels {
     pub kakao_channel: ChannelConfig,
 }
 
-/// One channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ChannelConfig {
-    /// Whether it is really called: `mock`, or `live`.
-    pub mode: Mode,
-    /// Which protocol is spoken in live mode: the channel's `own`, or the
-    /// `gateway` contract, which any channel can be reached by.
-    pub protocol: ChannelProtocol,
-    /// Where its API is; for live mode.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base_url: Option<String>,
-    /// As whom it is called; for live mode. Shown as stars.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
-    pub access_token: Option<Secret>,
-    /// Instagram: the professional account's id. 지니TV: the advertiser's. Naver Blog:
-    /// who posts, or the id of the only blog that a person may post on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_id: Option<String>,
-    /// Instagram: the version of Meta's API.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub api_version: Option<String>,
-    /// 지니TV: what is booked, by the channel's own name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub product_id: Option<String>,
-    /// 링고비즈: the lines that were verified for each tenant, by its name; that of
-    /// a service without tenants is `default`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub verified_numbers: BTreeMap<String, Vec<String>>,
-    /// Kakao Channel: the NHN Cloud project's app key; a part of addresses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub app_key: Option<String>,
-    /// Kakao Channel: the sender profile's key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sender_key: Option<String>,
-    /// Kakao Channel: whose advertising it is, as people know them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sender_name: Option<String>,
-    /// Kakao Channel: the 080 number where people opt out free of charge.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unsubscribe_number: Option<String>,
-    /// Kakao Channel: whether `(광고)` is put before the text; it is unless this says
-    /// otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ad_label: Option<bool>,
-    /// Kakao Channel: the list of requests that name none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recipient_list: Option<String>,
-    /// Kakao Channel: the folder of the lists; `recipients` in `data_dir` without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recipient_lists: Option<PathBuf>,
-    /// Naver Blog: the address of a post whose link a blog does not tell, with
-    /// `{id}` in the place of its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub post_url: Option<String>,
-    /// Whether `http://` may be used to another machine.
-    pub allow_plain_http: bool,
-    /// Between two looks at what is not ready: Instagram's container, a booking of
-    /// 지니TV's that is young, what Kakao Channel still sends, a blog's post; in
-    /// milliseconds.
-    pub poll_interval_ms: u64,
-    /// Instagram, Kakao Channel, a blog: from an unclear answer to the first look-up,
-    /// in milliseconds.
-    pub settle_ms: u64,
-    /// The same: between the two looks that must find nothing, in milliseconds.
-    pub second_look_ms: u64,
-    /// Calls at once in live mode; a mock calls nobody.
-    pub concurrency: usize,
-}
-
-/// Which protocol a channel is called by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChannelProtocol {
-    /// The channel's own. Naver has none: a person posts.
-    Own,
-    /// Naver Blog: a blog elsewhere that speaks `MetaWeblog`.
-    MetaWeblog,
-    /// The gateway contract, one path for any channel.
-    Gateway,
-}
-
 #[expect(clippy::ref_option, reason = "serde passes the field as it is")]
 fn as_stars<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     secret
         .as_ref()
         .map(|secret| format!("{secret:?}"))
         .serialize(serializer)
-}
-
-impl Default for ChannelConfig {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Mock,
-            protocol: ChannelProtocol::Own,
-            base_url: None,
-            access_token: None,
-            account_id: None,
-            api_version: None,
-            product_id: None,
-            verified_numbers: BTreeMap::new(),
-            app_key: None,
-            sender_key: None,
-            sender_name: None,
-            unsubscribe_number: None,
-            ad_label: None,
-            recipient_list: None,
-            recipient_lists: None,
-            post_url: None,
-            allow_plain_http: false,
-            poll_interval_ms: 5_000,
-            settle_ms: 5_000,
-            second_look_ms: 60_000,
-            concurrency: 16,
-        }
-    }
-}
-
-impl ChannelConfig {
-    /// The lines that were verified; what can't be read was refused at the start.
-    pub fn verified_numbers(&self) -> VerifiedNumbers {
-        let by_tenant = self.verified_numbers.iter();
-        let pairs = by_tenant.flat_map(|(tenant, lines)| lines.iter().map(|line| (tenant.as_str(), line.as_str())));
-        VerifiedNumbers::new(pairs).unwrap_or_default()
-    }
 }
 
 impl Channels {
@@ -455,8 +340,7 @@ impl Config {
             ..RetryPolicy::default()
         };
         Settings {
-            channels: Channel::ALL
-                .map(|channel| channel_settings(self.channels.get(channel), protocols[channel.index()])),
+            channels: Channel::ALL.map(|channel| self.channels.get(channel).settings(protocols[channel.index()])),
             retry,
             // A look-up spends no attempt: its own count is there to end it.
             look_up: RetryPolicy {
@@ -467,20 +351,9 @@ impl Config {
             // A quarter more: the clock may run faster than time while it
             // follows a jump.
             call_deadline: Duration::from_millis(self.calls.deadline_ms + self.calls.deadline_ms / 4),
-            breaker: BreakerSettings::default(),
+            breaker: self.breaker.settings(),
             max_in_flight: self.engine.max_in_flight,
         }
-    }
-}
-
-fn channel_settings(config: &ChannelConfig, protocol: Protocol) -> ChannelSettings {
-    ChannelSettings {
-        concurrency: match config.mode {
-            Mode::Mock => usize::MAX,
-            Mode::Live => config.concurrency,
-        },
-        rate_limit: None,
-        protocol,
     }
 }
 
@@ -560,7 +433,7 @@ mod tests {
     #[test]
     fn every_line_of_the_example_may_be_used() {
         let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        let setting = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| word(key));
+        let setting = |line: &str| line.starts_with("[[") || line.split_once(" = ").is_some_and(|(key, _)| word(key));
         let used = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
             Some(comment) if setting(comment) => comment,
             _ => line,

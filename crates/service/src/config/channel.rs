@@ -1,0 +1,155 @@
+//! What is told of one channel.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fanfare_channels::secret::Secret;
+use fanfare_core::attempt::Protocol;
+use fanfare_core::channel::Mode;
+use fanfare_core::engine::ChannelSettings;
+use fanfare_core::resilience::rate_limiter::RateLimit;
+use fanfare_core::verified::VerifiedNumbers;
+use serde::{Deserialize, Serialize};
+
+/// One channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChannelConfig {
+    /// Whether it is really called: `mock`, or `live`.
+    pub mode: Mode,
+    /// Which protocol is spoken in live mode: the channel's `own`, or the
+    /// `gateway` contract, which any channel can be reached by.
+    pub protocol: ChannelProtocol,
+    /// Where its API is; for live mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// As whom it is called; for live mode. Shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::as_stars")]
+    pub access_token: Option<Secret>,
+    /// Instagram: the professional account's id. 지니TV: the advertiser's. Naver Blog:
+    /// who posts, or the id of the only blog that a person may post on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// Instagram: the version of Meta's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// 지니TV: what is booked, by the channel's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<String>,
+    /// 링고비즈: the lines that were verified for each tenant, by its name; that of
+    /// a service without tenants is `default`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub verified_numbers: BTreeMap<String, Vec<String>>,
+    /// Kakao Channel: the NHN Cloud project's app key; a part of addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_key: Option<String>,
+    /// Kakao Channel: the sender profile's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_key: Option<String>,
+    /// Kakao Channel: whose advertising it is, as people know them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
+    /// Kakao Channel: the 080 number where people opt out free of charge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsubscribe_number: Option<String>,
+    /// Kakao Channel: whether `(광고)` is put before the text; it is unless this says
+    /// otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ad_label: Option<bool>,
+    /// Kakao Channel: the list of requests that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_list: Option<String>,
+    /// Kakao Channel: the folder of the lists; `recipients` in `data_dir` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_lists: Option<PathBuf>,
+    /// Naver Blog: the address of a post whose link a blog does not tell, with
+    /// `{id}` in the place of its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_url: Option<String>,
+    /// Whether `http://` may be used to another machine.
+    pub allow_plain_http: bool,
+    /// Between two looks at what is not ready: Instagram's container, a booking of
+    /// 지니TV's that is young, what Kakao Channel still sends, a blog's post; in
+    /// milliseconds.
+    pub poll_interval_ms: u64,
+    /// Instagram, Kakao Channel, a blog: from an unclear answer to the first look-up,
+    /// in milliseconds.
+    pub settle_ms: u64,
+    /// The same: between the two looks that must find nothing, in milliseconds.
+    pub second_look_ms: u64,
+    /// Calls at once in live mode; a mock calls nobody.
+    pub concurrency: usize,
+    /// Calls in a period, by all nodes together, in live mode; as many as there are
+    /// where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_for_period: Option<u32>,
+    /// That period, in seconds.
+    pub limit_refresh_period_s: u64,
+}
+
+impl Default for ChannelConfig {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Mock,
+            protocol: ChannelProtocol::Own,
+            base_url: None,
+            access_token: None,
+            account_id: None,
+            api_version: None,
+            product_id: None,
+            verified_numbers: BTreeMap::new(),
+            app_key: None,
+            sender_key: None,
+            sender_name: None,
+            unsubscribe_number: None,
+            ad_label: None,
+            recipient_list: None,
+            recipient_lists: None,
+            post_url: None,
+            allow_plain_http: false,
+            poll_interval_ms: 5_000,
+            settle_ms: 5_000,
+            second_look_ms: 60_000,
+            concurrency: 16,
+            limit_for_period: None,
+            limit_refresh_period_s: 60,
+        }
+    }
+}
+
+impl ChannelConfig {
+    /// What the engine is told of it.
+    pub(super) fn settings(&self, protocol: Protocol) -> ChannelSettings {
+        let live = self.mode == Mode::Live;
+        let limit = self.limit_for_period.filter(|_| live).and_then(NonZeroU32::new);
+        ChannelSettings {
+            concurrency: if live { self.concurrency } else { usize::MAX },
+            rate_limit: limit.map(|limit_for_period| RateLimit {
+                limit_for_period,
+                limit_refresh_period: Duration::from_secs(self.limit_refresh_period_s),
+            }),
+            protocol,
+        }
+    }
+
+    /// The lines that were verified; what can't be read was refused at the start.
+    pub fn verified_numbers(&self) -> VerifiedNumbers {
+        let by_tenant = self.verified_numbers.iter();
+        let pairs = by_tenant.flat_map(|(tenant, lines)| lines.iter().map(|line| (tenant.as_str(), line.as_str())));
+        VerifiedNumbers::new(pairs).unwrap_or_default()
+    }
+}
+
+/// Which protocol a channel is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelProtocol {
+    /// The channel's own. Naver has none: a person posts.
+    Own,
+    /// Naver Blog: a blog elsewhere that speaks `MetaWeblog`.
+    MetaWeblog,
+    /// The gateway contract, one path for any channel.
+    Gateway,
+}
