@@ -9,6 +9,7 @@ mod hand_off;
 mod held;
 mod lanes;
 mod life;
+mod quota;
 mod stop;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::{CanonicalRequest, ChannelOptions, Content, ContentUrls, DistributeRequest, OnInvalid};
 use fanfare_core::resilience::breaker::BreakerSettings;
+use fanfare_core::resilience::rate_limiter::RateLimit;
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::text::Text;
 use fanfare_core::write::{Adopted, Record, Write, Written};
@@ -46,6 +48,10 @@ fn node(dedup: Dedup, concurrency: usize) -> Node {
 }
 
 fn node_for(dedup: Dedup, concurrency: usize, max_in_flight: usize) -> Node {
+    node_with(dedup, concurrency, max_in_flight, None)
+}
+
+fn node_with(dedup: Dedup, concurrency: usize, max_in_flight: usize, rate_limit: Option<RateLimit>) -> Node {
     let protocol = Protocol {
         first_step_has_effect: true,
         dedup,
@@ -56,7 +62,7 @@ fn node_for(dedup: Dedup, concurrency: usize, max_in_flight: usize) -> Node {
     };
     let channels = [ChannelSettings {
         concurrency,
-        rate_limit: None,
+        rate_limit,
         protocol,
     }; Channel::ALL.len()];
     let settings = Settings {
