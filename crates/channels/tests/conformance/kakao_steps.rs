@@ -65,8 +65,13 @@ impl Walk {
 /// Steps until the first of several requests was sent: upload, cut, send.
 const SENT: u32 = 3;
 
-fn pending(wait: Duration) -> StepOutcome {
-    StepOutcome::Pending { poll_after: wait }
+/// How long it is held for the night, in the course of its attempt.
+fn held(walk: &Walk, outcome: &StepOutcome) -> Duration {
+    let StepOutcome::Held { until, reason } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(reason.code, "night_hours");
+    until.duration_since(walk.simulated.now()).unsigned_abs()
 }
 
 /// Nothing is deferred once people have been sent it: who cancels what is deferred
@@ -77,7 +82,8 @@ async fn a_night_in_the_midst_is_waited_for_without_letting_go() {
         let mut walk = Walk::start_at("2026-11-24T20:49:50+09:00").await;
         walk.goes_on(steps).await;
         walk.simulated.advance(Duration::from_secs(10));
-        assert_eq!(walk.step().await, pending(Duration::from_mins(670)), "{steps}");
+        let outcome = walk.step().await;
+        assert_eq!(held(&walk, &outcome), Duration::from_mins(670), "{steps}");
         walk.simulated.advance(Duration::from_mins(670));
         // Cut and send, twice.
         walk.goes_on(SENT + 4 - steps).await;
@@ -87,7 +93,8 @@ async fn a_night_in_the_midst_is_waited_for_without_letting_go() {
     let mut walk = Walk::start_at("2026-11-24T20:00:00+09:00").await;
     walk.goes_on(SENT + 1).await;
     walk.simulated.goes_wrong(&once("send", &refusal(3_022))).await;
-    assert_eq!(walk.step().await, pending(Duration::from_hours(12)));
+    let outcome = walk.step().await;
+    assert_eq!(held(&walk, &outcome), Duration::from_hours(12));
     // Where nobody was sent anything, it may be let go.
     for steps in [0, 1, 2] {
         let mut walk = Walk::start_at("2026-11-24T20:49:50+09:00").await;
@@ -146,7 +153,8 @@ async fn a_night_that_just_ended_is_asked_for_again_soon() {
         walk.simulated.goes_wrong(&json!([])).await;
         walk.goes_on(2).await;
         walk.simulated.goes_wrong(&once("send", &refusal(3_022))).await;
-        assert_eq!(walk.step().await, pending(wait), "{now}");
+        let outcome = walk.step().await;
+        assert_eq!(held(&walk, &outcome), wait, "{now}");
     }
 }
 
@@ -159,9 +167,10 @@ async fn a_night_without_end_is_given_up_after_a_day() {
     walk.simulated
         .goes_wrong(&json!([{"step": "send", "fault": refusal(3_022)}]))
         .await;
-    assert_eq!(walk.step().await, pending(Duration::from_hours(22)));
+    let outcome = walk.step().await;
+    assert_eq!(held(&walk, &outcome), Duration::from_hours(22));
     walk.simulated.advance(Duration::from_hours(23));
-    assert!(matches!(walk.step().await, StepOutcome::Pending { .. }));
+    assert!(matches!(walk.step().await, StepOutcome::Held { .. }));
     walk.simulated.advance(Duration::from_hours(1));
     walk.goes_on(1).await;
     assert_eq!(walk.stands()["stage"], "results");

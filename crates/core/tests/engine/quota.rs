@@ -19,11 +19,11 @@ const ONE: &[Channel] = &[TWO[0]];
 /// So many calls a minute, for so many nodes.
 fn limited(calls: u32, nodes: u32) -> Node {
     let limit = RateLimit {
-        limit_for_period: NonZeroU32::new(calls).unwrap(),
+        limit_for_period: NonZeroU32::new(calls).expect("one or more"),
         limit_refresh_period: Duration::from_mins(1),
     };
     let mut node = node_with(KEY, 10, 100, Some(limit));
-    node.step(vec![Input::NodesCounted(NonZeroU32::new(nodes).unwrap())]);
+    node.step(vec![Input::NodesCounted(NonZeroU32::new(nodes).expect("one or more"))]);
     node
 }
 
