@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -16,6 +17,7 @@ use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::CanonicalRequest;
 use fanfare_core::resilience::breaker::{BreakerSettings, CallResult, CircuitBreaker};
 use fanfare_core::resilience::budget::RetryBudget;
+use fanfare_core::resilience::rate_limiter::{RateLimit, RateLimiter};
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::validate::{AdmitSettings, admit};
 use fanfare_core::write::{Write, Written};
@@ -141,12 +143,19 @@ fn benches(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
-    group.bench_function("breaker and retry budget: one call asked for and recorded", |bencher| {
+    group.bench_function("breaker, quota and retry budget: one call asked for and recorded", |bencher| {
         let mut breaker = CircuitBreaker::new(BreakerSettings::default());
+        let mut limiter = RateLimiter::new(Some(RateLimit {
+            limit_for_period: NonZeroU32::MAX,
+            limit_refresh_period: Duration::from_mins(1),
+        }));
+        limiter.share(NonZeroU32::MIN, NOW, Duration::ZERO);
         let (mut budget, mut now) = (RetryBudget::default(), NOW);
         bencher.iter(|| {
             now += Duration::from_millis(10);
-            budget.first(black_box(now));
+            limiter.check(black_box(now)).unwrap();
+            limiter.count(now);
+            budget.first(now);
             let permit = breaker.try_acquire(now).unwrap();
             let permit = breaker.confirm(permit, now).unwrap();
             breaker.record(permit, black_box(CallResult::Succeeded), now);
