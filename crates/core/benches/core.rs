@@ -143,24 +143,27 @@ fn benches(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
-    group.bench_function("breaker, quota and retry budget: one call asked for and recorded", |bencher| {
-        let mut breaker = CircuitBreaker::new(BreakerSettings::default());
-        let mut limiter = RateLimiter::new(Some(RateLimit {
-            limit_for_period: NonZeroU32::MAX,
-            limit_refresh_period: Duration::from_mins(1),
-        }));
-        limiter.share(NonZeroU32::MIN, NOW, Duration::ZERO);
-        let (mut budget, mut now) = (RetryBudget::default(), NOW);
-        bencher.iter(|| {
-            now += Duration::from_millis(10);
-            limiter.check(black_box(now)).unwrap();
-            limiter.count(now);
-            budget.first(now);
-            let permit = breaker.try_acquire(now).unwrap();
-            let permit = breaker.confirm(permit, now).unwrap();
-            breaker.record(permit, black_box(CallResult::Succeeded), now);
-        });
-    });
+    group.bench_function(
+        "breaker, quota and retry budget: one call asked for and recorded",
+        |bencher| {
+            let mut breaker = CircuitBreaker::new(BreakerSettings::default());
+            let mut limiter = RateLimiter::new(Some(RateLimit {
+                limit_for_period: NonZeroU32::MAX,
+                limit_refresh_period: Duration::from_mins(1),
+            }));
+            limiter.share(NonZeroU32::MIN, NOW, Duration::ZERO);
+            let (mut budget, mut now) = (RetryBudget::default(), NOW);
+            bencher.iter(|| {
+                now += Duration::from_millis(10);
+                limiter.check(black_box(now)).unwrap();
+                limiter.count(now);
+                budget.first(now);
+                let permit = breaker.try_acquire(now).unwrap();
+                let permit = breaker.confirm(permit, now).unwrap();
+                breaker.record(permit, black_box(CallResult::Succeeded), now);
+            });
+        },
+    );
     group.finish();
 }
 
