@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_postgres::{Client, NoTls};
@@ -39,10 +40,9 @@ pub(crate) async fn at_rest(cluster: &Cluster, acknowledged: BTreeSet<String>) -
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let distributions = distributions(&database).await;
-    let published = distributions.values().map(|one| one.outbox.len()).sum();
     let effects = effects(cluster, &database).await;
     let (kafka, topic) = (cluster.kafka.clone(), cluster.topic.clone());
-    let records = tokio::task::spawn_blocking(move || records(&kafka, &topic, published))
+    let records = tokio::task::spawn_blocking(move || records(&kafka, &topic))
         .await
         .unwrap();
     Observed {
@@ -122,26 +122,41 @@ async fn effects(cluster: &Cluster, database: &Client) -> Vec<(String, String)> 
     named.collect()
 }
 
-/// All that a consumer reads; at least so many are expected.
-fn records(kafka: &str, topic: &str, at_least: usize) -> Vec<Record> {
+/// All that the topic holds by now, of each partition in its order. Read up to
+/// the end that the broker names: a consumer that merely falls silent for a
+/// while has not read all.
+fn records(kafka: &str, topic: &str) -> Vec<Record> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", kafka)
         .set("group.id", topic)
-        .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .create()
         .unwrap();
-    consumer.subscribe(&[topic]).unwrap();
-    let (mut records, mut quiet) = (Vec::new(), 0);
-    // Once all that is expected is there, a little more for what is too much.
-    while quiet < 60 && (records.len() < at_least || quiet < 2) {
-        match consumer.poll(Duration::from_secs(1)) {
-            Some(Ok(message)) => {
-                quiet = 0;
-                records.push(record(&message));
-            }
-            Some(Err(_)) | None => quiet += 1,
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    let (mut from, mut ends) = (TopicPartitionList::new(), BTreeMap::new());
+    for partition in metadata.topics()[0].partitions() {
+        let (_, end) = consumer.fetch_watermarks(topic, partition.id(), PATIENCE).unwrap();
+        from.add_partition_offset(topic, partition.id(), Offset::Beginning)
+            .unwrap();
+        if end > 0 {
+            ends.insert(partition.id(), end);
         }
+    }
+    consumer.assign(&from).unwrap();
+    let (mut records, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+    while !ends.is_empty() {
+        assert!(Instant::now() < deadline, "not read to the ends: {ends:?}");
+        // Errors, such as a connection that breaks, are mended by the client.
+        let Some(Ok(message)) = consumer.poll(Duration::from_secs(1)) else {
+            continue;
+        };
+        if ends
+            .get(&message.partition())
+            .is_some_and(|end| message.offset() + 1 >= *end)
+        {
+            ends.remove(&message.partition());
+        }
+        records.push(record(&message));
     }
     records
 }
