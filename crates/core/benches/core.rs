@@ -62,6 +62,7 @@ fn engine() -> Engine {
             look_up: retry,
             call_deadline: Duration::from_secs(10),
             breaker: BreakerSettings::default(),
+            heartbeat: Duration::from_secs(5),
             max_in_flight: usize::MAX,
         },
         Incarnation(1),

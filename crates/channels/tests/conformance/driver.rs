@@ -262,6 +262,7 @@ fn settings(client: &dyn ChannelClient) -> Settings {
             consecutive_failures: u32::MAX,
             ..BreakerSettings::default()
         },
+        heartbeat: Duration::from_secs(5),
         max_in_flight: 10,
     }
 }

@@ -274,7 +274,7 @@ impl Engine {
     pub(super) fn drop_if_closed(&mut self, id: DistributionId) {
         let idle = |work: &Work| work.writing.is_none() && work.unwritten.is_empty() && !work.distribution.open();
         if self.works.get(&id).is_some_and(idle) {
-            self.works.remove(&id);
+            self.release(id);
         }
     }
 }

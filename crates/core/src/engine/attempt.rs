@@ -33,9 +33,12 @@ impl Engine {
     /// filled when all inputs have been taken.
     pub(super) fn want(&mut self, id: DistributionId, channel: Channel) {
         let Some(work) = self.works.get(&id) else { return };
-        let delivery = work.distribution.delivery(channel);
-        if delivery.is_some_and(|delivery| !delivery.status.closed()) {
-            self.lanes[channel.index()].queue(&work.distribution.tenant, id);
+        let Some(delivery) = work.distribution.delivery(channel) else {
+            return;
+        };
+        if !delivery.status.closed() {
+            let begins = next(delivery) == Some(Next::Begin);
+            self.lanes[channel.index()].queue(&work.distribution.tenant, id, begins);
         }
     }
 

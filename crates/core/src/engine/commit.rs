@@ -151,9 +151,9 @@ impl Engine {
         answer_asks(&writing.asks, &AskAnswer::Done, turn);
         let Some(work) = self.works.get_mut(&id) else { return };
         let taken_again = std::mem::take(&mut work.taken_again);
-        if !writing.release || taken_again {
+        if !writing.release {
             self.dirty.insert(id);
-        } else if work.unwritten.is_empty() {
+        } else if work.unwritten.is_empty() && !taken_again {
             self.release(id);
         } else {
             self.give_up(id, turn);
@@ -173,7 +173,7 @@ impl Engine {
     }
 
     /// It belongs to nobody now, and more was decided meanwhile: that would be
-    /// refused. It is taken over again and decided anew.
+    /// refused. Or this life has taken it over since. It is read anew.
     fn give_up(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         let tenant = work.distribution.tenant.clone();
@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// Takes a distribution and its timers out of memory.
-    fn release(&mut self, id: DistributionId) -> Option<Work> {
+    pub(super) fn release(&mut self, id: DistributionId) -> Option<Work> {
         let work = self.works.remove(&id)?;
         for delivery in &work.distribution.deliveries {
             self.lanes[delivery.channel.index()].forget(id);

@@ -13,6 +13,7 @@ use crate::ids::{DistributionId, TenantId};
 use crate::resilience::breaker::{BreakerSettings, CircuitBreaker, Permit};
 use crate::resilience::budget::RetryBudget;
 use crate::resilience::rate_limiter::{RateLimit, RateLimiter};
+use crate::resilience::retry::later;
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -20,7 +21,12 @@ pub(super) struct Lane {
     out: usize,
     /// Calls whose answer is still to come, with the breaker's leave for each.
     under_way: BTreeMap<u64, Permit>,
+    /// What has not begun waits here for a place,
     queue: FairQueue,
+    /// and behind this one: what is under way.
+    under_way_queue: FairQueue,
+    /// Until when each tenant's part of what waits for the quota is told to wait.
+    promised: BTreeMap<TenantId, Timestamp>,
     /// Of the retries of all its deliveries together.
     pub(super) budget: RetryBudget,
     /// How often the channel is called.
@@ -40,6 +46,8 @@ impl Lane {
             out: 0,
             under_way: BTreeMap::new(),
             queue: FairQueue::default(),
+            under_way_queue: FairQueue::default(),
+            promised: BTreeMap::new(),
             budget: RetryBudget::default(),
             limiter: RateLimiter::new(limit),
             resumes_at: None,
@@ -54,20 +62,41 @@ impl Lane {
         self.out = 0;
         self.under_way.clear();
         self.queue = FairQueue::default();
+        self.under_way_queue = FairQueue::default();
+        self.promised.clear();
+        self.limiter = self.limiter.anew();
         self.resumes_at = None;
         self.budget = RetryBudget::default();
         self.held.clear();
     }
 
-    /// Waits for a place.
-    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId) {
+    /// Waits for a place; what is under way goes before what has not begun.
+    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId, begins: bool) {
         self.held.remove(&id);
-        self.queue.push(tenant, id);
+        if begins {
+            self.queue.push(tenant, id);
+        } else {
+            self.under_way_queue.push(tenant, id);
+        }
     }
 
-    /// All that waits for a place, in turn; it waits no longer.
+    /// All that waits for a place; it waits no longer.
     pub(super) fn take_queue(&mut self) -> Vec<DistributionId> {
-        std::iter::from_fn(|| self.queue.pop()).collect()
+        let mut all = self.under_way_queue.take();
+        all.append(&mut self.queue.take());
+        all
+    }
+
+    /// When one more of a tenant's that wait for the quota may ask again: each
+    /// tenant's ask one by one, and take turns with the others' then.
+    pub(super) fn promise(&self, tenant: &TenantId, now: Timestamp, soonest: Timestamp) -> Timestamp {
+        let last = self.promised.get(tenant).copied().filter(|last| *last > now);
+        last.map_or(soonest, |last| later(last, self.limiter.interval()).max(soonest))
+    }
+
+    /// It waits until then.
+    pub(super) fn keep_promise(&mut self, tenant: &TenantId, at: Timestamp) {
+        self.promised.insert(tenant.clone(), at);
     }
 
     /// Waits for the breaker.
@@ -110,7 +139,7 @@ impl Lane {
         if self.out >= self.concurrency {
             return None;
         }
-        let next = self.queue.pop()?;
+        let next = self.under_way_queue.pop().or_else(|| self.queue.pop())?;
         self.out += 1;
         Some(next)
     }
@@ -120,6 +149,6 @@ impl Lane {
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.under_way_queue.len()
     }
 }

@@ -94,6 +94,8 @@ pub struct Settings {
     /// A call that another life began is over after this time: before, nothing
     /// is concluded from what can't be found.
     pub call_deadline: Duration,
+    /// Between two signs of a node's life.
+    pub heartbeat: Duration,
     /// Distributions in memory; beyond it the door says 429.
     pub max_in_flight: usize,
 }
@@ -279,11 +281,12 @@ impl Engine {
     }
 
     fn fill_lanes(&mut self, turn: &mut Turn<'_>) {
-        if self.winding_down {
-            return;
-        }
         for channel in Channel::ALL {
-            self.fill_lane(channel, turn);
+            if self.winding_down {
+                self.leave_off_queued(channel, turn);
+            } else {
+                self.fill_lane(channel, turn);
+            }
         }
     }
 

@@ -1,10 +1,9 @@
 //! How often a channel is called: each lane takes its node's share of the quota
-//! and no more. What is due sooner than in half a minute waits in its lane; what
-//! would wait for longer before it begins is WAITING, spends no attempt, and asks
-//! again one by one. What is under way keeps its place in the lane.
+//! and no more. What is due sooner than in half a minute waits in its lane, what is
+//! under way before what has not begun; what would wait for longer is WAITING,
+//! spends no attempt, and asks again one by one.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,13 +12,10 @@ use super::planted::Bug;
 use super::{Engine, RETRYING_LIMIT, Turn};
 use crate::cause;
 use crate::channel::Channel;
+use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::ids::DistributionId;
 use crate::resilience::retry::later;
 use crate::text::Text;
-
-/// A node that comes upon others calls nobody's quota away until they have heard
-/// of it: two of their heartbeats.
-const UNHEARD: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// So many nodes share every quota.
@@ -30,7 +26,8 @@ impl Engine {
             nodes
         };
         for lane in &mut self.lanes {
-            lane.limiter.share(nodes, now, UNHEARD);
+            // Two signs of life: until then the others may not have heard of it.
+            lane.limiter.share(nodes, now, self.settings.heartbeat * 2);
         }
     }
 
@@ -53,29 +50,42 @@ impl Engine {
     fn wait_for_quota(&mut self, channel: Channel, until: Timestamp, turn: &mut Turn<'_>) {
         if until > later(turn.now, RETRYING_LIMIT) {
             for id in self.lanes[channel.index()].take_queue() {
-                if self.begins(id, channel) {
-                    self.hold_for_quota(id, channel, turn);
-                } else {
-                    self.want(id, channel);
-                }
+                self.hold_for_quota(id, channel, until, turn);
             }
+        } else {
+            self.lanes[channel.index()].resumes_at = Some(until);
         }
-        let lane = &mut self.lanes[channel.index()];
-        lane.resumes_at = (lane.queued() > 0).then_some(until);
     }
 
-    fn begins(&self, id: DistributionId, channel: Channel) -> bool {
-        let work = self.works.get(&id);
-        let delivery = work.and_then(|work| work.distribution.delivery(channel));
-        delivery.and_then(next) == Some(Next::Begin)
-    }
-
-    fn hold_for_quota(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let at = self.lanes[channel.index()].limiter.promise(turn.now);
+    /// In the course of an attempt too, as behind a breaker.
+    fn hold_for_quota(&mut self, id: DistributionId, channel: Channel, until: Timestamp, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get(&id) else { return };
+        if work.distribution.delivery(channel).and_then(next).is_none() || work.calls(channel) {
+            return;
+        }
+        let tenant = work.distribution.tenant.clone();
+        let at = self.lanes[channel.index()].promise(&tenant, turn.now, until);
         let why = cause::RATE_LIMITED.because(Text::new(
             "The calls that the channel allows in a period are used up. It goes on by itself when there is room again.",
             "채널이 일정 시간에 허용하는 호출 횟수를 모두 사용했습니다. 여유가 생기면 자동으로 이어집니다.",
         ));
-        self.hold_until(id, channel, at, why, turn);
+        if self.hold_until(id, channel, at, why, turn) {
+            self.lanes[channel.index()].keep_promise(&tenant, at);
+        }
+    }
+
+    /// No step is taken any more: what waits for its next one, which has an effect,
+    /// is another life's, and is not in doubt there.
+    pub(super) fn leave_off_queued(&mut self, channel: Channel, turn: &mut Turn<'_>) {
+        for id in self.lanes[channel.index()].take_queue() {
+            let work = self.works.get(&id).filter(|work| !work.calls(channel));
+            let delivery = work.and_then(|work| work.distribution.delivery(channel));
+            let between_steps = |one: &Delivery| {
+                one.status == DeliveryStatus::InProgress && one.phase == Phase::Intent && one.checkpoint.is_some()
+            };
+            if delivery.is_some_and(|one| between_steps(one) && next(one) == Some(Next::Step)) {
+                self.leave_off(id, channel, turn);
+            }
+        }
     }
 }

@@ -31,8 +31,8 @@ pub(super) struct Work {
     pub(super) calling: [Option<u64>; Channel::ALL.len()],
     /// Look-ups since an outcome became unknown, by [`Channel::index`].
     pub(super) look_ups: [u32; Channel::ALL.len()],
-    /// Taken over again while a write of it is under way: if that gives it up, it
-    /// stays; if that is refused, it is read anew.
+    /// Taken over although it is here: what stands in the database may be newer. If
+    /// the next write gives it up, or is refused, it is read anew.
     pub(super) taken_again: bool,
 }
 

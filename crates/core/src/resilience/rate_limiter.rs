@@ -7,6 +7,10 @@
 //! generic cell rate algorithm (ITU-T I.371): never more than the limit in any
 //! period, wherever it begins. A tenth of it may come at once.
 //!
+//! What that does not hold back: one call of each life that begins, as nobody knows
+//! what the life before it has called; and where a quota has fewer calls than there
+//! are nodes, one call of each node.
+//!
 //! Pure: the time is an argument, and nothing waits.
 
 use std::num::NonZeroU32;
@@ -36,7 +40,6 @@ pub struct RateLimiter {
     /// question: what a life before this one has called is not known, and nothing
     /// comes at once then.
     next: Option<Timestamp>,
-    promised: Timestamp,
 }
 
 /// What a share comes to.
@@ -60,17 +63,28 @@ impl RateLimiter {
             limit,
             nodes: None,
             next: None,
-            promised: Timestamp::MIN,
         }
     }
 
+    /// Of the node's next life: while it was taken for over, others have taken its
+    /// share.
+    #[must_use]
+    pub const fn anew(&self) -> Self {
+        Self::new(self.limit)
+    }
+
     /// So many nodes live. One that comes upon others waits for so long, until
-    /// they have heard of it.
+    /// they have heard of it. Where their number changes nothing comes at once: a
+    /// node that has gone may have called just now.
     pub fn share(&mut self, nodes: NonZeroU32, now: Timestamp, wait: Duration) {
-        self.nodes = Some(nodes);
-        if self.next.is_none() && nodes > NonZeroU32::MIN {
-            let ahead = self.limit.map_or(Duration::ZERO, |limit| limit.pace(nodes).ahead);
-            self.next = Some(later(now, wait + ahead));
+        let before = self.nodes.replace(nodes);
+        let Some(ahead) = self.pace().map(|pace| pace.ahead) else {
+            return;
+        };
+        match (before, self.next) {
+            (None, None) if nodes > NonZeroU32::MIN => self.next = Some(later(now, wait + ahead)),
+            (Some(before), Some(next)) if before != nodes => self.next = Some(next.max(later(now, ahead))),
+            _ => {}
         }
     }
 
@@ -92,12 +106,9 @@ impl RateLimiter {
         self.next = Some(later(self.next.unwrap_or(now).max(now), pace.interval));
     }
 
-    /// When one more of those that wait may ask again: they come one by one.
-    pub fn promise(&mut self, now: Timestamp) -> Timestamp {
-        let Some(pace) = self.pace() else { return now };
-        let soonest = self.check(now).err().unwrap_or(now);
-        self.promised = later(self.promised, pace.interval).max(soonest);
-        self.promised
+    /// Between two calls, if all came evenly.
+    pub fn interval(&self) -> Duration {
+        self.pace().map_or(Duration::ZERO, |pace| pace.interval)
     }
 
     fn pace(&self) -> Option<Pace> {
@@ -110,7 +121,7 @@ impl RateLimit {
         let period = self.limit_refresh_period;
         let share = self.limit_for_period.get() / nodes;
         if share == 0 {
-            // Fewer calls than nodes: each takes its turn.
+            // Fewer calls than nodes: on average each has its part of one.
             return Pace {
                 interval: rounded_up(period * nodes.get() / self.limit_for_period.get()),
                 ahead: Duration::ZERO,
@@ -193,7 +204,7 @@ mod tests {
         let mut limiter = RateLimiter::new(None);
         assert_eq!(limiter.check(start()), Ok(()));
         limiter.count(start());
-        assert_eq!((limiter.check(start()), limiter.promise(start())), (Ok(()), start()));
+        assert_eq!((limiter.check(start()), limiter.interval()), (Ok(()), Duration::ZERO));
     }
 
     #[test]
@@ -224,18 +235,35 @@ mod tests {
     }
 
     #[test]
-    fn those_that_wait_are_called_back_one_by_one() {
-        let mut limiter = alone(limit(1, 60));
+    fn the_next_life_of_a_node_begins_with_nothing() {
+        let mut limiter = alone(limit(100, 60));
         limiter.check(start()).unwrap();
-        limiter.count(start());
-        let promised = [limiter.promise(start()), limiter.promise(start())];
-        let minutes = |minutes| later(start(), rounded_up(Duration::from_mins(1)) * minutes);
-        assert_eq!(promised, [minutes(1), minutes(2)]);
-        assert_eq!(
-            limiter.promise(minutes(9)),
-            minutes(9),
-            "the past is promised to nobody"
+        let much_later = later(start(), Duration::from_hours(1));
+        let mut anew = limiter.anew();
+        assert!(anew.check(much_later).is_err(), "nobody has counted the nodes");
+        let wait = Duration::from_secs(10);
+        anew.share(nodes(2), much_later, wait);
+        assert_eq!(anew.check(much_later), Err(later(much_later, wait)));
+        let first = greedy(&mut anew, later(much_later, wait), Duration::from_millis(1));
+        assert_eq!(first.len(), 1);
+    }
+
+    #[test]
+    fn who_inherits_a_share_inherits_no_burst() {
+        let mut limiter = RateLimiter::new(Some(limit(100, 60)));
+        limiter.share(nodes(2), start(), Duration::ZERO);
+        limiter.check(start()).unwrap();
+        let long_after = later(start(), Duration::from_mins(5));
+        limiter.share(nodes(1), long_after, Duration::ZERO);
+        let first = greedy(&mut limiter, long_after, Duration::from_millis(1));
+        assert_eq!(first.len(), 1, "the other may have called just now");
+        limiter.share(nodes(1), later(long_after, Duration::from_mins(1)), Duration::ZERO);
+        let burst = greedy(
+            &mut limiter,
+            later(long_after, Duration::from_mins(1)),
+            Duration::from_millis(1),
         );
+        assert_eq!(burst.len(), 10, "nothing has changed meanwhile");
     }
 
     proptest! {

@@ -114,8 +114,8 @@ const NOUNS: Nouns = [
 
 const NOUNS_FRAMED: Nouns = [
     (
-        "characters in a message, beside the label, the sender and the opt-out that are added",
-        "덧붙는 광고 표시·발신자·수신거부 안내를 뺀 메시지는",
+        "characters in a message, beside the sender, the opt-out and any label that are added",
+        "덧붙는 발신자·수신거부 안내(와 광고 표시)를 뺀 메시지는",
         "자",
     ),
     (

@@ -71,6 +71,7 @@ fn node_with(dedup: Dedup, concurrency: usize, max_in_flight: usize, rate_limit:
         call_deadline: Duration::from_secs(10),
         look_up: retry,
         breaker: BreakerSettings::default(),
+        heartbeat: Duration::from_secs(5),
         max_in_flight,
     };
     Node {

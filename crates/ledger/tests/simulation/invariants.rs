@@ -14,10 +14,7 @@ use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::Memory;
 use jiff::Timestamp;
 
-use crate::channels::{BREAKER, QUOTA};
-
-/// See [`Witness::calls`].
-const LATE_CALLS: usize = 12;
+use crate::channels::{BREAKER, QUOTA, SETTINGS};
 
 /// I15, of one node: nothing is sent while a breaker is open, and no more than
 /// its permits while it finds out. Kept from what the node says, in its order.
@@ -89,6 +86,8 @@ pub(crate) struct Witness {
     last: BTreeMap<(DistributionId, Channel, u32), u32>,
     /// When each channel was called of late, by [`Channel::index`].
     called: [VecDeque<Timestamp>; Channel::ALL.len()],
+    /// When lives began of late.
+    begun: VecDeque<Timestamp>,
 }
 
 impl Witness {
@@ -134,22 +133,28 @@ impl Witness {
         );
     }
 
-    /// I14, over all nodes. A node's clock may run a tenth too fast, and what was
-    /// planned in one period may be committed, and sent, in the next: so many calls
-    /// as all nodes may have out, and one of each node that has begun meanwhile.
-    pub(crate) fn calls(&mut self, channel: Channel, now: Timestamp) {
+    /// A life of a node begins.
+    pub(crate) fn begins_life(&mut self, now: Timestamp) {
+        self.begun.push_back(now);
+    }
+
+    /// I14, over all nodes. What was decided in one period may be committed, and
+    /// sent, in the next: so many calls as all lanes have places. And a life that
+    /// begins does not know what the one before it has called. A node's clock may
+    /// run a tenth too fast.
+    pub(crate) fn calls(&mut self, channel: Channel, nodes: usize, now: Timestamp) {
+        let period = QUOTA.limit_refresh_period.mul_f64(0.9);
         let called = &mut self.called[channel.index()];
         called.push_back(now);
-        let period = QUOTA.limit_refresh_period.mul_f64(0.9);
-        while called.front().is_some_and(|first| *first + period <= now) {
-            called.pop_front();
+        for times in [called, &mut self.begun] {
+            while times.front().is_some_and(|first| *first + period <= now) {
+                times.pop_front();
+            }
         }
-        let most = QUOTA.limit_for_period.get() as usize + LATE_CALLS;
-        assert!(
-            called.len() <= most,
-            "I14: {channel} is called {} times in {period:?}",
-            called.len()
-        );
+        let called = self.called[channel.index()].len();
+        let places = nodes * SETTINGS[channel.index()].concurrency;
+        let most = QUOTA.limit_for_period.get() as usize + places + self.begun.len();
+        assert!(called <= most, "I14: {channel} is called {called} times in {period:?}");
     }
 
     /// I6: a receipt is never lost, and (generation, rank) never goes back.

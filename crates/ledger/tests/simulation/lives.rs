@@ -16,6 +16,7 @@ impl World {
     /// A node's life begins.
     pub(crate) fn life(&mut self) -> Node {
         let token = self.store.begin_incarnation();
+        self.witness.begins_life(self.now);
         self.comes_within(Duration::from_millis(200), Happening::To(token, Event::Adoption));
         self.comes_within(HEARTBEAT, Happening::To(token, Event::Heartbeat));
         self.comes_within(Duration::from_mins(1), Happening::To(token, Event::ClockSlews));
@@ -83,6 +84,7 @@ impl World {
         }
         self.figures.lived_again += 1;
         let token = self.store.begin_incarnation();
+        self.witness.begins_life(self.now);
         let now = self.now;
         let this = &mut self.nodes[node];
         this.token = token;
@@ -93,7 +95,8 @@ impl World {
         for command in this.engine.live_again(token) {
             self.perform(node, command);
         }
-        self.begin_commit(node);
+        let input = self.nodes_counted(0);
+        self.turn(node, vec![input]);
     }
 
     /// Told to stop: what is out ends, nothing begins, and after a while the
@@ -157,7 +160,7 @@ impl World {
             .adopt_from(token, due_by, 50, |owner| !alive.contains(&owner));
         let tenant = TenantId::default();
         for id in std::mem::take(&mut self.nodes[node].dropped) {
-            if self.store.owner(&tenant, id) == Some(token) {
+            if self.store.owner(&tenant, id).is_none_or(|owner| owner == token) {
                 adopted.extend(self.store.take(token, &tenant, id));
             }
         }

@@ -80,6 +80,7 @@ fn every_invariant_holds_whatever_dies() {
         "{total}; simulated {:?}, {ratio:.0} times as fast as it",
         total.simulated
     );
+    assert!(ratio > 1_000.0, "slower than it was meant to be");
     // A simulation in which nothing goes wrong proves nothing.
     if variable("FANFARE_TEST_SEED").is_none() {
         total.assert_that_trouble_was_had();

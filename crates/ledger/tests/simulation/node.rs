@@ -183,6 +183,7 @@ fn settings() -> Settings {
         // A clock that runs too fast makes less of it.
         call_deadline: CALL_DEADLINE + CALL_DEADLINE / 4,
         breaker: BREAKER,
+        heartbeat: HEARTBEAT,
         max_in_flight: 20,
     }
 }

@@ -327,7 +327,7 @@ impl World {
             return;
         }
         self.witness.begins(call);
-        self.witness.calls(call.delivery.channel, self.now);
+        self.witness.calls(call.delivery.channel, self.nodes.len(), self.now);
         self.goes_out(node, call);
         let peaceful = self.peaceful();
         let Came {
@@ -351,7 +351,7 @@ impl World {
         if !self.may_send(node) {
             return;
         }
-        self.witness.calls(call.delivery.channel, self.now);
+        self.witness.calls(call.delivery.channel, self.nodes.len(), self.now);
         self.goes_out(node, &call);
         let mut heard = None;
         for evidence in self.store.evidence(&call.tenant, call.distribution) {

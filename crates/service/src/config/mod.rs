@@ -352,6 +352,7 @@ impl Config {
             // follows a jump.
             call_deadline: Duration::from_millis(self.calls.deadline_ms + self.calls.deadline_ms / 4),
             breaker: self.breaker.settings(),
+            heartbeat: Duration::from_millis(self.nodes.heartbeat_ms),
             max_in_flight: self.engine.max_in_flight,
         }
     }
