@@ -44,10 +44,17 @@ def started(program, url, data):
         f"{channel}ACCESS_TOKEN": "token",
     }
     service = subprocess.Popen([program, "serve"], env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True)
-    for line in service.stdout:
-        if line.startswith("fanfare is ready on "):
-            return service, line.split()[-1]
-    sys.exit("check-webhooks: the service did not start")
+    # Its end is the end of what it says, so nothing is waited for longer.
+    too_late = threading.Timer(PATIENCE_S, service.kill)
+    too_late.start()
+    try:
+        for line in service.stdout:
+            if line.startswith("fanfare is ready on "):
+                return service, line.split()[-1]
+    finally:
+        too_late.cancel()
+    service.kill()
+    sys.exit(f"check-webhooks: the service was not ready within {PATIENCE_S} s (exit code {service.wait()})")
 
 
 def distribute(base):
