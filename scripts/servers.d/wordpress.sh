@@ -15,25 +15,14 @@ install_wordpress() {
   [ ! -e "$deb/xmlrpc.php" ] || return 0
   rm -rf "$deb" "$deb.next" "$deb.whole"
   mkdir -p "$deb.next"
-  if ! (cd "$deb.next" && wordpress_download && for it in *.deb; do dpkg-deb -x "$it" .; done); then
-    missing wordpress "WordPress (Debian's package)"
-  fi
+  "$root/scripts/apt-unpack" "$deb.next" wordpress wordpress-theme-twentytwentythree php-getid3 \
+    || missing wordpress "WordPress (Debian's package)"
   # Links lead to what Debian keeps in packages of its own; scripts of the dashboard stay away.
   cp -r "$deb.next/usr/share/wordpress" "$deb.whole"
   rm -rf "$deb.whole/wp-includes/ID3"
   cp -rL "$deb.next/usr/share/wordpress/wp-includes/ID3" "$deb.whole/wp-includes/ID3"
   rm -rf "$deb.next"
   mv "$deb.whole" "$deb"
-}
-
-# Fetches the packages' files. A list that is too old names files that are gone.
-wordpress_download() {
-  local download=(apt-get -qq download wordpress wordpress-theme-twentytwentythree php-getid3) sudo=()
-  ((EUID == 0)) || sudo=(sudo)
-  has apt-get || return 1
-  "${download[@]}" >&2 && return
-  "${sudo[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || true
-  "${download[@]}" >&2
 }
 
 # A socket's path may have 107 characters, and ours may be longer: the home is a link.
