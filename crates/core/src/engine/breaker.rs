@@ -9,7 +9,7 @@
 use jiff::Timestamp;
 
 use super::message::{CallReference, Command};
-use super::outcome::due_since;
+use super::outcome::begins_too_late;
 use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::attempt::{LookUpOutcome, StepOutcome};
@@ -18,7 +18,6 @@ use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
 use crate::resilience::breaker::{BreakerAction, BreakerState, CallNotPermitted, CallResult, CircuitBreaker, Permit};
-use crate::resilience::retry::later;
 use crate::text::Text;
 
 impl Engine {
@@ -150,9 +149,8 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return false;
         };
-        // A redrive is asked for when the first day may long be over.
-        let begun = delivery.attempt_started_at.is_some() || delivery.generation > 1;
-        if !begun && until > later(due_since(&work.distribution), self.settings.retry.max_age) {
+        let begun = delivery.attempt_started_at.is_some();
+        if !begun && begins_too_late(&work.distribution, channel, until, self.settings.retry.max_age) {
             self.dirty.insert(id);
             self.expire(id, channel, turn);
             return false;

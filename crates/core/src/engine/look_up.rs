@@ -206,8 +206,9 @@ impl Engine {
         }
     }
 
-    /// Another look after a backoff, and not before `wait` is over; a person
-    /// decides where it has gone on for too long.
+    /// Another look after a backoff, and not before `wait` is over, of which no more
+    /// is heard than is left of the age; a person decides where it has gone on for
+    /// too long.
     fn look_up_again(&mut self, id: DistributionId, channel: Channel, wait: Duration, turn: &mut Turn<'_>) {
         let policy = self.settings.look_up;
         let Some(work) = self.works.get_mut(&id) else { return };
@@ -217,12 +218,12 @@ impl Engine {
         let unknown_since = delivery.updated_at;
         let look_ups = &mut work.look_ups[channel.index()];
         *look_ups += 1;
-        let at = later(turn.now, policy.backoff(*look_ups, turn.rng).max(wait));
-        let given_up = *look_ups >= policy.max_attempts || at > later(unknown_since, policy.max_age);
-        if given_up {
+        let at = later(turn.now, policy.backoff(*look_ups, turn.rng));
+        let last = later(unknown_since, policy.max_age);
+        if *look_ups >= policy.max_attempts || at > last {
             self.ask_a_person(id, channel, turn);
         } else {
-            self.look_up_at(id, channel, at);
+            self.look_up_at(id, channel, later(turn.now, wait).min(last).max(at));
         }
     }
 

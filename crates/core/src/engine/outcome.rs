@@ -213,7 +213,7 @@ impl Engine {
         }
     }
 
-    /// Held back, without spending the attempt.
+    /// Held back, without spending the attempt: so its age alone bounds how often.
     pub(super) fn defer(
         &mut self,
         id: DistributionId,
@@ -223,6 +223,9 @@ impl Engine {
         turn: &mut Turn<'_>,
     ) {
         let Some(work) = self.works.get_mut(&id) else { return };
+        if begins_too_late(&work.distribution, channel, until, self.settings.retry.max_age) {
+            return self.expire(id, channel, turn);
+        }
         work.change(channel, |delivery| {
             delivery.failure = Some(reason);
             delivery.attempt -= 1;
@@ -318,6 +321,15 @@ pub(super) fn due_since(distribution: &Distribution) -> Timestamp {
     let accepted_at = distribution.accepted_at;
     let scheduled_at = distribution.request.request.scheduled_at;
     scheduled_at.unwrap_or(accepted_at).max(accepted_at)
+}
+
+/// Whether what has not begun would then begin too late. A redrive is asked for when
+/// the first day may long be over.
+pub(super) fn begins_too_late(distribution: &Distribution, channel: Channel, at: Timestamp, max_age: Duration) -> bool {
+    let redriven = distribution
+        .delivery(channel)
+        .is_some_and(|delivery| delivery.generation > 1);
+    !redriven && at > later(due_since(distribution), max_age)
 }
 
 fn expired(max_age: Duration) -> Failure {

@@ -7,7 +7,7 @@ use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Phase};
 use fanfare_core::engine::{Command, Input};
 use fanfare_core::write::{Write, Written};
 
-use crate::{KEY, TWO, adopted, calls, confirmed, failure, new, node, record, stepped};
+use crate::{KEY, START, TWO, adopted, calls, confirmed, failure, new, node, record, stepped};
 
 #[test]
 fn a_repeat_that_is_refused_says_nothing_of_the_first() {
@@ -111,6 +111,33 @@ fn what_is_found_may_go_on_in_the_same_attempt() {
     let goes_on =
         |command: &Command| matches!(command, Command::Step(call) if call.delivery.checkpoint.as_ref() == Some(&next));
     assert!(commands.iter().any(goes_on), "{commands:?}");
+}
+
+/// A channel that asks to wait longer than a doubt may last is asked once more at
+/// its end: a person is not called while it can still be found out.
+#[test]
+fn a_long_wait_in_doubt_ends_with_the_last_look() {
+    let mut node = node(KEY, 10);
+    let (id, out) = node.accepted(new(&TWO[..1], None));
+    node.step(vec![stepped(&out[0], StepOutcome::Unknown(failure()))]);
+    node.written(id, Written::Recorded);
+    let mut repeated = calls(node.later(Duration::from_secs(1)));
+    let day = Duration::from_hours(24);
+    for (status, looks_at) in [
+        (DeliveryStatus::InProgress, Some(START + day)),
+        (DeliveryStatus::NeedsReview, None),
+    ] {
+        let deferred = StepOutcome::Deferred {
+            until: node.now + day * 2,
+            reason: failure(),
+        };
+        let commands = node.step(vec![stepped(&repeated[0], deferred)]);
+        let delivery = &record(&commands).deliveries[0];
+        assert_eq!((delivery.status, delivery.next_attempt_at), (status, looks_at));
+        node.written(id, Written::Recorded);
+        node.now = START;
+        repeated = calls(node.later(day));
+    }
 }
 
 #[test]

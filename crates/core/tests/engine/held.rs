@@ -11,6 +11,7 @@ use fanfare_core::ids::DistributionId;
 use fanfare_core::resilience::breaker::BreakerAction;
 use fanfare_core::sending::{SendingAction, SendingScope};
 use fanfare_core::write::{Adopted, Write, Written};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{KEY, Node, START, TWO, adopted, calls, confirmed, failure, new, node_for, record, stepped};
@@ -146,6 +147,54 @@ fn what_a_channel_defers_has_not_begun_however_often_it_is_held() {
         };
         assert!(!commands.iter().any(begins), "{commands:?}");
     }
+}
+
+fn deferred(until: Timestamp) -> StepOutcome {
+    StepOutcome::Deferred {
+        until,
+        reason: failure(),
+    }
+}
+
+/// A deferral spends no attempt, so that only the age can end it.
+#[test]
+fn what_a_channel_defers_again_and_again_is_given_up_after_a_day() {
+    let soon = Duration::from_secs(5);
+    let mut node = roomy();
+    let (id, mut out) = node.accepted(new(ONE, None));
+    // The last of them is due when the day is over, and not a moment later.
+    for begins in [START, START + DAY / 2, START + DAY - soon] {
+        node.now = begins;
+        let commands = node.step(vec![stepped(&out[0], deferred(node.now + soon))]);
+        assert_eq!(
+            (only(&commands).status, only(&commands).attempt),
+            (DeliveryStatus::Waiting, 0),
+            "{begins}"
+        );
+        node.written(id, Written::Recorded);
+        node.later(soon);
+        out = calls(node.written(id, Written::Recorded));
+    }
+    assert_eq!(node.now, START + DAY);
+    let commands = node.step(vec![stepped(&out[0], deferred(node.now + soon))]);
+    let given_up = only(&commands);
+    assert_eq!(given_up.status, DeliveryStatus::Failed);
+    assert_eq!(given_up.failure.as_ref().unwrap().code, "expired");
+    // Who asks for it again is not told that the day is over.
+    let commands = node.written(id, Written::Recorded);
+    let Some(Command::Rests { distribution, .. }) = commands.first() else {
+        panic!("{commands:?}")
+    };
+    node.step(vec![Input::Asked {
+        ask: AskId(6),
+        id,
+        what: Ask::Retry { channels: Vec::new() },
+        adopted: Some(Box::new(adopted((**distribution).clone()))),
+        evidence: Vec::new(),
+    }]);
+    let out = calls(node.written(id, Written::Recorded));
+    let commands = node.step(vec![stepped(&out[0], deferred(node.now + soon))]);
+    assert_eq!(only(&commands).status, DeliveryStatus::Waiting);
 }
 
 #[test]
