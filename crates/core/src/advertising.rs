@@ -122,11 +122,12 @@ pub enum Reason {
 /// evidence nobody may.
 pub fn may_receive(consent: Option<&Consent>, now: Timestamp) -> Result<(), Reason> {
     let consent = consent.ok_or(Reason::NoEvidence)?;
-    if consent.who.trim().is_empty() || consent.how.trim().is_empty() || consent.at > now {
-        return Err(Reason::NoEvidence);
-    }
+    // Who took it back has, whatever else is missing.
     if consent.withdrawn_at.is_some() {
         return Err(Reason::Withdrawn);
+    }
+    if consent.who.trim().is_empty() || consent.how.trim().is_empty() || consent.at > now {
+        return Err(Reason::NoEvidence);
     }
     if !consent.advertising {
         return Err(Reason::NotToAdvertising);
@@ -314,6 +315,15 @@ mod tests {
         assert_eq!(
             says(|consent| consent.withdrawn_at = Some(consent.at)),
             Err(Reason::Withdrawn)
+        );
+        let unproved_and_withdrawn = |consent: &mut Consent| {
+            consent.who.clear();
+            consent.withdrawn_at = Some(consent.at);
+        };
+        assert_eq!(
+            says(unproved_and_withdrawn),
+            Err(Reason::Withdrawn),
+            "for another row of theirs, too"
         );
     }
 
