@@ -108,6 +108,9 @@ pub enum NotSent {
     /// TLS could not be agreed on, or the certificate is not trusted.
     #[error("no trusted TLS connection could be made")]
     Tls,
+    /// The connection was closed before any of the request was written to it.
+    #[error("the connection was closed before the request began")]
+    Closed,
     /// No request could be made of what was to be sent.
     #[error("it is no valid request")]
     Request,
@@ -290,7 +293,8 @@ impl Answer {
     /// none is kept (I20).
     pub fn words_without_numbers(&self) -> String {
         // Before it is cut: half of a number is not known for one.
-        self.beginning(&without_numbers(&String::from_utf8_lossy(&self.body), self.cut))
+        let text = String::from_utf8_lossy(&self.body);
+        self.beginning(&without_numbers(&text, self.cut, WORDS_MAX))
     }
 
     fn beginning(&self, text: &str) -> String {
@@ -326,7 +330,17 @@ fn exchange_error(error: ClientError) -> ExchangeError {
     if error.is_connect() {
         return ExchangeError::NotSent(connect::failure(&error), error.into());
     }
+    if was_never_begun(&error) {
+        return ExchangeError::NotSent(NotSent::Closed, error.into());
+    }
     broken_off(error)
+}
+
+/// The connection's task gave the request back as it was: hyper calls only that
+/// cancelled.
+fn was_never_begun(error: &ClientError) -> bool {
+    let inner = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    inner.is_some_and(hyper::Error::is_canceled)
 }
 
 fn broken_off(error: impl Error + Send + Sync + 'static) -> ExchangeError {

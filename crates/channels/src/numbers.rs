@@ -11,9 +11,10 @@ const DIGITS: usize = 7;
 const APART: usize = 5;
 
 /// `text` with `…` for each number. Where it `goes_on` and that was cut off,
-/// digits at its end may be a number's beginning.
-pub(crate) fn without_numbers(text: &str, goes_on: bool) -> String {
-    let mut clean = String::with_capacity(text.len());
+/// digits at its end may be a number's beginning. What comes after the first
+/// `enough` letters may be missing.
+pub(crate) fn without_numbers(text: &str, goes_on: bool, enough: usize) -> String {
+    let mut clean = String::new();
     let mut run = Run::default();
     for letter in text.chars() {
         if run.takes(letter) {
@@ -21,6 +22,10 @@ pub(crate) fn without_numbers(text: &str, goes_on: bool) -> String {
         }
         run.flush(&mut clean, DIGITS);
         clean.push(letter);
+        // A letter has four bytes at most; to count them each time takes longer.
+        if clean.len() >= enough.saturating_mul(4) {
+            return clean;
+        }
     }
     run.flush(&mut clean, if goes_on { 1 } else { DIGITS });
     clean
@@ -100,15 +105,26 @@ mod tests {
             ("가나다", "가나다"),
             ("", ""),
         ] {
-            assert_eq!(without_numbers(said, false), kept);
+            assert_eq!(without_numbers(said, false, usize::MAX), kept);
         }
     }
 
     #[test]
     fn what_is_cut_off_may_be_a_number_s_beginning() {
-        assert_eq!(without_numbers("to 010-12", true), "to …");
-        assert_eq!(without_numbers("to 010-", true), "to …-");
-        assert_eq!(without_numbers("to 010-12", false), "to 010-12");
-        assert_eq!(without_numbers("3018: no", true), "3018: no");
+        assert_eq!(without_numbers("to 010-12", true, usize::MAX), "to …");
+        assert_eq!(without_numbers("to 010-", true, usize::MAX), "to …-");
+        assert_eq!(without_numbers("to 010-12", false, usize::MAX), "to 010-12");
+        assert_eq!(without_numbers("3018: no", true, usize::MAX), "3018: no");
+    }
+
+    /// An answer of megabytes is not read to its end for three hundred letters.
+    #[test]
+    fn what_follows_when_enough_is_clean_is_left_out() {
+        let long = format!("to 010-1234-5678: {}", "가 ".repeat(100_000));
+        let clean = without_numbers(&long, false, 300);
+        assert!(clean.starts_with("to …: 가 가"), "{clean}");
+        assert!((300..1_300).contains(&clean.chars().count()), "{}", clean.len());
+        let numbers = without_numbers(&"010-1234-5678, ".repeat(100_000), false, 300);
+        assert!(!numbers.contains(|letter: char| letter.is_numeric()), "{numbers}");
     }
 }
