@@ -15,6 +15,7 @@ use crate::telemetry;
 pub(super) enum Came {
     Advanced,
     Pending,
+    PollFailed,
     Confirmed,
     NeedsAction,
     Rejected,
@@ -25,13 +26,14 @@ pub(super) enum Came {
 }
 
 /// As many as there are words.
-const WORDS: usize = 9;
+const WORDS: usize = 10;
 
 impl Came {
     const fn name(self) -> &'static str {
         match self {
             Self::Advanced => "advanced",
             Self::Pending => "pending",
+            Self::PollFailed => "poll_failed",
             Self::Confirmed => "confirmed",
             Self::NeedsAction => "needs_action",
             Self::Rejected => "rejected",
@@ -47,7 +49,8 @@ impl From<&StepOutcome> for Came {
     fn from(outcome: &StepOutcome) -> Self {
         match outcome {
             StepOutcome::Advanced { .. } => Self::Advanced,
-            StepOutcome::Pending { .. } | StepOutcome::PollFailed { .. } => Self::Pending,
+            StepOutcome::Pending { .. } => Self::Pending,
+            StepOutcome::PollFailed { .. } => Self::PollFailed,
             StepOutcome::Confirmed(_) => Self::Confirmed,
             StepOutcome::NeedsAction { .. } => Self::NeedsAction,
             StepOutcome::Rejected { .. } => Self::Rejected,
