@@ -61,8 +61,9 @@ pub enum StepOutcome {
         /// Why.
         reason: Failure,
     },
-    /// This service did not call: an attempt, some steps of which have been
-    /// taken, goes on where it stands.
+    /// Nothing was done now; an attempt, some steps of which have been taken, goes on
+    /// where it stands. Either this service did not call, or the channel holds back
+    /// what is left.
     Held {
         /// When to call.
         until: Timestamp,
