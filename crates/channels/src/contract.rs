@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::failure;
 use crate::http::Answer;
+use crate::status;
 
 /// For so long a gateway answers a repeated key like the first time.
 pub const KEY_WINDOW: Duration = Duration::from_hours(24);
@@ -38,21 +39,17 @@ pub(crate) enum Heard {
 
 /// The one table of the contract.
 pub(crate) fn heard(answer: &Answer, now: Timestamp) -> Heard {
-    let told = answer.retry_after(now);
+    if let Some((why, retry)) = status::refusal(answer, now) {
+        return Heard::Refused(why, retry);
+    }
     match answer.status.as_u16() {
         200..=299 => Heard::Taken,
-        // The request has not been acted upon (RFC 9110, 15.4): a gateway does
-        // not redirect, so this is something else.
-        301 | 302 | 307 | 308 | 404 | 405 => Heard::Refused(failure::misconfigured(), Retry::Never),
-        400 | 413 | 415 | 422 => Heard::Refused(failure::content_rejected(), Retry::Never),
-        401 => Heard::Refused(failure::auth_expired(), Retry::Never),
-        403 => Heard::Refused(failure::permission_denied(), Retry::Never),
+        400 | 415 | 422 => Heard::Refused(failure::content_rejected(), Retry::Never),
         409 => Heard::Known,
-        425 => Heard::Refused(failure::unavailable(), told.map_or(Retry::Backoff, Retry::After)),
-        429 => Heard::Refused(failure::rate_limited(), told.map_or(Retry::Backoff, Retry::After)),
-        503 => match told {
-            Some(wish) => Heard::Refused(failure::unavailable(), Retry::After(wish)),
-            None => Heard::Unclear,
+        425 => Heard::Refused(failure::unavailable(), status::told(answer, now)),
+        503 => match status::told(answer, now) {
+            told @ Retry::After(_) => Heard::Refused(failure::unavailable(), told),
+            Retry::Never | Retry::Backoff => Heard::Unclear,
         },
         _ => Heard::Unclear,
     }

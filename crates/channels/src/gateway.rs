@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::api::{Api, Body};
+use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW, heard};
 use crate::failure;
@@ -129,6 +130,9 @@ impl ChannelClient for GatewayClient {
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        if is_called_off(call) {
+            return nothing_done();
+        }
         match self.create(call, now).await {
             Ok(answer) => self.created(call, &answer, now).await,
             Err(error @ ExchangeError::NotSent(..)) => StepOutcome::Rejected {

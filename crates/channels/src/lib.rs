@@ -14,6 +14,7 @@
 
 pub mod any_channel;
 pub mod api;
+mod call_off;
 pub mod client;
 mod connect;
 pub mod contract;
@@ -29,4 +30,5 @@ pub mod naver_blog;
 mod numbers;
 pub mod ringo_biz;
 pub mod secret;
+mod status;
 pub mod wooridongne_tv;

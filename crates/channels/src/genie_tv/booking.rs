@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::channel::ChannelState;
+use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
 use http::StatusCode;
@@ -46,7 +47,7 @@ impl GenieTvClient {
         };
         let read = match heard(&answer, now) {
             Heard::Taken => line_of(&answer, &line),
-            Heard::Known => self.read(call, &order, &line).await.ok(),
+            Heard::Known => self.read(call, &order, &line, now).await.ok(),
             Heard::Refused(why, Retry::Never) => return rejected(why.said(&answer.words()), Retry::Never),
             Heard::Refused(why, retry) => {
                 return rejected_at(Some(Stage::Ready { order, line }), why.said(&answer.words()), retry);
@@ -68,7 +69,7 @@ impl GenieTvClient {
 
     /// Waits until the channel has decided.
     pub(super) async fn poll(&self, call: &Call, booking: Booking, now: Timestamp) -> StepOutcome {
-        let (why, heard) = match self.read(call, &booking.order, &booking.line).await {
+        let (why, heard) = match self.read(call, &booking.order, &booking.line, now).await {
             Ok(read) => match read.state() {
                 State::Booked(state) => return StepOutcome::Confirmed(receipt(call, read, state, now)),
                 // Out of the doubt first: what is said then counts.
@@ -85,9 +86,9 @@ impl GenieTvClient {
                 State::Declined => return rejected(failure::declined().said(&read.reason()), Retry::Never),
                 State::Pending => return self.later(&booking, now),
                 // A booking that was taken does not become a draft again.
-                State::Draft | State::Unknown => (read.reason(), true),
+                State::Draft | State::Unknown => (failure::unavailable().said(&read.reason()), true),
             },
-            Err(words) => (words, false),
+            Err(why) => (why, false),
         };
         match booking.unread_since {
             // What was seen is kept, and asked for once more at once.
@@ -104,9 +105,9 @@ impl GenieTvClient {
             Some(since) if age(since, now) < PATIENCE && heard => self.later(&booking, now),
             Some(since) if age(since, now) < PATIENCE => StepOutcome::PollFailed {
                 poll_after: self.until_next(&booking, now),
-                why: failure::unavailable().said(&why),
+                why,
             },
-            Some(_) => StepOutcome::Unknown(failure::outcome_unknown().said(&why)),
+            Some(_) => StepOutcome::Unknown(failure::in_doubt(why)),
         }
     }
 
@@ -122,14 +123,23 @@ impl GenieTvClient {
         (age(booking.since, now) / 10).clamp(shortest, POLL_MOST.max(shortest))
     }
 
-    /// The line as the channel has it, or what was said instead.
-    async fn read(&self, call: &Call, order: &str, line: &str) -> Result<Line, String> {
+    /// The line as the channel has it, or why it can't be read.
+    async fn read(&self, call: &Call, order: &str, line: &str, now: Timestamp) -> Result<Line, Failure> {
         let path = self.path(&["orders", order, "lines", line]);
-        match self.api.get(call, &path, &[]).await {
-            Ok(answer) if answer.status == StatusCode::OK => line_of(&answer, line).ok_or_else(|| answer.words()),
-            Ok(answer) => Err(answer.words()),
-            Err(error) => Err(error.words()),
-        }
+        let answer = match self.api.get(call, &path, &[]).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(failure::unavailable().said(&error.words())),
+        };
+        let why = match heard(&answer, now) {
+            Heard::Taken if answer.status == StatusCode::OK => match line_of(&answer, line) {
+                Some(read) => return Ok(read),
+                None => failure::unavailable(),
+            },
+            // It is there, and says what is wrong.
+            Heard::Refused(why, _) => why,
+            Heard::Taken | Heard::Known | Heard::Unclear => failure::unavailable(),
+        };
+        Err(why.said(&answer.words()))
     }
 }
 

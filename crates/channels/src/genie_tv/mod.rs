@@ -36,6 +36,7 @@ use jiff::Timestamp;
 
 use self::checkpoint::Stage;
 use crate::api::{Api, Body};
+use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
@@ -74,6 +75,7 @@ impl ChannelClient for GenieTvClient {
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
         match Stage::of(call) {
+            Ok(stage) if is_called_off(call) && !matches!(stage, Some(Stage::Booking(_))) => nothing_done(),
             Ok(None) => self.order(call, now).await,
             Ok(Some(Stage::Ordered { order })) => self.line(call, order, now).await,
             Ok(Some(Stage::Lined { order, line })) => self.creative(call, order, line, now).await,

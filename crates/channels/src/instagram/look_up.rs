@@ -5,13 +5,11 @@ use std::time::Duration;
 use fanfare_core::attempt::LookUpOutcome;
 use fanfare_core::channel::Mode;
 use fanfare_core::compose::instagram::caption_of;
-use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
 use jiff::Timestamp;
 
 use super::checkpoint::Stage;
-use super::error::Meaning;
 use super::wire::{Link, Page, Post, StatusCode};
 use super::{InstagramClient, age, heard, receipt};
 use crate::failure;
@@ -53,7 +51,7 @@ impl InstagramClient {
     ) -> LookUpOutcome {
         let (read, answer) = match self.status(call, &container, now).await {
             Ok(read) => read,
-            Err(meaning) => return LookUpOutcome::Unknown(doubt(meaning)),
+            Err(meaning) => return LookUpOutcome::Unknown(failure::in_doubt(meaning.into_failure())),
         };
         match read.status_code {
             StatusCode::Published => LookUpOutcome::Found(self.find_post(call, now).await),
@@ -126,17 +124,4 @@ fn is_since(post: &Post, since: Timestamp) -> bool {
 fn read_time(text: &str) -> Option<Timestamp> {
     let text = text.replace("+0000", "Z");
     text.parse().ok()
-}
-
-fn doubt(meaning: Meaning) -> Failure {
-    let (Meaning::NotSent(why)
-    | Meaning::Refused(why)
-    | Meaning::NotFetched(why)
-    | Meaning::NotReady(why)
-    | Meaning::ContainerDead(why)
-    | Meaning::ContainerMissing(why)
-    | Meaning::DailyCap(why)
-    | Meaning::Throttled(why, _)
-    | Meaning::Unclear(why)) = meaning;
-    failure::in_doubt(why)
 }

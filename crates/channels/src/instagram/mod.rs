@@ -37,6 +37,7 @@ use serde::de::DeserializeOwned;
 use self::checkpoint::Stage;
 use self::error::Meaning;
 use crate::api::Api;
+use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
@@ -94,6 +95,7 @@ impl ChannelClient for InstagramClient {
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
         match Stage::of(call) {
+            Ok(None | Some(Stage::Preparing { .. } | Stage::Ready { .. })) if is_called_off(call) => nothing_done(),
             Ok(None) => self.create(call, now).await,
             Ok(Some(Stage::Preparing { container, since })) => self.poll(call, container, since, now).await,
             Ok(Some(Stage::Ready { container, .. })) => self.publish(call, container, now).await,

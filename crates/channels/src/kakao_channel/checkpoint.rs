@@ -122,6 +122,15 @@ impl Stage {
         Self::deserialize(&checkpoint.0).map_err(unreadable)
     }
 
+    /// Nobody has been sent anything, for certain.
+    pub(super) fn has_reached_nobody(&self) -> bool {
+        match self {
+            Self::Cutting(progress) => progress.requests.is_empty(),
+            Self::Sending(sending) => sending.progress.requests.is_empty() && sending.doubt == Doubt::None,
+            Self::Results(_) => false,
+        }
+    }
+
     /// How far it is: of two of one delivery, the greater is the later one.
     pub(super) fn rank(&self) -> (u32, u8, usize) {
         let (stage, progress) = match self {
@@ -155,6 +164,17 @@ impl Progress {
         self.chunk = self.chunk.saturating_add(1);
         self.since = now;
         self
+    }
+}
+
+impl Request {
+    /// To so many people, of whom the channel refused some at once.
+    pub(super) fn new(id: String, people: usize, refused: usize) -> Self {
+        Self {
+            id,
+            taken: count(people.saturating_sub(refused)),
+            settled: false,
+        }
     }
 }
 

@@ -58,15 +58,14 @@ impl KakaoChannelClient {
     /// given up.
     pub(super) fn again(
         &self,
-        mut progress: Progress,
+        progress: Progress,
         allowed: Option<&Allowed>,
         (why, retry): (Failure, Retry),
         now: Timestamp,
     ) -> StepOutcome {
         let waited = age(progress.since, now);
         if retry == Retry::Never || waited >= PATIENCE {
-            progress.give_up(allowed);
-            return advanced(Stage::Results(progress), false);
+            return advanced(progress.given_up(allowed), false);
         }
         let shortest = self.settings.poll_interval;
         let ours = (waited / 10).clamp(shortest, AGAIN_MOST.max(shortest));
@@ -101,25 +100,21 @@ impl KakaoChannelClient {
 
     /// Sends nobody else anything: those who are left are counted, as they would
     /// be sent it by day.
-    pub(super) async fn leave_off(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
+    pub(super) async fn give_up(&self, call: &Call, progress: Progress, now: Timestamp) -> Stage {
         let by_day = Night::KAKAO.over_at(now).unwrap_or(now);
         let allowed = self.allowed(call, by_day).await.ok();
-        progress.give_up(allowed.as_ref());
-        advanced(Stage::Results(progress), false)
+        progress.given_up(allowed.as_ref())
     }
 }
 
 impl Progress {
-    /// Counts those who are left as not sent.
-    pub(super) fn give_up(&mut self, allowed: Option<&Allowed>) {
+    /// Nobody else is sent it. Those who are left are counted as not sent, where the
+    /// list can be read: what was sent does not wait for that.
+    fn given_up(mut self, allowed: Option<&Allowed>) -> Stage {
         let left = allowed.map_or(0, |allowed| allowed.after(self.after).len());
         self.counts.not_sent = self.counts.not_sent.saturating_add(count(left));
+        Stage::Results(self)
     }
-}
-
-/// It was called off when people had been sent it already.
-pub(super) fn is_called_off(call: &Call, progress: &Progress) -> bool {
-    call.delivery.called_off && !progress.requests.is_empty()
 }
 
 /// By night nobody is sent anything, and nobody is counted: who may be sent it by

@@ -11,7 +11,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
-use super::checkpoint::{Doubt, Empty, Progress, Request, Sending, Stage};
+use super::checkpoint::{Doubt, Empty, Request, Sending, Stage};
 use super::hold::PATIENCE;
 use super::wire::{self, Page};
 use super::{KakaoChannelClient, age, key_of};
@@ -60,8 +60,9 @@ impl KakaoChannelClient {
             Ok(answer) => answer,
             Err(error) => return unknown(&error.words()),
         };
-        let Some(page) = wire::page(&answer, now) else {
-            return unknown(&answer.words_without_numbers());
+        let page = match wire::page(&answer, now) {
+            Ok(page) => page,
+            Err(why) => return LookUpOutcome::Unknown(failure::in_doubt(why)),
         };
         if page.messages.is_empty() && page.total_count == 0 {
             return self.not_found(call, sending, answer.time(now), now).await;
@@ -113,16 +114,8 @@ impl KakaoChannelClient {
                 checkpoint: Some(Stage::Sending(Sending::clean(progress, until)).into()),
             },
             (false, false) => goes_on(Stage::Sending(Sending::clean(progress, until)), true),
-            (false, true) => self.give_up(call, progress, now).await,
+            (false, true) => goes_on(self.give_up(call, progress, now).await, false),
         }
-    }
-
-    async fn give_up(&self, call: &Call, mut progress: Progress, now: Timestamp) -> LookUpOutcome {
-        match self.allowed(call, now).await {
-            Ok(allowed) => progress.give_up(Some(&allowed)),
-            Err((why, _)) => return LookUpOutcome::Unknown(why),
-        }
-        goes_on(Stage::Results(progress), false)
     }
 }
 

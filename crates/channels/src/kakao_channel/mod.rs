@@ -46,6 +46,7 @@ use jiff::Timestamp;
 use self::checkpoint::Stage;
 use self::recipients::{Allowed, Recipients, RecipientsError};
 use crate::api::Api;
+use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::ExchangeError;
@@ -127,6 +128,7 @@ impl ChannelClient for KakaoChannelClient {
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
         match Stage::of(call) {
+            Ok(stage) if is_called_off(call) && stage.as_ref().is_none_or(Stage::has_reached_nobody) => nothing_done(),
             Ok(None) => self.upload(call, now).await,
             Ok(Some(Stage::Cutting(progress))) => self.cut(call, progress, now).await,
             Ok(Some(Stage::Sending(sending))) => self.send(call, sending, now).await,

@@ -51,11 +51,14 @@ pub trait Recipients: Debug + Send + Sync {
     async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError>;
 }
 
+/// Somebody who may be sent it: the bucket, and the number.
+pub(super) type Person = (u16, Secret);
+
 /// Those of a list who may be sent the message now, in the order of the delivery.
 #[derive(Debug)]
 pub(super) struct Allowed {
     /// Ordered by bucket, and within it by number.
-    people: Vec<(u16, Secret)>,
+    people: Vec<Person>,
     /// Those who may not.
     pub(super) blocked: usize,
 }
@@ -108,15 +111,15 @@ impl Allowed {
     }
 
     /// Those of one request.
-    pub(super) fn between(&self, after: Option<u16>, until: u16) -> &[(u16, Secret)] {
+    pub(super) fn between(&self, after: Option<u16>, until: u16) -> &[Person] {
         let rest = self.after(after);
         let end = rest.partition_point(|(bucket, _)| *bucket <= until);
         &rest[..end]
     }
 
     /// Those who come after.
-    pub(super) fn after(&self, after: Option<u16>) -> &[(u16, Secret)] {
-        let done = |(bucket, _): &(u16, Secret)| after.is_some_and(|after| *bucket <= after);
+    pub(super) fn after(&self, after: Option<u16>) -> &[Person] {
+        let done = |(bucket, _): &Person| after.is_some_and(|after| *bucket <= after);
         let start = self.people.partition_point(done);
         &self.people[start..]
     }
@@ -224,7 +227,12 @@ mod tests {
             let allowed = allowed(rows);
             (allowed.people.len(), allowed.blocked)
         };
-        for no in [withdrawn(), suppressed()] {
+        let withdrawn_without_name = || {
+            let mut row = withdrawn();
+            row.consent.as_mut().unwrap().who.clear();
+            row
+        };
+        for no in [withdrawn(), withdrawn_without_name(), suppressed()] {
             assert_eq!(of(vec![person(1), no.clone()]), (0, 1));
             assert_eq!(of(vec![no.clone(), person(1)]), (0, 1));
             assert_eq!(of(vec![no.clone(), unproved(), person(1)]), (0, 1));

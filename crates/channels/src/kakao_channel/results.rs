@@ -52,10 +52,9 @@ impl KakaoChannelClient {
             ("pageNum", "1"),
             ("pageSize", PAGE_SIZE),
         ];
-        let unread = |words: &str| failure::unavailable().said(words);
         let answer = self.api.get(call, &self.path("messages"), &query).await;
-        let answer = answer.map_err(|error| unread(&error.words()))?;
-        let page = wire::page(&answer, now).ok_or_else(|| unread(&answer.words_without_numbers()))?;
+        let answer = answer.map_err(|error| failure::unavailable().said(&error.words()))?;
+        let page = wire::page(&answer, now)?;
         let ours = page.messages.iter().all(|message| message.request_id == request.id);
         Ok(tally(&page).filter(|(delivered, failed)| ours && delivered + failed >= request.taken))
     }

@@ -2,14 +2,15 @@
 
 use fanfare_core::advertising::advertisement;
 use fanfare_core::attempt::{Retry, StepOutcome};
+use fanfare_core::compose::kakao_channel::KakaoChannelContent;
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
 use super::error::Meaning;
-use super::hold::{is_called_off, night};
-use super::recipients::Allowed;
+use super::hold::night;
+use super::recipients::{Allowed, Person};
 use super::wire::{self, Heard, Uploaded};
 use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
@@ -54,8 +55,8 @@ impl KakaoChannelClient {
 
     /// Sees who is in the next request, and keeps where it ends before it is sent.
     pub(super) async fn cut(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
-        if is_called_off(call, &progress) {
-            return self.leave_off(call, progress, now).await;
+        if call.delivery.called_off {
+            return advanced(self.give_up(call, progress, now).await, false);
         }
         if let Some(held) = night(Some(&progress), now) {
             return held;
@@ -82,8 +83,8 @@ impl KakaoChannelClient {
         if sending.doubt != Doubt::None {
             return StepOutcome::Unknown(failure::outcome_unknown());
         }
-        if is_called_off(call, &sending.progress) {
-            return self.leave_off(call, sending.progress, now).await;
+        if call.delivery.called_off {
+            return advanced(self.give_up(call, sending.progress, now).await, false);
         }
         if let Some(held) = night(Some(&sending.progress), now) {
             return held;
@@ -92,36 +93,17 @@ impl KakaoChannelClient {
             Ok(allowed) => allowed,
             Err((why, retry)) => return self.not_sent(sending, None, why, retry, now),
         };
-        let mut people = allowed.between(sending.progress.after, sending.until);
-        let mut progress = sending.progress.clone();
-        if people.len() > self.settings.per_request {
-            // So many have joined since it was cut.
-            progress.counts.not_sent += count(people.len() - self.settings.per_request);
-            people = &people[..self.settings.per_request];
-        }
+        let Some((progress, people)) = self.people(&sending, &allowed) else {
+            return advanced(Stage::Cutting(sending.progress), false);
+        };
         if people.is_empty() {
             return advanced(Stage::Cutting(progress.sent(sending.until, None, 0, now)), false);
         }
         let Some(content) = wire::content(call, now) else {
             return rejected(None, failure::content_rejected(), Retry::Never);
         };
-        let message = content.message.as_deref().unwrap_or_default();
-        let settings = &self.settings;
-        let text = advertisement(
-            message,
-            settings.label,
-            &settings.sender_name,
-            &settings.unsubscribe_number,
-        );
-        let key = key_of(call, progress.chunk);
-        let value = wire::message(settings, &content, &text, (&key, &progress.image), people);
-        let body = Body::Json {
-            value: &value,
-            key: &key,
-        };
-        let taken = (progress, people.len());
-        match self.api.post(call, &self.path("freestyle-messages"), body).await {
-            Ok(answer) => self.heard(sending, taken, &answer, &allowed, now),
+        match self.post_message(call, &content, &progress, people).await {
+            Ok(answer) => self.heard(sending, (progress, people.len()), &answer, &allowed, now),
             Err(error @ ExchangeError::NotSent(..)) => {
                 let why = failure::unavailable().said(&error.words());
                 self.not_sent(sending, Some(&allowed), why, Retry::Backoff, now)
@@ -132,6 +114,43 @@ impl KakaoChannelClient {
         }
     }
 
+    /// Who is in the request now, with the counts that go with them; nothing where so
+    /// many have joined since it was cut that it must be cut anew.
+    fn people<'a>(&self, sending: &Sending, allowed: &'a Allowed) -> Option<(Progress, &'a [Person])> {
+        let most = self.settings.per_request;
+        let people = allowed.between(sending.progress.after, sending.until);
+        let mut progress = sending.progress.clone();
+        if people.len() <= most {
+            return Some((progress, people));
+        }
+        if allowed.next_until(progress.after, most) != Some(sending.until) {
+            return None;
+        }
+        // One bucket that is too large alone: it is not parted.
+        progress.counts.not_sent = progress.counts.not_sent.saturating_add(count(people.len() - most));
+        Some((progress, &people[..most]))
+    }
+
+    async fn post_message(
+        &self,
+        call: &Call,
+        content: &KakaoChannelContent,
+        progress: &Progress,
+        people: &[Person],
+    ) -> Result<Answer, ExchangeError> {
+        let settings = &self.settings;
+        let message = content.message.as_deref().unwrap_or_default();
+        let (sender, opt_out) = (&settings.sender_name, &settings.unsubscribe_number);
+        let text = advertisement(message, settings.label, sender, opt_out);
+        let key = key_of(call, progress.chunk);
+        let value = wire::message(settings, content, &text, (&key, &progress.image), people);
+        let body = Body::Json {
+            value: &value,
+            key: &key,
+        };
+        self.api.post(call, &self.path("freestyle-messages"), body).await
+    }
+
     fn heard(
         &self,
         sending: Sending,
@@ -140,41 +159,26 @@ impl KakaoChannelClient {
         allowed: &Allowed,
         now: Timestamp,
     ) -> StepOutcome {
-        let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words_without_numbers()));
+        let said = |why: Failure| why.said(&answer.words_without_numbers());
+        let unclear = || StepOutcome::Unknown(said(failure::outcome_unknown()));
         let outcome = wire::outcome(answer);
         let all_refused = outcome.as_ref().is_some_and(|outcome| outcome.all_refused);
+        let until = sending.until;
+        let next = |request, refused| advanced(Stage::Cutting(progress.sent(until, request, refused, now)), false);
         let doubt = |sending: Sending, doubt| advanced(Stage::Sending(Sending { doubt, ..sending }), false);
         match wire::heard(answer, now) {
-            Heard::Taken => match outcome.map(|outcome| (outcome.request_id, outcome.refused)) {
-                Some((Some(id), refused)) => {
-                    let request = Request {
-                        id,
-                        taken: count(people.saturating_sub(refused)),
-                        settled: false,
-                    };
-                    advanced(
-                        Stage::Cutting(progress.sent(sending.until, Some(request), refused, now)),
-                        false,
-                    )
-                }
-                _ => unclear(),
+            Heard::Taken => match outcome.and_then(|outcome| Some((outcome.request_id?, outcome.refused))) {
+                Some((id, refused)) => next(Some(Request::new(id, people, refused)), refused),
+                None => unclear(),
             },
             // All of them are refused for good, and the others have their turn.
-            Heard::Refused(Meaning::Recipient) => {
-                advanced(Stage::Cutting(progress.sent(sending.until, None, people, now)), false)
+            Heard::Refused(Meaning::Recipient) => next(None, people),
+            Heard::Refused(Meaning::Unclear) if all_refused => next(None, people),
+            Heard::Refused(Meaning::Refused(why, retry)) => {
+                self.not_sent(sending, Some(allowed), said(why), retry, now)
             }
-            Heard::Refused(Meaning::Unclear) if all_refused => {
-                advanced(Stage::Cutting(progress.sent(sending.until, None, people, now)), false)
-            }
-            Heard::Refused(Meaning::Refused(why, retry)) => self.not_sent(
-                sending,
-                Some(allowed),
-                why.said(&answer.words_without_numbers()),
-                retry,
-                now,
-            ),
             Heard::Refused(Meaning::Night) => {
-                let why = failure::night_hours().said(&answer.words_without_numbers());
+                let why = said(failure::night_hours());
                 self.night_by_the_channel(sending.progress, allowed, why, now)
             }
             Heard::Refused(Meaning::KeyKnown) => doubt(sending, Doubt::KeyKnown),
@@ -185,23 +189,15 @@ impl KakaoChannelClient {
 }
 
 fn uploaded(answer: &Answer, now: Timestamp) -> StepOutcome {
-    let again = |why: Failure| rejected(None, why.said(&answer.words_without_numbers()), Retry::Backoff);
-    match wire::heard(answer, now) {
+    let refused = |why: Failure, retry| rejected(None, why.said(&answer.words_without_numbers()), retry);
+    match wire::heard_of_picture(answer, now) {
         Heard::Taken => match wire::read::<Uploaded>(answer).and_then(Uploaded::url) {
             Some(image) => advanced(Stage::Cutting(Progress::new(image, now)), false),
-            None => again(failure::unavailable()),
+            None => refused(failure::unavailable(), Retry::Backoff),
         },
-        // A body that the image route refuses is the picture.
-        Heard::Refused(Meaning::Refused(why, Retry::Never)) if why.code == "content_rejected" => rejected(
-            None,
-            failure::media_rejected().said(&answer.words_without_numbers()),
-            Retry::Never,
-        ),
-        Heard::Refused(Meaning::Refused(why, retry)) => {
-            rejected(None, why.said(&answer.words_without_numbers()), retry)
-        }
+        Heard::Refused(Meaning::Refused(why, retry)) => refused(why, retry),
         Heard::Refused(Meaning::Night | Meaning::Recipient | Meaning::KeyKnown | Meaning::Sent | Meaning::Unclear) => {
-            again(failure::unavailable())
+            refused(failure::unavailable(), Retry::Backoff)
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use fanfare_core::attempt::Retry;
+use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::compose::kakao_channel::KakaoChannelContent;
 use fanfare_core::compose::{ChannelContent, compose};
@@ -18,11 +19,12 @@ use serde_json::{Value, json};
 
 use super::KakaoSettings;
 use super::error::{Meaning, listed, meaning};
+use super::recipients::Person;
 use crate::contract::is_path_id;
 use crate::failure;
 use crate::http::Answer;
 use crate::media::Picture;
-use crate::secret::Secret;
+use crate::status;
 
 pub(super) const SECRET_KEY: HeaderName = HeaderName::from_static("x-secret-key");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-nc-api-idempotency-key");
@@ -130,34 +132,36 @@ pub(super) struct Outcome {
 
 /// What an answer says: HTTP 200 may be a failure, so its code comes first.
 pub(super) fn heard(answer: &Answer, now: Timestamp) -> Heard {
-    let head = answer.json::<Head>().ok().map(|head| head.header);
-    match head {
-        Some(head) if head.is_successful && answer.status.is_success() => Heard::Taken,
-        // What is known of a code counts more than a status, which a proxy may
-        // have said.
-        Some(head) if !head.is_successful => match listed(head.result_code) {
-            Some(meaning) => Heard::Refused(meaning),
-            None => by_status(answer, now),
-        },
-        _ => by_status(answer, now),
+    by_code(answer).unwrap_or_else(|| by_status(answer, now))
+}
+
+/// What an answer says of a picture. Nobody sees it, so that a body that is
+/// refused is no doubt: it is the picture.
+pub(super) fn heard_of_picture(answer: &Answer, now: Timestamp) -> Heard {
+    let refused = || Heard::Refused(Meaning::Refused(failure::media_rejected(), Retry::Never));
+    match by_code(answer) {
+        Some(Heard::Refused(Meaning::Refused(why, _))) if why.code == cause::CONTENT_REJECTED.code => refused(),
+        Some(heard) => heard,
+        None if matches!(answer.status.as_u16(), 400 | 413 | 415 | 422) => refused(),
+        None => by_status(answer, now),
     }
+}
+
+/// By its own code; nothing where that says nothing. What is known of a code counts
+/// more than a status, which a proxy may have said.
+fn by_code(answer: &Answer) -> Option<Heard> {
+    let head = answer.json::<Head>().ok()?.header;
+    if !head.is_successful {
+        return listed(head.result_code).map(Heard::Refused);
+    }
+    answer.status.is_success().then_some(Heard::Taken)
 }
 
 /// The few statuses that prove that nothing was done: NHN Cloud has signed no
 /// contract of ours, so what its others mean is looked up.
 fn by_status(answer: &Answer, now: Timestamp) -> Heard {
-    let permanent = |why: Failure| Meaning::Refused(why, Retry::Never);
-    Heard::Refused(match answer.status.as_u16() {
-        301 | 302 | 307 | 308 | 404 | 405 => permanent(failure::misconfigured()),
-        401 => permanent(failure::auth_expired()),
-        403 => permanent(failure::permission_denied()),
-        413 => permanent(failure::content_rejected()),
-        429 => {
-            let wish = answer.retry_after(now).map_or(Retry::Backoff, Retry::After);
-            Meaning::Refused(failure::rate_limited(), wish)
-        }
-        _ => Meaning::Unclear,
-    })
+    let refused = |(why, retry)| Meaning::Refused(why, retry);
+    Heard::Refused(status::refusal(answer, now).map_or(Meaning::Unclear, refused))
 }
 
 impl Uploaded {
@@ -182,12 +186,20 @@ pub(super) fn outcome(answer: &Answer) -> Option<Outcome> {
     })
 }
 
-/// A page of messages.
-pub(super) fn page(answer: &Answer, now: Timestamp) -> Option<Page> {
-    match heard(answer, now) {
-        Heard::Taken => read::<Found>(answer).map(|found| found.message_search_result_response),
-        Heard::Refused(_) => None,
-    }
+/// A page of messages, or why there is none.
+pub(super) fn page(answer: &Answer, now: Timestamp) -> Result<Page, Failure> {
+    let why = match heard(answer, now) {
+        Heard::Taken => match read::<Found>(answer) {
+            Some(found) => return Ok(found.message_search_result_response),
+            None => failure::unavailable(),
+        },
+        // It is there, and says what is wrong.
+        Heard::Refused(Meaning::Refused(why, _)) => why,
+        Heard::Refused(Meaning::Night | Meaning::Recipient | Meaning::KeyKnown | Meaning::Sent | Meaning::Unclear) => {
+            failure::unavailable()
+        }
+    };
+    Err(why.said(&answer.words_without_numbers()))
 }
 
 pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
@@ -227,7 +239,7 @@ pub(super) fn message(
     content: &KakaoChannelContent,
     text: &str,
     (key, image): (&str, &str),
-    people: &[(u16, Secret)],
+    people: &[Person],
 ) -> Value {
     let buttons = content.buttons.iter();
     let buttons: Vec<_> = buttons
@@ -310,6 +322,26 @@ mod tests {
         assert_eq!(says(200, "{}"), "Unclear");
         assert_eq!(says(404, "<html>"), "channel_misconfigured");
         assert_eq!(says(429, ""), "rate_limited");
+    }
+
+    /// The picture's route, where a refused body is no doubt; a listed code still
+    /// comes first.
+    #[test]
+    fn a_body_that_the_picture_s_route_refuses_is_the_picture() {
+        let says = |status: u16, body: &str| match heard_of_picture(&answer(status, body), Timestamp::UNIX_EPOCH) {
+            Heard::Refused(Meaning::Refused(why, _)) => why.code.into_owned(),
+            other => format!("{other:?}"),
+        };
+        let body = |code: i64| json!({"header": {"isSuccessful": false, "resultCode": code}}).to_string();
+        for status in [400, 413, 415, 422] {
+            assert_eq!(says(status, ""), "media_rejected", "{status}");
+            assert_eq!(says(status, &body(12_345)), "media_rejected", "{status}");
+            assert_eq!(says(status, &body(-1_001)), "auth_expired", "{status}");
+            assert_eq!(says(status, &body(9_999)), "Refused(Unclear)", "{status}");
+        }
+        assert_eq!(says(200, &body(4)), "media_rejected");
+        assert_eq!(says(401, ""), "auth_expired");
+        assert_eq!(says(500, ""), "Refused(Unclear)");
     }
 
     /// A status that proves nothing is looked up, and so is a code of which it is

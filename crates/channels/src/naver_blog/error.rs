@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
+use fanfare_core::attempt::Retry;
 use fanfare_core::delivery::Failure;
 use jiff::Timestamp;
 
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::status;
 
 /// A throttled blog that does not say for how long is left alone so long.
 const THROTTLE_PAUSE: Duration = Duration::from_mins(1);
@@ -30,17 +32,14 @@ impl Meaning {
     /// Of an answer whose HTTP status is no success.
     pub(super) fn of_status(answer: &Answer, now: Timestamp) -> Self {
         let said = |failure: Failure| failure.said(&answer.words());
-        match answer.status.as_u16() {
-            // The blog does not redirect its endpoint, so this is something else.
-            301 | 302 | 307 | 308 | 404 | 405 => Self::Refused(said(failure::misconfigured())),
-            401 => Self::Refused(said(failure::auth_expired())),
-            403 => Self::Refused(said(failure::permission_denied())),
-            400 | 413 | 415 | 422 => Self::Refused(said(failure::content_rejected())),
-            429 => {
-                let wait = answer.retry_after(now).unwrap_or(THROTTLE_PAUSE);
-                Self::Throttled(said(failure::rate_limited()), wait)
+        match status::refusal(answer, now) {
+            Some((why, Retry::Never)) => Self::Refused(said(why)),
+            Some((why, Retry::After(wait))) => Self::Throttled(said(why), wait),
+            Some((why, Retry::Backoff)) => Self::Throttled(said(why), THROTTLE_PAUSE),
+            None if matches!(answer.status.as_u16(), 400 | 415 | 422) => {
+                Self::Refused(said(failure::content_rejected()))
             }
-            _ => Self::Unclear(said(failure::unavailable())),
+            None => Self::Unclear(said(failure::unavailable())),
         }
     }
 

@@ -22,6 +22,7 @@ use super::error::Meaning;
 use super::html;
 use super::xml_rpc::{self, Param, Reply, Value};
 use crate::api::{Api, Body};
+use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError, sound_url};
@@ -106,6 +107,7 @@ impl ChannelClient for MetaWeblogClient {
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
         match Stage::of(call) {
+            Ok(None | Some(Stage::Ready { .. })) if is_called_off(call) => nothing_done(),
             Ok(None) => self.upload(call, now).await,
             Ok(Some(Stage::Ready { image, .. })) => self.post(call, image, now).await,
             Ok(Some(Stage::Posted { id, since })) => self.link(call, id, since, now).await,

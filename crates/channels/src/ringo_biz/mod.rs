@@ -32,6 +32,7 @@ use serde_json::json;
 
 use self::error::heard;
 use crate::api::{Api, Body};
+use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW};
 use crate::failure;
@@ -77,6 +78,9 @@ impl ChannelClient for RingoBizClient {
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        if is_called_off(call) {
+            return nothing_done();
+        }
         let Some(Order { e164, audio_url }) = order(call, now) else {
             return rejected(failure::content_rejected(), Retry::Never);
         };

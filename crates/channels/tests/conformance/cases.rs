@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::attempt::{Dedup, Retry, StepOutcome};
+use fanfare_core::delivery::{DeliveryStatus, Phase};
+use fanfare_core::engine::Call;
 use fanfare_core::receipt::ResultFields;
 use fanfare_ledger::MemoryStore;
 use serde_json::{Value, json};
@@ -215,6 +217,57 @@ pub(crate) async fn is_not_let_in_with_a_bad_token(subject: Subject) {
         (DeliveryStatus::Failed, "auth_expired")
     );
     assert_eq!(outcome.calls, 1, "once is enough");
+}
+
+/// A delivery whose steps that go on are taken one after another, `steps` of them;
+/// and whether one of them was announced to have an effect.
+async fn walk(subject: Subject, steps: u32) -> (Simulated, Call, bool) {
+    let simulated = Simulated::start(subject).await;
+    let client = simulated.client();
+    let mut call = simulated.call(1, "default", simulated.now());
+    let (mut taken, mut acted) = (0, false);
+    let mut has_effect = client.protocol().first_step_has_effect;
+    while taken < steps {
+        match client.step(&call, simulated.now()).await {
+            StepOutcome::Advanced {
+                checkpoint,
+                next_has_effect,
+            } => {
+                call.delivery.checkpoint = Some(checkpoint);
+                acted |= has_effect;
+                has_effect = next_has_effect;
+                taken += 1;
+            }
+            StepOutcome::Pending { poll_after } => simulated.advance(poll_after),
+            other => panic!("after {taken} steps: {other:?}"),
+        }
+    }
+    (simulated, call, acted)
+}
+
+/// Called off after so many steps of which none has an effect, none follows that
+/// has one. Where the channel may have it already, it comes to its end.
+pub(crate) async fn has_no_effect_once_it_is_called_off(subject: Subject) {
+    for steps in 0.. {
+        let (simulated, mut call, acted) = walk(subject, steps).await;
+        let client = simulated.client();
+        call.delivery.called_off = true;
+        let outcome = client.step(&call, simulated.now()).await;
+        let ends = matches!(&outcome, StepOutcome::Rejected { failure, retry: Retry::Never, .. } if failure.code == "cancelled");
+        assert_eq!(ends, !acted, "after {steps} steps: {outcome:?}");
+        if acted {
+            return;
+        }
+        assert_eq!(simulated.effects().await, 0, "after {steps} steps");
+        if matches!(client.protocol().dedup, Dedup::Key { .. }) {
+            call.delivery.phase = Phase::Unknown;
+            match client.step(&call, simulated.now()).await {
+                StepOutcome::Advanced { .. } => {}
+                StepOutcome::Confirmed(_) => return,
+                other => panic!("repeating it is the look-up: {other:?}"),
+            }
+        }
+    }
 }
 
 pub(crate) use crate::nonsense::is_not_led_astray_by_nonsense;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fanfare_channels::api::Api;
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::kakao_channel::recipients::{Recipient, Recipients, RecipientsError};
-use fanfare_core::attempt::StepOutcome;
+use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome};
 use fanfare_core::engine::Call;
 use fanfare_core::ids::TenantId;
 use jiff::Timestamp;
@@ -127,6 +128,21 @@ async fn what_is_called_off_in_the_midst_is_sent_to_nobody_else() {
     }
 }
 
+/// Called off before anybody was sent it: nobody is.
+#[tokio::test]
+async fn what_is_called_off_before_it_is_sent_reaches_nobody() {
+    for steps in 0..SENT {
+        let mut walk = Walk::start_at("2026-11-24T20:00:00+09:00").await;
+        walk.goes_on(steps).await;
+        walk.call.delivery.called_off = true;
+        let StepOutcome::Rejected { failure, retry, .. } = walk.step().await else {
+            panic!("after {steps} steps it goes on")
+        };
+        assert_eq!((&*failure.code, retry), ("cancelled", Retry::Never), "{steps}");
+        assert!(sent(&walk.simulated).is_empty(), "{steps}");
+    }
+}
+
 /// The channel's clock may be behind ours: that it is night there just after ours
 /// says that it is over is true for moments, and not until the next day.
 #[tokio::test]
@@ -203,12 +219,18 @@ async fn in_the_midst_it_waits_as_long_as_it_is_told() {
 
 /// A list that can be read so often, and then no more.
 #[derive(Debug)]
-struct Fading(Friends, AtomicU32);
+struct Fading(Friends, AtomicU32, u32);
+
+/// So many times, in three requests.
+fn fading(api: Api, pictures: &str, reads: u32) -> Arc<dyn ChannelClient> {
+    let list = Fading(Friends(friends(23)), AtomicU32::new(0), reads);
+    client_for(api, pictures, Arc::new(list))
+}
 
 #[async_trait]
 impl Recipients for Fading {
     async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError> {
-        if self.1.fetch_add(1, Ordering::Relaxed) < SENT {
+        if self.1.fetch_add(1, Ordering::Relaxed) < self.2 {
             self.0.of(tenant, list).await
         } else {
             Err(RecipientsError::Unreadable)
@@ -220,7 +242,7 @@ impl Recipients for Fading {
 #[tokio::test]
 async fn a_list_that_is_gone_in_the_midst_is_given_up_after_a_day() {
     const FADING: Subject = Subject {
-        client: |api, pictures| client_for(api, pictures, Arc::new(Fading(Friends(friends(23)), AtomicU32::new(0)))),
+        client: |api, pictures| fading(api, pictures, SENT),
         ..MANY
     };
     let mut walk = Walk::start_with("2026-11-24T10:00:00+09:00", FADING).await;
@@ -236,23 +258,121 @@ async fn a_list_that_is_gone_in_the_midst_is_given_up_after_a_day() {
     assert_eq!(walk.stands()["stage"], "results");
 }
 
+/// The same where a request in doubt turns out not to have been sent, a day later:
+/// what was sent does not wait for a person, because the rest can't be counted.
+#[tokio::test]
+async fn a_list_that_is_gone_keeps_nobody_from_giving_up_after_a_doubt() {
+    const FADING: Subject = Subject {
+        client: |api, pictures| fading(api, pictures, SENT + 1),
+        ..MANY
+    };
+    let mut walk = Walk::start_with("2026-11-24T10:00:00+09:00", FADING).await;
+    walk.goes_on(SENT + 1).await;
+    walk.simulated.advance(Duration::from_hours(24));
+    loop {
+        match walk.client.look_up(&walk.call, walk.simulated.now()).await {
+            LookUpOutcome::Pending { checkpoint, look_after } => {
+                walk.call.delivery.checkpoint = Some(checkpoint);
+                walk.simulated.advance(look_after);
+            }
+            LookUpOutcome::Advanced { checkpoint, .. } => {
+                walk.call.delivery.checkpoint = Some(checkpoint);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(walk.stands()["stage"], "results");
+}
+
+/// A list that grows when it has been read so often.
+#[derive(Debug)]
+struct Growing(AtomicU32, [Friends; 2]);
+
+#[async_trait]
+impl Recipients for Growing {
+    async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError> {
+        // By the upload and the first cut.
+        let grown = self.0.fetch_add(1, Ordering::Relaxed) >= 2;
+        self.1[usize::from(grown)].of(tenant, list).await
+    }
+}
+
+/// Who joins between the cut and the sending is sent it, in a request that is cut
+/// anew, and nobody is dropped for them.
+#[tokio::test]
+async fn a_list_that_grows_before_it_is_sent_is_cut_anew() {
+    const GROWING: Subject = Subject {
+        client: |api, pictures| {
+            let lists = [Friends(friends(23)), Friends(friends(60))];
+            client_for(api, pictures, Arc::new(Growing(AtomicU32::new(0), lists)))
+        },
+        ..MANY
+    };
+    let mut walk = Walk::start_with("2026-11-24T10:00:00+09:00", GROWING).await;
+    walk.goes_on(SENT).await;
+    assert_eq!(walk.stands()["stage"], "cutting");
+    assert!(sent(&walk.simulated).is_empty(), "of ten places, more want one");
+    while walk.stands()["stage"] != "results" {
+        walk.goes_on(1).await;
+    }
+    assert_eq!(sent(&walk.simulated).len(), 60);
+    assert_eq!(walk.stands()["counts"]["notSent"], 0);
+}
+
+/// Nobody sees what is uploaded, so that a body that is refused is no doubt: it is
+/// the picture, and says nothing of how the channel is.
+#[tokio::test]
+async fn a_picture_that_is_refused_is_refused_for_good() {
+    for (answer, code, retry) in [
+        (json!({"status": 400}), "media_rejected", Retry::Never),
+        (json!({"status": 413}), "media_rejected", Retry::Never),
+        (json!({"status": 415}), "media_rejected", Retry::Never),
+        (json!({"status": 422}), "media_rejected", Retry::Never),
+        (json!({"status": 500}), "channel_unavailable", Retry::Backoff),
+    ] {
+        let mut walk = Walk::start_at("2026-11-24T10:00:00+09:00").await;
+        let mut fault = answer.clone();
+        fault["kind"] = json!("answer");
+        walk.simulated.goes_wrong(&once("image", &fault)).await;
+        let StepOutcome::Rejected {
+            failure, retry: said, ..
+        } = walk.step().await
+        else {
+            panic!("{answer}")
+        };
+        assert_eq!((&*failure.code, said), (code, retry), "{answer}");
+    }
+}
+
 /// What can't be asked is told from what is not known yet: the one says that the
 /// channel is away, the other that it is well.
 #[tokio::test]
 async fn results_that_cannot_be_asked_for_are_told_from_those_that_are_not_known() {
-    for (fault, step, is_well) in [
-        (json!({"kind": "slow-results", "seconds": 60}), "send", true),
-        (json!({"kind": "answer", "status": 503}), "lookup", false),
-        (json!({"kind": "drop-before"}), "lookup", false),
+    for (fault, step, code) in [
+        (json!({"kind": "slow-results", "seconds": 60}), "send", None),
+        (
+            json!({"kind": "answer", "status": 503}),
+            "lookup",
+            Some("channel_unavailable"),
+        ),
+        (json!({"kind": "drop-before"}), "lookup", Some("channel_unavailable")),
+        // It is there, and says what is wrong: a breaker does not count that.
+        (json!({"kind": "answer", "status": 401}), "lookup", Some("auth_expired")),
+        (
+            json!({"kind": "answer", "status": 403}),
+            "lookup",
+            Some("permission_denied"),
+        ),
+        (json!({"kind": "answer", "status": 429}), "lookup", Some("rate_limited")),
+        (refusal(-1_001), "lookup", Some("auth_expired")),
     ] {
         let mut walk = Walk::start_with("2026-11-24T10:00:00+09:00", crate::KAKAO_CHANNEL).await;
         walk.simulated.goes_wrong(&once(step, &fault)).await;
         walk.goes_on(SENT + 1).await;
         match walk.step().await {
-            StepOutcome::Pending { .. } => assert!(is_well, "{fault}"),
-            StepOutcome::PollFailed { why, .. } => {
-                assert_eq!((&*why.code, is_well), ("channel_unavailable", false), "{fault}");
-            }
+            StepOutcome::Pending { .. } => assert_eq!(code, None, "{fault}"),
+            StepOutcome::PollFailed { why, .. } => assert_eq!(Some(&*why.code), code, "{fault}"),
             other => panic!("{fault}: {other:?}"),
         }
     }

@@ -225,6 +225,7 @@ macro_rules! conforms {
                 tells_the_truth_of_a_channel_that_stays_broken, survives_death_at_every_commit_and_call,
                 survives_death_at_every_commit_and_call_on_sqlite,
                 survives_death_at_every_commit_and_call_on_postgresql, survives_death_and_a_lost_answer_together,
+                has_no_effect_once_it_is_called_off,
                 is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
         }
     };

@@ -62,6 +62,33 @@ async fn a_review_that_can_t_be_read_is_waited_for_and_then_doubted() {
     assert_eq!(outcome.delivery.failure.unwrap().code, "declined");
 }
 
+/// A review that can't be asked for because we are not let in says nothing of how
+/// the channel is: a breaker does not count it.
+#[tokio::test]
+async fn a_look_at_a_review_that_is_refused_says_why() {
+    for (status, code) in [
+        (401, "auth_expired"),
+        (403, "permission_denied"),
+        (429, "rate_limited"),
+        (500, "channel_unavailable"),
+    ] {
+        let simulated = Simulated::start(GENIE_TV).await;
+        let slow = json!({"kind": "slow-review", "seconds": 86_400});
+        let refused = json!({"kind": "answer", "status": status});
+        let rules = json!([{"step": "book", "fault": slow}, {"step": "status", "fault": refused}]);
+        simulated.goes_wrong(&rules).await;
+        let mut call = simulated.call(1, "default", simulated.now());
+        let why = loop {
+            match simulated.client().step(&call, simulated.now()).await {
+                StepOutcome::Advanced { checkpoint, .. } => call.delivery.checkpoint = Some(checkpoint),
+                StepOutcome::PollFailed { why, .. } => break why,
+                other => panic!("{status}: {other:?}"),
+            }
+        };
+        assert_eq!(why.code, code, "{status}");
+    }
+}
+
 /// A partner that has done it and says that it is still at it.
 #[tokio::test]
 async fn what_exists_is_adopted() {
