@@ -21,4 +21,5 @@ mod shared_time;
 mod standing;
 pub mod status;
 pub mod store;
+mod tasks;
 pub mod telemetry;

@@ -43,6 +43,7 @@ use self::repair::Repair;
 use crate::clock::Clock;
 use crate::perform::Life;
 use crate::status::StatusCache;
+use crate::tasks;
 
 /// How long a stop waits for what is on its way. What is not acknowledged then
 /// is published by the next start, under the same id.
@@ -108,12 +109,6 @@ impl Running {
     /// Publishes what has just come to rest, and ends.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for mut task in self.tasks {
-            if tokio::time::timeout(STOP_TIMEOUT, &mut task).await.is_err() {
-                task.abort();
-                // It was aborted: that is all that it can say.
-                _ = task.await;
-            }
-        }
+        tasks::end(self.tasks, STOP_TIMEOUT).await;
     }
 }
