@@ -121,13 +121,33 @@ impl Mailer {
     }
 }
 
-/// Down to the cause; a log-in is not in there.
+/// Down to the cause, each once: some errors' words hold their causes' already. A
+/// log-in is not in there.
 fn words(error: &smtp::Error) -> String {
     let mut words = format!("the mail server did not take it: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
+        let said = inner.to_string();
+        if !words.contains(&said) {
+            words = format!("{words}: {said}");
+        }
         cause = inner.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_cause_is_said_once() {
+        // Nobody is at that port.
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1").port(9);
+        let transport: AsyncSmtpTransport<Tokio1Executor> = builder.build();
+        let error = transport.test_connection().await.unwrap_err();
+        let (words, cause) = (words(&error), std::error::Error::source(&error).unwrap().to_string());
+        assert!(words.starts_with("the mail server did not take it: "), "{words}");
+        assert_eq!(words.matches(&cause).count(), 1, "{words}");
+    }
 }
