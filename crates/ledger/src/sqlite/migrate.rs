@@ -112,10 +112,11 @@ pub(super) fn bring_up(connection: &mut Connection, from: i64) -> Result<(), Sql
 mod tests {
     use super::*;
 
-    /// Every column of every table, with its type, whether it may be null, and its
-    /// default.
+    /// Every column of every table, with its type, whether it may be null, whether it
+    /// is hidden, and its default.
     fn columns(connection: &Connection) -> Vec<String> {
         let sql = "SELECT t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.hidden
+                 || ' ' || coalesce(c.dflt_value, '')
              FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c WHERE t.type = 'table' ORDER BY 1";
         let mut statement = connection.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| row.get(0)).unwrap();
