@@ -9,6 +9,12 @@ use jiff::Timestamp;
 
 use crate::store::StoreError;
 
+/// The names of the statuses that stand open no more, for the stores' statements.
+pub(crate) fn closed_names() -> Vec<&'static str> {
+    let closed = DeliveryStatus::ALL.into_iter().filter(|status| status.closed());
+    closed.map(DeliveryStatus::name).collect()
+}
+
 /// Counts open deliveries.
 #[async_trait]
 pub trait OpenWork: Send + Sync + 'static {

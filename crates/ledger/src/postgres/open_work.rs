@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::PostgresStore;
 use super::error::SqlError;
 use super::row::Columns;
-use crate::open_work::{OpenDeliveries, OpenWork};
+use crate::open_work::{OpenDeliveries, OpenWork, closed_names};
 use crate::store::StoreError;
 
 /// The fence (`OFFSET 0`) keeps the planner from reading all deliveries of history
@@ -18,7 +18,7 @@ pub(super) const OPEN_WORK: &str = "SELECT c.channel, c.status, c.code, count(*)
     CROSS JOIN LATERAL (
         SELECT channel, status, code, coalesce(next_attempt_at, updated_at) AS since
         FROM distribution_channel_logs WHERE distribution_log_id = d.id OFFSET 0) AS c
-    WHERE d.open AND c.status NOT IN ('SUCCESS', 'FAILED', 'CANCELLED')
+    WHERE d.open AND c.status <> ALL ($1::text[])
     GROUP BY 1, 2, 3";
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl OpenWork for PostgresStore {
     async fn open_work(&self) -> Result<Vec<OpenDeliveries>, StoreError> {
         let count = self.others.run("count what stands open", |session| {
             Box::pin(async move {
-                let rows = session.query(OPEN_WORK, &[]).await?;
+                let rows = session.query(OPEN_WORK, &[&closed_names()]).await?;
                 rows.iter().map(deliveries).collect()
             })
         });

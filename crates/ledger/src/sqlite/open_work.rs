@@ -3,19 +3,19 @@
 use async_trait::async_trait;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
 use super::error::SqlError;
-use super::row::Columns;
-use crate::open_work::{OpenDeliveries, OpenWork};
+use super::row::{Columns, json};
+use crate::open_work::{OpenDeliveries, OpenWork, closed_names};
 use crate::store::StoreError;
 
 pub(super) const OPEN_WORK: &str =
     "SELECT c.channel, c.status, c.code, count(*), min(coalesce(c.next_attempt_at, c.updated_at))
      FROM distribution_logs AS d INDEXED BY distribution_logs_open
      CROSS JOIN distribution_channel_logs AS c ON c.tenant_id = d.tenant_id AND c.distribution_log_id = d.id
-     WHERE d.open = 1 AND c.status NOT IN ('SUCCESS', 'FAILED', 'CANCELLED')
+     WHERE d.open = 1 AND c.status NOT IN (SELECT value FROM json_each(?1))
      GROUP BY 1, 2, 3";
 
 #[async_trait]
@@ -27,7 +27,7 @@ impl OpenWork for SqliteStore {
 
 fn counted(connection: &Connection) -> Result<Vec<OpenDeliveries>, SqlError> {
     let mut statement = connection.prepare_cached(OPEN_WORK)?;
-    let mut rows = statement.query(())?;
+    let mut rows = statement.query(params![json(&closed_names())?])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(deliveries(row)?);
