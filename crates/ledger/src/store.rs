@@ -77,7 +77,8 @@ pub trait Store: ApiKeys + BreakerOrders + Notices + OpenWork + Outbox + Sending
     async fn expire_keys(&self, accepted_before: Timestamp) -> Result<u64, StoreError>;
 
     /// Deletes closed distributions that were accepted before that time, oldest
-    /// first and at most so many, with all that is kept of them. Not those with
+    /// first and at most so many, with all that is kept of them but notices, which
+    /// are forgotten by their own age ([`Notices::forget_notices`]). Not those with
     /// an outcome that still has to be published, where outcomes are
     /// (`unpublished_stay`).
     async fn delete_closed(

@@ -76,7 +76,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let metrics = telemetry::recorder();
     let (listener, store) = opened(config, listener).await?;
     shared_time::at_start(async || store.time().await, &*clock).await?;
-    notify::subscribe(config, &*store).await?;
+    notify::subscribe(config, &*store, clock.now()).await?;
     let keys = keyring(config, &store, &clock).await?;
     let cache = status_cache(config, &clock).await?;
     let publisher = publisher(config, &clock)?;

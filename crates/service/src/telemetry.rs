@@ -199,9 +199,9 @@ metrics_table! {
     CACHE_BREAKER_OPEN = "fanfare_cache_breaker_open", Kind::Gauge, [], Redis,
         "1 while the shared status cache is left alone.";
     NOTICES = "fanfare_notices_total", Kind::Counter, ["endpoint", "outcome"], Notices,
-        "Notices that were sent, by what came of it: delivered, failed (it is tried again) or given up.";
+        "Notices by what came of them: delivered, failed (it is tried again), given up, or forgotten untold.";
     NOTICES_DISABLED = "fanfare_notice_endpoint_disabled", Kind::Gauge, ["endpoint"], Notices,
-        "1 where the endpoint is told nothing more, as was known at the last sending.";
+        "1 where the endpoint is told nothing more. Each node shows it.";
 }
 
 /// What counts in this process, and shows it. There is one a process: several

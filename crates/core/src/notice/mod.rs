@@ -4,8 +4,10 @@
 //! ([`Notice::of_record`]); what concerns the service, from what is noticed there.
 //! Each has an id that is the same however often it is made, so that it is told
 //! once. The words are in `words.rs`, what follows a failed sending in
-//! `sending.rs`. Deliberately absent: how it is sent.
+//! `sending.rs`, when an alarm is told again in `alarm.rs`. Deliberately absent: how
+//! it is sent.
 
+pub mod alarm;
 pub mod sending;
 #[cfg(test)]
 mod tests;
@@ -310,6 +312,12 @@ impl Subscription {
     }
 }
 
+/// The endpoints that are told it.
+pub fn wanting<'s>(subscriptions: &'s [Subscription], notice: &Notice) -> impl Iterator<Item = &'s str> {
+    let wanting = subscriptions.iter().filter(move |one| one.wants(notice));
+    wanting.map(|one| &*one.endpoint)
+}
+
 /// Whether anything may be to be told of a record; most records tell nothing, and
 /// nothing more is looked for then.
 pub fn tells(subscriptions: &[Subscription], record: &Record) -> bool {
@@ -327,8 +335,8 @@ pub fn to_tell<'s>(subscriptions: &'s [Subscription], event: &EventId, record: &
     let notices = Notice::of_record(event, record).into_iter();
     notices
         .flat_map(|notice| {
-            let wanting = subscriptions.iter().filter(|one| one.wants(&notice));
-            let pairs: Vec<_> = wanting.map(|one| (&*one.endpoint, notice.clone())).collect();
+            let wanting = wanting(subscriptions, &notice);
+            let pairs: Vec<_> = wanting.map(|endpoint| (endpoint, notice.clone())).collect();
             pairs
         })
         .collect()

@@ -48,7 +48,7 @@ pub struct Memory {
     api_keys: Vec<(KeyHash, ApiKey)>,
     breaker_orders: Vec<BreakerOrder>,
     sending_orders: Vec<SendingOrder>,
-    told: notices::Told,
+    notices: notices::NoticeBook,
     incarnations: u64,
 }
 

@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::ids::{EventId, Incarnation};
-use fanfare_core::notice::sending::{EndpointHealth, NoticeFate};
-use fanfare_core::notice::{Notice, Subscription, to_tell};
+use fanfare_core::ids::EventId;
+use fanfare_core::notice::alarm::Alarm;
+use fanfare_core::notice::sending::EndpointHealth;
+use fanfare_core::notice::{Notice, Subscription, to_tell, wanting};
 use fanfare_core::write::Record;
 use jiff::Timestamp;
 
 use super::{Memory, MemoryStore};
-use crate::notices::{DueNotice, Endpoint, Noted, Notices};
+use crate::notices::{DueNotice, Endpoint, EndpointLook, Forgotten, Holder, Noted, Notices, Subscribers};
 use crate::store::StoreError;
 
 /// What is kept of notices.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told {
-    subscriptions: Arc<[Subscription]>,
+pub(super) struct NoticeBook {
+    subscribers: Arc<Subscribers>,
     endpoints: BTreeMap<String, (String, EndpointHealth)>,
     notices: BTreeMap<u64, Kept>,
     last: u64,
-    /// Level, and when it was last seen.
-    alarms: BTreeMap<String, (u64, Timestamp)>,
+    alarms: BTreeMap<String, Alarm>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,14 +37,14 @@ struct Kept {
 impl Memory {
     /// Keeps what is to be told of a record that is written.
     pub(super) fn tell_of(&mut self, event: &EventId, record: &Record) {
-        let subscriptions = Arc::clone(&self.told.subscriptions);
+        let subscriptions = self.notices.subscribers.get();
         for (endpoint, notice) in to_tell(&subscriptions, event, record) {
-            self.told.keep(endpoint, &notice);
+            self.notices.keep(endpoint, &notice);
         }
     }
 }
 
-impl Told {
+impl NoticeBook {
     fn keep(&mut self, endpoint: &str, notice: &Notice) {
         let mut known = self.notices.values();
         if known.any(|kept| kept.endpoint == endpoint && kept.notice.id == notice.id) {
@@ -61,9 +61,17 @@ impl Told {
     }
 
     fn tell(&mut self, notice: &Notice) {
-        let subscriptions = Arc::clone(&self.subscriptions);
-        for one in subscriptions.iter().filter(|one| one.wants(notice)) {
-            self.keep(&one.endpoint, notice);
+        let subscriptions = self.subscribers.get();
+        for endpoint in wanting(&subscriptions, notice) {
+            self.keep(endpoint, notice);
+        }
+    }
+
+    /// What waits for its next time is sent now.
+    fn make_due(&mut self, endpoint: &str, now: Timestamp) {
+        let own = self.notices.values_mut().filter(|kept| kept.endpoint == endpoint);
+        for kept in own {
+            kept.due_at = kept.due_at.map(|due_at| due_at.min(now));
         }
     }
 
@@ -76,62 +84,88 @@ impl Told {
 #[async_trait]
 impl Notices for MemoryStore {
     fn subscribe(&self, subscriptions: Arc<[Subscription]>) {
-        self.lock().told.subscriptions = subscriptions;
+        self.lock().notices.subscribers.set(subscriptions);
     }
 
-    async fn configure_endpoints(&self, endpoints: &[(String, String)]) -> Result<(), StoreError> {
-        let told = &mut self.lock().told;
+    async fn configure_endpoints(&self, endpoints: &[(String, String)], now: Timestamp) -> Result<(), StoreError> {
+        let book = &mut self.lock().notices;
         let is_named = |name: &str| endpoints.iter().any(|(own, _)| own == name);
-        told.endpoints.retain(|name, _| is_named(name));
-        told.notices.retain(|_, kept| is_named(&kept.endpoint));
+        book.endpoints.retain(|name, _| is_named(name));
+        book.notices.retain(|_, kept| is_named(&kept.endpoint));
+        if endpoints.is_empty() {
+            // Nobody can be told of them, so nobody would see that they are over.
+            book.alarms.clear();
+        }
         for (name, fingerprint) in endpoints {
-            let entry = told.endpoints.entry(name.clone()).or_default();
+            let entry = book.endpoints.entry(name.clone()).or_default();
             if entry.0 != *fingerprint {
                 *entry = (fingerprint.clone(), EndpointHealth::default());
+                book.make_due(name, now);
             }
         }
         Ok(())
     }
 
-    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        let told = &self.lock().told;
-        let endpoint = |(name, (_, health)): (&String, &(String, EndpointHealth))| Endpoint {
-            name: name.clone(),
-            health: health.clone(),
-            pending: told.pending(name).count() as u64,
-            oldest: told.pending(name).map(|(_, kept, _)| kept.notice.at).min(),
-        };
-        Ok(told.endpoints.iter().map(endpoint).collect())
-    }
-
-    async fn hold_endpoint(
-        &self,
-        name: &str,
-        _token: Incarnation,
-        _now: Timestamp,
-        _until: Timestamp,
-    ) -> Result<Option<EndpointHealth>, StoreError> {
-        let memory = self.lock();
-        Ok(memory.told.endpoints.get(name).map(|(_, health)| health.clone()))
-    }
-
-    async fn release_endpoint(&self, _name: &str, _token: Incarnation) -> Result<(), StoreError> {
+    /// Nobody else alters them.
+    async fn name_endpoints(&self, _endpoints: &[(String, String)], _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn enable_endpoint(&self, name: &str) -> Result<bool, StoreError> {
-        let mut memory = self.lock();
-        let known = memory.told.endpoints.get_mut(name);
-        let is_known = known.is_some();
-        if let Some((_, health)) = known {
-            *health = EndpointHealth::default();
-        }
-        Ok(is_known)
+    /// They were when this process began.
+    async fn forget_endpoints(&self, _now: Timestamp) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        let book = &self.lock().notices;
+        let endpoint = |(name, (_, health)): (&String, &(String, EndpointHealth))| Endpoint {
+            name: name.clone(),
+            health: health.clone(),
+            pending: book.pending(name).count() as u64,
+            oldest: book.pending(name).map(|(_, kept, _)| kept.notice.at).min(),
+        };
+        Ok(book.endpoints.iter().map(endpoint).collect())
+    }
+
+    async fn look_at_endpoint(&self, name: &str, now: Timestamp) -> Result<Option<EndpointLook>, StoreError> {
+        let book = &self.lock().notices;
+        let look = |(fingerprint, health): &(String, EndpointHealth)| EndpointLook {
+            health: health.clone(),
+            fingerprint: fingerprint.clone(),
+            is_due: book.pending(name).any(|(_, _, due_at)| due_at <= now),
+        };
+        Ok(book.endpoints.get(name).map(look))
+    }
+
+    /// There is no other life.
+    async fn hold_endpoint(
+        &self,
+        holder: &Holder,
+        now: Timestamp,
+        _until: Timestamp,
+    ) -> Result<Option<EndpointHealth>, StoreError> {
+        let look = self.look_at_endpoint(&holder.endpoint, now).await?;
+        let own = look.filter(|look| look.fingerprint == holder.fingerprint);
+        Ok(own.map(|look| look.health))
+    }
+
+    async fn release_endpoint(&self, _holder: &Holder) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn enable_endpoint(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let book = &mut self.lock().notices;
+        let Some((_, health)) = book.endpoints.get_mut(name) else {
+            return Ok(false);
+        };
+        *health = EndpointHealth::default();
+        book.make_due(name, now);
+        Ok(true)
     }
 
     async fn due_notices(&self, endpoint: &str, now: Timestamp, limit: usize) -> Result<Vec<DueNotice>, StoreError> {
-        let told = &self.lock().told;
-        let mut due: Vec<_> = told.pending(endpoint).filter(|(_, _, due_at)| *due_at <= now).collect();
+        let book = &self.lock().notices;
+        let mut due: Vec<_> = book.pending(endpoint).filter(|(_, _, due_at)| *due_at <= now).collect();
         due.sort_by_key(|(position, _, due_at)| (*due_at, *position));
         let notice = |(position, kept, _): (u64, &Kept, Timestamp)| DueNotice {
             position,
@@ -141,32 +175,29 @@ impl Notices for MemoryStore {
         Ok(due.into_iter().take(limit).map(notice).collect())
     }
 
-    async fn note_sending(&self, endpoint: &str, noted: &Noted) -> Result<(), StoreError> {
-        let told = &mut self.lock().told;
-        if let Some(kept) = told.notices.get_mut(&noted.position) {
+    async fn note_sending(&self, holder: &Holder, noted: &Noted) -> Result<(), StoreError> {
+        let book = &mut self.lock().notices;
+        let kept = book.notices.get_mut(&noted.position);
+        if let Some(kept) = kept.filter(|kept| kept.due_at.is_some()) {
             kept.attempts = noted.attempts;
-            kept.due_at = match noted.fate {
-                NoticeFate::Later(at) => Some(at),
-                NoticeFate::Delivered | NoticeFate::GivenUp => None,
-            };
+            kept.due_at = noted.times().due;
         }
-        if let Some((_, health)) = told.endpoints.get_mut(endpoint) {
+        let endpoint = book.endpoints.get_mut(&holder.endpoint);
+        if let Some((_, health)) = endpoint.filter(|(print, _)| *print == holder.fingerprint) {
             *health = noted.health.clone();
-        }
-        if let Some(notice) = &noted.notice {
-            told.tell(notice);
+            if let Some(notice) = &noted.notice {
+                book.tell(notice);
+            }
         }
         Ok(())
     }
 
     async fn raise_alarm(&self, key: &str, level: u64, notice: &Notice) -> Result<bool, StoreError> {
-        let told = &mut self.lock().told;
-        let before = told.alarms.get(key).copied();
-        let is_told = before.is_none_or(|(before, _)| level > before);
-        let (highest, _) = before.unwrap_or_default();
-        told.alarms.insert(key.to_owned(), (level.max(highest), notice.at));
+        let book = &mut self.lock().notices;
+        let (now, is_told) = Alarm::seen(book.alarms.get(key).copied(), level, notice.at);
+        book.alarms.insert(key.to_owned(), now);
         if is_told {
-            told.tell(notice);
+            book.tell(notice);
         }
         Ok(is_told)
     }
@@ -177,24 +208,28 @@ impl Notices for MemoryStore {
         unseen_since: Timestamp,
         notice: Option<&Notice>,
     ) -> Result<bool, StoreError> {
-        let told = &mut self.lock().told;
-        let is_over = told
-            .alarms
-            .get(key)
-            .is_some_and(|(_, seen_at)| *seen_at <= unseen_since);
+        let book = &mut self.lock().notices;
+        let alarm = book.alarms.get(key);
+        let is_over = alarm.is_some_and(|alarm| alarm.seen_at <= unseen_since);
         if is_over {
-            told.alarms.remove(key);
+            book.alarms.remove(key);
             if let Some(notice) = notice {
-                told.tell(notice);
+                book.tell(notice);
             }
         }
         Ok(is_over)
     }
 
-    async fn forget_notices(&self, made_before: Timestamp) -> Result<u64, StoreError> {
-        let notices = &mut self.lock().told.notices;
-        let before = notices.len();
-        notices.retain(|_, kept| kept.notice.at >= made_before);
-        Ok((before - notices.len()) as u64)
+    async fn forget_notices(&self, made_before: Timestamp) -> Result<Forgotten, StoreError> {
+        let notices = &mut self.lock().notices.notices;
+        let mut forgotten = Forgotten::default();
+        notices.retain(|_, kept| {
+            let stays = kept.notice.at >= made_before;
+            if !stays {
+                forgotten.add(&kept.endpoint, 1, u64::from(kept.due_at.is_some()));
+            }
+            stays
+        });
+        Ok(forgotten)
     }
 }

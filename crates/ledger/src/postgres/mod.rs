@@ -24,6 +24,7 @@ mod list;
 mod lives;
 mod meter;
 mod migrate;
+mod notice_endpoints;
 mod notices;
 mod open_work;
 mod outbox;

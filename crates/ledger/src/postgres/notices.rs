@@ -1,32 +1,33 @@
-//! Notices. What concerns a distribution is put there by its commit; which node
-//! sends to an endpoint is said by a claim of the endpoint's row.
+//! Notices. What concerns a distribution is put there by its commit; the endpoints
+//! that are told it are in `notice_endpoints.rs`.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::ids::Incarnation;
-use fanfare_core::notice::sending::{EndpointHealth, NoticeFate};
-use fanfare_core::notice::{Notice, Subscription, to_tell};
+use fanfare_core::notice::alarm::Alarm;
+use fanfare_core::notice::sending::EndpointHealth;
+use fanfare_core::notice::{Notice, Subscription, to_tell, wanting};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::PostgresStore;
 use super::error::SqlError;
+use super::notice_endpoints::Naming;
 use super::record::Change;
 use super::row::{Columns, big, compared, int, json};
 use super::rows::{Rows, columns};
-use super::session::Session;
-use crate::notices::{DueNotice, Endpoint, Noted, Notices};
+use super::session::{Param, Session};
+use super::{PostgresStore, notice_endpoints};
+use crate::notices::{DueNotice, Endpoint, EndpointLook, FORGET_AT_ONCE, Forgotten, Holder, Noted, Notices};
 use crate::store::StoreError;
 
 /// One notice for one endpoint.
-pub(super) struct Told<'s> {
+pub(super) struct NoticeRow<'s> {
     endpoint: &'s str,
     notice: Notice,
     body: String,
 }
 
-impl<'s> Told<'s> {
+impl<'s> NoticeRow<'s> {
     fn new((endpoint, notice): (&'s str, Notice)) -> Result<Self, SqlError> {
         let body = json(&notice)?;
         Ok(Self { endpoint, notice, body })
@@ -37,15 +38,15 @@ impl<'s> Told<'s> {
 pub(super) fn of_changed<'s>(
     changed: &[Change<'_>],
     subscriptions: &'s [Subscription],
-) -> Result<Vec<Told<'s>>, SqlError> {
+) -> Result<Vec<NoticeRow<'s>>, SqlError> {
     let told = changed
         .iter()
         .flat_map(|change| to_tell(subscriptions, change.event, change.record));
-    told.map(Told::new).collect()
+    told.map(NoticeRow::new).collect()
 }
 
 /// The rows of these; nothing where there are none.
-pub(super) fn insert<'a>(told: &'a [Told<'a>]) -> Option<Rows<'a>> {
+pub(super) fn insert<'a>(told: &'a [NoticeRow<'a>]) -> Option<Rows<'a>> {
     let columns = columns!(told, one => [one.endpoint, one.notice.id, one.notice.at, one.body.as_str()]);
     (!told.is_empty()).then_some(Rows {
         sql: INSERT,
@@ -61,8 +62,10 @@ const INSERT: &str = "INSERT INTO notices (endpoint, id, made_at, due_at, body)
     ON CONFLICT (endpoint, id) DO NOTHING";
 
 async fn tell(session: &Session, subscriptions: &[Subscription], notice: &Notice) -> Result<(), SqlError> {
-    let wanting = subscriptions.iter().filter(|one| one.wants(notice));
-    let told: Result<Vec<_>, _> = wanting.map(|one| Told::new((&*one.endpoint, notice.clone()))).collect();
+    let wanting = wanting(subscriptions, notice);
+    let told: Result<Vec<_>, _> = wanting
+        .map(|endpoint| NoticeRow::new((endpoint, notice.clone())))
+        .collect();
     let told = told?;
     if let Some(rows) = insert(&told) {
         super::rows::write(session, &[rows]).await?;
@@ -70,91 +73,70 @@ async fn tell(session: &Session, subscriptions: &[Subscription], notice: &Notice
     Ok(())
 }
 
-async fn configure(session: &Session, endpoints: &[(String, String)]) -> Result<(), SqlError> {
-    let names: Vec<&str> = endpoints.iter().map(|(name, _)| &**name).collect();
-    let prints: Vec<&str> = endpoints.iter().map(|(_, print)| &**print).collect();
-    let health = json(&EndpointHealth::default())?;
-    session.run("BEGIN").await?;
-    for sql in [
-        "DELETE FROM notice_endpoints WHERE name <> ALL ($1::text[])",
-        "DELETE FROM notices WHERE endpoint <> ALL ($1::text[])",
-    ] {
-        session.execute(sql, &[&names]).await?;
-    }
-    session.execute(CONFIGURE, &[&names, &prints, &health]).await?;
-    session.run("COMMIT").await
-}
-
-const CONFIGURE: &str = "INSERT INTO notice_endpoints AS e (name, fingerprint, health)
-    SELECT name, fingerprint, $3 FROM unnest($1::text[], $2::text[]) AS w (name, fingerprint) ORDER BY name
-    ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, health = excluded.health
-    WHERE e.fingerprint <> excluded.fingerprint";
-
-const ENDPOINTS: &str = "SELECT e.name, e.health, n.pending, n.oldest FROM notice_endpoints AS e
-    CROSS JOIN LATERAL (SELECT count(*) AS pending, min(made_at) AS oldest FROM notices
-        WHERE endpoint = e.name AND due_at IS NOT NULL) AS n
-    ORDER BY e.name";
-
-const HOLD: &str = "UPDATE notice_endpoints SET held_by = $2, held_until = $4
-    WHERE name = $1 AND (held_by IS NULL OR held_by = $2 OR held_until <= $3) RETURNING health";
-
-const DUE: &str = "SELECT position, attempts, body FROM notices
+pub(super) const DUE: &str = "SELECT position, attempts, body FROM notices
     WHERE endpoint = $1 AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, position LIMIT $3";
 
 const NOTE: &str = "UPDATE notices SET attempts = $2, due_at = $3, delivered_at = $4, given_up_at = $5
-    WHERE position = $1";
+    WHERE position = $1 AND due_at IS NOT NULL";
 
+/// One that was forgotten or told meanwhile needs no note.
 async fn note(session: &Session, noted: &Noted) -> Result<(), SqlError> {
-    let (due_at, delivered_at, given_up_at) = match noted.fate {
-        NoticeFate::Delivered => (None, Some(noted.at), None),
-        NoticeFate::Later(at) => (Some(at), None, None),
-        NoticeFate::GivenUp => (None, None, Some(noted.at)),
-    };
-    let (position, attempts) = (big(noted.position), int(noted.attempts));
-    // One that was forgotten meanwhile needs no note.
-    session
-        .execute(NOTE, &[&position, &attempts, &due_at, &delivered_at, &given_up_at])
-        .await?;
+    let (position, attempts, times) = (big(noted.position), int(noted.attempts), noted.times());
+    let values: [Param<'_>; 5] = [
+        &position,
+        &attempts,
+        &times.due,
+        &times.delivered,
+        &times.given_up,
+    ];
+    session.execute(NOTE, &values).await?;
     Ok(())
-}
-
-async fn set_health(session: &Session, name: &str, health: &EndpointHealth) -> Result<bool, SqlError> {
-    let sql = "UPDATE notice_endpoints SET health = $2 WHERE name = $1";
-    Ok(session.execute(sql, &[&name, &json(health)?]).await? == 1)
 }
 
 /// Whether it is to be told. Of several that raise it at once, one tells.
 async fn raise(session: &Session, key: &str, level: u64, at: Timestamp) -> Result<bool, SqlError> {
-    let level = big(level);
     let sql = "INSERT INTO alarms (key, level, raised_at, seen_at) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING";
-    if session.execute(sql, &[&key, &level, &at]).await? == 1 {
+    if session.execute(sql, &[&key, &big(level), &at]).await? == 1 {
         return Ok(true);
     }
-    let sql = "UPDATE alarms AS a SET level = greatest(a.level, $2), seen_at = greatest(a.seen_at, $3)
-         FROM (SELECT key, level FROM alarms WHERE key = $1 FOR UPDATE) AS before
-         WHERE a.key = before.key RETURNING before.level < $2";
-    let row = session.query_opt(sql, &[&key, &level, &at]).await?;
-    // Without a row it was over just now: who looks next raises it.
-    row.map_or(Ok(false), |row| {
-        Columns {
-            table: "alarms",
-            row: &row,
-        }
-        .get(0)
-    })
+    let sql = "SELECT level, seen_at FROM alarms WHERE key = $1 FOR UPDATE";
+    let Some(row) = session.query_opt(sql, &[&key]).await? else {
+        // It was over just now: who looks next raises it.
+        return Ok(false);
+    };
+    let columns = Columns {
+        table: "alarms",
+        row: &row,
+    };
+    let before = Alarm {
+        level: columns.number(0)?,
+        seen_at: columns.get(1)?,
+    };
+    let (now, is_told) = Alarm::seen(Some(before), level, at);
+    let sql = "UPDATE alarms SET level = $2, seen_at = $3 WHERE key = $1";
+    session.execute(sql, &[&key, &big(now.level), &now.seen_at]).await?;
+    Ok(is_told)
 }
 
-fn endpoint(row: &Row) -> Result<Endpoint, SqlError> {
-    let columns = Columns {
-        table: "notice_endpoints",
-        row,
-    };
-    Ok(Endpoint {
-        name: columns.get(0)?,
-        health: columns.json(1)?,
-        pending: columns.number(2)?,
-        oldest: columns.get(3)?,
-    })
+/// Another node's slice is another. An array, so that the planner looks for these
+/// rows and does not read all to find them.
+pub(super) const FORGET: &str = "WITH gone AS (
+        DELETE FROM notices WHERE position = ANY (ARRAY(
+            SELECT position FROM notices WHERE made_at < $1 ORDER BY made_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+        RETURNING endpoint, due_at)
+    SELECT endpoint, count(*), count(due_at) FROM gone GROUP BY endpoint";
+
+async fn forget(session: &Session, made_before: Timestamp) -> Result<Forgotten, SqlError> {
+    let limit = big(FORGET_AT_ONCE);
+    let mut forgotten = Forgotten::default();
+    for row in session.query(FORGET, &[&compared(made_before), &limit]).await? {
+        let columns = Columns {
+            table: "notices",
+            row: &row,
+        };
+        forgotten.add(columns.get(0)?, columns.number(1)?, columns.number(2)?);
+    }
+    Ok(forgotten)
 }
 
 fn due_notice(row: &Row) -> Result<DueNotice, SqlError> {
@@ -172,67 +154,66 @@ impl Notices for PostgresStore {
         self.subscribers.set(subscriptions);
     }
 
-    async fn configure_endpoints(&self, endpoints: &[(String, String)]) -> Result<(), StoreError> {
-        let endpoints = endpoints.to_vec();
-        let keep = self.others.run("keep the endpoints for notices", move |session| {
-            let endpoints = endpoints.clone();
-            Box::pin(async move { configure(session, &endpoints).await })
-        });
-        keep.await
+    /// What no node names any more is forgotten later.
+    async fn configure_endpoints(&self, endpoints: &[(String, String)], now: Timestamp) -> Result<(), StoreError> {
+        self.name(Naming::new(endpoints, now, true)).await
+    }
+
+    async fn name_endpoints(&self, endpoints: &[(String, String)], now: Timestamp) -> Result<(), StoreError> {
+        self.name(Naming::new(endpoints, now, false)).await
+    }
+
+    async fn forget_endpoints(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        notice_endpoints::forget(self, now).await
     }
 
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
         let read = self.others.run("read the endpoints for notices", |session| {
-            Box::pin(async move { session.query(ENDPOINTS, &[]).await?.iter().map(endpoint).collect() })
+            Box::pin(async move {
+                let rows = session.query(notice_endpoints::ENDPOINTS, &[]).await?;
+                rows.iter().map(notice_endpoints::endpoint).collect()
+            })
         });
         read.await
     }
 
+    async fn look_at_endpoint(&self, name: &str, now: Timestamp) -> Result<Option<EndpointLook>, StoreError> {
+        let name = name.to_owned();
+        let look = self.others.run("look at an endpoint for notices", move |session| {
+            let name = name.clone();
+            Box::pin(async move { notice_endpoints::look(session, &name, now).await })
+        });
+        look.await
+    }
+
     async fn hold_endpoint(
         &self,
-        name: &str,
-        token: Incarnation,
+        holder: &Holder,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<EndpointHealth>, StoreError> {
-        let name = name.to_owned();
+        let holder = holder.clone();
         let hold = self.others.run("hold an endpoint for notices", move |session| {
-            let name = name.clone();
-            Box::pin(async move {
-                let row = session
-                    .query_opt(HOLD, &[&name, &big(token.0), &compared(now), &until])
-                    .await?;
-                let health = |row: &Row| {
-                    Columns {
-                        table: "notice_endpoints",
-                        row,
-                    }
-                    .json(0)
-                };
-                row.as_ref().map(health).transpose()
-            })
+            let holder = holder.clone();
+            Box::pin(async move { notice_endpoints::hold(session, &holder, now, until).await })
         });
         hold.await
     }
 
-    async fn release_endpoint(&self, name: &str, token: Incarnation) -> Result<(), StoreError> {
-        let name = name.to_owned();
+    async fn release_endpoint(&self, holder: &Holder) -> Result<(), StoreError> {
+        let holder = holder.clone();
         let release = self.others.run("release an endpoint for notices", move |session| {
-            let name = name.clone();
-            Box::pin(async move {
-                let sql = "UPDATE notice_endpoints SET held_by = NULL WHERE name = $1 AND held_by = $2";
-                session.execute(sql, &[&name, &big(token.0)]).await?;
-                Ok(())
-            })
+            let holder = holder.clone();
+            Box::pin(async move { notice_endpoints::release(session, &holder).await })
         });
         release.await
     }
 
-    async fn enable_endpoint(&self, name: &str) -> Result<bool, StoreError> {
+    async fn enable_endpoint(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
         let name = name.to_owned();
         let enable = self.others.run("enable an endpoint for notices", move |session| {
             let name = name.clone();
-            Box::pin(async move { set_health(session, &name, &EndpointHealth::default()).await })
+            Box::pin(async move { notice_endpoints::enable(session, &name, now).await })
         });
         enable.await
     }
@@ -249,16 +230,16 @@ impl Notices for PostgresStore {
         read.await
     }
 
-    async fn note_sending(&self, endpoint: &str, noted: &Noted) -> Result<(), StoreError> {
-        let given = Arc::new((endpoint.to_owned(), noted.clone(), self.subscribers.get()));
+    async fn note_sending(&self, holder: &Holder, noted: &Noted) -> Result<(), StoreError> {
+        let given = Arc::new((holder.clone(), noted.clone(), self.subscribers.get()));
         let keep = self.others.run("note what was told", move |session| {
             let given = Arc::clone(&given);
             Box::pin(async move {
-                let (endpoint, noted, subscriptions) = &*given;
+                let (holder, noted, subscriptions) = &*given;
                 session.run("BEGIN").await?;
+                let has_it = notice_endpoints::set_health(session, holder, &noted.health).await?;
                 note(session, noted).await?;
-                set_health(session, endpoint, &noted.health).await?;
-                if let Some(notice) = &noted.notice {
+                if let Some(notice) = noted.notice.as_ref().filter(|_| has_it) {
                     tell(session, subscriptions, notice).await?;
                 }
                 session.run("COMMIT").await
@@ -309,13 +290,29 @@ impl Notices for PostgresStore {
         cleared.await
     }
 
-    async fn forget_notices(&self, made_before: Timestamp) -> Result<u64, StoreError> {
-        let forget = self.others.run("forget old notices", move |session| {
-            Box::pin(async move {
-                let sql = "DELETE FROM notices WHERE made_at < $1";
-                session.execute(sql, &[&compared(made_before)]).await
-            })
+    async fn forget_notices(&self, made_before: Timestamp) -> Result<Forgotten, StoreError> {
+        let mut forgotten = Forgotten::default();
+        loop {
+            let step = self.others.run("forget old notices", move |session| {
+                Box::pin(forget(session, made_before))
+            });
+            let step = step.await?;
+            let is_last = step.count < FORGET_AT_ONCE;
+            forgotten.join(step);
+            if is_last {
+                return Ok(forgotten);
+            }
+        }
+    }
+}
+
+impl PostgresStore {
+    async fn name(&self, naming: Naming) -> Result<(), StoreError> {
+        let naming = Arc::new(naming);
+        let name = self.others.run("keep the endpoints for notices", move |session| {
+            let naming = Arc::clone(&naming);
+            Box::pin(async move { notice_endpoints::name(session, &naming).await })
         });
-        forget.await
+        name.await
     }
 }

@@ -1,4 +1,5 @@
-//! Deleting closed distributions, with all that is kept of them.
+//! Deleting closed distributions, with all that is kept of them but notices: those
+//! are forgotten by their own age, which is no longer (`Notices::forget_notices`).
 
 use fanfare_core::ids::{DistributionId, TenantId};
 use jiff::Timestamp;

@@ -18,6 +18,7 @@ mod keys;
 mod list;
 mod lock;
 mod migrate;
+mod notice_endpoints;
 mod notices;
 mod open;
 mod open_work;

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::ids::{EventId, Incarnation};
-use fanfare_core::notice::sending::{EndpointHealth, NoticeFate};
-use fanfare_core::notice::{Notice, Subscription, tells, to_tell};
+use fanfare_core::ids::EventId;
+use fanfare_core::notice::alarm::Alarm;
+use fanfare_core::notice::sending::EndpointHealth;
+use fanfare_core::notice::{Notice, Subscription, tells, to_tell, wanting};
 use fanfare_core::write::Record;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::SqliteStore;
 use super::error::SqlError;
 use super::row::{Columns, UuidText, int, json, time_text};
-use crate::notices::{DueNotice, Endpoint, Noted, Notices};
+use super::{SqliteStore, notice_endpoints};
+use crate::notices::{DueNotice, Endpoint, EndpointLook, FORGET_AT_ONCE, Forgotten, Holder, Noted, Notices};
 use crate::store::StoreError;
 
 /// Keeps what is to be told of a record that is written.
@@ -46,75 +47,14 @@ fn keep(connection: &Connection, endpoint: &str, notice: &Notice) -> Result<(), 
 }
 
 fn tell(connection: &Connection, subscriptions: &[Subscription], notice: &Notice) -> Result<(), SqlError> {
-    let mut wanting = subscriptions.iter().filter(|one| one.wants(notice));
-    wanting.try_for_each(|one| keep(connection, &one.endpoint, notice))
+    wanting(subscriptions, notice).try_for_each(|endpoint| keep(connection, endpoint, notice))
 }
 
-fn configure(connection: &Connection, endpoints: &[(String, String)]) -> Result<(), SqlError> {
-    let names = json(&endpoints.iter().map(|(name, _)| name).collect::<Vec<_>>())?;
-    let others = "NOT IN (SELECT value FROM json_each(?1))";
-    connection.execute(
-        &format!("DELETE FROM notice_endpoints WHERE name {others}"),
-        params![names],
-    )?;
-    connection.execute(&format!("DELETE FROM notices WHERE endpoint {others}"), params![names])?;
-    let health = json(&EndpointHealth::default())?;
-    for (name, fingerprint) in endpoints {
-        connection.execute(
-            "INSERT INTO notice_endpoints (name, fingerprint, health) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, health = excluded.health
-             WHERE fingerprint <> excluded.fingerprint",
-            params![name, fingerprint, health],
-        )?;
-    }
-    Ok(())
-}
-
-fn endpoints(connection: &Connection) -> Result<Vec<Endpoint>, SqlError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT e.name, e.health, n.pending, n.oldest FROM notice_endpoints AS e
-         LEFT JOIN (SELECT endpoint, count(*) AS pending, min(made_at) AS oldest FROM notices
-             WHERE due_at IS NOT NULL GROUP BY endpoint) AS n ON n.endpoint = e.name
-         ORDER BY e.name",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let columns = Columns {
-            table: "notice_endpoints",
-            row,
-        };
-        found.push(Endpoint {
-            name: columns.text(0)?.to_owned(),
-            health: columns.json(1)?,
-            pending: columns.optional(2, Columns::number)?.unwrap_or_default(),
-            oldest: columns.optional(3, Columns::time)?,
-        });
-    }
-    Ok(found)
-}
-
-fn health(connection: &Connection, name: &str) -> Result<Option<EndpointHealth>, SqlError> {
-    let mut statement = connection.prepare_cached("SELECT health FROM notice_endpoints WHERE name = ?1")?;
-    let mut rows = statement.query(params![name])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let columns = Columns {
-        table: "notice_endpoints",
-        row,
-    };
-    columns.json(0).map(Some)
-}
-
-fn set_health(connection: &Connection, name: &str, health: &EndpointHealth) -> Result<bool, SqlError> {
-    let mut statement = connection.prepare_cached("UPDATE notice_endpoints SET health = ?2 WHERE name = ?1")?;
-    Ok(statement.execute(params![name, json(health)?])? == 1)
-}
+pub(super) const DUE: &str = "SELECT position, attempts, body FROM notices
+    WHERE endpoint = ?1 AND due_at IS NOT NULL AND due_at <= ?2 ORDER BY due_at, position LIMIT ?3";
 
 fn due(connection: &Connection, endpoint: &str, now: Timestamp, limit: usize) -> Result<Vec<DueNotice>, SqlError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT position, attempts, body FROM notices
-         WHERE endpoint = ?1 AND due_at IS NOT NULL AND due_at <= ?2 ORDER BY due_at, position LIMIT ?3",
-    )?;
+    let mut statement = connection.prepare_cached(DUE)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query(params![endpoint, time_text(now), limit])?;
     let mut found = Vec::new();
@@ -133,36 +73,58 @@ fn due_notice(row: &Row<'_>) -> Result<DueNotice, SqlError> {
     })
 }
 
+/// One that was forgotten or told meanwhile needs no note.
 fn note(connection: &Connection, noted: &Noted) -> Result<(), SqlError> {
-    let (due_at, delivered_at, given_up_at) = match noted.fate {
-        NoticeFate::Delivered => (None, Some(noted.at), None),
-        NoticeFate::Later(at) => (Some(at), None, None),
-        NoticeFate::GivenUp => (None, None, Some(noted.at)),
-    };
+    let times = noted.times();
     let mut statement = connection.prepare_cached(
-        "UPDATE notices SET attempts = ?2, due_at = ?3, delivered_at = ?4, given_up_at = ?5 WHERE position = ?1",
+        "UPDATE notices SET attempts = ?2, due_at = ?3, delivered_at = ?4, given_up_at = ?5
+         WHERE position = ?1 AND due_at IS NOT NULL",
     )?;
-    // One that was forgotten meanwhile needs no note.
     statement.execute(params![
         int(noted.position),
         noted.attempts,
-        due_at.map(time_text),
-        delivered_at.map(time_text),
-        given_up_at.map(time_text),
+        times.due.map(time_text),
+        times.delivered.map(time_text),
+        times.given_up.map(time_text),
     ])?;
     Ok(())
 }
 
 /// Whether it is to be told.
 fn raise(connection: &Connection, key: &str, level: u64, at: Timestamp) -> Result<bool, SqlError> {
-    let mut statement = connection.prepare_cached("SELECT level FROM alarms WHERE key = ?1")?;
-    let before: Option<i64> = statement.query_row(params![key], |row| row.get(0)).optional()?;
+    let mut statement = connection.prepare_cached("SELECT level, seen_at FROM alarms WHERE key = ?1")?;
+    let mut rows = statement.query(params![key])?;
+    let before = rows.next()?.map(alarm).transpose()?;
+    let (now, is_told) = Alarm::seen(before, level, at);
     let mut statement = connection.prepare_cached(
         "INSERT INTO alarms (key, level, raised_at, seen_at) VALUES (?1, ?2, ?3, ?3)
-         ON CONFLICT (key) DO UPDATE SET level = max(level, excluded.level), seen_at = excluded.seen_at",
+         ON CONFLICT (key) DO UPDATE SET level = excluded.level, seen_at = excluded.seen_at",
     )?;
-    statement.execute(params![key, int(level), time_text(at)])?;
-    Ok(before.is_none_or(|before| int(level) > before))
+    statement.execute(params![key, int(now.level), time_text(now.seen_at)])?;
+    Ok(is_told)
+}
+
+fn alarm(row: &Row<'_>) -> Result<Alarm, SqlError> {
+    let columns = Columns { table: "alarms", row };
+    Ok(Alarm {
+        level: columns.number(0)?,
+        seen_at: columns.time(1)?,
+    })
+}
+
+pub(super) const FORGET: &str = "DELETE FROM notices WHERE position IN (
+    SELECT position FROM notices WHERE made_at < ?1 ORDER BY made_at LIMIT ?2)
+    RETURNING endpoint, due_at IS NOT NULL";
+
+fn forget(connection: &Connection, made_before: Timestamp) -> Result<Forgotten, SqlError> {
+    let mut statement = connection.prepare_cached(FORGET)?;
+    let mut rows = statement.query(params![time_text(made_before), int(FORGET_AT_ONCE)])?;
+    let mut forgotten = Forgotten::default();
+    while let Some(row) = rows.next()? {
+        let columns = Columns { table: "notices", row };
+        forgotten.add(columns.text(0)?, 1, columns.number(1)?);
+    }
+    Ok(forgotten)
 }
 
 #[async_trait]
@@ -171,43 +133,55 @@ impl Notices for SqliteStore {
         self.subscribers.set(subscriptions);
     }
 
-    async fn configure_endpoints(&self, endpoints: &[(String, String)]) -> Result<(), StoreError> {
-        let endpoints = endpoints.to_vec();
-        self.writer
-            .transact("keep the endpoints for notices", move |transaction| {
-                configure(transaction, &endpoints)
-            })
-            .await
+    async fn configure_endpoints(&self, endpoints: &[(String, String)], now: Timestamp) -> Result<(), StoreError> {
+        notice_endpoints::configure(self, endpoints, now).await
     }
 
-    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.readers.read("read the endpoints for notices", endpoints).await
-    }
-
-    async fn hold_endpoint(
-        &self,
-        name: &str,
-        _token: Incarnation,
-        _now: Timestamp,
-        _until: Timestamp,
-    ) -> Result<Option<EndpointHealth>, StoreError> {
-        let name = name.to_owned();
-        self.readers
-            .read("read an endpoint for notices", move |connection| {
-                health(connection, &name)
-            })
-            .await
-    }
-
-    async fn release_endpoint(&self, _name: &str, _token: Incarnation) -> Result<(), StoreError> {
+    /// Nobody else alters them.
+    async fn name_endpoints(&self, _endpoints: &[(String, String)], _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn enable_endpoint(&self, name: &str) -> Result<bool, StoreError> {
+    /// They were when this process began.
+    async fn forget_endpoints(&self, _now: Timestamp) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        let doing = "read the endpoints for notices";
+        self.readers.read(doing, notice_endpoints::endpoints).await
+    }
+
+    async fn look_at_endpoint(&self, name: &str, now: Timestamp) -> Result<Option<EndpointLook>, StoreError> {
+        let name = name.to_owned();
+        self.readers
+            .read("look at an endpoint for notices", move |connection| {
+                notice_endpoints::look(connection, &name, now)
+            })
+            .await
+    }
+
+    /// There is no other life.
+    async fn hold_endpoint(
+        &self,
+        holder: &Holder,
+        now: Timestamp,
+        _until: Timestamp,
+    ) -> Result<Option<EndpointHealth>, StoreError> {
+        let look = self.look_at_endpoint(&holder.endpoint, now).await?;
+        let own = look.filter(|look| look.fingerprint == holder.fingerprint);
+        Ok(own.map(|look| look.health))
+    }
+
+    async fn release_endpoint(&self, _holder: &Holder) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn enable_endpoint(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
         let name = name.to_owned();
         self.writer
             .transact("enable an endpoint for notices", move |transaction| {
-                set_health(transaction, &name, &EndpointHealth::default())
+                notice_endpoints::enable(transaction, &name, now)
             })
             .await
     }
@@ -221,13 +195,13 @@ impl Notices for SqliteStore {
             .await
     }
 
-    async fn note_sending(&self, endpoint: &str, noted: &Noted) -> Result<(), StoreError> {
-        let (endpoint, noted, subscriptions) = (endpoint.to_owned(), noted.clone(), self.subscribers.get());
+    async fn note_sending(&self, holder: &Holder, noted: &Noted) -> Result<(), StoreError> {
+        let (holder, noted, subscriptions) = (holder.clone(), noted.clone(), self.subscribers.get());
         self.writer
             .transact("note what was told", move |transaction| {
                 note(transaction, &noted)?;
-                set_health(transaction, &endpoint, &noted.health)?;
-                let mut notice = noted.notice.iter();
+                let has_it = notice_endpoints::set_health(transaction, &holder, &noted.health)?;
+                let mut notice = noted.notice.iter().filter(|_| has_it);
                 notice.try_for_each(|notice| tell(transaction, &subscriptions, notice))
             })
             .await
@@ -266,15 +240,18 @@ impl Notices for SqliteStore {
             .await
     }
 
-    async fn forget_notices(&self, made_before: Timestamp) -> Result<u64, StoreError> {
-        self.writer
-            .transact("forget old notices", move |transaction| {
-                let sql = "DELETE FROM notices WHERE made_at < ?1";
-                let count = transaction
-                    .prepare_cached(sql)?
-                    .execute(params![time_text(made_before)])?;
-                Ok(count as u64)
-            })
-            .await
+    async fn forget_notices(&self, made_before: Timestamp) -> Result<Forgotten, StoreError> {
+        let mut forgotten = Forgotten::default();
+        loop {
+            let step = self.writer.transact("forget old notices", move |transaction| {
+                forget(transaction, made_before)
+            });
+            let step = step.await?;
+            let is_last = step.count < FORGET_AT_ONCE;
+            forgotten.join(step);
+            if is_last {
+                return Ok(forgotten);
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::{Null, Value};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{SqliteStore, adopt, list, open_work, read, relay};
+use super::{SqliteStore, adopt, list, notice_endpoints, notices, open_work, read, relay};
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
 
@@ -129,6 +129,24 @@ fn what_is_to_be_relayed_is_found_by_its_indices() {
             plan.contains("INDEX outbox_") && !plan.contains("TEMP B-TREE"),
             "{sql}:\n{plan}"
         );
+    }
+}
+
+/// Only what is still to be told may be read whole.
+#[test]
+fn notices_are_found_by_their_indices() {
+    let (_directory, connection) = connection();
+    for sql in [
+        notices::DUE,
+        notices::FORGET,
+        notice_endpoints::FORGET_OF,
+        notice_endpoints::LOOK,
+        notice_endpoints::ENDPOINTS,
+    ] {
+        let plan = plan(&connection, sql, None);
+        let mut steps = plan.lines().filter(|step| step.contains("SCAN notices"));
+        assert!(steps.all(|step| step.contains("INDEX notices_due")), "{sql}:\n{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{sql}:\n{plan}");
     }
 }
 

@@ -102,6 +102,8 @@ macro_rules! store_suite {
             notices::a_record_tells_whom_it_concerns_once,
             notices::what_is_refused_is_not_told,
             notices::what_was_told_is_not_due_any_more,
+            notices::what_is_noted_late_changes_nothing,
+            notices::what_waits_is_told_when_its_endpoint_begins_anew,
             notices::endpoints_are_those_that_are_configured,
             notices::an_endpoint_is_held_by_one_life,
             notices::an_alarm_is_told_once,

@@ -5,6 +5,7 @@
 
 mod database;
 mod nodes;
+mod notices;
 mod relay;
 mod trouble;
 

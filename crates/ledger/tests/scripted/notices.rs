@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::ids::Incarnation;
 use fanfare_core::notice::sending::EndpointHealth;
 use fanfare_core::notice::{Notice, Subscription};
 use fanfare_ledger::StoreError;
-use fanfare_ledger::notices::{DueNotice, Endpoint, Noted, Notices};
+use fanfare_ledger::notices::{DueNotice, Endpoint, EndpointLook, Forgotten, Holder, Noted, Notices};
 use jiff::Timestamp;
 
 use crate::Scripted;
@@ -16,7 +15,15 @@ use crate::Scripted;
 impl Notices for Scripted {
     fn subscribe(&self, _: Arc<[Subscription]>) {}
 
-    async fn configure_endpoints(&self, _: &[(String, String)]) -> Result<(), StoreError> {
+    async fn configure_endpoints(&self, _: &[(String, String)], _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn name_endpoints(&self, _: &[(String, String)], _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn forget_endpoints(&self, _: Timestamp) -> Result<Vec<String>, StoreError> {
         Err(StoreError::Closed)
     }
 
@@ -24,21 +31,24 @@ impl Notices for Scripted {
         Err(StoreError::Closed)
     }
 
+    async fn look_at_endpoint(&self, _: &str, _: Timestamp) -> Result<Option<EndpointLook>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn hold_endpoint(
         &self,
-        _: &str,
-        _: Incarnation,
+        _: &Holder,
         _: Timestamp,
         _: Timestamp,
     ) -> Result<Option<EndpointHealth>, StoreError> {
         Err(StoreError::Closed)
     }
 
-    async fn release_endpoint(&self, _: &str, _: Incarnation) -> Result<(), StoreError> {
+    async fn release_endpoint(&self, _: &Holder) -> Result<(), StoreError> {
         Err(StoreError::Closed)
     }
 
-    async fn enable_endpoint(&self, _: &str) -> Result<bool, StoreError> {
+    async fn enable_endpoint(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
         Err(StoreError::Closed)
     }
 
@@ -46,7 +56,7 @@ impl Notices for Scripted {
         Err(StoreError::Closed)
     }
 
-    async fn note_sending(&self, _: &str, _: &Noted) -> Result<(), StoreError> {
+    async fn note_sending(&self, _: &Holder, _: &Noted) -> Result<(), StoreError> {
         Err(StoreError::Closed)
     }
 
@@ -58,7 +68,7 @@ impl Notices for Scripted {
         Err(StoreError::Closed)
     }
 
-    async fn forget_notices(&self, _: Timestamp) -> Result<u64, StoreError> {
+    async fn forget_notices(&self, _: Timestamp) -> Result<Forgotten, StoreError> {
         Err(StoreError::Closed)
     }
 }

@@ -125,7 +125,7 @@ pub(super) async fn enable_endpoint(
     State(state): State<Arc<Api>>,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
-    if !state.store.enable_endpoint(&name).await? {
+    if !state.store.enable_endpoint(&name, state.clock.now()).await? {
         return Err(ApiError::NoticeEndpointUnknown);
     }
     let endpoints = state.store.endpoints().await?;

@@ -39,7 +39,8 @@ impl Default for Database {
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// Closed distributions are deleted, with their attempts, history and events,
-    /// so many days after they were accepted; 0 keeps them for ever.
+    /// so many days after they were accepted; 0 keeps them for ever. Notices are
+    /// forgotten so many days after they were made, and at the latest after 30.
     pub days: u32,
 }
 

@@ -1,7 +1,7 @@
 //! `[[notices]]`, and what may stand there: who is told what goes wrong.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 
 use fanfare_channels::secret::Secret;
@@ -71,6 +71,17 @@ pub enum EndpointKind {
     Email,
 }
 
+impl EndpointKind {
+    /// The word in the configuration. It is kept, in fingerprints.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Slack => "slack",
+            Self::Email => "email",
+        }
+    }
+}
+
 /// In which language an endpoint is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,32 +118,47 @@ impl NoticeEndpoint {
         }
     }
 
-    /// Tells whether it was changed, without telling what it is.
-    pub fn fingerprint(&self) -> String {
+    /// Tells whether it was changed in what decides whether it can be reached: not
+    /// in its words or in what it is told. Says nothing of what it is.
+    ///
+    /// # Errors
+    /// Where the file of its secret can't be read.
+    pub fn fingerprint(&self) -> io::Result<String> {
+        let secret = self.signing_secret()?;
+        let inside = if self.allow_inside { "inside" } else { "outside" };
+        let fixed = [
+            self.kind.word(),
+            self.url.reveal(),
+            secret.as_ref().map_or("", Secret::reveal),
+            inside,
+            self.from.as_deref().unwrap_or_default(),
+        ];
         let mut hash = Sha256::new();
-        let secret = self.signing_secret().ok().flatten();
-        let secret = secret.as_ref().map_or("", Secret::reveal);
-        for part in [self.url.reveal(), secret, &format!("{:?}", self.kind)] {
+        for part in fixed.into_iter().chain(self.to.iter().map(String::as_str)) {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }
         let digest = hash.finalize();
         let hex: Vec<_> = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        hex.concat()
+        Ok(hex.concat())
     }
 
     /// Of the configuration or of its file.
-    fn signing_secret(&self) -> std::io::Result<Option<Secret>> {
+    fn signing_secret(&self) -> io::Result<Option<Secret>> {
         match &self.secret_file {
             None => Ok(self.secret.clone()),
             Some(file) => Ok(Some(Secret::new(std::fs::read_to_string(file)?.trim()))),
         }
     }
 
-    /// What it is signed with; `None` where it is not signed.
-    pub fn signing_key(&self) -> Option<SigningKey> {
-        let secret = self.signing_secret().ok().flatten()?;
-        SigningKey::read(secret.reveal())
+    /// What a webhook is signed with.
+    ///
+    /// # Errors
+    /// Where there is none that can be read.
+    pub fn signing_key(&self) -> io::Result<SigningKey> {
+        let secret = self.signing_secret()?;
+        let key = secret.and_then(|secret| SigningKey::read(secret.reveal()));
+        key.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not whsec_ and base64"))
     }
 
     /// Where it is; an address that can't be read was refused at the start.
@@ -177,6 +203,14 @@ fn check_url(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     if endpoint.kind == EndpointKind::Email {
         return check_mail(endpoint);
     }
+    if endpoint.from.is_some() || !endpoint.to.is_empty() {
+        let field = if endpoint.from.is_some() { "from" } else { "to" };
+        return Err(Wrong::new(
+            &key(endpoint, field),
+            "…",
+            "only kind = \"email\" has from and to",
+        ));
+    }
     let Some(mut url) = endpoint.address().filter(Url::has_host) else {
         return refused("it must be an absolute URL, such as \"https://ops.example/hooks/fanfare\"");
     };
@@ -196,13 +230,6 @@ fn check_url(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     let has_no_port = url.set_port(None).is_ok();
     if !has_no_port || media_url(url.as_str(), &[]).is_err() {
         return refused("its host is not on the public internet; if it is meant, set allow_inside = true");
-    }
-    if endpoint.from.is_some() || !endpoint.to.is_empty() {
-        return Err(Wrong::new(
-            &key(endpoint, "to"),
-            "…",
-            "only kind = \"email\" has from and to",
-        ));
     }
     Ok(())
 }
@@ -248,10 +275,11 @@ fn check_mail(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Nothing is said before TLS is agreed on.
+/// Nothing is said before TLS is agreed on. Of several words, the first is the one
+/// that the mailer reads.
 fn is_encrypted(url: &Url) -> bool {
-    let required = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "tls" && value == "required";
-    url.scheme() == "smtps" || url.query_pairs().any(required)
+    let said = url.query_pairs().find(|(key, _)| key == "tls");
+    url.scheme() == "smtps" || said.is_some_and(|(_, value)| value == "required")
 }
 
 fn check_secret(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
@@ -371,6 +399,11 @@ mod tests {
             (at("https://alerts.internal/"), url, "public internet"),
             (by_mail("https://smtp.example.com"), url, "smtps://"),
             (by_mail("smtp://a:canary@smtp.example.com"), url, "tls=required"),
+            (
+                by_mail("smtp://a:canary@smtp.example.com?tls=opportunistic&tls=required"),
+                url,
+                "tls=required",
+            ),
             (by_mail("smtps://10.0.0.1"), url, "public internet"),
         ]);
     }
@@ -396,6 +429,16 @@ mod tests {
             (signed("events = [\"boom\"]"), "notices.ops.events", "breaker.opened"),
             (signed("events = []"), "notices.ops.events", "at least one"),
             (signed("to = [\"b@example.com\"]"), "notices.ops.to", "only kind"),
+            (
+                signed("to = [\"b@example.com\"]\nallow_inside = true"),
+                "notices.ops.to",
+                "only kind",
+            ),
+            (
+                signed("from = \"a@example.com\"\nallow_inside = true"),
+                "notices.ops.from",
+                "only kind",
+            ),
             (server.replace("b@example.com", "nobody"), "notices.ops.to", "address"),
             (server.replace("from = ", "tenant = "), "notices.ops.from", "address"),
             (chat.replace("\"ops\"", "\"Ops\""), "notices.1.name", "lower-case"),
@@ -403,25 +446,36 @@ mod tests {
         ]);
     }
 
+    fn read(text: &str) -> NoticeEndpoint {
+        let mut config: Config = toml::from_str(&format!("[[notices]]\n{text}")).unwrap();
+        config.notices.remove(0)
+    }
+
     #[test]
     fn a_change_of_address_or_secret_is_seen_and_a_change_of_words_is_not() {
-        let read = |text: &str| {
-            toml::from_str::<Config>(&format!("[[notices]]\n{text}"))
-                .unwrap()
-                .notices
-                .remove(0)
-        };
-        let one = read(&with_secret("url = \"https://ops.example.com/a\""));
-        let other = read(&with_secret("url = \"https://ops.example.com/b\""));
-        let korean = read(&with_secret("url = \"https://ops.example.com/a\"\nlanguage = \"ko\""));
+        let print = |text: &str| read(text).fingerprint().unwrap();
+        let url = "url = \"https://ops.example.com/a\"";
+        let one = print(&with_secret(url));
+        // It is kept: another for the same would have every endpoint begin anew.
+        assert_eq!(one, "5e30971bf14c541a132cf976b08d66e0");
         let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-        let signed = read(&webhook(&format!(
-            "url = \"https://ops.example.com/a\"\nsecret = \"{secret}\""
-        )));
-        assert_ne!(one.fingerprint(), other.fingerprint());
-        assert_ne!(one.fingerprint(), signed.fingerprint());
-        assert_eq!(one.fingerprint(), korean.fingerprint());
-        assert!(!format!("{one:?} {}", toml::to_string(&one).unwrap()).contains("example.com"));
+        for changed in [
+            with_secret("url = \"https://ops.example.com/b\""),
+            webhook(&format!("{url}\nsecret = \"{secret}\"")),
+            with_secret(&format!("{url}\nallow_inside = true")),
+        ] {
+            assert_ne!(print(&changed), one, "{changed}");
+        }
+        assert_eq!(print(&with_secret(&format!("{url}\nlanguage = \"ko\""))), one);
+        let server = mail("url = \"smtps://smtp.example.com\"");
+        let mail = print(&server);
+        for (was, is) in [("a@example.com", "c@example.com"), ("b@example.com", "c@example.com")] {
+            assert_ne!(print(&server.replace(was, is)), mail, "{is} for {was}");
+        }
+        let shown = read(&with_secret(url));
+        assert!(!format!("{shown:?} {}", toml::to_string(&shown).unwrap()).contains("example.com"));
+        let gone = read(&webhook(&format!("{url}\nsecret_file = \"/nowhere\"")));
+        gone.fingerprint().unwrap_err();
     }
 
     #[test]

@@ -35,12 +35,6 @@ const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// are: for so long it takes nothing for over.
 const SETTLES: Duration = Duration::from_secs(10);
 
-/// Notices that are older are forgotten, told or not.
-const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// Between two looks for those.
-const FORGETS_EVERY: SignedDuration = SignedDuration::from_hours(1);
-
 /// Watches this node.
 pub(super) struct Alarms {
     pub(super) store: Arc<dyn Store>,
@@ -50,7 +44,6 @@ pub(super) struct Alarms {
     pub(super) publishes: bool,
     /// What was said of each, and when.
     pub(super) said: BTreeMap<String, (u64, Timestamp)>,
-    pub(super) forgot_at: Option<Timestamp>,
     pub(super) began: Instant,
 }
 
@@ -89,11 +82,6 @@ impl Alarms {
                 self.say(&seen, now).await?;
                 self.said.insert(seen.key, (seen.level, now));
             }
-        }
-        let forgets = self.forgot_at.is_none_or(|at| now.duration_since(at) >= FORGETS_EVERY);
-        if forgets {
-            self.store.forget_notices(before(now, KEPT)).await?;
-            self.forgot_at = Some(now);
         }
         Ok(())
     }
@@ -146,7 +134,7 @@ impl Alarms {
         };
         let dead = Seen {
             key: "dead-letters".to_owned(),
-            // Again whenever there are twice as many.
+            // The next where there are twice as many: told again then.
             level: u64::from(u64::BITS - backlog.dead.leading_zeros()),
             bad: Subject::DeadLetters { count: backlog.dead },
             over: None,

@@ -330,6 +330,33 @@ async fn an_endpoint_that_fails_is_tried_again_and_after_days_told_nothing_more(
     service.stop().await;
 }
 
+/// A distribution that is deleted after a day must not live on in what was told of it.
+#[tokio::test]
+async fn notices_are_forgotten_with_what_they_speak_of() {
+    let ops = Receiver::start().await;
+    ops.be(Mood::Busy(1));
+    let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
+    let change = |config: &mut Config| {
+        failing(config);
+        config.retention.days = 1;
+        config.notices = vec![webhook("forgetful", &ops)];
+    };
+    let service = Service::start_at(Arc::clone(&clock) as _, change).await;
+    service.distribute(&request("evt-1")).await.success(200);
+    becomes(&service, "forgetful", |ops| ops["failures"] == 1).await;
+    clock.advance(Duration::from_hours(25));
+    let service = service.restart_at_as(Arc::clone(&clock) as _, change).await;
+    let shown = becomes(&service, "forgetful", |ops| ops["pending"] == 0).await;
+    assert_ne!(shown["state"], "disabled", "it was forgotten, not given up: {shown}");
+    let metrics = service.get("/metrics").await;
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    assert!(
+        metrics.contains("fanfare_notices_total{endpoint=\"forgetful\",outcome=\"forgotten\"} 1"),
+        "{metrics}"
+    );
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn an_endpoint_that_is_gone_is_told_again_when_it_is_configured_anew() {
     let receiver = Receiver::start().await;
