@@ -82,13 +82,7 @@ const NOTE: &str = "UPDATE notices SET attempts = $2, due_at = $3, delivered_at 
 /// One that was forgotten or told meanwhile needs no note.
 async fn note(session: &Session, noted: &Noted) -> Result<(), SqlError> {
     let (position, attempts, times) = (big(noted.position), int(noted.attempts), noted.times());
-    let values: [Param<'_>; 5] = [
-        &position,
-        &attempts,
-        &times.due,
-        &times.delivered,
-        &times.given_up,
-    ];
+    let values: [Param<'_>; 5] = [&position, &attempts, &times.due, &times.delivered, &times.given_up];
     session.execute(NOTE, &values).await?;
     Ok(())
 }
