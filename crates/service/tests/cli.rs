@@ -15,6 +15,8 @@ mod operators;
 mod partners;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/story.rs"]
+mod story;
 
 use fanfare::clock::{Clock, SystemClock};
 use serde_json::{Value, json};

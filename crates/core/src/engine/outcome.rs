@@ -16,6 +16,7 @@ use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
+use crate::resilience::breaker::BreakerState;
 use crate::resilience::retry::{Next, later};
 use crate::text::Text;
 
@@ -200,7 +201,8 @@ impl Engine {
             delivery.failure = Some(failure);
             delivery.checkpoint = checkpoint;
         });
-        match self.settings.retry.next(attempt, retry, since, turn.now, turn.rng) {
+        let spent = self.spent(channel, attempt);
+        match self.settings.retry.next(spent, retry, since, turn.now, turn.rng) {
             Next::At(at) => {
                 self.supersede(id, channel, phase, turn.now);
                 self.try_again_at(id, channel, at, turn);
@@ -209,6 +211,18 @@ impl Engine {
             Next::Expired => {
                 let why = expired(self.settings.retry.max_age);
                 self.fail(id, channel, phase, Some(why), turn);
+            }
+        }
+    }
+
+    /// Of its attempts, those that count. While the breaker holds, or finds out, the
+    /// failure is the channel's and not the delivery's: who asks whether the channel
+    /// is back must not run out of attempts by asking. Its age still bounds it.
+    fn spent(&self, channel: Channel, attempt: u32) -> u32 {
+        match self.breaker(channel).state {
+            BreakerState::Closed | BreakerState::Disabled => attempt,
+            BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen => {
+                attempt.min(self.settings.retry.max_attempts.saturating_sub(1))
             }
         }
     }

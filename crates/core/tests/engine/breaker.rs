@@ -5,7 +5,8 @@ use std::time::Duration;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
-use fanfare_core::engine::{Command, Input};
+use fanfare_core::distribution::Distribution;
+use fanfare_core::engine::{Call, Command, Input};
 use fanfare_core::ids::DistributionId;
 use fanfare_core::resilience::breaker::{BreakerAction, BreakerState};
 use fanfare_core::text::Text;
@@ -339,4 +340,49 @@ fn what_is_held_back_for_a_day_is_given_up() {
     let given_up = &record(&commands).deliveries[0];
     assert_eq!(given_up.status, DeliveryStatus::Failed);
     assert_eq!(given_up.failure.as_ref().unwrap().code, "expired");
+}
+
+/// At the next probe; what was nobody's until then is taken over.
+fn asks(node: &mut Node, id: DistributionId, stored: Option<&Distribution>) -> Call {
+    node.now = node.engine.breaker(TWO[0]).next_probe_at.unwrap();
+    let mut commands = Vec::new();
+    if !node.engine.holds(id) {
+        commands = node.step(vec![Input::Adopted(vec![adopted(stored.unwrap().clone())])]);
+    }
+    commands.extend(node.later(Duration::ZERO));
+    assert_eq!(intents(&commands), [id]);
+    calls(node.written(id, Written::Recorded)).remove(0)
+}
+
+#[test]
+fn who_asks_whether_the_channel_is_back_does_not_run_out_of_attempts() {
+    let away = StepOutcome::Rejected {
+        failure: failure(),
+        retry: Retry::Backoff,
+        checkpoint: None,
+    };
+    let mut node = roomy(KEY);
+    node.opened();
+    let id = node.held();
+    let mut stored = None;
+    // Three attempts are all that it has where nothing else is wrong.
+    for attempt in 1..=6 {
+        let call = asks(&mut node, id, stored.as_deref());
+        assert_eq!(call.delivery.attempt, attempt);
+        node.step(vec![stepped(&call, away.clone())]);
+        let mut commands = node.written(id, Written::Recorded);
+        // Its own backoff ends while the breaker is open.
+        node.now += Duration::from_secs(20);
+        if !node.step(Vec::new()).is_empty() {
+            commands = node.written(id, Written::Recorded);
+        }
+        for command in commands {
+            if let Command::Rests { distribution, .. } = command {
+                stored = Some(distribution);
+            }
+        }
+    }
+    let call = asks(&mut node, id, stored.as_deref());
+    let commands = node.step(vec![stepped(&call, confirmed())]);
+    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Success);
 }

@@ -124,6 +124,11 @@ impl Client {
         self.send(Method::POST, path, body, headers, within).await
     }
 
+    /// Puts a JSON body.
+    pub(super) async fn put(&self, path: &str, body: Bytes) -> Result<Reply, Failure> {
+        self.send(Method::PUT, path, body, &[], TIMEOUT).await
+    }
+
     /// Opens a stream of events, after the last one that was seen; `None` where
     /// nothing more will come.
     pub(super) async fn open(&self, path: &str, last: Option<&str>) -> Result<Option<Incoming>, Failure> {

@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! One command, one file. `serve`, `demo` and `load` start a service; `keys`
+//! One command, one file. `serve`, `demo`, `story` and `load` start a service; `keys`
 //! works on the database, since the first key can't be asked for with a key;
 //! `recipients` works on the files of lists;
 //! `partners` talks to a partner, and to no service; all others talk to a running service over HTTP, like everybody else. None of them
@@ -13,6 +13,7 @@
 //! | `progress.rs` | reads the stream of events |
 //! | `answer.rs` | what the service answers, read leniently |
 //! | `screen.rs`, `results.rs`, `bars.rs` | what people see |
+//! | `simulated.rs` | a service of `demo`'s and `story`'s own, and its channels |
 
 mod answer;
 mod bars;
@@ -36,8 +37,10 @@ mod results;
 mod retry;
 mod screen;
 mod serve;
+mod simulated;
 mod status;
 mod stop;
+mod story;
 mod watch;
 
 use std::path::PathBuf;
@@ -116,6 +119,8 @@ enum Command {
     Serve(serve::Args),
     /// Start a service of its own and send it three examples; no real channel is called
     Demo(demo::Args),
+    /// Play ten minutes in which a channel is out of order, and show what came of it
+    Story(story::Args),
     /// Send a request to distribute, and show what came of it
     Distribute(distribute::Args),
     /// Show how an event stands
@@ -163,6 +168,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => Box::pin(serve::run(common, args)).await,
         Command::Demo(args) => Box::pin(demo::run(common, args)).await,
+        Command::Story(args) => Box::pin(story::run(common, args)).await,
         Command::Distribute(args) => distribute::run(common, args).await,
         Command::Status(args) => status::run(common, args).await,
         Command::Watch(args) => watch::run(common, args).await,
@@ -185,7 +191,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
 /// which for `load` leaves the rest to what is measured.
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = match command {
-        Command::Serve(_) | Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Serve(_) | Command::Demo(_) | Command::Story(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     Ok(builder.enable_all().build()?)

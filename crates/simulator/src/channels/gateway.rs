@@ -104,13 +104,15 @@ fn post(
         Err(wrong) if !lax => return Err(problem(422, "invalid", &wrong)),
         item => item.unwrap_or_default(),
     };
+    let named = item.get("distributionId").or_else(|| item.get("deliveryId"));
+    let remote_id = named.and_then(Value::as_str).unwrap_or_default().to_owned();
     item.insert("externalId".to_owned(), external_id.clone().into());
     let item = Value::Object(item);
     gateway.0.insert(external_id.clone(), item.clone());
     known.effects.push(Effect {
         channel: name,
         our_id: external_id,
-        remote_id: format!("{name}-{number}"),
+        remote_id,
         at: now,
         content: Value::Object(body),
     });

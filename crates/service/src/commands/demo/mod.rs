@@ -8,19 +8,18 @@
 
 mod announce;
 mod report;
-mod service;
 
 use std::path::PathBuf;
 
 use tracing_subscriber::filter::LevelFilter;
 
 use self::announce::Announced;
-use self::service::Service;
 use super::Common;
 use super::client::Client;
 use super::failure::Failure;
 use super::screen::Screen;
 use super::serve::{LogFormat, Signals, log_to_stderr};
+use super::simulated::{Service, Wanted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -63,7 +62,12 @@ const EXAMPLES: [Example; 3] = [
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     log_to_stderr(LogFormat::Text, LevelFilter::WARN)?;
     let mut signals = Signals::new()?;
-    let service = Box::pin(Service::start(args)).await?;
+    let wanted = Wanted {
+        data_dir: args.data_dir.as_deref(),
+        port: args.port,
+        scenario: &args.scenario,
+    };
+    let service = Box::pin(Service::start(&wanted, |_as_it_is| {})).await?;
     let shown = tokio::select! {
         shown = show(common, args, &service) => shown,
         _ = signals.next() => Err(Failure::Closed),

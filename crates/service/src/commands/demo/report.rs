@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::announce::Announced;
-use super::service::Service;
 use super::{Args, Example};
 use crate::commands::answer::text;
 use crate::commands::failure::Failure;
 use crate::commands::results;
 use crate::commands::screen::{Screen, Tone, millis};
 use crate::commands::serve::READY;
+use crate::commands::simulated::Service;
 
 pub(super) fn greeting(screen: Screen, service: &Service) -> Result<(), Failure> {
     screen.say(format!("{READY}{}", screen.paint(Tone::Strong, &service.url)))?;
@@ -90,7 +90,7 @@ pub(super) fn next_steps(
     screen.say(summary(screen, announced))?;
     let effects = format!(
         "{} posts and bookings came to be at the simulated channels",
-        service.effects()
+        service.effects().len()
     );
     let effects = match service.faults() {
         0 => effects,
@@ -182,7 +182,7 @@ pub(super) fn json(service: &Service, announced: &[Announced]) -> Value {
     };
     json!({
         "url": service.url,
-        "simulator": { "url": service.simulator_url(), "effects": service.effects(), "faults": service.faults() },
+        "simulator": { "url": service.simulator_url(), "effects": service.effects().len(), "faults": service.faults() },
         "database": service.data_dir.join(fanfare_ledger::DATABASE_FILE),
         "temporary": service.is_temporary(),
         "examples": announced.iter().map(one).collect::<Vec<_>>(),

@@ -1,5 +1,5 @@
-//! The demo's own service, a temporary place, a free port, and the simulated
-//! channels that it calls.
+//! A service of a command's own: a temporary place, a free port, and the simulated
+//! channels that it calls. Of `demo` and `story`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,12 +9,11 @@ use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use fanfare_channels::secret::Secret;
 use fanfare_core::channel::Mode;
-use fanfare_simulator::{RunningSimulator, Scenario, ScenarioError, Simulator, SimulatorSettings, StartError};
+use fanfare_simulator::{Effect, RunningSimulator, Scenario, ScenarioError, Simulator, SimulatorSettings, StartError};
 use tempfile::TempDir;
 
-use super::Args;
+use super::failure::Failure;
 use crate::app::{self, App};
-use crate::commands::failure::Failure;
 use crate::config::{ChannelConfig, Config};
 
 /// Tried first; then those after it.
@@ -27,23 +26,33 @@ const PORTS: u16 = 20;
 const MEDIA: [(&str, &[u8]); 6] = [
     (
         "spring-coffee.jpg",
-        include_bytes!("../../../../../examples/media/spring-coffee.jpg"),
+        include_bytes!("../../../../examples/media/spring-coffee.jpg"),
     ),
     (
         "spring-coffee.wav",
-        include_bytes!("../../../../../examples/media/spring-coffee.wav"),
+        include_bytes!("../../../../examples/media/spring-coffee.wav"),
     ),
-    ("bakery.jpg", include_bytes!("../../../../../examples/media/bakery.jpg")),
-    ("bakery.wav", include_bytes!("../../../../../examples/media/bakery.wav")),
+    ("bakery.jpg", include_bytes!("../../../../examples/media/bakery.jpg")),
+    ("bakery.wav", include_bytes!("../../../../examples/media/bakery.wav")),
     (
         "flower-shop.jpg",
-        include_bytes!("../../../../../examples/media/flower-shop.jpg"),
+        include_bytes!("../../../../examples/media/flower-shop.jpg"),
     ),
     (
         "flower-shop.wav",
-        include_bytes!("../../../../../examples/media/flower-shop.wav"),
+        include_bytes!("../../../../examples/media/flower-shop.wav"),
     ),
 ];
+
+/// What the command line says of it.
+pub(super) struct Wanted<'a> {
+    /// Where the data are kept; a temporary directory where it is absent.
+    pub(super) data_dir: Option<&'a Path>,
+    /// 0 for any; the usual one, or the next free one, where it is absent.
+    pub(super) port: Option<u16>,
+    /// What goes wrong at the simulated channels from the beginning.
+    pub(super) scenario: &'a str,
+}
 
 /// A running service and where its data lie.
 pub(super) struct Service {
@@ -59,22 +68,25 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Starts it; ready when this returns.
-    pub(super) async fn start(args: &Args) -> Result<Self, Failure> {
-        let temporary = match &args.data_dir {
+    /// Starts it, with what `adjust` changes of its configuration; ready when this
+    /// returns.
+    pub(super) async fn start(wanted: &Wanted<'_>, adjust: impl FnOnce(&mut Config)) -> Result<Self, Failure> {
+        let temporary = match wanted.data_dir {
             Some(_) => None,
             None => Some(TempDir::with_prefix("fanfare-demo-").context("cannot make a temporary directory")?),
         };
-        let temporary_path = temporary.as_ref().map(|made| made.path().to_owned());
-        let data_dir = args.data_dir.clone().or(temporary_path).unwrap_or_default();
-        let ports = match args.port {
+        let temporary_path = temporary.as_ref().map(TempDir::path);
+        let data_dir = wanted.data_dir.or(temporary_path).unwrap_or(Path::new("")).to_owned();
+        let ports = match wanted.port {
             Some(port) => vec![port],
             None => (PORT..PORT + PORTS).chain([0]).collect(),
         };
-        let simulator = simulator(&args.scenario, args.data_dir.as_deref()).await?;
-        let app = Box::pin(listen(&data_dir, &ports, &simulator)).await?;
+        let simulator = simulator(wanted.scenario, wanted.data_dir).await?;
+        let mut config = config(&data_dir, &simulator);
+        adjust(&mut config);
+        let app = Box::pin(listen(config, &ports)).await?;
         let url = format!("http://{}", app.address);
-        let moved = args.port.is_none() && app.address.port() != PORT;
+        let moved = wanted.port.is_none() && app.address.port() != PORT;
         Ok(Self {
             app,
             simulator,
@@ -95,9 +107,9 @@ impl Service {
         format!("{}/media", self.simulator.base_url())
     }
 
-    /// What came to be at the simulated channels.
-    pub(super) fn effects(&self) -> usize {
-        self.simulator.effects().len()
+    /// What came to be at the simulated channels, oldest first.
+    pub(super) fn effects(&self) -> Vec<Effect> {
+        self.simulator.effects()
     }
 
     /// Requests to them that went wrong as the scenario says.
@@ -174,8 +186,7 @@ fn config(data_dir: &Path, simulator: &RunningSimulator) -> Config {
 }
 
 /// On the first of the ports that is free.
-async fn listen(data_dir: &Path, ports: &[u16], simulator: &RunningSimulator) -> Result<App, Failure> {
-    let mut config = config(data_dir, simulator);
+async fn listen(mut config: Config, ports: &[u16]) -> Result<App, Failure> {
     let mut taken = None;
     for port in ports {
         config.listen = SocketAddr::from(([127, 0, 0, 1], *port));
