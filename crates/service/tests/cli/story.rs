@@ -15,7 +15,12 @@ fn a_channel_dies_for_ten_minutes_and_nothing_is_lost_or_sent_twice() {
         assert_eq!(promise["kept"], json!(true), "{promise}");
     }
     assert_eq!(
-        (&told["lost"], &told["repeated"], &told["leftToAPerson"], &told["events"]),
+        (
+            &told["lost"],
+            &told["repeated"],
+            &told["leftToAPerson"],
+            &told["events"]
+        ),
         (&json!(0), &json!(0), &json!(0), &json!(25))
     );
 }

@@ -51,7 +51,8 @@ impl Ending {
                 waiting(play),
                 told(listeners),
                 Promise {
-                    words: "what waited was finished in the order in which it was accepted, one call at a time".to_owned(),
+                    words: "what waited was finished in the order in which it was accepted, one call at a time"
+                        .to_owned(),
                     kept: places.is_sorted() && places.iter().all(Option::is_some),
                 },
                 Promise {
