@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::cause::Cause;
 use crate::channel::{Channel, ChannelState, Mode};
 use crate::history::Transition;
 use crate::ids::DeliveryId;
@@ -277,6 +278,19 @@ impl Delivery {
             called_off: false,
             updated_at: now,
         }
+    }
+
+    /// Whether it is WAITING, and this is why.
+    pub fn waits_for(&self, cause: &Cause) -> bool {
+        let why = self.failure.as_ref();
+        self.status == DeliveryStatus::Waiting && why.is_some_and(|why| why.code == cause.code)
+    }
+
+    /// Whether it is WAITING in the course of an attempt: a breaker, or this service
+    /// itself, holds its next call back, and what the calls before it did may be seen
+    /// already.
+    pub fn is_in_course(&self) -> bool {
+        self.status == DeliveryStatus::Waiting && self.attempt_started_at.is_some()
     }
 
     /// How far the proof of a success goes.

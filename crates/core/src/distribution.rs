@@ -133,6 +133,13 @@ impl Distribution {
         self.deliveries.iter_mut().find(|delivery| delivery.channel == channel)
     }
 
+    /// Since when its work has been due: since it was accepted, or since the time for
+    /// which it was scheduled, where that came later.
+    pub fn due_since(&self) -> Timestamp {
+        let scheduled_at = self.request.request.scheduled_at;
+        scheduled_at.unwrap_or(self.accepted_at).max(self.accepted_at)
+    }
+
     /// The earliest time at which something is due; moving work without a time
     /// is due at once (`now`); `None` where only a person can go on.
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {

@@ -190,11 +190,10 @@ pub(super) fn next(delivery: &Delivery) -> Option<Next> {
         delivery.status,
         DeliveryStatus::Pending | DeliveryStatus::Retrying | DeliveryStatus::Waiting
     );
-    let under_way = delivery.attempt_started_at.is_some();
     match (delivery.status, delivery.phase) {
         (DeliveryStatus::InProgress, Phase::Planned | Phase::Intent) => Some(Next::Step),
         (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => Some(Next::LookUp),
-        (DeliveryStatus::Waiting, Phase::Planned | Phase::Intent) if under_way => Some(Next::Step),
+        (DeliveryStatus::Waiting, Phase::Planned | Phase::Intent) if delivery.is_in_course() => Some(Next::Step),
         _ if waits => Some(Next::Begin),
         _ => None,
     }

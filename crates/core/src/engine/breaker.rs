@@ -195,8 +195,7 @@ impl Engine {
 
 /// Whether it waits for a breaker, this node's or another's.
 pub(super) fn is_held(delivery: &Delivery) -> bool {
-    let by_breaker = |failure: &Failure| failure.code == cause::BREAKER_OPEN.code;
-    delivery.status == DeliveryStatus::Waiting && delivery.failure.as_ref().is_some_and(by_breaker)
+    delivery.waits_for(&cause::BREAKER_OPEN)
 }
 
 /// Where an outcome is unknown, that stays said.

@@ -30,9 +30,7 @@ impl CallOff {
     pub fn of(delivery: &Delivery) -> Self {
         match delivery.status {
             DeliveryStatus::InProgress => Self::UnderWay,
-            // Behind a breaker, or held by this service, between two steps: what the
-            // steps before did may be seen already.
-            DeliveryStatus::Waiting if delivery.attempt_started_at.is_some() => Self::UnderWay,
+            DeliveryStatus::Waiting if delivery.is_in_course() => Self::UnderWay,
             DeliveryStatus::Pending
             | DeliveryStatus::Retrying
             | DeliveryStatus::Waiting

@@ -13,7 +13,6 @@ use crate::attempt::{Retry, StepOutcome};
 use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
-use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
 use crate::resilience::breaker::BreakerState;
@@ -196,7 +195,7 @@ impl Engine {
         let Some(attempt) = work.distribution.delivery(channel).map(|delivery| delivery.attempt) else {
             return;
         };
-        let since = due_since(&work.distribution);
+        let since = work.distribution.due_since();
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
             delivery.checkpoint = checkpoint;
@@ -330,20 +329,13 @@ pub(super) struct Ended {
     pub(super) checkpoint: Option<Checkpoint>,
 }
 
-/// Since when a distribution's work has been due.
-pub(super) fn due_since(distribution: &Distribution) -> Timestamp {
-    let accepted_at = distribution.accepted_at;
-    let scheduled_at = distribution.request.request.scheduled_at;
-    scheduled_at.unwrap_or(accepted_at).max(accepted_at)
-}
-
 /// Whether what has not begun would then begin too late. A redrive is asked for when
 /// the first day may long be over.
 pub(super) fn begins_too_late(distribution: &Distribution, channel: Channel, at: Timestamp, max_age: Duration) -> bool {
     let redriven = distribution
         .delivery(channel)
         .is_some_and(|delivery| delivery.generation > 1);
-    !redriven && at > later(due_since(distribution), max_age)
+    !redriven && at > later(distribution.due_since(), max_age)
 }
 
 fn expired(max_age: Duration) -> Failure {

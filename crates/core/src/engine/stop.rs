@@ -9,7 +9,7 @@ use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{Delivery, DeliveryStatus, Failure};
+use crate::delivery::Delivery;
 use crate::ids::DistributionId;
 use crate::resilience::retry::later;
 use crate::sending::{SendingAction, SendingScope};
@@ -65,6 +65,5 @@ impl Engine {
 
 /// Whether it waits for sending to go on.
 pub(super) fn is_stopped(delivery: &Delivery) -> bool {
-    let stopped = |failure: &Failure| failure.code == cause::SENDING_STOPPED.code;
-    delivery.status == DeliveryStatus::Waiting && delivery.failure.as_ref().is_some_and(stopped)
+    delivery.waits_for(&cause::SENDING_STOPPED)
 }

@@ -17,8 +17,10 @@ pub struct Breaker {
     pub failure_rate_threshold: u32,
     /// Fewer calls than these are not judged by their share.
     pub minimum_number_of_calls: u32,
-    /// A call that takes longer is slow, in milliseconds.
-    pub slow_call_duration_threshold_ms: u64,
+    /// A call that takes longer is slow, in milliseconds; less than `calls.deadline_ms`,
+    /// and four fifths of it where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_call_duration_threshold_ms: Option<u64>,
     /// The share of slow calls that opens it, in percent.
     pub slow_call_rate_threshold: u32,
     /// Calls that find out whether the channel is back.
@@ -38,7 +40,7 @@ impl Default for Breaker {
             consecutive_failures: default.consecutive_failures,
             failure_rate_threshold: default.failure_rate_threshold,
             minimum_number_of_calls: default.minimum_number_of_calls,
-            slow_call_duration_threshold_ms: 60_000,
+            slow_call_duration_threshold_ms: None,
             slow_call_rate_threshold: default.slow_call_rate_threshold,
             permitted_number_of_calls_in_half_open_state: default.permitted_number_of_calls_in_half_open_state,
             wait_duration_in_open_state_s: default.wait_duration_in_open_state.as_secs(),
@@ -48,12 +50,14 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    pub(super) fn settings(&self) -> BreakerSettings {
+    /// Of a service whose calls are over after `call_deadline`.
+    pub(super) fn settings(&self, call_deadline: Duration) -> BreakerSettings {
+        let slow = self.slow_call_duration_threshold_ms.map(Duration::from_millis);
         BreakerSettings {
             consecutive_failures: self.consecutive_failures,
             failure_rate_threshold: self.failure_rate_threshold,
             minimum_number_of_calls: self.minimum_number_of_calls,
-            slow_call_duration_threshold: Duration::from_millis(self.slow_call_duration_threshold_ms),
+            slow_call_duration_threshold: slow.unwrap_or(call_deadline * 4 / 5),
             slow_call_rate_threshold: self.slow_call_rate_threshold,
             permitted_number_of_calls_in_half_open_state: self.permitted_number_of_calls_in_half_open_state,
             wait_duration_in_open_state: Duration::from_secs(self.wait_duration_in_open_state_s),
@@ -66,9 +70,22 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Calls;
 
     #[test]
     fn without_a_word_it_judges_as_the_core_does() {
-        assert_eq!(Breaker::default().settings(), BreakerSettings::default());
+        let deadline = Duration::from_millis(Calls::default().deadline_ms);
+        assert_eq!(Breaker::default().settings(deadline), BreakerSettings::default());
+    }
+
+    #[test]
+    fn a_call_can_be_slow_before_it_is_over() {
+        let mut breaker = Breaker::default();
+        let slow = |breaker: &Breaker, deadline| breaker.settings(deadline).slow_call_duration_threshold;
+        for deadline in [Duration::from_millis(500), Duration::from_mins(1)] {
+            assert!(slow(&breaker, deadline) < deadline);
+        }
+        breaker.slow_call_duration_threshold_ms = Some(700);
+        assert_eq!(slow(&breaker, Duration::from_secs(1)), Duration::from_millis(700));
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     notices::check(config)?;
     let all = ranges(config).into_iter().chain(ranges_of_breaker(&config.breaker));
     all.into_iter().try_for_each(check_range)?;
+    check_slow_call(config)?;
     check_lease(config)
 }
 
@@ -90,6 +91,18 @@ fn check_links(config: &Config) -> Result<(), Wrong> {
         return Err(Wrong { key, message });
     }
     Ok(())
+}
+
+/// A call that is over by its deadline is never slow after it.
+fn check_slow_call(config: &Config) -> Result<(), Wrong> {
+    let deadline = config.calls.deadline_ms;
+    match config.breaker.slow_call_duration_threshold_ms {
+        Some(slow) if !(1..deadline).contains(&slow) => {
+            let right = format!("it must be 1 or more, and less than calls.deadline_ms ({deadline} ms)");
+            Err(Wrong::new("breaker.slow_call_duration_threshold_ms", slow, &right))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Who is taken for dead must surely have ended its calls.
@@ -189,7 +202,7 @@ fn ranges(config: &Config) -> [Range<'static>; 28] {
     ]
 }
 
-fn ranges_of_breaker(breaker: &Breaker) -> [Range<'static>; 8] {
+fn ranges_of_breaker(breaker: &Breaker) -> [Range<'static>; 7] {
     let (failures, calls) = (breaker.consecutive_failures, breaker.minimum_number_of_calls);
     let (failing, slow) = (breaker.failure_rate_threshold, breaker.slow_call_rate_threshold);
     let permitted = breaker.permitted_number_of_calls_in_half_open_state;
@@ -201,12 +214,6 @@ fn ranges_of_breaker(breaker: &Breaker) -> [Range<'static>; 8] {
         ("breaker.consecutive_failures", failures.into(), 1, u64::MAX),
         ("breaker.failure_rate_threshold", failing.into(), 1, 100),
         ("breaker.minimum_number_of_calls", calls.into(), 1, u64::MAX),
-        (
-            "breaker.slow_call_duration_threshold_ms",
-            breaker.slow_call_duration_threshold_ms,
-            1,
-            600_000,
-        ),
         ("breaker.slow_call_rate_threshold", slow.into(), 1, 100),
         (
             "breaker.permitted_number_of_calls_in_half_open_state",

@@ -289,6 +289,12 @@ mod tests {
             ("CHANNELS__NAVER_BLOG__LIMIT_FOR_PERIOD", "0", "1 or more"),
             ("BREAKER__FAILURE_RATE_THRESHOLD", "101", "1 to 100"),
             ("BREAKER__MAX_WAIT_DURATION_IN_OPEN_STATE_S", "10", "30 to 300"),
+            ("BREAKER__SLOW_CALL_DURATION_THRESHOLD_MS", "0", "1 or more"),
+            (
+                "BREAKER__SLOW_CALL_DURATION_THRESHOLD_MS",
+                "10000",
+                "less than calls.deadline_ms (10000 ms)",
+            ),
             ("DATA_DIR", "", "must name a directory"),
             ("PUBLIC_URL", "fanfare.example", "absolute http or https URL"),
             ("HAND_OFF__KEY", "short", "at least 32 characters"),

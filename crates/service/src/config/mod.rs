@@ -351,7 +351,7 @@ impl Config {
             // A quarter more: the clock may run faster than time while it
             // follows a jump.
             call_deadline: Duration::from_millis(self.calls.deadline_ms + self.calls.deadline_ms / 4),
-            breaker: self.breaker.settings(),
+            breaker: self.breaker.settings(Duration::from_millis(self.calls.deadline_ms)),
             heartbeat: Duration::from_millis(self.nodes.heartbeat_ms),
             max_in_flight: self.engine.max_in_flight,
         }
@@ -394,6 +394,7 @@ mod tests {
             "api_version",
             "product_id",
             "verified_numbers",
+            "slow_call_duration_threshold_ms",
             "app_key",
             "sender_key",
             "sender_name",

@@ -16,7 +16,8 @@ pub struct BreakerSettings {
     pub failure_rate_threshold: u32,
     /// Opens at this share of slow calls or a greater one, in percent.
     pub slow_call_rate_threshold: u32,
-    /// A call that takes strictly longer is slow.
+    /// A call that takes strictly longer is slow. Longer than the deadline of a call
+    /// none ever is.
     pub slow_call_duration_threshold: Duration,
     /// Opens after so many failures in a row, however few calls there were.
     pub consecutive_failures: u32,
@@ -51,7 +52,8 @@ pub enum SlidingWindow {
 /// Six channels of low volume would never fill Resilience4j's window of 100: five
 /// failures in a row are enough, or half of at least ten calls in five minutes.
 /// One call finds out whether the channel is back: with two, a lone delivery
-/// would succeed and the breaker open again.
+/// would succeed and the breaker open again. A call is slow before the service's own
+/// deadline of ten seconds ends it; Resilience4j's minute would never come.
 impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
@@ -62,7 +64,7 @@ impl Default for BreakerSettings {
             minimum_number_of_calls: 10,
             failure_rate_threshold: 50,
             slow_call_rate_threshold: 100,
-            slow_call_duration_threshold: Duration::from_mins(1),
+            slow_call_duration_threshold: Duration::from_secs(8),
             consecutive_failures: 5,
             permitted_number_of_calls_in_half_open_state: 1,
             max_wait_duration_in_half_open_state: Duration::from_secs(30),
