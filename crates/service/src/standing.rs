@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
-use fanfare_ledger::{OpenDeliveries, Store};
+use fanfare_ledger::{OpenDeliveries, Store, StoreError};
 use jiff::Timestamp;
 use metrics::{Gauge, gauge};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::perform::code_label;
-use crate::telemetry;
+use crate::telemetry::{self, code_label, float};
 
 /// Between two looks: as often as Prometheus mostly looks here.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -26,12 +25,19 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// A look reads all that is open: it takes at most this share of the time.
 const SHARE: u32 = 20;
 
+/// A count that takes longer is given up; the next one begins [`SHARE`] times later.
+const COUNT_DEADLINE: Duration = Duration::from_secs(30);
+
 /// A database that needs longer is not up.
 const PING_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Looks until it is aborted. `data_dir` is given where the database is a file in it.
+/// Whether the database is up waits for no count, which may take long.
 pub(crate) async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data_dir: Option<PathBuf>) {
-    let mut shown = Shown::register();
+    let ((), ()) = tokio::join!(watch_database(&*store, data_dir), count_open(&*store, &*clock));
+}
+
+async fn watch_database(store: &dyn Store, data_dir: Option<PathBuf>) {
     let up = gauge!(telemetry::DATABASE_UP);
     loop {
         let answered = tokio::time::timeout(PING_DEADLINE, store.ping()).await;
@@ -39,14 +45,30 @@ pub(crate) async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data_dir
         if let Some(folder) = &data_dir {
             show_disk(folder).await;
         }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+async fn count_open(store: &dyn Store, clock: &dyn Clock) {
+    let mut shown = Shown::register();
+    loop {
         let begun = Instant::now();
-        match store.open_work().await {
-            Ok(open) => shown.show(&open, clock.now()),
-            // Why it is down, others say louder.
-            Err(error) => tracing::debug!(error = &error as &dyn Error, "could not count what stands open"),
+        if let Some(open) = counted(store.open_work()).await {
+            shown.show(&open, clock.now());
         }
         tokio::time::sleep(INTERVAL.max(begun.elapsed() * SHARE)).await;
     }
+}
+
+/// What a count came to; `None` where it failed, or took too long.
+async fn counted<T>(count: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    match tokio::time::timeout(COUNT_DEADLINE, count).await {
+        Ok(Ok(open)) => return Some(open),
+        // Why it is down, others say louder.
+        Ok(Err(error)) => tracing::debug!(error = &error as &dyn Error, "could not count what stands open"),
+        Err(_) => tracing::warn!("counting what stands open took too long; the last count is shown on"),
+    }
+    None
 }
 
 type Alike = (Channel, DeliveryStatus, &'static str);
@@ -122,11 +144,6 @@ async fn show_disk(folder: &Path) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-fn float(number: u64) -> f64 {
-    number as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +156,14 @@ mod tests {
             count,
             oldest: Timestamp::UNIX_EPOCH + Duration::from_secs(oldest.unsigned_abs()),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_that_never_ends_is_given_up() {
+        let begun = Instant::now();
+        assert_eq!(counted(std::future::pending::<Result<(), _>>()).await, None);
+        assert_eq!(begun.elapsed(), COUNT_DEADLINE);
+        assert_eq!(counted(async { Ok(7) }).await, Some(7));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 use std::sync::OnceLock;
 
+use fanfare_core::cause::Cause;
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -242,4 +243,18 @@ fn describe() {
             Kind::Histogram(_) => describe_histogram!(name, meaning),
         }
     }
+}
+
+/// A label's value for a code: those of the table, so that there are only so many.
+pub(crate) fn code_label(code: Option<&str>) -> &'static str {
+    match code {
+        None => "",
+        Some(code) => Cause::of(code).map_or("other", |cause| cause.code),
+    }
+}
+
+/// An integer as a gauge takes it.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub(crate) fn float(number: u64) -> f64 {
+    number as f64
 }

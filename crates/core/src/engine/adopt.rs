@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use super::breaker::is_held;
 use super::planted::Bug;
-use super::stop::is_stopped;
 use super::work::Work;
 use super::{Engine, Turn};
 use crate::cause;
@@ -54,7 +52,7 @@ impl Engine {
             (DeliveryStatus::Pending, _) => self.want(id, channel),
             // Another node's breaker, or an earlier state of this one's, held it; or
             // sending was stopped.
-            (DeliveryStatus::Waiting, _) if is_held(delivery) || is_stopped(delivery) => self.want(id, channel),
+            (DeliveryStatus::Waiting, _) if delivery.is_held() => self.want(id, channel),
             (DeliveryStatus::ActionRequired, _) => {
                 if let Some(until) = delivery.next_attempt_at {
                     self.set_alarm(id, channel, until);

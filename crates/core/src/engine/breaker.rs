@@ -106,7 +106,7 @@ impl Engine {
     fn wake(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) -> bool {
         let work = self.works.get_mut(&id);
         let held = work.and_then(|work| work.distribution.delivery_mut(channel));
-        let Some(delivery) = held.filter(|delivery| is_held(delivery)) else {
+        let Some(delivery) = held.filter(|delivery| delivery.waits_for(&cause::BREAKER_OPEN)) else {
             return false;
         };
         delivery.next_attempt_at = Some(turn.now);
@@ -124,7 +124,7 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery_mut(channel) else {
             return;
         };
-        if half_open && is_held(delivery) {
+        if half_open && delivery.waits_for(&cause::BREAKER_OPEN) {
             delivery.next_attempt_at = Some(until);
         }
         let why = why_held(delivery);
@@ -191,11 +191,6 @@ impl Engine {
         });
         work.transition(channel, DeliveryStatus::InProgress, turn.now);
     }
-}
-
-/// Whether it waits for a breaker, this node's or another's.
-pub(super) fn is_held(delivery: &Delivery) -> bool {
-    delivery.waits_for(&cause::BREAKER_OPEN)
 }
 
 /// Where an outcome is unknown, that stays said.

@@ -13,6 +13,7 @@ use crate::attempt::{Retry, StepOutcome};
 use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
+use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
 use crate::resilience::breaker::BreakerState;

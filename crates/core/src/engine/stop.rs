@@ -9,7 +9,6 @@ use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::Delivery;
 use crate::ids::DistributionId;
 use crate::resilience::retry::later;
 use crate::sending::{SendingAction, SendingScope};
@@ -35,7 +34,12 @@ impl Engine {
             if self.stops.hold(&work.distribution.tenant) {
                 continue;
             }
-            for delivery in work.distribution.deliveries.iter_mut().filter(|one| is_stopped(one)) {
+            for delivery in work
+                .distribution
+                .deliveries
+                .iter_mut()
+                .filter(|one| one.waits_for(&cause::SENDING_STOPPED))
+            {
                 delivery.next_attempt_at = Some(turn.now);
                 due.push((*id, delivery.channel));
             }
@@ -61,9 +65,4 @@ impl Engine {
             turn,
         );
     }
-}
-
-/// Whether it waits for sending to go on.
-pub(super) fn is_stopped(delivery: &Delivery) -> bool {
-    delivery.waits_for(&cause::SENDING_STOPPED)
 }

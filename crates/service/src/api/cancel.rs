@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::decode::ask;
 use fanfare_core::delivery::{Delivery, DeliveryStatus};
@@ -51,7 +52,8 @@ pub(super) struct CancelAnswer {
 pub(super) struct Cancellation {
     /// Where.
     channel: Channel,
-    /// `cancelled`: it will not be sent. `under_way`: it comes to its end, and is
+    /// `cancelled`: the service does not send it; where a person was to post it, look
+    /// whether that was done. `under_way`: it comes to its end, and is
     /// not tried again. `went_live`: it was under way, and was published all the same.
     /// `stays_live`: it was published before and stays so. `in_review`: a person
     /// decides. `failed`: it has failed. More may be added.
@@ -116,14 +118,17 @@ fn effect(effect: CallOff, delivery: &Delivery) -> (&'static str, Text) {
              published, and is not tried again.",
             "이미 채널을 호출하고 있어 중단하지 않고 끝까지 확인합니다. 게시될 수도 있으며, 다시 시도하지는 않습니다.",
         ),
-        // What is cancelled has not begun, or its attempt had no effect.
-        (CallOff::Closed | CallOff::Cancelled, _) => (
-            "cancelled",
-            "It is called off, and will not be sent.",
-            "취소되어 전송되지 않습니다.",
-        ),
+        (CallOff::Closed | CallOff::Cancelled, _) => return ("cancelled", why_cancelled(delivery)),
     };
     (word, Text::new(en, ko))
+}
+
+/// It has not begun, or its attempt had no effect; or a person was to post it, and may
+/// have: its own words tell which.
+fn why_cancelled(delivery: &Delivery) -> Text {
+    let why = delivery.failure.clone();
+    let why = why.filter(|_| delivery.status == DeliveryStatus::Cancelled);
+    why.unwrap_or_else(|| cause::CANCELLED.failure()).detail
 }
 
 /// Calls a distribution off.
@@ -144,9 +149,13 @@ fn effect(effect: CallOff, delivery: &Delivery) -> (&'static str, Text) {
     ),
     request_body(content = CancelBody, example = json!({"reason": "비가 와서 행사를 미룹니다."})),
     responses(
-        (status = 200, body = CancelAnswer, description = "Nothing moves any more."),
+        (status = 200, body = CancelAnswer, description = "Nothing moves any more.",
+            headers(("Preference-Applied" = String, description = "Which preferences were honoured"))),
         (status = 202, body = CancelAnswer, description = "Some of it is still under way. Its state is at `Location`.",
-            headers(("Location" = String, description = "Where its state is: `/api/distributions/{id}`"))),
+            headers(
+                ("Location" = String, description = "Where its state is: `/api/distributions/{id}`"),
+                ("Preference-Applied" = String, description = "Which preferences were honoured"),
+            )),
         (status = 400, response = problems::BadRequest),
         (status = 404, response = problems::NotFound),
         (status = 408, response = problems::BodyTooSlow),

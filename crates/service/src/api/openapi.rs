@@ -244,7 +244,7 @@ mod tests {
             };
             let operation = operation.unwrap();
             assert_eq!(operation["security"], json!([{ "apiKey": [scope] }]), "{method} {path}");
-            for status in ["401", "403"] {
+            for status in ["401", "403", "503"] {
                 assert!(
                     !operation["responses"][status].is_null(),
                     "{method} {path} lacks {status}"

@@ -47,9 +47,13 @@ pub(super) struct RetryBody {
     ),
     request_body(content = RetryBody, example = json!({"channels": ["Instagram"]})),
     responses(
-        (status = 200, body = DistributeAnswer, description = "Nothing moves any more."),
+        (status = 200, body = DistributeAnswer, description = "Nothing moves any more.",
+            headers(("Preference-Applied" = String, description = "Which preferences were honoured"))),
         (status = 202, body = DistributeAnswer, description = "It moves or waits. Its state is at `Location`.",
-            headers(("Location" = String, description = "Where its state is: `/api/distributions/{id}`"))),
+            headers(
+                ("Location" = String, description = "Where its state is: `/api/distributions/{id}`"),
+                ("Preference-Applied" = String, description = "Which preferences were honoured"),
+            )),
         (status = 400, response = problems::BadRequest),
         (status = 404, response = problems::NotFound),
         (status = 408, response = problems::BodyTooSlow),

@@ -348,7 +348,6 @@ fn refused(entry: &OutboxEntry, reason: String) -> Fate {
     Fate::Refused { reason, dead }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
 fn set_gauge(name: &'static str, value: u64) {
-    gauge!(name).set(value as f64);
+    gauge!(name).set(telemetry::float(value));
 }

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use fanfare_core::cause::Cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::DistributionStatus;
@@ -56,7 +55,7 @@ impl AttemptCounts {
         code: Option<&str>,
         took: Option<Duration>,
     ) {
-        let code = code_label(code);
+        let code = telemetry::code_label(code);
         let counter = self.attempts.entry((channel, outcome, code)).or_insert_with(|| {
             let labels = [("channel", channel.name()), ("outcome", outcome.name()), ("code", code)];
             counter!(telemetry::ATTEMPTS, &labels)
@@ -80,13 +79,5 @@ impl AttemptCounts {
         let made = self.outcomes[status as usize]
             .get_or_init(|| histogram!(telemetry::OUTCOME_DURATION, "status" => status.name()));
         made.record(took.as_secs_f64());
-    }
-}
-
-/// A label's value for a code: those of the table, so that there are only so many.
-pub(crate) fn code_label(code: Option<&str>) -> &'static str {
-    match code {
-        None => "",
-        Some(code) => Cause::of(code).map_or("other", |cause| cause.code),
     }
 }

@@ -107,7 +107,7 @@ impl Attempts {
         if said.first_outcome
             && let Some(completed_at) = distribution.completed_at
         {
-            let took = between(due_since(distribution), completed_at);
+            let took = between(distribution.due_since(), completed_at);
             self.counts.outcome(distribution.status, took);
         }
     }
@@ -157,17 +157,20 @@ fn said_by(record: &Record) -> Said {
     }
 }
 
-/// Where deliveries came to stand that do not move.
+/// Where deliveries came to stand that do not move; those that stood so already, for
+/// something else or for longer, have not come to it again.
 fn came_to(transitions: &[Transition]) -> Vec<(Channel, DeliveryStatus)> {
     let of_delivery = |transition: &Transition| {
         let status = DeliveryStatus::from_name(&transition.to)?;
-        Some((transition.channel?, status)).filter(|_| !status.moves())
+        let stood = transition.from.as_deref() == Some(&*transition.to);
+        Some((transition.channel?, status)).filter(|_| !status.moves() && !stood)
     };
     transitions.iter().filter_map(of_delivery).collect()
 }
 
 /// The attempt that a transition ends; one that a breaker holds back between two
-/// calls goes on.
+/// calls goes on. None was made where the outcome of the generation before was only
+/// looked up: its number is 0.
 fn ended(record: &Record, transition: &Transition) -> Option<Ended> {
     let channel = transition.channel?;
     if transition.from.as_deref() != Some(DeliveryStatus::InProgress.name()) {
@@ -181,7 +184,12 @@ fn ended(record: &Record, transition: &Transition) -> Option<Ended> {
     let superseded = record.superseded.iter().find(is_it);
     let stands = Some(row).filter(|row| row.status == outcome && row.generation == generation);
     let waits = superseded.is_none() && outcome == DeliveryStatus::Waiting;
-    if waits && stands.is_some_and(|row| row.attempt_started_at.is_some()) {
+    if waits && stands.is_some_and(Delivery::is_in_course) {
+        return None;
+    }
+    // What is held back is not spent: the row has counted it off again.
+    let attempt = if waits { number + 1 } else { number };
+    if attempt == 0 {
         return None;
     }
     let (begun, until, failure) = course(superseded, stands);
@@ -189,8 +197,7 @@ fn ended(record: &Record, transition: &Transition) -> Option<Ended> {
         channel,
         mode: row.mode,
         generation,
-        // What is held back is not spent: the row has counted it off again.
-        attempt: if waits { number + 1 } else { number },
+        attempt,
         outcome,
         code: transition.code.clone(),
         channel_code: failure.and_then(channel_code),
@@ -217,9 +224,10 @@ fn failure_of(row: &Delivery) -> Option<&Failure> {
 }
 
 /// The code with which a channel's words begin: an HTTP status or its own number,
-/// `502` or `190/463`. Anything longer could be somebody's telephone number.
+/// `502` or `190/463`. As many digits as are struck from a
+/// channel's words (seven) could be part of somebody's telephone number.
 fn channel_code(failure: &Failure) -> Option<String> {
-    const LONGEST: usize = 8;
+    const LONGEST: usize = 6;
     let said = failure.channel_said.as_deref()?;
     let code = said.split_whitespace().next()?;
     let is_number = |part: &str| {
@@ -239,7 +247,7 @@ fn waits(before: Option<&Distribution>, now: &Distribution) -> impl Iterator<Ite
     begun.filter_map(move |delivery| {
         let begun_at = delivery.attempt_started_at?;
         let due = match before {
-            None if now.history_number == 1 => due_since(now),
+            None if now.history_number == 1 => now.due_since(),
             // It was not in flight here: since when it has been due is not known.
             None => return None,
             Some(before) => due_at(before, before.delivery(delivery.channel)?, delivery)?,
@@ -252,24 +260,19 @@ fn waits(before: Option<&Distribution>, now: &Distribution) -> impl Iterator<Ite
 /// not known.
 fn due_at(before: &Distribution, was: &Delivery, is: &Delivery) -> Option<Timestamp> {
     match was.status {
-        DeliveryStatus::Pending => Some(was.updated_at.max(due_since(before))),
+        DeliveryStatus::Pending => Some(was.updated_at.max(before.due_since())),
         // Between two calls of an attempt it was held back, and goes on.
         DeliveryStatus::Waiting if was.attempt_started_at == is.attempt_started_at => None,
-        DeliveryStatus::Retrying | DeliveryStatus::Waiting if is_held(was) => None,
+        DeliveryStatus::Retrying | DeliveryStatus::Waiting if asks_again(was) => None,
         DeliveryStatus::Retrying | DeliveryStatus::Waiting => was.next_attempt_at,
         _ => None,
     }
 }
 
-/// It waits for somebody, and the time is only when it asks again.
-fn is_held(delivery: &Delivery) -> bool {
-    let held = [cause::BREAKER_OPEN.code, cause::SENDING_STOPPED.code];
-    delivery.failure.as_ref().is_some_and(|why| held.contains(&&*why.code))
-}
-
-fn due_since(distribution: &Distribution) -> Timestamp {
-    let scheduled_at = distribution.request.request.scheduled_at;
-    scheduled_at.map_or(distribution.accepted_at, |at| at.max(distribution.accepted_at))
+/// Its time is only when it asks again: it waits for somebody, or for its turn in a
+/// channel's quota.
+fn asks_again(delivery: &Delivery) -> bool {
+    delivery.is_held() || delivery.waits_for(&cause::RATE_LIMITED)
 }
 
 /// Clocks differ and may be set back: never less than nothing.

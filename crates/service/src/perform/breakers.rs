@@ -9,6 +9,7 @@ use std::time::Duration;
 use fanfare_core::channel::Channel;
 use fanfare_core::engine::Input;
 use fanfare_core::resilience::breaker::{BreakerAction, BreakerOrder, BreakerState, BreakerView};
+use fanfare_core::sending::SendingScope;
 use fanfare_ledger::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc, watch};
@@ -82,10 +83,10 @@ impl Breakers {
 
     /// An order to sending was kept: looks at once, and waits a moment until this
     /// node has heard it.
-    pub(super) async fn obey_sending(&self, number: u64) {
+    pub(super) async fn obey_sending(&self, scope: &SendingScope, number: u64) {
         self.ordered.notify_one();
         // Late, it is obeyed all the same.
-        _ = tokio::time::timeout(OBEYED_WITHIN, self.sending.heard(number)).await;
+        _ = tokio::time::timeout(OBEYED_WITHIN, self.sending.heard(scope, number)).await;
     }
 
     /// Orders that this node has not obeyed yet.

@@ -8,7 +8,7 @@ use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::Committed;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use crate::telemetry;
+use crate::telemetry::{self, float};
 
 const CHANNELS: usize = Channel::ALL.len();
 
@@ -60,7 +60,7 @@ impl Counts {
         for (channel, places) in Channel::ALL.into_iter().zip(places) {
             // A mock has no limit.
             if places != usize::MAX {
-                gauge!(telemetry::LANE_PLACES, "channel" => channel.name()).set(float(places));
+                gauge!(telemetry::LANE_PLACES, "channel" => channel.name()).set(float(places as u64));
             }
             this.breaker(channel, BreakerState::Closed);
         }
@@ -75,11 +75,11 @@ impl Counts {
 
     /// How much the engine has to do, at the end of a turn.
     pub(super) fn load(&self, engine: &Engine) {
-        self.in_flight.set(float(engine.in_flight()));
+        self.in_flight.set(float(engine.in_flight() as u64));
         for (channel, lane) in Channel::ALL.into_iter().zip(&self.lanes) {
             let (out, queued) = engine.lane_load(channel);
-            lane.busy.set(float(out));
-            lane.queued.set(float(queued));
+            lane.busy.set(float(out as u64));
+            lane.queued.set(float(queued as u64));
         }
     }
 
@@ -87,7 +87,7 @@ impl Counts {
     pub(super) fn commit(&self, committed: &Committed) {
         let done = &committed.done;
         self.commit_duration.record(committed.took.as_secs_f64());
-        self.commit_writes.record(float(done.len()));
+        self.commit_writes.record(float(done.len() as u64));
         if done.iter().any(|done| done.result.is_ok()) {
             self.commits.increment(1);
             self.writes.increment(done.len() as u64);
@@ -105,9 +105,4 @@ impl Counts {
             }
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-fn float(number: usize) -> f64 {
-    number as f64
 }

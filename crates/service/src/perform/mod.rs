@@ -55,7 +55,6 @@ use self::feed::{Feed, Watched};
 use self::health::Health;
 use crate::outbox;
 
-pub(crate) use self::attempt_counts::code_label;
 pub use self::channels::Connection;
 pub use self::lease::{LeaseSettings, Life};
 pub use self::run::{Parts, RunError, Running, start};
@@ -159,7 +158,7 @@ impl EngineHandle {
     /// two seconds.
     pub async fn order_sending(&self, order: &SendingOrder) -> Result<(), StoreError> {
         let number = self.store.keep_sending_order(order).await?;
-        self.breakers.obey_sending(number).await;
+        self.breakers.obey_sending(&order.scope, number).await;
         Ok(())
     }
 

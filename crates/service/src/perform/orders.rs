@@ -21,6 +21,11 @@ impl<K: Ord> Newest<K> {
         *last = number.max(*last);
         is_new
     }
+
+    /// The number of the last order of that kind; 0 where there was none.
+    pub(super) fn last(&self, of: &K) -> u64 {
+        self.0.get(of).copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 //! by the one look that hears orders to breakers, too (`breakers.rs`).
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use fanfare_core::engine::Input;
 use fanfare_core::ids::TenantId;
-use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope};
+use fanfare_core::sending::{SendingAction, SendingOrder, SendingScope, Stops};
 use tokio::sync::{mpsc, watch};
 
 use super::orders::Newest;
@@ -15,44 +14,41 @@ use crate::telemetry;
 /// The last order of each scope.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    heard: Mutex<Heard>,
-    /// The greatest number of those.
-    last: watch::Sender<u64>,
+    heard: watch::Sender<Heard>,
 }
 
 #[derive(Debug, Default)]
 struct Heard {
     newest: Newest<SendingScope>,
     orders: BTreeMap<SendingScope, SendingOrder>,
+    /// The same, as the engine asks them.
+    stops: Stops,
 }
 
 impl Sending {
     /// Hands what is new on to the loop.
     pub(super) fn hear(&self, orders: Vec<(u64, SendingOrder)>, found: &mpsc::UnboundedSender<Input>) {
-        let mut last = 0;
         for (number, order) in orders {
-            last = number.max(last);
             if self.is_new(number, &order) {
                 send(found, &order);
             }
         }
         self.count();
-        self.last.send_if_modified(|before| {
-            let newer = last > *before;
-            *before = last.max(*before);
-            newer
-        });
     }
 
     fn is_new(&self, number: u64, order: &SendingOrder) -> bool {
-        // Each use leaves the map whole.
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if !heard.newest.hears(order.scope.clone(), number) {
-            return false;
-        }
-        let before = heard.orders.insert(order.scope.clone(), order.clone());
-        // An engine that was just made has nothing stopped.
-        before.is_some() || order.action == SendingAction::Stop
+        let mut obeys = false;
+        self.heard.send_if_modified(|heard| {
+            if !heard.newest.hears(order.scope.clone(), number) {
+                return false;
+            }
+            heard.stops.order(order.scope.clone(), order.action);
+            let before = heard.orders.insert(order.scope.clone(), order.clone());
+            // An engine that was just made has nothing stopped.
+            obeys = before.is_some() || order.action == SendingAction::Stop;
+            true
+        });
+        obeys
     }
 
     /// For `/metrics`.
@@ -62,29 +58,27 @@ impl Sending {
             .into_iter()
             .partition(|order| order.scope == SendingScope::All);
         for (scope, stops) in [("all", all), ("tenant", tenants)] {
-            // No float is exact beyond 2^53, and no count comes near it.
-            let count = u32::try_from(stops.len()).unwrap_or(u32::MAX);
-            metrics::gauge!(telemetry::SENDING_STOPPED, "scope" => scope).set(f64::from(count));
+            let count = telemetry::float(stops.len() as u64);
+            metrics::gauge!(telemetry::SENDING_STOPPED, "scope" => scope).set(count);
         }
     }
 
-    /// Waits until this node has heard the order of that number.
-    pub(super) async fn heard(&self, number: u64) {
+    /// Waits until this node has heard the order of that number, or a later one of the
+    /// same scope. Another scope's later one says nothing: it may be seen before.
+    pub(super) async fn heard(&self, scope: &SendingScope, number: u64) {
+        let mut heard = self.heard.subscribe();
         // An error means that nobody looks any more: the service stops.
-        _ = self.last.subscribe().wait_for(|last| *last >= number).await;
+        _ = heard.wait_for(|heard| heard.newest.last(scope) >= number).await;
     }
 
     /// Whether nothing of this tenant's may begin.
     pub(super) fn holds(&self, tenant: &TenantId) -> bool {
-        let stops = self.stops();
-        stops
-            .iter()
-            .any(|order| order.scope.tenant().is_none_or(|whose| whose == tenant))
+        self.heard.borrow().stops.hold(tenant)
     }
 
     /// What is stopped.
     pub(super) fn stops(&self) -> Vec<SendingOrder> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = self.heard.borrow();
         let orders = heard.orders.values();
         orders
             .filter(|order| order.action == SendingAction::Stop)
@@ -107,4 +101,37 @@ fn send(found: &mpsc::UnboundedSender<Input>, order: &SendingOrder) {
         scope: order.scope.clone(),
         action: order.action,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn stop(scope: SendingScope) -> SendingOrder {
+        SendingOrder {
+            scope,
+            action: SendingAction::Stop,
+            actor: "a person".to_owned(),
+            reason: None,
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn an_order_is_heard_when_its_own_scope_s_is() {
+        let (sending, (found, _inputs)) = (Sending::default(), mpsc::unbounded_channel());
+        let (cafe, bakery) = (TenantId::new("cafe"), TenantId::new("bakery"));
+        let scope = SendingScope::Tenant(cafe.clone());
+        let is_heard = |number| sending.heard(&scope, number).now_or_never().is_some();
+        sending.hear(vec![(7, stop(SendingScope::Tenant(bakery.clone())))], &found);
+        assert_eq!((is_heard(6), sending.holds(&bakery)), (false, true));
+        assert!(!sending.holds(&cafe));
+        sending.hear(vec![(6, stop(scope.clone()))], &found);
+        assert_eq!((is_heard(6), is_heard(7)), (true, false));
+        assert!(sending.holds(&cafe));
+        assert_eq!(sending.stops().len(), 2);
+    }
 }

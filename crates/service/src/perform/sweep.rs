@@ -43,6 +43,8 @@ pub(super) struct Sweeps {
     /// What is held back is looked for too, until a look has succeeded.
     held_wanted: Arc<AtomicBool>,
     dropped: Arc<Mutex<Dropped>>,
+    /// The node was told to stop: nothing is looked for any more.
+    over: Arc<AtomicBool>,
 }
 
 impl Sweeps {
@@ -61,6 +63,7 @@ impl Sweeps {
             adopting: Arc::default(),
             held_wanted: Arc::default(),
             dropped: Arc::default(),
+            over: Arc::default(),
         }
     }
 
@@ -69,6 +72,12 @@ impl Sweeps {
     pub(super) fn hand_on(&mut self, token: Incarnation) {
         self.token = token;
         self.dropped().clear();
+    }
+
+    /// The node was told to stop: it takes nothing over any more, for whatever reason,
+    /// and a look that is under way ends.
+    pub(super) fn wind_down(&self) {
+        self.over.store(true, Ordering::Release);
     }
 
     /// The engine has dropped it, although it may be this life's: the next look
@@ -88,7 +97,7 @@ impl Sweeps {
     /// dropped; one look at a time. The next look, a few seconds later, finds what
     /// came to be wanted during this one, or what it failed to find.
     pub(super) fn adopt(&self, now: Timestamp) {
-        if self.adopting.swap(true, Ordering::AcqRel) {
+        if self.over.load(Ordering::Acquire) || self.adopting.swap(true, Ordering::AcqRel) {
             return;
         }
         self.adopt_dropped();
@@ -96,7 +105,8 @@ impl Sweeps {
         let held = held_wanted.swap(false, Ordering::AcqRel);
         let within = if held { HELD_LIMIT } else { HOLD_LIMIT };
         let due_by = now.saturating_add(within).unwrap_or(Timestamp::MAX);
-        let look = look(Arc::clone(&self.store), self.found.clone(), self.token, due_by);
+        let over = Arc::clone(&self.over);
+        let look = look(Arc::clone(&self.store), self.found.clone(), (self.token, due_by), over);
         tokio::spawn(async move {
             if let Err(error) = look.await {
                 held_wanted.fetch_or(held, Ordering::AcqRel);
@@ -130,6 +140,9 @@ impl Sweeps {
 
     /// Forgets and deletes what has had its time.
     pub(super) fn expire(&self, now: Timestamp) {
+        if self.over.load(Ordering::Acquire) {
+            return;
+        }
         let (store, retention) = (Arc::clone(&self.store), self.retention);
         let before = now.saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN);
         tokio::spawn(async move {
@@ -145,21 +158,22 @@ impl Sweeps {
     }
 }
 
-/// Takes over all that is due by then.
+/// Takes over all that is due by then, unless it is over before.
 async fn look(
     store: Arc<dyn Store>,
     found: mpsc::UnboundedSender<Input>,
-    token: Incarnation,
-    due_by: Timestamp,
+    (token, due_by): (Incarnation, Timestamp),
+    over: Arc<AtomicBool>,
 ) -> Result<(), StoreError> {
-    loop {
+    while !over.load(Ordering::Acquire) {
         let adopted = store.adopt(token, due_by, ADOPT_LIMIT).await?;
         let more = adopted.len() == ADOPT_LIMIT;
         // Refused only when the loop has ended.
         if found.send(Input::Adopted(adopted)).is_err() || !more {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 async fn delete_closed(store: &dyn Store, before: Timestamp, unpublished_stay: bool) -> Result<(), StoreError> {
@@ -191,18 +205,41 @@ mod tests {
 
     use super::*;
 
+    fn sweeps(store: &Arc<MemoryStore>, token: Incarnation) -> (Sweeps, mpsc::UnboundedReceiver<Input>) {
+        let (sender, found) = mpsc::unbounded_channel();
+        let keep = Retention {
+            keep: None,
+            unpublished_stay: false,
+        };
+        (Sweeps::new(Arc::clone(store) as _, keep, token, sender), found)
+    }
+
+    #[tokio::test]
+    async fn a_node_that_stops_takes_nothing_over() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let token = store.begin_incarnation(now).await.unwrap();
+        let due = nobodys(&*store, 1, 0).await;
+        let (sweeps, mut found) = sweeps(&store, token);
+        sweeps.wind_down();
+        sweeps.adopt_held(now);
+        sweeps.adopt(now);
+        sweeps.take_back(TenantId::default(), due);
+        sweeps.adopt(now);
+        // A look that was on its way would be over.
+        drop(sweeps);
+        assert!(found.recv().await.is_none());
+        let left = store.adopt(token, now, ADOPT_LIMIT).await.unwrap();
+        assert_eq!(left.iter().map(|one| one.distribution.id).collect::<Vec<_>>(), [due]);
+    }
+
     #[tokio::test]
     async fn what_is_held_back_is_found_also_if_it_was_wanted_during_a_look() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let store = Arc::new(MemoryStore::default());
         let token = store.begin_incarnation(now).await.unwrap();
         let held = nobodys(&*store, 1, 300).await;
-        let (sender, mut found) = mpsc::unbounded_channel();
-        let keep = Retention {
-            keep: None,
-            unpublished_stay: false,
-        };
-        let sweeps = Sweeps::new(store, keep, token, sender);
+        let (sweeps, mut found) = sweeps(&store, token);
         let looked = async |found: &mut mpsc::UnboundedReceiver<Input>| {
             let Some(Input::Adopted(adopted)) = found.recv().await else {
                 panic!("a look ends")

@@ -111,7 +111,10 @@ async fn what_waits_is_called_off_and_what_is_live_stays_live() {
     );
     assert!(result(&cancelled, "Instagram")["postUrl"].is_string());
     let message = &cancelled["cancellation"][0]["message"];
-    assert_eq!(message, "취소되어 전송되지 않습니다.");
+    assert_eq!(
+        message,
+        "요청에 따라 취소되어 게시되지 않았습니다. 다시 필요하면 재시도해 주세요."
+    );
     service
         .post(&cancel_of(&answer), &json!({}))
         .await

@@ -449,6 +449,9 @@ async fn what_was_handed_over_can_be_called_off() {
         .await;
     let cancelled = cancelled.success(200);
     assert_eq!(cancelled["cancellation"][0]["effect"], "cancelled", "{cancelled}");
+    // Who was to post it may have.
+    let message = cancelled["cancellation"][0]["message"].as_str().unwrap();
+    assert!(message.contains("If it was posted by hand already"), "{message}");
     assert_eq!(cancelled["cancellation"][1]["effect"], "stays_live");
     assert_eq!(blog(&cancelled)["status"], "CANCELLED");
     page(&service.get(&path).await, 410, "기한이 지났습니다");

@@ -61,8 +61,10 @@ fn say(operation: &mut Operation, needs: Needs) {
     let operators = if of_service { " of the tenant `default`" } else { "" };
     // Writing to a string cannot fail.
     _ = write!(said, "\n\nNeeds a key{operators} with the scope `{scope}`.");
-    for (status, name) in [("401", "Unauthenticated"), ("403", "Forbidden")] {
+    // Keys stand in the database: without it nobody is let in.
+    for (status, name) in [("401", "Unauthenticated"), ("403", "Forbidden"), ("503", "Unavailable")] {
         let reference = RefOr::Ref(Ref::from_response_name(name));
-        operation.responses.responses.insert(status.to_owned(), reference);
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert(reference);
     }
 }

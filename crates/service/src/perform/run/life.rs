@@ -21,6 +21,7 @@ impl Performer {
     /// answer to a request that is not accepted yet is told to come back.
     pub(super) fn wind_down(&mut self, sources: &mut Sources) {
         self.engine.wind_down();
+        self.sweeps.wind_down();
         sources.intake.close();
         // Dropped, each is answered.
         while sources.intake.try_recv().is_ok() {}
