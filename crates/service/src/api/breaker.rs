@@ -17,7 +17,7 @@ use super::body::JsonBody;
 use super::caller::Caller;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
-use super::openapi::problems;
+use super::openapi::{self, problems};
 use super::state::Api;
 use super::view;
 
@@ -32,7 +32,7 @@ pub(super) struct BreakerBody {
     #[schema(example = "force_open", pattern = "^(force_open|close|disable|reset)$")]
     action: String,
     /// For those who ask later.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
+    #[schema(schema_with = openapi::reason)]
     reason: Option<String>,
 }
 

@@ -21,7 +21,7 @@ use super::caller::{Caller, DistributionInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
-use super::openapi::problems;
+use super::openapi::{self, problems};
 use super::prefer::Preferences;
 use super::state::Api;
 use crate::perform::{Ask, CallOff};
@@ -32,7 +32,7 @@ use crate::perform::{Ask, CallOff};
 #[expect(dead_code, reason = "it describes; `decode::ask` reads")]
 pub(super) struct CancelBody {
     /// For those who ask later: it stands in the history.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^(?=.*\S)[^\x00-\x1F\x7F-\x9F]+$")]
+    #[schema(schema_with = openapi::reason)]
     reason: Option<String>,
 }
 

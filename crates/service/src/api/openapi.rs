@@ -13,6 +13,7 @@ mod tidy;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::Response;
+use utoipa::openapi::schema::Object;
 use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
@@ -110,6 +111,11 @@ struct Api;
 /// take it.
 const LINE_PATTERN: &str =
     r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
+
+/// Why something is ordered, where it may be said.
+pub(super) fn reason() -> Object {
+    stop::line(false, 500, "For those who ask later.")
+}
 
 /// The `OpenAPI` document, as `/openapi.json` shows it.
 pub fn document() -> Document {
@@ -254,6 +260,19 @@ mod tests {
         }
         assert_eq!(closed, 21);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
+    }
+
+    #[test]
+    fn a_reason_is_one_line_wherever_it_is_given() {
+        let document = written();
+        for name in ["CancelBody", "BreakerBody"] {
+            let body = &document["components"]["schemas"][name];
+            let reason = &body["properties"]["reason"];
+            assert_eq!(reason["pattern"], LINE_PATTERN, "{name}: {body}");
+            assert_eq!((&reason["minLength"], &reason["maxLength"]), (&json!(1), &json!(500)));
+            let required = body["required"].as_array();
+            assert!(required.is_none_or(|names| !names.contains(&json!("reason"))), "{body}");
+        }
     }
 
     #[test]

@@ -83,7 +83,9 @@ fn import(
 
 fn refused(error: ListError) -> Failure {
     match error {
-        ListError::Seal(_) | ListError::OtherKey(_) | ListError::File(..) => Failure::Broken(error.into()),
+        ListError::Seal(_) | ListError::OtherKey(_) | ListError::UnknownKey(_) | ListError::File(..) => {
+            Failure::Broken(error.into())
+        }
         ListError::Table(_) | ListError::Name | ListError::Number => {
             Failure::Usage(format!("{:#}", anyhow::Error::new(error)))
         }

@@ -109,29 +109,42 @@ impl CallCounts {
         })
     }
 
-    /// A call begins; it is under way until what is returned is dropped.
-    pub(super) fn begin(self: &Arc<Self>, channel: Channel, kind: Kind) -> Timed {
+    /// Makes a call and counts it. One that is cut off, or panics, came to `unknown`.
+    pub(super) async fn timed<T>(self: &Arc<Self>, channel: Channel, kind: Kind, call: impl Future<Output = T>) -> T
+    where
+        for<'a> &'a T: Into<Came>,
+    {
+        let mut timed = self.begin(channel, kind);
+        let outcome = call.await;
+        timed.came = (&outcome).into();
+        outcome
+    }
+
+    /// A call begins; it is over when what is returned is dropped.
+    fn begin(self: &Arc<Self>, channel: Channel, kind: Kind) -> Timed {
         self.in_flight[channel.index()].increment(1.0);
         Timed {
             counts: Arc::clone(self),
             channel,
             kind,
             begun: Instant::now(),
+            came: Came::Unknown,
         }
     }
 }
 
 /// A call that is under way.
-pub(super) struct Timed {
+struct Timed {
     counts: Arc<CallCounts>,
     channel: Channel,
     kind: Kind,
     begun: Instant,
+    came: Came,
 }
 
 impl Timed {
-    /// Its answer is there.
-    pub(super) fn came(&self, to: Came) {
+    fn record(&self) {
+        let to = self.came;
         let histogram = &self.counts.durations[self.channel.index()][self.kind as usize][to as usize];
         let (channel, call, outcome) = (self.channel.name(), self.kind.name(), to.name());
         let make = || histogram!(telemetry::CALL_DURATION, "channel" => channel, "call" => call, "outcome" => outcome);
@@ -141,6 +154,7 @@ impl Timed {
 
 impl Drop for Timed {
     fn drop(&mut self) {
+        self.record();
         self.counts.in_flight[self.channel.index()].decrement(1.0);
     }
 }

@@ -25,7 +25,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::call_counts::{CallCounts, Came, Kind};
+use super::call_counts::{CallCounts, Kind};
 use super::lease::Lease;
 
 /// What was begun on a channel that is no longer configured waits so long for
@@ -71,7 +71,8 @@ pub(super) struct Calls {
     /// Nothing is sent without it.
     pub(super) lease: Lease,
     pub(super) thread: CallThread,
-    /// Of calls to live channels.
+    /// Of calls to live channels that were made: what is held back, or is known from
+    /// evidence, is none.
     pub(super) counts: Arc<CallCounts>,
 }
 
@@ -123,7 +124,6 @@ impl Calls {
     /// once.
     pub(super) fn step(&self, call: Call, now: Timestamp) -> Option<Input> {
         let reference = call.reference();
-        let of = (call.delivery.channel, Kind::Step);
         if call.delivery.mode == Mode::Mock {
             let outcome = StepOutcome::Confirmed(receipt(&call, now));
             return Some(Input::Stepped { reference, outcome });
@@ -131,14 +131,16 @@ impl Calls {
         match self.connection(&call) {
             Connection::Live(client) => {
                 let (client, lease, deadline) = (Arc::clone(client), self.lease.clone(), self.deadline);
+                let counts = Arc::clone(&self.counts);
                 let stepped = async move {
                     // Right before sending, however long it has waited for its turn.
                     if !lease.covers(deadline) {
                         return held_for_lease(&call, now);
                     }
-                    client.step(&call, now).await
+                    let channel = call.delivery.channel;
+                    counts.timed(channel, Kind::Step, client.step(&call, now)).await
                 };
-                self.answer(of, stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
+                self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
                     reference,
                     outcome,
                 });
@@ -158,12 +160,12 @@ impl Calls {
     /// Finds out whether a step took effect.
     pub(super) fn look_up(&self, call: Call, now: Timestamp) -> Option<Input> {
         let reference = call.reference();
-        let of = (call.delivery.channel, Kind::LookUp);
         let outcome = match (call.delivery.mode, self.connection(&call)) {
             (Mode::Mock, _) => LookUpOutcome::Found(receipt(&call, now)),
             (Mode::Live, Connection::Live(client)) => {
-                let looked = look(Arc::clone(client), Arc::clone(&self.store), call, now);
-                self.answer(of, looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
+                let (store, counts) = (Arc::clone(&self.store), Arc::clone(&self.counts));
+                let looked = look(Arc::clone(client), store, counts, call, now);
+                self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
                     reference,
                     outcome,
                 });
@@ -182,16 +184,12 @@ impl Calls {
     /// Whatever happens to the call, one answer comes.
     fn answer<T: Send + 'static>(
         &self,
-        (channel, kind): (Channel, Kind),
         call: impl Future<Output = T> + Send + 'static,
         unknown: fn(Failure) -> T,
         input: impl FnOnce(T) -> Input + Send + 'static,
-    ) where
-        for<'a> &'a T: Into<Came>,
-    {
-        let (deadline, counts) = (self.deadline, Arc::clone(&self.counts));
+    ) {
+        let deadline = self.deadline;
         self.thread.call(async move {
-            let timed = counts.begin(channel, kind);
             let call = AssertUnwindSafe(call).catch_unwind();
             let outcome = match tokio::time::timeout(deadline, call).await {
                 Ok(Ok(outcome)) => outcome,
@@ -201,7 +199,6 @@ impl Calls {
                 }
                 Err(_) => unknown(no_answer()),
             };
-            timed.came((&outcome).into());
             input(outcome)
         });
     }
@@ -209,7 +206,13 @@ impl Calls {
 
 /// What was heard beside the rows comes first: it may be the answer already, or
 /// show from where to look.
-async fn look(client: Arc<dyn ChannelClient>, store: Arc<dyn Store>, mut call: Call, now: Timestamp) -> LookUpOutcome {
+async fn look(
+    client: Arc<dyn ChannelClient>,
+    store: Arc<dyn Store>,
+    counts: Arc<CallCounts>,
+    mut call: Call,
+    now: Timestamp,
+) -> LookUpOutcome {
     let evidence = match store.evidence(&call.tenant, call.distribution).await {
         Ok(evidence) => evidence,
         Err(error) => {
@@ -238,7 +241,8 @@ async fn look(client: Arc<dyn ChannelClient>, store: Arc<dyn Store>, mut call: C
     if heard_from.is_some() {
         call.delivery.checkpoint = heard_from;
     }
-    client.look_up(&call, now).await
+    let channel = call.delivery.channel;
+    counts.timed(channel, Kind::LookUp, client.look_up(&call, now)).await
 }
 
 /// Nothing was sent now; but what was begun before may be live, and waits.

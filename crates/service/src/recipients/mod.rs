@@ -34,6 +34,9 @@ use crate::private_file;
 /// Who wants nothing more; no list can have this name.
 const SUPPRESSED: &str = ".suppressed";
 
+/// Before what tells the key; no mark begins so.
+const KEY_PREFIX: &str = "key ";
+
 /// Held while a tenant's lists change; no list can have this name either.
 const LOCK: &str = ".lock";
 
@@ -81,6 +84,14 @@ pub enum ListError {
         path = .0.display()
     )]
     OtherKey(PathBuf),
+    /// It was made before files told their key, and nothing here proves that it was this.
+    #[error(
+        "the list of forgotten numbers in {path} does not tell which key made it, and not every list beside it opens \
+         with this one: under another key everybody who was forgotten would come back; set the recipients_key that \
+         made them",
+        path = .0.display()
+    )]
+    UnknownKey(PathBuf),
     /// A name that is no file's.
     #[error("a list and a tenant are named with letters, digits, - _ . ~, and do not begin with a dot")]
     Name,
@@ -144,7 +155,11 @@ impl RecipientLists {
     /// Takes a number out of every list of a tenant, for good; from how many.
     ///
     /// # Errors
-    /// [`ListError`]; it is then suppressed, though maybe still on some list.
+    /// [`ListError`]. Before anything is changed: what is no number or name, another key
+    /// ([`ListError::Seal`] where nobody was forgotten before, and no list opens), and a
+    /// lock, a folder or the file of who is forgotten that can't be read or written.
+    /// After it was suppressed, and maybe still is on some list: a list that does not
+    /// open ([`ListError::Seal`]) or can't be read or written ([`ListError::File`]).
     pub fn forget(&self, tenant: &TenantId, number: &str) -> Result<usize, ListError> {
         let phone = fanfare_core::phone::Phone::parse(number).map_err(|_unread| ListError::Number)?;
         let number = phone.national.replace('-', "");
@@ -253,11 +268,25 @@ impl Inner {
         let Some(text) = text_of(&path)? else {
             return Ok(HashSet::new());
         };
-        let mut lines = text.lines();
-        if lines.next() != Some(&*self.seal.check()) {
-            return Err(ListError::OtherKey(path));
+        let mut marks: HashSet<_> = text.lines().map(str::to_owned).collect();
+        let check = self.seal.check();
+        let told = text.lines().next().and_then(|first| first.strip_prefix(KEY_PREFIX));
+        match told {
+            Some(told) if told != check => return Err(ListError::OtherKey(path)),
+            Some(told) => _ = marks.remove(&format!("{KEY_PREFIX}{told}")),
+            // For a while it was told without the prefix.
+            None if marks.remove(&check) => {}
+            None if self.opens_all(tenant) => {}
+            None => return Err(ListError::UnknownKey(path)),
         }
-        Ok(lines.map(str::to_owned).collect())
+        Ok(marks)
+    }
+
+    /// Whether there is anybody on the lists, and this key opens them all.
+    fn opens_all(&self, tenant: &TenantId) -> bool {
+        let open = |list: &String| self.read(tenant, list).map(Option::unwrap_or_default);
+        let opened = self.lists(tenant).and_then(|lists| lists.iter().map(open).collect());
+        opened.is_ok_and(|opened: Vec<_>| opened.iter().any(|people| !people.is_empty()))
     }
 
     /// The first who is forgotten binds the file to the key, so it must be the one
@@ -272,7 +301,7 @@ impl Inner {
         suppressed.insert(self.seal.mark(number));
         let mut lines: Vec<_> = suppressed.into_iter().collect();
         lines.sort();
-        lines.insert(0, self.seal.check());
+        lines.insert(0, format!("{KEY_PREFIX}{}", self.seal.check()));
         Self::replace(&self.tenant(tenant)?.join(SUPPRESSED), &lines)
     }
 
@@ -415,6 +444,40 @@ mod tests {
         assert!(matches!(lists.forget(&tenant, "12"), Err(ListError::Number)));
         let kept = fs::read_to_string(folder.path().join("default/.suppressed")).unwrap();
         assert!(!kept.contains("5555"));
+    }
+
+    #[test]
+    fn an_old_file_is_bound_where_its_key_is_proved() {
+        let folder = TempDir::new().unwrap();
+        let (lists, tenant) = (lists(&folder), TenantId::default());
+        let both = table(&["010-5555-0107", "010-5555-0108"]);
+        lists.import(&tenant, "friends", &both).unwrap();
+        lists.forget(&tenant, "010-5555-0107").unwrap();
+        // As it was before it told its key: only marks.
+        let path = folder.path().join("default").join(SUPPRESSED);
+        let told = fs::read_to_string(&path).unwrap();
+        let (key, marks) = told.split_once('\n').unwrap();
+        fs::write(&path, marks).unwrap();
+        let other = RecipientLists::new(folder.path().to_owned(), &Secret::new(OTHER)).unwrap();
+        let refused = other.import(&tenant, "friends", &both).unwrap_err();
+        assert!(matches!(refused, ListError::UnknownKey(_)), "{refused:?}");
+        assert!(refused.to_string().contains("does not tell which key made it"));
+        assert!(matches!(
+            other.forget(&tenant, "010-5555-0108"),
+            Err(ListError::UnknownKey(_))
+        ));
+        assert_eq!(fs::read_to_string(&path).unwrap(), marks, "refused, it is as it was");
+        // The key that made it is proved by the list, and the file bound.
+        assert_eq!(lists.import(&tenant, "friends", &both).unwrap().suppressed, 1);
+        lists.forget(&tenant, "010-5555-0108").unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with(key));
+        // And as it told it for a while.
+        fs::write(&path, told.strip_prefix(KEY_PREFIX).unwrap()).unwrap();
+        assert_eq!(lists.import(&tenant, "friends", &both).unwrap().suppressed, 1);
+        assert!(matches!(
+            other.import(&tenant, "friends", &both),
+            Err(ListError::UnknownKey(_))
+        ));
     }
 
     #[test]

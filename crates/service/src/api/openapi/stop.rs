@@ -66,7 +66,7 @@ fn word(word: &str, needed: bool, said: &str) -> Object {
         .build()
 }
 
-fn line(needed: bool, most: usize, said: &str) -> Object {
+pub(super) fn line(needed: bool, most: usize, said: &str) -> Object {
     text(needed)
         .min_length(Some(1))
         .max_length(Some(most))

@@ -1,13 +1,14 @@
 //! What commits say of attempts, as the engine really writes them.
 
-use fanfare_core::attempt::{Dedup, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, Evidence, Proof, Protocol, Retry, StepOutcome};
 use fanfare_core::delivery::Checkpoint;
-use fanfare_core::engine::{Call, Command, Engine, Input, NewDistribution};
+use fanfare_core::engine::{Ask, AskId, Call, Command, Engine, Input, NewDistribution};
 use fanfare_core::ids::{EventId, Incarnation, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::{CanonicalRequest, ChannelOptions, Content, ContentUrls, DistributeRequest, OnInvalid};
 use fanfare_core::resilience::breaker::BreakerAction;
-use fanfare_core::write::Written;
+use fanfare_core::sending::{SendingAction, SendingScope};
+use fanfare_core::write::{Adopted, Written};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -24,6 +25,8 @@ struct Node {
     rng: StdRng,
     /// What the database holds.
     stands: Option<Distribution>,
+    /// What has come to rest.
+    rests: Option<Distribution>,
     said: Vec<Said>,
     waits: Vec<(Channel, Duration)>,
     calls: Vec<Call>,
@@ -46,6 +49,7 @@ impl Node {
             now: Timestamp::UNIX_EPOCH,
             rng: StdRng::seed_from_u64(1),
             stands: None,
+            rests: None,
             said: Vec::new(),
             waits: Vec::new(),
             calls: Vec::new(),
@@ -102,6 +106,7 @@ impl Node {
                 self.waits.extend(waits(before.as_ref(), &distribution));
                 self.stands = Some(Distribution::clone(&distribution));
             }
+            Command::Rests { distribution, .. } => self.rests = Some(Distribution::clone(&distribution)),
             Command::Step(call) => self.calls.push(call),
             _ => {}
         }
@@ -232,6 +237,67 @@ fn one_that_a_breaker_holds_back_between_two_steps_goes_on() {
     let last = node.said.last().unwrap();
     assert_eq!(last.came_to, [(CHANNEL, DeliveryStatus::Waiting)]);
     assert_eq!(last.ended, []);
+}
+
+#[test]
+fn what_waits_on_for_something_else_has_not_come_to_it_again() {
+    let until = Timestamp::UNIX_EPOCH + Duration::from_mins(10);
+    let reason = cause::QUOTA_EXHAUSTED.failure();
+    let mut node = after(StepOutcome::Deferred { until, reason });
+    // It left the memory meanwhile.
+    node.pass(600);
+    let distribution = node.rests.clone().unwrap();
+    let (scope, action) = (SendingScope::All, SendingAction::Stop);
+    let stop = || Input::SendingOrdered {
+        scope: scope.clone(),
+        action,
+    };
+    node.take(stop());
+    let others = Vec::new();
+    node.take(Input::Adopted(vec![Adopted { distribution, others }]));
+    // Its time has come: the next turn sees it.
+    node.take(stop());
+    let stands = node.rests.as_ref().and_then(|stands| stands.delivery(CHANNEL)).unwrap();
+    assert!(stands.waits_for(&cause::SENDING_STOPPED), "{stands:?}");
+    let came_to: Vec<_> = node.said.iter().flat_map(|said| &said.came_to).collect();
+    assert_eq!(came_to, [&(CHANNEL, DeliveryStatus::Waiting)]);
+}
+
+#[test]
+fn an_outcome_that_was_only_looked_up_is_no_attempt() {
+    let mut node = after(StepOutcome::Rejected {
+        failure: cause::CONTENT_REJECTED.failure(),
+        retry: Retry::Never,
+        checkpoint: None,
+    });
+    assert_eq!(node.ended().outcome, DeliveryStatus::Failed);
+    let StepOutcome::Confirmed(receipt) = confirmed() else {
+        unreachable!()
+    };
+    let distribution = node.rests.clone().unwrap();
+    let evidence = Evidence {
+        tenant: distribution.tenant.clone(),
+        distribution: distribution.id,
+        channel: CHANNEL,
+        generation: 1,
+        attempt: 1,
+        proof: Proof::Receipt(receipt),
+        at: node.now,
+        token: Incarnation(1),
+    };
+    node.take(Input::Asked {
+        ask: AskId(0),
+        id: distribution.id,
+        what: Ask::Retry { channels: Vec::new() },
+        adopted: Some(Box::new(Adopted {
+            distribution,
+            others: Vec::new(),
+        })),
+        evidence: vec![evidence],
+    });
+    assert_eq!(node.said.last().unwrap().came_to, [(CHANNEL, DeliveryStatus::Success)]);
+    // Of the two generations only the first has an attempt.
+    assert_eq!(node.ended().outcome, DeliveryStatus::Failed);
 }
 
 #[test]
