@@ -158,3 +158,45 @@ impl Drop for Timed {
         self.counts.in_flight[self.channel.index()].decrement(1.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fanfare_core::cause;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_cut_off_came_to_unknown_and_one_that_is_not_made_is_none() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let _here = metrics::set_default_local_recorder(&recorder);
+        let counts = CallCounts::register();
+        let channel = Channel::Instagram;
+        let calls = |outcome: &str| {
+            let labels = format!(r#"{{channel="Instagram",call="step",outcome="{outcome}"}}"#);
+            let line = format!("{}_count{labels} ", telemetry::CALL_DURATION);
+            let shown = recorder.handle().render();
+            let count = shown.lines().find_map(|shown| shown.strip_prefix(&*line)?.parse().ok());
+            count.unwrap_or(0)
+        };
+        let answer = async { StepOutcome::Unknown(cause::OUTCOME_UNKNOWN.failure()) };
+        drop(counts.timed(channel, Kind::Step, answer));
+        assert_eq!(calls("unknown"), 0, "it was never begun");
+        let hangs = counts.timed(channel, Kind::Step, std::future::pending::<StepOutcome>());
+        assert!(tokio::time::timeout(Duration::from_secs(9), hangs).await.is_err());
+        assert_eq!(calls("unknown"), 1);
+        let rejected = async {
+            StepOutcome::Rejected {
+                failure: cause::CONTENT_REJECTED.failure(),
+                retry: fanfare_core::attempt::Retry::Never,
+                checkpoint: None,
+            }
+        };
+        counts.timed(channel, Kind::Step, rejected).await;
+        assert_eq!((calls("unknown"), calls("rejected")), (1, 1));
+        let in_flight = format!(r#"{}{{channel="Instagram"}} 0"#, telemetry::CALLS_IN_FLIGHT);
+        assert!(recorder.handle().render().contains(&in_flight));
+    }
+}
