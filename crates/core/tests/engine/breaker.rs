@@ -344,10 +344,12 @@ fn what_is_held_back_for_a_day_is_given_up() {
 
 /// At the next probe; what was nobody's until then is taken over.
 fn asks(node: &mut Node, id: DistributionId, stored: Option<&Distribution>) -> Call {
-    node.now = node.engine.breaker(TWO[0]).next_probe_at.unwrap();
+    let probe = node.engine.breaker(TWO[0]).next_probe_at;
+    node.now = probe.expect("it is open");
     let mut commands = Vec::new();
     if !node.engine.holds(id) {
-        commands = node.step(vec![Input::Adopted(vec![adopted(stored.unwrap().clone())])]);
+        let stored = stored.expect("what left the memory was stored");
+        commands = node.step(vec![Input::Adopted(vec![adopted(stored.clone())])]);
     }
     commands.extend(node.later(Duration::ZERO));
     assert_eq!(intents(&commands), [id]);
