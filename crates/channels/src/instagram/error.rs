@@ -1,6 +1,6 @@
 //! Meta's error codes, and what each means for us: the one table. The codes are
 //! Meta's (error reference of the Instagram platform); what follows from them is
-//! partly our own judgement, as `docs/channels.md` marks.
+//! partly our own judgement, as `docs/channels/instagram.md` marks.
 
 use std::time::Duration;
 
