@@ -32,7 +32,7 @@ fn a_distribution_is_called_off_once() {
     says(
         &cancelled,
         0,
-        &["CANCELLED", "Instagram: It is called off", "NaverBlog: "],
+        &["CANCELLED", "Instagram: It was called off", "NaverBlog: "],
     );
     let again = service.run(&["cancel", &id]);
     says(&again, 3, &["already_closed"]);
