@@ -109,10 +109,7 @@ fn breaker(play: &Play<'_>) -> Promise {
     let opened = play.breaker.iter().filter(|state| *state == "OPEN").count();
     let closed = play.breaker.last().is_some_and(|state| state == "CLOSED");
     Promise {
-        words: format!(
-            "the breaker opened, looked again, and closed by itself: {}",
-            play.breaker.join(" → ")
-        ),
+        words: format!("the breaker opened, and closed by itself: {}", play.breaker.join(" → ")),
         kept: opened > 0 && closed,
     }
 }
