@@ -122,6 +122,13 @@ pub struct EndpointLook {
     pub is_due: bool,
 }
 
+impl EndpointLook {
+    /// Where there is no other life: how it is, if it is the holder's own.
+    pub(crate) fn held_by(self, holder: &Holder) -> Option<EndpointHealth> {
+        (self.fingerprint == holder.fingerprint).then_some(self.health)
+    }
+}
+
 /// Who sends to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {

@@ -145,8 +145,7 @@ impl Notices for MemoryStore {
         _until: Timestamp,
     ) -> Result<Option<EndpointHealth>, StoreError> {
         let look = self.look_at_endpoint(&holder.endpoint, now).await?;
-        let own = look.filter(|look| look.fingerprint == holder.fingerprint);
-        Ok(own.map(|look| look.health))
+        Ok(look.and_then(|look| look.held_by(holder)))
     }
 
     async fn release_endpoint(&self, _holder: &Holder) -> Result<(), StoreError> {

@@ -126,30 +126,31 @@ async fn what_waits_is_called_off_and_what_is_live_stays_live() {
     service.stop().await;
 }
 
-/// 우리동네TV has it, and the call to Instagram that goes wrong is out.
-async fn while_a_call_is_slow(service: &Service, simulator: &RunningSimulator, accepted: &Value) {
-    once(service, accepted, |stands| {
-        result(stands, "WooridongneTV")["status"] == "SUCCESS"
-    })
-    .await;
-    let slow = async {
-        while simulator.faults_met() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, slow).await.unwrap();
-}
-
-#[tokio::test]
-async fn what_is_under_way_comes_to_its_end_and_that_is_said() {
+/// Accepted; 우리동네TV has it, and this call to Instagram is out.
+async fn during(step: &str) -> (RunningSimulator, Service, Value) {
     let simulator = simulator().await;
     let service = Service::start_as(live(simulator.base_url())).await;
-    let slow = json!([{"channel": "instagram", "step": "publish", "fault": {"kind": "delay", "millis": 600}}]);
+    let slow = json!([{"channel": "instagram", "step": step, "fault": {"kind": "delay", "millis": 600}}]);
     goes_wrong(&simulator, &slow).await;
     let prefer = [("prefer", "wait=0")];
     let accepted = service.post_with(DISTRIBUTE, &prefer, &request("evt-1")).await;
     let accepted = accepted.success(202);
-    while_a_call_is_slow(&service, &simulator, &accepted).await;
+    once(&service, &accepted, |stands| {
+        result(stands, "WooridongneTV")["status"] == "SUCCESS"
+    })
+    .await;
+    let is_out = async {
+        while simulator.faults_met() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_out).await.unwrap();
+    (simulator, service, accepted)
+}
+
+#[tokio::test]
+async fn what_is_under_way_comes_to_its_end_and_that_is_said() {
+    let (simulator, service, accepted) = during("publish").await;
     let asked = service.post(&cancel_of(&accepted), &json!({})).await;
     let cancelled = asked.success(202);
     assert!(asked.header("location").starts_with("/api/distributions/"));
@@ -171,14 +172,7 @@ async fn what_is_under_way_comes_to_its_end_and_that_is_said() {
 
 #[tokio::test]
 async fn what_has_had_no_effect_yet_has_none_any_more() {
-    let simulator = simulator().await;
-    let service = Service::start_as(live(simulator.base_url())).await;
-    let slow = json!([{"channel": "instagram", "step": "status", "fault": {"kind": "delay", "millis": 600}}]);
-    goes_wrong(&simulator, &slow).await;
-    let prefer = [("prefer", "wait=0")];
-    let accepted = service.post_with(DISTRIBUTE, &prefer, &request("evt-1")).await;
-    let accepted = accepted.success(202);
-    while_a_call_is_slow(&service, &simulator, &accepted).await;
+    let (simulator, service, accepted) = during("status").await;
     let asked = service.post(&cancel_of(&accepted), &json!({})).await;
     assert_eq!(effect(&asked.success(202), "Instagram"), "under_way");
     let stands = once(&service, &accepted, |stands| stands["status"] != "IN_PROGRESS").await;
@@ -222,15 +216,7 @@ async fn what_cannot_be_called_off_is_said_and_changes_nothing() {
 
 #[tokio::test]
 async fn who_waits_for_the_end_is_told_what_came_of_it() {
-    let simulator = simulator().await;
-    let service = Service::start_as(live(simulator.base_url())).await;
-    let slow = json!([{"channel": "instagram", "step": "publish", "fault": {"kind": "delay", "millis": 600}}]);
-    goes_wrong(&simulator, &slow).await;
-    let accepted = service
-        .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request("evt-1"))
-        .await;
-    let accepted = accepted.success(202);
-    while_a_call_is_slow(&service, &simulator, &accepted).await;
+    let (simulator, service, accepted) = during("publish").await;
     let asked = service
         .post_with(&cancel_of(&accepted), &[("prefer", "wait=10")], &json!({}))
         .await;
