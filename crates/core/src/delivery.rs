@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cause::{self, Cause};
+use crate::cause;
 use crate::channel::{Channel, ChannelState, Mode};
 use crate::history::Transition;
 use crate::ids::DeliveryId;
@@ -281,15 +281,15 @@ impl Delivery {
     }
 
     /// Whether it is WAITING, and this is why.
-    pub fn waits_for(&self, cause: &Cause) -> bool {
+    pub fn waits_for(&self, code: &str) -> bool {
         let why = self.failure.as_ref();
-        self.status == DeliveryStatus::Waiting && why.is_some_and(|why| why.code == cause.code)
+        self.status == DeliveryStatus::Waiting && why.is_some_and(|why| why.code == code)
     }
 
     /// Whether it is WAITING for somebody to let it go on: a breaker, or who stopped
     /// sending. Its time is only when it asks again.
     pub fn is_held(&self) -> bool {
-        self.waits_for(&cause::BREAKER_OPEN) || self.waits_for(&cause::SENDING_STOPPED)
+        self.waits_for(cause::BREAKER_OPEN.code) || self.waits_for(cause::SENDING_STOPPED.code)
     }
 
     /// Whether it is WAITING in the course of an attempt: a breaker, or this service

@@ -131,7 +131,8 @@ impl Stage {
         }
     }
 
-    /// How far it is: of two of one delivery, the greater is the later one.
+    /// How far it is: of two of one delivery, the greater is the later one, but for a
+    /// request that is cut anew; taken back to what it was, it is cut anew once more.
     pub(super) fn rank(&self) -> (u32, u8, usize) {
         let (stage, progress) = match self {
             Self::Cutting(progress) => (0, progress),

@@ -106,7 +106,7 @@ impl Engine {
     fn wake(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) -> bool {
         let work = self.works.get_mut(&id);
         let held = work.and_then(|work| work.distribution.delivery_mut(channel));
-        let Some(delivery) = held.filter(|delivery| delivery.waits_for(&cause::BREAKER_OPEN)) else {
+        let Some(delivery) = held.filter(|delivery| delivery.waits_for(cause::BREAKER_OPEN.code)) else {
             return false;
         };
         delivery.next_attempt_at = Some(turn.now);
@@ -124,7 +124,7 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery_mut(channel) else {
             return;
         };
-        if half_open && delivery.waits_for(&cause::BREAKER_OPEN) {
+        if half_open && delivery.waits_for(cause::BREAKER_OPEN.code) {
             delivery.next_attempt_at = Some(until);
         }
         let why = why_held(delivery);
@@ -155,9 +155,7 @@ impl Engine {
             self.expire(id, channel, turn);
             return false;
         }
-        let code = delivery.failure.as_ref().map(|failure| &failure.code);
-        let waits = delivery.status == DeliveryStatus::Waiting && code == Some(&why.code);
-        if !waits || delivery.next_attempt_at != Some(until) {
+        if !delivery.waits_for(&why.code) || delivery.next_attempt_at != Some(until) {
             work.change(channel, |delivery| {
                 delivery.next_attempt_at = Some(until);
                 delivery.failure = Some(why);

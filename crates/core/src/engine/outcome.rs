@@ -10,7 +10,7 @@ use super::planted::Bug;
 use super::work::CallKind;
 use super::{Alarm, Engine, RETRYING_LIMIT, Turn};
 use crate::attempt::{Retry, StepOutcome};
-use crate::cause;
+use crate::cause::{self, Cause};
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::distribution::Distribution;
@@ -197,11 +197,16 @@ impl Engine {
             return;
         };
         let since = work.distribution.due_since();
+        let is_channels = Cause::of(&failure.code).is_some_and(|cause| cause.availability);
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
             delivery.checkpoint = checkpoint;
         });
-        let spent = self.spent(channel, attempt);
+        let spent = if is_channels {
+            self.spent(channel, attempt)
+        } else {
+            attempt
+        };
         match self.settings.retry.next(spent, retry, since, turn.now, turn.rng) {
             Next::At(at) => {
                 self.supersede(id, channel, phase, turn.now);
@@ -215,9 +220,9 @@ impl Engine {
         }
     }
 
-    /// Of its attempts, those that count. While the breaker holds, or finds out, the
-    /// failure is the channel's and not the delivery's: who asks whether the channel
-    /// is back must not run out of attempts by asking. Its age still bounds it.
+    /// Of its attempts, those that count after a failure of the channel's. While the
+    /// breaker holds, or finds out, none is the last: who asks whether the channel is
+    /// back must not run out of attempts by asking. Its age still bounds it.
     fn spent(&self, channel: Channel, attempt: u32) -> u32 {
         match self.breaker(channel).state {
             BreakerState::Closed | BreakerState::Disabled => attempt,

@@ -1,7 +1,8 @@
 //! How often a channel is called: each lane takes its node's share of the quota
 //! and no more. What is due sooner than in half a minute waits in its lane, what is
 //! under way before what has not begun; what would wait for longer is WAITING,
-//! spends no attempt, and asks again one by one.
+//! spends no attempt, and asks again one by one. A doubt keeps its place in the lane:
+//! that it is one stays said, and its age runs on.
 
 use std::num::NonZeroU32;
 
@@ -50,11 +51,15 @@ impl Engine {
     fn wait_for_quota(&mut self, channel: Channel, until: Timestamp, turn: &mut Turn<'_>) {
         if until > later(turn.now, RETRYING_LIMIT) {
             for id in self.lanes[channel.index()].take_queue() {
-                self.hold_for_quota(id, channel, until, turn);
+                if self.is_unknown(id, channel) {
+                    self.want(id, channel);
+                } else {
+                    self.hold_for_quota(id, channel, until, turn);
+                }
             }
-        } else {
-            self.lanes[channel.index()].resumes_at = Some(until);
         }
+        let lane = &mut self.lanes[channel.index()];
+        lane.resumes_at = (lane.queued() > 0).then_some(until);
     }
 
     /// In the course of an attempt too, as behind a breaker.

@@ -38,7 +38,7 @@ impl Engine {
                 .distribution
                 .deliveries
                 .iter_mut()
-                .filter(|one| one.waits_for(&cause::SENDING_STOPPED))
+                .filter(|one| one.waits_for(cause::SENDING_STOPPED.code))
             {
                 delivery.next_attempt_at = Some(turn.now);
                 due.push((*id, delivery.channel));

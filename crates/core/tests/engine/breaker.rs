@@ -388,3 +388,26 @@ fn who_asks_whether_the_channel_is_back_does_not_run_out_of_attempts() {
     let commands = node.step(vec![stepped(&call, confirmed())]);
     assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Success);
 }
+
+#[test]
+fn what_is_not_the_channel_s_trouble_spends_an_attempt_while_it_is_found_out() {
+    let no_picture = StepOutcome::Rejected {
+        failure: Failure::new("media_rejected", Text::new("Not there.", "없습니다.")),
+        retry: Retry::Backoff,
+        checkpoint: None,
+    };
+    let mut node = roomy(KEY);
+    node.opened();
+    let id = node.held();
+    let mut call = asks(&mut node, id, None);
+    for _ in 1..3 {
+        node.step(vec![stepped(&call, no_picture.clone())]);
+        node.written(id, Written::Recorded);
+        assert_eq!(node.state(), BreakerState::HalfOpen, "it says nothing of the channel");
+        node.now = node.engine.next_timer().expect("it is tried again");
+        node.step(Vec::new());
+        call = calls(node.written(id, Written::Recorded)).remove(0);
+    }
+    let commands = node.step(vec![stepped(&call, no_picture)]);
+    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Failed);
+}

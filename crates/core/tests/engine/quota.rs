@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use fanfare_core::attempt::StepOutcome;
 use fanfare_core::channel::Channel;
-use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Phase};
+use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use fanfare_core::engine::{Call, Command, Input};
 use fanfare_core::ids::{Incarnation, TenantId};
 use fanfare_core::resilience::rate_limiter::RateLimit;
+use fanfare_core::text::Text;
 use fanfare_core::write::{Write, Written};
 use serde_json::json;
 
@@ -179,6 +180,38 @@ fn a_step_that_would_wait_for_longer_is_waiting_in_the_same_attempt() {
     let commands = node.later(Duration::ZERO);
     assert_eq!(held(&commands), (DeliveryStatus::InProgress, false));
     assert_eq!(carried_out(&mut node, commands).len(), 1);
+}
+
+#[test]
+fn a_doubt_keeps_its_place_and_stays_said_and_a_person_decides_in_time() {
+    let mut node = limited(1, 1);
+    let (id, out) = node.accepted(new(ONE, None));
+    let doubt = Failure::new("outcome_unknown", Text::new("Who knows.", "알 수 없습니다."));
+    let commands = node.step(vec![stepped(&out[0], StepOutcome::Unknown(doubt.clone()))]);
+    assert_eq!(record(&commands).deliveries[0].phase, Phase::Unknown);
+    node.written(id, Written::Recorded);
+    // Each look waits for its minute, and for three of them at most.
+    let mut looks = 0;
+    let status = loop {
+        let commands = node.later(Duration::from_secs(1));
+        assert_eq!(commands, [], "it is not WAITING for the quota");
+        assert_eq!(node.engine.lane_load(TWO[0]), (0, 1));
+        let commands = node.later(Duration::from_secs(61));
+        let made = carried_out(&mut node, commands);
+        assert_eq!(made.len(), 1);
+        looks += 1;
+        let commands = node.step(vec![stepped(&made[0], StepOutcome::Unknown(doubt.clone()))]);
+        let stands = commands.iter().find_map(|command| match command {
+            Command::Write(Write::Record(record)) => Some(record.deliveries[0].status),
+            _ => None,
+        });
+        carried_out(&mut node, commands);
+        if let Some(status) = stands.filter(|status| *status != DeliveryStatus::InProgress) {
+            break status;
+        }
+        assert!(looks < 3, "a person is not asked");
+    };
+    assert_eq!(status, DeliveryStatus::NeedsReview);
 }
 
 #[test]

@@ -263,7 +263,7 @@ fn due_at(before: &Distribution, was: &Delivery, is: &Delivery) -> Option<Timest
         DeliveryStatus::Pending => Some(was.updated_at.max(before.due_since())),
         // Between two calls of an attempt it was held back, and goes on.
         DeliveryStatus::Waiting if was.attempt_started_at == is.attempt_started_at => None,
-        DeliveryStatus::Retrying | DeliveryStatus::Waiting if asks_again(was) => None,
+        DeliveryStatus::Waiting if asks_again(was) => None,
         DeliveryStatus::Retrying | DeliveryStatus::Waiting => was.next_attempt_at,
         _ => None,
     }
@@ -272,7 +272,7 @@ fn due_at(before: &Distribution, was: &Delivery, is: &Delivery) -> Option<Timest
 /// Its time is only when it asks again: it waits for somebody, or for its turn in a
 /// channel's quota.
 fn asks_again(delivery: &Delivery) -> bool {
-    delivery.is_held() || delivery.waits_for(&cause::RATE_LIMITED)
+    delivery.is_held() || delivery.waits_for(cause::RATE_LIMITED.code)
 }
 
 /// Clocks differ and may be set back: never less than nothing.

@@ -258,7 +258,7 @@ fn what_waits_on_for_something_else_has_not_come_to_it_again() {
     // Its time has come: the next turn sees it.
     node.take(stop());
     let stands = node.rests.as_ref().and_then(|stands| stands.delivery(CHANNEL)).unwrap();
-    assert!(stands.waits_for(&cause::SENDING_STOPPED), "{stands:?}");
+    assert!(stands.waits_for(cause::SENDING_STOPPED.code), "{stands:?}");
     let came_to: Vec<_> = node.said.iter().flat_map(|said| &said.came_to).collect();
     assert_eq!(came_to, [&(CHANNEL, DeliveryStatus::Waiting)]);
 }
