@@ -94,7 +94,8 @@ pub trait Notices: Send + Sync + 'static {
         notice: Option<&Notice>,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets notices that were made before that time, told or not.
+    /// Forgets some notices that were made before that time, told or not: nothing
+    /// where none is left.
     async fn forget_notices(&self, made_before: Timestamp) -> Result<Forgotten, StoreError>;
 }
 
@@ -157,14 +158,6 @@ impl Forgotten {
             *self.untold.entry(endpoint.to_owned()).or_default() += untold;
         }
     }
-
-    /// These, too.
-    pub(crate) fn join(&mut self, other: Self) {
-        self.count += other.count;
-        for (endpoint, untold) in other.untold {
-            self.add(&endpoint, 0, untold);
-        }
-    }
 }
 
 /// A notice that is due.
@@ -219,16 +212,6 @@ impl Noted {
         }
         times
     }
-}
-
-/// What no node has named since that time is silent.
-pub(crate) fn silent_since(now: Timestamp) -> Timestamp {
-    now.saturating_sub(SILENT).unwrap_or(now)
-}
-
-/// What no node has named since that time is forgotten.
-pub(crate) fn forgotten_since(now: Timestamp) -> Timestamp {
-    now.saturating_sub(FORGOTTEN).unwrap_or(now)
 }
 
 /// Who is told what, in this process.

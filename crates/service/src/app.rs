@@ -76,7 +76,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let metrics = telemetry::recorder();
     let (listener, store) = opened(config, listener).await?;
     shared_time::at_start(async || store.time().await, &*clock).await?;
-    notify::subscribe(config, &*store, clock.now()).await?;
+    let named = notify::subscribe(config, &*store, clock.now()).await?;
     let keys = keyring(config, &store, &clock).await?;
     let cache = status_cache(config, &clock).await?;
     let publisher = publisher(config, &clock)?;
@@ -100,7 +100,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         })),
         None => None,
     };
-    let notices = notify::start(config, address, notice_parts(&running, &store, &clock)?)?;
+    let notices = notify::start(config, address, notice_parts(named, &running, &store, &clock)?)?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -282,8 +282,14 @@ fn retention(config: &Config) -> Retention {
     }
 }
 
-fn notice_parts(running: &Running, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> anyhow::Result<notify::Parts> {
+fn notice_parts(
+    named: notify::Named,
+    running: &Running,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<notify::Parts> {
     Ok(notify::Parts {
+        named,
         store: Arc::clone(store),
         engine: running.handle.clone(),
         clock: Arc::clone(clock),

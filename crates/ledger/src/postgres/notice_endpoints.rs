@@ -6,14 +6,14 @@
 //! Who alters both locks the endpoint before its notices, and endpoints by name.
 
 use fanfare_core::notice::sending::EndpointHealth;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
 use super::PostgresStore;
 use super::error::SqlError;
 use super::row::{Columns, big, compared, json};
 use super::session::Session;
-use crate::notices::{Endpoint, EndpointLook, FORGET_AT_ONCE, Holder, forgotten_since, silent_since};
+use crate::notices::{Endpoint, EndpointLook, FORGET_AT_ONCE, FORGOTTEN, Holder, SILENT};
 use crate::store::StoreError;
 
 const TABLE: &str = "notice_endpoints";
@@ -65,7 +65,7 @@ pub(super) async fn name(session: &Session, naming: &Naming) -> Result<(), SqlEr
     let health = json(&EndpointHealth::default())?;
     session.run("BEGIN").await?;
     session.query(LOCK, &[names]).await?;
-    let silent = compared(silent_since(*now));
+    let silent = compared(before(*now, SILENT));
     let changed = session
         .query(CHANGE, &[names, fingerprints, &health, now, begins, &silent])
         .await?;
@@ -82,29 +82,34 @@ pub(super) const FORGET_OF: &str = "DELETE FROM notices WHERE position = ANY (AR
 /// that nobody would forget.
 pub(super) async fn forget(store: &PostgresStore, now: Timestamp) -> Result<Vec<String>, StoreError> {
     let doing = "forget endpoints for notices";
-    let since = compared(forgotten_since(now));
+    let since = compared(before(now, FORGOTTEN));
     let find = store
         .others
         .run(doing, move |session| Box::pin(unnamed(session, since)));
-    let unnamed = find.await?;
-    for name in &unnamed {
+    let mut forgotten = Vec::new();
+    for name in find.await? {
         loop {
             let own = name.clone();
             let step = store.others.run(doing, move |session| {
                 let own = own.clone();
-                Box::pin(async move { session.execute(FORGET_OF, &[&own, &big(FORGET_AT_ONCE)]).await })
+                Box::pin(async move { forget_slice(session, &own, since).await })
             });
-            if step.await? < FORGET_AT_ONCE {
-                break;
+            match step.await? {
+                Slice::More => {}
+                Slice::Named => break,
+                Slice::Last => {
+                    forgotten.push(name);
+                    break;
+                }
             }
         }
     }
-    let (forgotten, silent) = (unnamed.clone(), compared(silent_since(now)));
-    let end = store.others.run(doing, move |session| {
-        let names = forgotten.clone();
-        Box::pin(async move { forget_rows(session, &names, since, silent).await })
-    });
-    end.await
+    let silent = compared(before(now, SILENT));
+    let end = store
+        .others
+        .run(doing, move |session| Box::pin(forget_alarms(session, silent)));
+    end.await?;
+    Ok(forgotten)
 }
 
 async fn unnamed(session: &Session, since: Timestamp) -> Result<Vec<String>, SqlError> {
@@ -113,19 +118,42 @@ async fn unnamed(session: &Session, since: Timestamp) -> Result<Vec<String>, Sql
     rows.iter().map(|row| Columns { table: TABLE, row }.get(0)).collect()
 }
 
-/// One that a node has named meanwhile stays. Nobody can be told of an alarm where no
-/// endpoint is named, so nobody would see that it is over.
-async fn forget_rows(
-    session: &Session,
-    names: &[String],
-    since: Timestamp,
-    silent: Timestamp,
-) -> Result<Vec<String>, SqlError> {
-    let sql = "DELETE FROM notice_endpoints WHERE name = ANY ($1::text[]) AND named_at <= $2 RETURNING name";
-    let rows = session.query(sql, &[&names, &since]).await?;
+/// What was forgotten of an endpoint.
+enum Slice {
+    /// Some of what it was to be told; there may be more.
+    More,
+    /// The rest, and the endpoint.
+    Last,
+    /// Nothing: a node has named it meanwhile, or another one was quicker.
+    Named,
+}
+
+async fn forget_slice(session: &Session, name: &str, since: Timestamp) -> Result<Slice, SqlError> {
+    session.run("BEGIN").await?;
+    let sql = "SELECT FROM notice_endpoints WHERE name = $1 AND named_at <= $2 FOR UPDATE";
+    let slice = if session.query_opt(sql, &[&name, &since]).await?.is_none() {
+        Slice::Named
+    } else if session.execute(FORGET_OF, &[&name, &big(FORGET_AT_ONCE)]).await? == FORGET_AT_ONCE {
+        Slice::More
+    } else {
+        let sql = "DELETE FROM notice_endpoints WHERE name = $1";
+        session.execute(sql, &[&name]).await?;
+        Slice::Last
+    };
+    session.run("COMMIT").await?;
+    Ok(slice)
+}
+
+/// Nobody can be told of an alarm where no endpoint is named, so nobody would see
+/// that it is over.
+async fn forget_alarms(session: &Session, silent: Timestamp) -> Result<(), SqlError> {
     let sql = "DELETE FROM alarms WHERE NOT EXISTS (SELECT FROM notice_endpoints WHERE named_at > $1)";
     session.execute(sql, &[&silent]).await?;
-    rows.iter().map(|row| Columns { table: TABLE, row }.get(0)).collect()
+    Ok(())
+}
+
+fn before(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_sub(by).unwrap_or(now)
 }
 
 pub(super) const ENDPOINTS: &str = "SELECT e.name, e.health, n.pending, n.oldest FROM notice_endpoints AS e

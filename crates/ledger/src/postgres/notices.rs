@@ -285,18 +285,10 @@ impl Notices for PostgresStore {
     }
 
     async fn forget_notices(&self, made_before: Timestamp) -> Result<Forgotten, StoreError> {
-        let mut forgotten = Forgotten::default();
-        loop {
-            let step = self.others.run("forget old notices", move |session| {
-                Box::pin(forget(session, made_before))
-            });
-            let step = step.await?;
-            let is_last = step.count < FORGET_AT_ONCE;
-            forgotten.join(step);
-            if is_last {
-                return Ok(forgotten);
-            }
-        }
+        let forgotten = self.others.run("forget old notices", move |session| {
+            Box::pin(forget(session, made_before))
+        });
+        forgotten.await
     }
 }
 

@@ -133,8 +133,9 @@ async fn nothing_reads_all_of_history() {
     let (first, last) = ["00000000", "ffffffff"]
         .map(|begin| format!("'{begin}-0000-7000-8000-000000000000'::uuid"))
         .into();
+    let closed = format!("'{{{}}}'", crate::open_work::closed_names().join(","));
     let mut plans = vec![
-        with_values(open_work::OPEN_WORK, &["'{SUCCESS,FAILED,CANCELLED}'"]),
+        with_values(open_work::OPEN_WORK, &[&*closed]),
         with_values(adopt::ADOPT_DUE, &["now()", "7", "100"]),
         with_values(read::IDS_OF_EVENT, &["'default'", "'evt-1'", "21"]),
         with_values(relay::unmarked(MarkKind::Published), &["'{1,2}'", "0", "100"]),

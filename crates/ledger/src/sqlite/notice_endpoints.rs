@@ -80,9 +80,11 @@ fn configure_one(connection: &Connection, name: &str, fingerprint: &str, now: Ti
 }
 
 /// What waits for its next time is sent now.
+pub(super) const MAKE_DUE: &str = "UPDATE notices SET due_at = ?2 WHERE endpoint = ?1 AND due_at > ?2";
+
 fn make_due(connection: &Connection, name: &str, now: Timestamp) -> Result<(), SqlError> {
-    let sql = "UPDATE notices SET due_at = ?2 WHERE endpoint = ?1 AND due_at > ?2";
-    connection.prepare_cached(sql)?.execute(params![name, time_text(now)])?;
+    let mut statement = connection.prepare_cached(MAKE_DUE)?;
+    statement.execute(params![name, time_text(now)])?;
     Ok(())
 }
 

@@ -240,17 +240,10 @@ impl Notices for SqliteStore {
     }
 
     async fn forget_notices(&self, made_before: Timestamp) -> Result<Forgotten, StoreError> {
-        let mut forgotten = Forgotten::default();
-        loop {
-            let step = self.writer.transact("forget old notices", move |transaction| {
+        self.writer
+            .transact("forget old notices", move |transaction| {
                 forget(transaction, made_before)
-            });
-            let step = step.await?;
-            let is_last = step.count < FORGET_AT_ONCE;
-            forgotten.join(step);
-            if is_last {
-                return Ok(forgotten);
-            }
-        }
+            })
+            .await
     }
 }

@@ -140,6 +140,7 @@ fn notices_are_found_by_their_indices() {
         notices::DUE,
         notices::FORGET,
         notice_endpoints::FORGET_OF,
+        notice_endpoints::MAKE_DUE,
         notice_endpoints::LOOK,
         notice_endpoints::ENDPOINTS,
     ] {

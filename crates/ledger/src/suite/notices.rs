@@ -367,7 +367,15 @@ pub async fn old_notices_are_forgotten(store: &dyn Store) {
     let delivered = noted(told, NoticeFate::Delivered, EndpointHealth::default());
     store.note_sending(&holder, &delivered).await.unwrap();
     let last = many / 2 - 1;
-    let forgotten = store.forget_notices(at(last)).await.unwrap();
+    let mut forgotten = Forgotten::default();
+    loop {
+        let slice = store.forget_notices(at(last)).await.unwrap();
+        if slice == Forgotten::default() {
+            break;
+        }
+        forgotten.count += slice.count;
+        *forgotten.untold.entry("ops".to_owned()).or_default() += slice.untold["ops"];
+    }
     let count = u64::try_from(many).unwrap() - 2;
     let expected = Forgotten {
         count,
@@ -375,5 +383,4 @@ pub async fn old_notices_are_forgotten(store: &dyn Store) {
     };
     assert_eq!(forgotten, expected);
     assert_eq!(due(store, "ops", many).await.len(), 2);
-    assert_eq!(store.forget_notices(at(last)).await.unwrap(), Forgotten::default());
 }

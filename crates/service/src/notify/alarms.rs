@@ -143,6 +143,7 @@ impl Alarms {
     }
 }
 
-fn before(now: Timestamp, by: SignedDuration) -> Timestamp {
+/// A time so much earlier.
+pub(super) fn before(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_sub(by).unwrap_or(now)
 }

@@ -83,6 +83,8 @@ pub enum NotifyError {
 
 /// What notices work with.
 pub struct Parts {
+    /// The endpoints, as [`subscribe`] has kept them.
+    pub named: Named,
     /// Where they are.
     pub store: Arc<dyn Store>,
     /// For the breakers and the relay.
@@ -92,6 +94,10 @@ pub struct Parts {
     /// For jitter.
     pub rng: StdRng,
 }
+
+/// The endpoints' names and fingerprints: made once, as a file that one is made of
+/// may change.
+pub type Named = Vec<(String, String)>;
 
 /// Sending, running.
 pub struct Running {
@@ -104,15 +110,15 @@ pub struct Running {
 ///
 /// # Errors
 /// Where the database fails, or a secret can't be read.
-pub async fn subscribe(config: &Config, store: &dyn Store, now: Timestamp) -> Result<(), NotifyError> {
-    store.configure_endpoints(&named(config)?, now).await?;
+pub async fn subscribe(config: &Config, store: &dyn Store, now: Timestamp) -> Result<Named, NotifyError> {
+    let named = named(config)?;
+    store.configure_endpoints(&named, now).await?;
     let subscriptions: Vec<Subscription> = config.notices.iter().map(NoticeEndpoint::subscription).collect();
     store.subscribe(subscriptions.into());
-    Ok(())
+    Ok(named)
 }
 
-/// The endpoints' names and fingerprints.
-fn named(config: &Config) -> Result<Vec<(String, String)>, NotifyError> {
+fn named(config: &Config) -> Result<Named, NotifyError> {
     let named = config.notices.iter().map(|endpoint| {
         let fingerprint = endpoint.fingerprint().map_err(|error| no_secret(endpoint, error))?;
         Ok((endpoint.name.clone(), fingerprint))
@@ -135,7 +141,7 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
     let (stop, stopping) = watch::channel(false);
     let own = format!("http://{address}");
     let base: Arc<str> = config.public_url.as_deref().unwrap_or(&own).into();
-    let named = named(config)?;
+    let named = std::mem::take(&mut parts.named);
     // All that may fail, before anything runs.
     let senders: Result<Vec<_>, _> = config
         .notices

@@ -11,6 +11,7 @@ use metrics::counter;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::alarms::before;
 use crate::clock::Clock;
 use crate::telemetry;
 
@@ -76,17 +77,22 @@ impl Upkeep {
     }
 
     async fn forget_notices(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let made_before = now.saturating_sub(self.kept).unwrap_or(now);
-        for (endpoint, untold) in self.store.forget_notices(made_before).await?.untold {
-            counter!(telemetry::NOTICES, "endpoint" => endpoint.clone(), "outcome" => "forgotten").increment(untold);
-            tracing::error!(
-                endpoint,
-                notices = untold,
-                "notices are forgotten that the endpoint was never told: they have waited for too long"
-            );
+        let made_before = before(self.clock.now(), self.kept);
+        loop {
+            let forgotten = self.store.forget_notices(made_before).await?;
+            if forgotten.count == 0 {
+                return Ok(());
+            }
+            for (endpoint, untold) in forgotten.untold {
+                counter!(telemetry::NOTICES, "endpoint" => endpoint.clone(), "outcome" => "forgotten")
+                    .increment(untold);
+                tracing::error!(
+                    endpoint,
+                    notices = untold,
+                    "notices are forgotten that the endpoint was never told: they have waited for too long"
+                );
+            }
         }
-        Ok(())
     }
 }
 
