@@ -31,7 +31,6 @@ use crate::perform::{Ask, CallOff};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes; `decode::ask` reads")]
 pub(super) struct CancelBody {
-    /// For those who ask later: it stands in the history.
     #[schema(schema_with = openapi::reason)]
     reason: Option<String>,
 }
@@ -53,8 +52,9 @@ pub(super) struct Cancellation {
     /// Where.
     channel: Channel,
     /// `cancelled`: the service does not send it; where a person was to post it, look
-    /// whether that was done. `under_way`: it comes to its end, and is
-    /// not tried again. `went_live`: it was under way, and was published all the same.
+    /// whether that was done. `under_way`: its call comes to its end; it may still be
+    /// published, or become CANCELLED, and is not tried again. `went_live`: it was under
+    /// way, and was published all the same.
     /// `stays_live`: it was published before and stays so. `in_review`: a person
     /// decides. `failed`: it has failed. More may be added.
     #[schema(value_type = String, example = "cancelled")]
@@ -134,9 +134,10 @@ fn why_cancelled(delivery: &Delivery) -> Text {
 /// Calls a distribution off.
 ///
 /// What has not begun becomes CANCELLED and gives its hold on the event back. What
-/// is live stays live. What is under way is not interrupted: it comes to its end,
-/// and no further attempt follows; where its outcome is unknown, it is looked up,
-/// and what is in review stays a person's. Answered at once, unless `Prefer: wait=N`
+/// is live stays live. A call that is under way is not interrupted: where nothing has
+/// had an effect before it, and it has none, the channel becomes CANCELLED, else it
+/// comes to its end, and no further attempt follows; where its outcome is unknown, it
+/// is looked up, and what is in review stays a person's. Answered at once, unless `Prefer: wait=N`
 /// asks for the end of what is under way.
 #[utoipa::path(
     post,

@@ -114,7 +114,7 @@ const LINE_PATTERN: &str =
 
 /// Why something is ordered, where it may be said.
 pub(super) fn reason() -> Object {
-    stop::line(false, 500, "For those who ask later.")
+    stop::reason(false)
 }
 
 /// The `OpenAPI` document, as `/openapi.json` shows it.

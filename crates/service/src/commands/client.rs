@@ -171,7 +171,7 @@ impl Client {
         within: Duration,
     ) -> Result<Reply, Failure> {
         let mut request = self.request(&method, path);
-        if method == Method::POST {
+        if matches!(method, Method::POST | Method::PUT) {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         for (name, value) in headers {

@@ -73,7 +73,7 @@ impl Service {
     pub(super) async fn start(wanted: &Wanted<'_>, adjust: impl FnOnce(&mut Config)) -> Result<Self, Failure> {
         let temporary = match wanted.data_dir {
             Some(_) => None,
-            None => Some(TempDir::with_prefix("fanfare-demo-").context("cannot make a temporary directory")?),
+            None => Some(TempDir::with_prefix("fanfare-").context("cannot make a temporary directory")?),
         };
         let temporary_path = temporary.as_ref().map(TempDir::path);
         let data_dir = wanted.data_dir.or(temporary_path).unwrap_or(Path::new("")).to_owned();
@@ -163,7 +163,7 @@ fn port_of(data_dir: &Path) -> u16 {
     20_000 + sum % 10_000
 }
 
-/// Two channels live at the simulator, by the demo's own clock: a picture that is
+/// Two channels live at the simulator, by a clock of their own: a picture that is
 /// there at once needs no five seconds' patience.
 fn config(data_dir: &Path, simulator: &RunningSimulator) -> Config {
     let live = |prefix: &str| ChannelConfig {

@@ -29,26 +29,21 @@ impl Sending {
     /// Hands what is new on to the loop.
     pub(super) fn hear(&self, orders: Vec<(u64, SendingOrder)>, found: &mpsc::UnboundedSender<Input>) {
         for (number, order) in orders {
-            if self.is_new(number, &order) {
-                send(found, &order);
-            }
+            // Handed on before anybody is told that it was heard.
+            self.heard.send_if_modified(|heard| {
+                if !heard.newest.hears(order.scope.clone(), number) {
+                    return false;
+                }
+                heard.stops.order(order.scope.clone(), order.action);
+                let before = heard.orders.insert(order.scope.clone(), order.clone());
+                // An engine that was just made has nothing stopped.
+                if before.is_some() || order.action == SendingAction::Stop {
+                    send(found, &order);
+                }
+                true
+            });
         }
         self.count();
-    }
-
-    fn is_new(&self, number: u64, order: &SendingOrder) -> bool {
-        let mut obeys = false;
-        self.heard.send_if_modified(|heard| {
-            if !heard.newest.hears(order.scope.clone(), number) {
-                return false;
-            }
-            heard.stops.order(order.scope.clone(), order.action);
-            let before = heard.orders.insert(order.scope.clone(), order.clone());
-            // An engine that was just made has nothing stopped.
-            obeys = before.is_some() || order.action == SendingAction::Stop;
-            true
-        });
-        obeys
     }
 
     /// For `/metrics`.

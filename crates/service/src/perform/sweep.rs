@@ -43,7 +43,7 @@ pub(super) struct Sweeps {
     /// What is held back is looked for too, until a look has succeeded.
     held_wanted: Arc<AtomicBool>,
     dropped: Arc<Mutex<Dropped>>,
-    /// The node was told to stop: nothing is looked for any more.
+    /// The node was told to stop: nothing is looked for or deleted any more.
     over: Arc<AtomicBool>,
 }
 
@@ -75,7 +75,7 @@ impl Sweeps {
     }
 
     /// The node was told to stop: it takes nothing over any more, for whatever reason,
-    /// and a look that is under way ends.
+    /// a look that is under way ends, and no deletion begins.
     pub(super) fn wind_down(&self) {
         self.over.store(true, Ordering::Release);
     }

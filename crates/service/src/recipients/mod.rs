@@ -86,8 +86,8 @@ pub enum ListError {
     OtherKey(PathBuf),
     /// It was made before files told their key, and nothing here proves that it was this.
     #[error(
-        "the list of forgotten numbers in {path} does not tell which key made it, and not every list beside it opens \
-         with this one: under another key everybody who was forgotten would come back; set the recipients_key that \
+        "the list of forgotten numbers in {path} does not tell which key made it, and the lists beside it do not \
+         prove that it was this one (one does not open with it, or nobody is on any): under another key everybody who was forgotten would come back; set the recipients_key that \
          made them",
         path = .0.display()
     )]

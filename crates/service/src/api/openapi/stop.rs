@@ -35,7 +35,7 @@ fn order(action: &str, scope: &str) -> Object {
         // Left out, it is a stop.
         .property("action", word(action, !stops, "`stop` is the default."))
         .property("tenant", tenant(scope))
-        .property("reason", line(stops, 500, "For those who ask later."));
+        .property("reason", reason(stops));
     object.required(if stops { "reason" } else { "action" }).build()
 }
 
@@ -66,7 +66,12 @@ fn word(word: &str, needed: bool, said: &str) -> Object {
         .build()
 }
 
-pub(super) fn line(needed: bool, most: usize, said: &str) -> Object {
+/// Why; it stands in the history.
+pub(super) fn reason(needed: bool) -> Object {
+    line(needed, 500, "For those who ask later.")
+}
+
+fn line(needed: bool, most: usize, said: &str) -> Object {
     text(needed)
         .min_length(Some(1))
         .max_length(Some(most))

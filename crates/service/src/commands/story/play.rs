@@ -181,7 +181,8 @@ impl<'a> Play<'a> {
             let answer = Answer::read(&self.client.get(&path).await?.json()?)?;
             let one = &mut self.announced[place];
             one.answer = answer;
-            if one.others_after.is_none() && one.answer.succeeded() + 1 >= one.answer.rows.len() {
+            let others = |row: &Row| row.channel == CHANNEL.0 || row.status == "SUCCESS";
+            if one.others_after.is_none() && one.answer.rows.iter().all(others) {
                 one.others_after = Some(one.begun.elapsed());
             }
             if one.silent().is_some_and(|row| row.code == "breaker_open") {
@@ -242,11 +243,11 @@ impl<'a> Play<'a> {
 
     fn say(&self, tone: Tone, words: &str) -> Result<(), Failure> {
         let Some(screen) = self.screen else { return Ok(()) };
-        let seconds = self.began.elapsed().as_secs_f64() * 30.0 / self.half.as_secs_f64();
-        let (minutes, seconds) = ((seconds / 60.0).floor(), seconds % 60.0);
+        let seconds = self.began.elapsed().mul_f64(30.0 / self.half.as_secs_f64()).as_secs();
+        let (minutes, seconds) = (seconds / 60, seconds % 60);
         screen.say(format_args!(
             "{}  {}",
-            screen.paint(Tone::Faint, format_args!("{minutes:02}:{seconds:02.0}")),
+            screen.paint(Tone::Faint, format_args!("{minutes:02}:{seconds:02}")),
             screen.paint(tone, words)
         ))
     }
