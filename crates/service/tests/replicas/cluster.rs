@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ const CHANNELS: [(&str, &str, &str); 6] = [
     ("KAKAO_CHANNEL", "gateway", "gateway"),
 ];
 
+/// This release's program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_fanfare");
+
 /// One cluster at a time: two on one small machine would only wait for each other.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
@@ -49,6 +52,8 @@ pub(crate) struct Cluster {
 
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
+    /// What is started next: this release's program, or another's.
+    pub(crate) program: PathBuf,
     /// Of this node alone.
     pub(crate) settings: Vec<(String, String)>,
     log: PathBuf,
@@ -73,8 +78,24 @@ impl Cluster {
         Self::start_with(nodes, database_url, &given("FANFARE_TEST_KAFKA"), settings).await
     }
 
+    /// So many nodes of another program.
+    pub(crate) async fn start_program(program: &Path, nodes: usize) -> Self {
+        let (database_url, kafka) = (given("FANFARE_TEST_DATABASE_URL"), given("FANFARE_TEST_KAFKA"));
+        Self::start_all(program, nodes, &database_url, &kafka, &[]).await
+    }
+
     /// The same over this Kafka.
     pub(crate) async fn start_with(nodes: usize, database_url: &str, kafka: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_all(PROGRAM.as_ref(), nodes, database_url, kafka, settings).await
+    }
+
+    async fn start_all(
+        program: &Path,
+        nodes: usize,
+        database_url: &str,
+        kafka: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let alone = ALONE.lock().await;
         let simulator = Simulator::start(SimulatorSettings::default()).await.unwrap();
         let name = Uuid::new_v4().simple().to_string();
@@ -98,6 +119,7 @@ impl Cluster {
             let log = cluster.directory.path().join(format!("node-{number}.log"));
             cluster.nodes.push(Node {
                 address,
+                program: program.to_owned(),
                 settings: Vec::new(),
                 log,
                 child: None,
@@ -112,7 +134,7 @@ impl Cluster {
 
     /// Starts a node's process; it is not ready yet.
     pub(crate) fn begin(&mut self, number: usize) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+        let mut command = Command::new(&self.nodes[number].program);
         command
             .arg("serve")
             .env_clear()
@@ -125,6 +147,15 @@ impl Cluster {
         command.env("FANFARE_LISTEN", node.address.to_string()).stderr(log);
         command.envs(node.settings.iter().cloned());
         node.child = Some(command.spawn().unwrap());
+    }
+
+    /// Stops a node in order, and starts what its program is now.
+    pub(crate) async fn restart(&mut self, number: usize) {
+        self.nodes[number].signal("TERM");
+        let well = self.nodes[number].ended(Duration::from_secs(30)).await;
+        assert!(well, "{}", self.nodes[number].log());
+        self.begin(number);
+        self.ready(number).await;
     }
 
     fn environment(&self) -> Vec<(String, String)> {

@@ -8,6 +8,7 @@
 //! | `observed.rs` | reads what the database, the channels and Kafka hold |
 //! | `checker.rs` | compares them with the invariants; shows that it can fail |
 //! | `kill.rs`, `stall.rs`, `stop.rs`, `together.rs`, `outage.rs` | T2, T3, T15, several nodes at work, T5 |
+//! | `upgrade.rs` | nodes of another release replaced one by one: `scripts/check-upgrade` |
 //! | `notices.rs` | who is told, once for all nodes |
 //! | `disk_full.rs`, `broker.rs`, `clock.rs` | T6, T7, T9 |
 //!
@@ -43,6 +44,7 @@ mod stop;
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;
 mod together;
+mod upgrade;
 
 /// How often, or how many: the variable's number, or else the short form's.
 fn scale(variable: &str, short: u32) -> u32 {

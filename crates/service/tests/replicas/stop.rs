@@ -18,11 +18,7 @@ async fn a_rolling_restart_loses_and_repeats_nothing_and_takes_less_than_30_seco
     for stop in 0..stops {
         let number = stop as usize % 3;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        cluster.nodes[number].signal("TERM");
-        let well = cluster.nodes[number].ended(Duration::from_secs(30)).await;
-        assert!(well, "{}", cluster.nodes[number].log());
-        cluster.begin(number);
-        cluster.ready(number).await;
+        cluster.restart(number).await;
     }
     let acknowledged = load.end().await;
     let told = load.acknowledged.lock().unwrap().clone();
