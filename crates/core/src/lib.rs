@@ -22,6 +22,7 @@ pub mod ids;
 pub mod korea;
 pub mod notice;
 pub mod phone;
+pub mod picture;
 pub mod receipt;
 pub mod region;
 pub mod request;

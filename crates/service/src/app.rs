@@ -21,6 +21,7 @@ use crate::clients::{self, Connected};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthRequired, Config};
 use crate::keys::{Keyring, KeyringError};
+use crate::media_upkeep;
 use crate::notify;
 use crate::outbox::cloud_event::EventSettings;
 use crate::outbox::kafka::KafkaPublisher;
@@ -53,7 +54,7 @@ pub struct App {
     ready: watch::Sender<bool>,
     stop_server: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
-    upkeep: [tokio::task::JoinHandle<()>; 2],
+    upkeep: [tokio::task::JoinHandle<()>; 3],
     running: Running,
     relay: Option<outbox::Running>,
     notices: notify::Running,
@@ -86,7 +87,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     });
     let link = (publisher.is_some() || shared_cache.is_some()).then(Arc::<Link>::default);
     let connected = clients::connect(config, address)?;
-    let hand_off = connected.hand_off.clone();
+    let (hand_off, media) = (connected.hand_off.clone(), connected.media.clone());
     let running = perform::start(parts(config, connected, &store, &cache, &clock, link.clone())?).await?;
     let relay = match link {
         Some(link) => Some(outbox::start(outbox::Parts {
@@ -111,6 +112,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         clock: Arc::clone(&clock),
         modes: config.modes(),
         hand_off,
+        media: media.clone(),
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
         kakao_frame: clients::kakao_frame(&config.channels.kakao_channel),
@@ -122,6 +124,11 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let data_dir = config.database_url.is_none().then(|| config.data_dir.clone());
     let upkeep = [
         tokio::spawn(keep_metrics_small(state.metrics.clone())),
+        tokio::spawn(media_upkeep::forget_old(
+            media,
+            retention(config).keep,
+            Arc::clone(&clock),
+        )),
         tokio::spawn(standing::watch(Arc::clone(&store), clock, data_dir)),
     ];
     let router = api::router(state);

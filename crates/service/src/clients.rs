@@ -14,6 +14,7 @@ use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
 use fanfare_channels::kakao_channel::{BASE_URL, KakaoChannelClient, KakaoSettings};
 use fanfare_channels::media::MediaClient;
+use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::naver_blog::hand_off::{FEEDS, HandOff, HandOffClient, HandOffSettings};
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::RingoBizClient;
@@ -43,6 +44,8 @@ pub(crate) struct Connected {
     pub(crate) connections: [Connection; Channel::ALL.len()],
     /// Where posts are handed to a person.
     pub(crate) hand_off: Option<Arc<HandOff>>,
+    /// Where channels fetch pictures that were made to fit.
+    pub(crate) media: Option<Arc<MediaLinks>>,
 }
 
 /// Makes the clients; `address` is where this service listens.
@@ -57,6 +60,7 @@ pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected,
         return Ok(Connected {
             connections,
             hand_off: None,
+            media: None,
         });
     }
     let http = HttpClient::new(&HttpSettings {
@@ -68,15 +72,63 @@ pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected,
         &config.media.allow_hosts,
         Duration::from_millis(config.calls.deadline_ms) / 2,
     )?;
+    let links = media_links(config, address);
     let mut handed = None;
     for channel in live {
-        let made = client(channel, (config, address), (&http, &media), &mut handed);
+        let made = client(channel, (config, address), (&http, &media, &links), &mut handed);
         connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
     }
     Ok(Connected {
         connections,
         hand_off: handed,
+        media: links.ok(),
     })
+}
+
+/// Where Instagram can fetch a picture from this service, or what is missing for it.
+fn media_links(config: &Config, address: SocketAddr) -> Result<Arc<MediaLinks>, Failure> {
+    let instagram = &config.channels.instagram;
+    let own = format!("http://{address}");
+    let beside = || instagram.base_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let public_url = match &config.public_url {
+        Some(public_url) => public_url,
+        // What runs on this machine, such as the simulator, reaches it as we do.
+        None if beside().is_some_and(|url| is_loopback(&url)) => &own,
+        None => {
+            return Err(does_not_fit(
+                "public_url",
+                "it must say where Meta reaches this service",
+            ));
+        }
+    };
+    let folder = match &config.media.dir {
+        Some(folder) => folder.clone(),
+        None if config.database_url.is_some() => {
+            let right = "nodes that share a database need one folder of media, which each of them reaches";
+            return Err(does_not_fit("media.dir", right));
+        }
+        None => config.data_dir.join("media"),
+    };
+    let public_url = Url::parse(public_url);
+    let public_url =
+        public_url.map_err(|_invalid| does_not_fit("public_url", "it must say where Meta reaches this service"))?;
+    Ok(Arc::new(MediaLinks::new(folder, public_url)))
+}
+
+/// The picture must be made to fit, and a setting is missing for that.
+fn does_not_fit(name: &str, right: &str) -> Failure {
+    let variable = format!("FANFARE_{}", name.to_uppercase().replace('.', "__"));
+    let detail = Text::new(
+        format!(
+            "Instagram does not take this picture as it is, and to make it fit, {name} ({variable}) is needed: \
+             {right}. Or use a JPEG of 320 to 1,440 pixels in width, 4:5 to 1.91:1, up to 8 MB."
+        ),
+        format!(
+            "이 이미지는 Instagram 규격에 맞지 않으며, 자동으로 맞추려면 {name} ({variable}) 설정이 필요합니다. 운영자에게 알리거나, 너비 \
+             320~1,440픽셀, 비율 4:5~1.91:1, 8MB 이하의 JPEG를 사용해 주세요."
+        ),
+    );
+    cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }
 
 /// Posts that a person puts on Naver Blog; `check.rs` has refused an `address` that
@@ -122,6 +174,7 @@ fn meta_weblog(
         return Err(lacks(Channel::NaverBlog, "account_id", right));
     }
     let settings = MetaWeblogSettings {
+        image_fit: config.image_fit,
         poll_interval: Duration::from_millis(config.poll_interval_ms),
         settle: Duration::from_millis(config.settle_ms),
         second_look: Duration::from_millis(config.second_look_ms),
@@ -136,7 +189,7 @@ fn meta_weblog(
 fn client(
     channel: Channel,
     (all, address): (&Config, SocketAddr),
-    (http, media): (&HttpClient, &MediaClient),
+    (http, media, links): (&HttpClient, &MediaClient, &Result<Arc<MediaLinks>, Failure>),
     handed: &mut Option<Arc<HandOff>>,
 ) -> Result<Arc<dyn ChannelClient>, Failure> {
     let config = all.channels.get(channel);
@@ -153,7 +206,8 @@ fn client(
         (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
         (ChannelProtocol::Own, Channel::Instagram) => {
             let settings = instagram(config)?;
-            Ok(Arc::new(InstagramClient::new(api(channel, config, http)?, settings)))
+            let (api, media) = (api(channel, config, http)?, media.clone());
+            Ok(Arc::new(InstagramClient::new(api, media, links.clone(), settings)))
         }
         (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => meta_weblog(config, http, media),
         (ChannelProtocol::Own, Channel::GenieTV) => {
@@ -187,6 +241,7 @@ fn instagram(config: &ChannelConfig) -> Result<InstagramSettings, Failure> {
     if let Some(version) = &config.api_version {
         settings.api_version.clone_from(version);
     }
+    settings.image_fit = config.image_fit;
     settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
     settings.settle = Duration::from_millis(config.settle_ms);
     settings.second_look = Duration::from_millis(config.second_look_ms);
@@ -232,6 +287,7 @@ fn kakao_channel(all: &Config, http: &HttpClient, media: &MediaClient) -> Result
     let lists = lists.ok_or_else(|| lacks_setting(channel, "recipients_key", right))?;
     let mut settings = KakaoSettings::new(&app_key, &sender_key, &sender_name, &unsubscribe_number);
     settings.label = config.ad_label.unwrap_or(true);
+    settings.image_fit = config.image_fit;
     settings.recipient_list.clone_from(&config.recipient_list);
     settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
     settings.patience = settings.poll_interval * RESULT_LOOKS;
@@ -453,6 +509,26 @@ mod tests {
         let connections = connect(&config, config.listen).unwrap().connections;
         let connection = &connections[Channel::KakaoChannel.index()];
         assert!(matches!(connection, Connection::Live(_)), "{connection:?}");
+    }
+
+    #[test]
+    fn what_fitted_pictures_lack_is_named_by_its_own_key() {
+        let links = |lines: &str| {
+            let config: Config = toml::from_str(lines).unwrap();
+            media_links(&config, config.listen).map_err(|why| why.detail)
+        };
+        let beside = "[channels.instagram]\nbase_url = \"http://127.0.0.1:9\"";
+        assert!(links(beside).is_ok());
+        let public = "public_url = \"https://a.example\"\n";
+        assert!(links(public).is_ok());
+        let missing = links("").unwrap_err();
+        for text in [missing.en, missing.ko] {
+            assert!(text.contains("public_url (FANFARE_PUBLIC_URL)"), "{text}");
+        }
+        let shared = format!("{public}database_url = \"postgres://a@b/c\"\n");
+        let missing = links(&shared).unwrap_err();
+        assert!(missing.ko.contains("media.dir (FANFARE_MEDIA__DIR)"), "{missing:?}");
+        assert!(links(&format!("{shared}media.dir = \"/srv\"")).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 mod hand_off_key;
 pub mod keys;
+mod media_upkeep;
 pub mod notify;
 pub mod outbox;
 pub mod perform;

@@ -61,6 +61,7 @@ fn live(simulator: &RunningSimulator) -> Vec<(&'static str, String)> {
         ),
         ("FANFARE_CHANNELS__INSTAGRAM__POLL_INTERVAL_MS", "20".to_owned()),
         ("FANFARE_ENGINE__INITIAL_INTERVAL_MS", "20".to_owned()),
+        ("FANFARE_MEDIA__ALLOW_HOSTS", format!("[\"{}\"]", simulator.address)),
     ]
 }
 
@@ -68,11 +69,11 @@ fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a st
     variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-fn request(event: &str, channels: &[&str]) -> Value {
+fn request(simulator: &RunningSimulator, event: &str, channels: &[&str]) -> Value {
     json!({
         "eventId": event,
         "channels": channels,
-        "contentUrls": {"imageUrl": "https://a.kr/canary-picture.jpg"},
+        "contentUrls": {"imageUrl": format!("{}/media/canary-picture.jpg", simulator.base_url())},
         "channelOptions": {"Instagram": {"caption": "canary-caption 010-5555-0101"}},
     })
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, Sleep, sleep};
 use url::form_urlencoded;
 
+use crate::picture::Found;
+
 /// Between two bytes of an answer that trickles.
 const TRICKLE: Duration = Duration::from_millis(100);
 
@@ -28,6 +30,8 @@ pub(crate) struct Incoming {
     pub(crate) body: Bytes,
     /// The simulator's own address.
     pub(crate) base_url: String,
+    /// What lies where it names a picture, for channels that fetch one.
+    pub(crate) picture: Found,
 }
 
 /// An answer, before any fault.

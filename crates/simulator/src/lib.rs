@@ -24,6 +24,7 @@ mod control;
 mod exchange;
 mod fault;
 mod page;
+mod picture;
 mod scenario;
 mod server;
 mod world;

@@ -23,9 +23,10 @@ use crate::channels::{self, Served};
 use crate::clock::Clock;
 use crate::exchange::{BrokenOff, Incoming, Outgoing, OutgoingBody};
 use crate::fault::{Fault, Faults, Garbage, RuleError};
+use crate::picture::Found;
 use crate::scenario::Scenario;
 use crate::world::{Effect, Seen, World};
-use crate::{control, page};
+use crate::{control, page, picture};
 
 /// A request's largest body.
 const BODY_MOST: usize = 8 * 1_024 * 1_024;
@@ -177,7 +178,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopping: watch:
 
 /// Nothing is answered, and the connection closed, where this fails.
 async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Response<OutgoingBody>, BrokenOff> {
-    let Some((prefix, incoming)) = read(&shared, request).await else {
+    let Some((prefix, mut incoming)) = read(&shared, request).await else {
         return Err(BrokenOff);
     };
     let served = channels::find(&prefix);
@@ -194,6 +195,10 @@ async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Respons
         };
         return Ok(answer.into_response(shared.clock.now()));
     };
+    let fetches = (served.name, step) == ("instagram", "create");
+    if let Some(url) = incoming.parameter("image_url").filter(|_| fetches) {
+        incoming.picture = picture::fetch(&shared, &url).await;
+    }
     let (answer, seen) = {
         let mut world = shared.world();
         let world = &mut *world;
@@ -228,6 +233,7 @@ async fn read(shared: &Shared, request: Request<Body>) -> Option<(String, Incomi
         headers: parts.headers,
         body,
         base_url: shared.base_url.clone(),
+        picture: Found::Elsewhere,
     };
     Some((prefix, incoming))
 }

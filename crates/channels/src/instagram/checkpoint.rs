@@ -14,13 +14,15 @@ use crate::failure;
 pub(super) enum Stage {
     /// Meta fetches the picture into a container.
     Preparing {
-        container: String,
+        #[serde(flatten)]
+        made: Made,
         /// When it was made.
         since: Timestamp,
     },
     /// The container can be published, or an unclear publish is being looked up.
     Ready {
-        container: String,
+        #[serde(flatten)]
+        made: Made,
         /// When a look-up first found it unpublished.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unpublished_at: Option<Timestamp>,
@@ -28,15 +30,29 @@ pub(super) enum Stage {
     /// It is live.
     Published {
         media: String,
+        /// Of the picture.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
         /// When we heard of it.
         since: Timestamp,
     },
 }
 
+/// A container that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Made {
+    pub(super) container: String,
+    /// Of the picture that Meta was given: it stays in the delivery's row, as the
+    /// record of what was sent. Absent in containers of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<String>,
+}
+
 impl Stage {
-    pub(super) fn ready(container: String) -> Self {
+    pub(super) fn ready(made: Made) -> Self {
         Self::Ready {
-            container,
+            made,
             unpublished_at: None,
         }
     }

@@ -9,7 +9,7 @@ use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
 use jiff::Timestamp;
 
-use super::checkpoint::Stage;
+use super::checkpoint::{Made, Stage};
 use super::wire::{Link, Page, Post, StatusCode};
 use super::{InstagramClient, age, heard, receipt};
 use crate::failure;
@@ -24,10 +24,9 @@ const POSTS: &str = "25";
 impl InstagramClient {
     pub(super) async fn find(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         match Stage::of(call) {
-            Ok(Some(Stage::Ready {
-                container,
-                unpublished_at,
-            })) => self.find_container(call, container, unpublished_at, now).await,
+            Ok(Some(Stage::Ready { made, unpublished_at })) => {
+                self.find_container(call, made, unpublished_at, now).await
+            }
             Ok(Some(Stage::Published { media, .. })) => {
                 let path = self.path(&[&media]);
                 let link = heard::<Link>(self.api.get(call, &path, &[("fields", "permalink")]).await, now);
@@ -45,17 +44,17 @@ impl InstagramClient {
     async fn find_container(
         &self,
         call: &Call,
-        container: String,
+        made: Made,
         unpublished_at: Option<Timestamp>,
         now: Timestamp,
     ) -> LookUpOutcome {
-        let (read, answer) = match self.status(call, &container, now).await {
+        let (read, answer) = match self.status(call, &made.container, now).await {
             Ok(read) => read,
             Err(meaning) => return LookUpOutcome::Unknown(failure::in_doubt(meaning.into_failure())),
         };
         match read.status_code {
             StatusCode::Published => LookUpOutcome::Found(self.find_post(call, now).await),
-            StatusCode::Finished => self.unpublished(container, unpublished_at, answer.time(now)),
+            StatusCode::Finished => self.unpublished(made, unpublished_at, answer.time(now)),
             // Neither was ever published: a new container is harmless.
             StatusCode::Expired | StatusCode::Error => LookUpOutcome::Absent { checkpoint: None },
             StatusCode::InProgress | StatusCode::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown()),
@@ -63,11 +62,11 @@ impl InstagramClient {
     }
 
     /// One look is not enough: a publish may still be under way.
-    fn unpublished(&self, container: String, before: Option<Timestamp>, now: Timestamp) -> LookUpOutcome {
+    fn unpublished(&self, made: Made, before: Option<Timestamp>, now: Timestamp) -> LookUpOutcome {
         let second_look = self.settings.second_look;
         let Some(before) = before else {
             let seen = Stage::Ready {
-                container,
+                made,
                 unpublished_at: Some(now),
             };
             return LookUpOutcome::Pending {
@@ -78,7 +77,7 @@ impl InstagramClient {
         let apart = age(before, now);
         if apart < second_look {
             let seen = Stage::Ready {
-                container,
+                made,
                 // A clock that went back does not bring the second look nearer.
                 unpublished_at: Some(before.min(now)),
             };
@@ -88,7 +87,7 @@ impl InstagramClient {
             };
         }
         LookUpOutcome::Absent {
-            checkpoint: Some(Stage::ready(container).into()),
+            checkpoint: Some(Stage::ready(made).into()),
         }
     }
 

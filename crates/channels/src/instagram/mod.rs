@@ -1,15 +1,19 @@
 //! Instagram, through Meta's content publishing API: one picture with a caption.
 //!
-//! container → status → publish → permalink. Two containers are not two posts;
+//! picture → container → status → publish → permalink. Two containers are not two posts;
 //! only `media_publish` posts, and Meta knows no idempotency key for it. So the
 //! container's id is kept before anything is published, and after a publish
 //! whose answer is not clear its `status_code` says whether it took effect: only
 //! when it is found unpublished twice, a minute apart, is it published again.
 //!
+//! Meta fetches the picture itself. It is looked at here before that, and one that
+//! Meta would not take is made to fit and put where Meta can fetch it (`picture.rs`).
+//!
 //! | file | holds |
 //! |---|---|
 //! | `mod.rs` | the client and what it is told |
 //! | `steps.rs` | the four steps |
+//! | `picture.rs` | which address Meta is given for the picture |
 //! | `look_up.rs` | what became of an unclear publish |
 //! | `checkpoint.rs` | where the protocol stands between steps |
 //! | `error.rs` | Meta's error codes and what each means, the one table |
@@ -21,15 +25,19 @@ mod checkpoint;
 mod error;
 mod look_up;
 mod mock;
+mod picture;
 mod steps;
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
 use fanfare_core::channel::ChannelState;
+use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
+use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -41,6 +49,8 @@ use crate::call_off::{is_called_off, nothing_done};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::media::MediaClient;
+use crate::media::links::MediaLinks;
 
 pub use self::mock::mock_receipt;
 
@@ -54,6 +64,8 @@ pub struct InstagramSettings {
     pub account_id: String,
     /// Such as `v26.0`.
     pub api_version: String,
+    /// What is done with a picture that Instagram does not take.
+    pub image_fit: ImageFit,
     /// Between two looks at a container that is not ready.
     pub poll_interval: Duration,
     /// From an unclear publish to the first look at its container.
@@ -68,6 +80,7 @@ impl InstagramSettings {
         Self {
             account_id: account_id.into(),
             api_version: API_VERSION.to_owned(),
+            image_fit: ImageFit::default(),
             poll_interval: Duration::from_secs(5),
             settle: Duration::from_secs(5),
             second_look: Duration::from_mins(1),
@@ -79,6 +92,9 @@ impl InstagramSettings {
 #[derive(Debug)]
 pub struct InstagramClient {
     api: Api,
+    media: MediaClient,
+    /// Where Meta fetches what was made to fit, or what is missing for that.
+    links: Result<Arc<MediaLinks>, Failure>,
     settings: InstagramSettings,
 }
 
@@ -97,9 +113,9 @@ impl ChannelClient for InstagramClient {
         match Stage::of(call) {
             Ok(None | Some(Stage::Preparing { .. } | Stage::Ready { .. })) if is_called_off(call) => nothing_done(),
             Ok(None) => self.create(call, now).await,
-            Ok(Some(Stage::Preparing { container, since })) => self.poll(call, container, since, now).await,
-            Ok(Some(Stage::Ready { container, .. })) => self.publish(call, container, now).await,
-            Ok(Some(Stage::Published { media, since })) => self.link(call, media, since, now).await,
+            Ok(Some(Stage::Preparing { made, since })) => self.poll(call, made, since, now).await,
+            Ok(Some(Stage::Ready { made, .. })) => self.publish(call, made, now).await,
+            Ok(Some(Stage::Published { media, since, .. })) => self.link(call, media, since, now).await,
             // Only a later version writes what this one can't read.
             Err(unreadable) => StepOutcome::Unknown(unreadable),
         }
@@ -115,9 +131,21 @@ impl ChannelClient for InstagramClient {
 }
 
 impl InstagramClient {
-    /// A client for the API at `api`.
-    pub fn new(api: Api, settings: InstagramSettings) -> Self {
-        Self { api, settings }
+    /// A client for the API at `api`. Pictures are looked at by `media`; those that
+    /// are made to fit are put into `links`, and fail for its reason where there are
+    /// none.
+    pub fn new(
+        api: Api,
+        media: MediaClient,
+        links: Result<Arc<MediaLinks>, Failure>,
+        settings: InstagramSettings,
+    ) -> Self {
+        Self {
+            api,
+            media,
+            links,
+            settings,
+        }
     }
 
     fn path<'p>(&'p self, rest: &[&'p str]) -> Vec<&'p str> {

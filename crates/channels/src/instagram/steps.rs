@@ -9,7 +9,7 @@ use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
-use super::checkpoint::Stage;
+use super::checkpoint::{Made, Stage};
 use super::error::Meaning;
 use super::wire::{self, Container, Created, Link, Page, Quota, StatusCode};
 use super::{InstagramClient, age, heard, receipt};
@@ -37,20 +37,26 @@ const THROTTLE_LEAST: Duration = Duration::from_mins(15);
 const FETCH_ATTEMPTS: u32 = 3;
 
 impl InstagramClient {
-    /// Reads the quota and makes a container. Neither is seen by anybody.
+    /// Looks at the picture, reads the quota and makes a container. Nothing of it is
+    /// seen by anybody.
     pub(super) async fn create(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        let picture = match self.picture(call, now).await {
+            Ok(picture) => picture,
+            Err((why, retry)) => return rejected(why, retry, None),
+        };
         if let Err(held) = self.check_quota(call, now).await {
             return held;
         }
-        let request = &call.request.request;
-        let image = request.content_urls.image_url.as_deref().unwrap_or_default();
-        let caption = caption_of(request, Mode::Live).unwrap_or_default();
+        let caption = caption_of(&call.request.request, Mode::Live).unwrap_or_default();
         let path = self.path(&[&self.settings.account_id, "media"]);
-        let form = [("image_url", image), ("caption", caption.as_str())];
+        let form = [("image_url", picture.url.as_str()), ("caption", caption.as_str())];
         match heard::<Created>(self.api.post(call, &path, Body::Form(&form)).await, now) {
             Ok((created, _)) => advanced(
                 Stage::Preparing {
-                    container: created.id,
+                    made: Made {
+                        container: created.id,
+                        sha256: Some(picture.sha256),
+                    },
                     since: now,
                 },
                 false,
@@ -79,16 +85,16 @@ impl InstagramClient {
     }
 
     /// Waits until Meta has fetched the picture.
-    pub(super) async fn poll(&self, call: &Call, container: String, since: Timestamp, now: Timestamp) -> StepOutcome {
+    pub(super) async fn poll(&self, call: &Call, made: Made, since: Timestamp, now: Timestamp) -> StepOutcome {
         let age = age(since, now);
-        let (read, answer) = match self.status(call, &container, now).await {
+        let (read, answer) = match self.status(call, &made.container, now).await {
             Ok(read) => read,
             Err(meaning) => return self.not_polled(call, meaning, age),
         };
         match read.status_code {
             StatusCode::Finished => match wire::hold(&answer.headers) {
                 Some(wait) => StepOutcome::Pending { poll_after: wait },
-                None => advanced(Stage::ready(container), true),
+                None => advanced(Stage::ready(made), true),
             },
             // Published by an attempt whose answer nobody heard.
             StatusCode::Published => StepOutcome::Confirmed(self.find_post(call, now).await),
@@ -126,25 +132,26 @@ impl InstagramClient {
     }
 
     /// The one step that everybody sees.
-    pub(super) async fn publish(&self, call: &Call, container: String, now: Timestamp) -> StepOutcome {
+    pub(super) async fn publish(&self, call: &Call, made: Made, now: Timestamp) -> StepOutcome {
         let path = self.path(&[&self.settings.account_id, "media_publish"]);
-        let form = [("creation_id", container.as_str())];
+        let form = [("creation_id", made.container.as_str())];
         let meaning = match heard::<Created>(self.api.post(call, &path, Body::Form(&form)).await, now) {
             Ok((created, _)) => {
                 let published = Stage::Published {
                     media: created.id,
+                    sha256: made.sha256,
                     since: now,
                 };
                 return advanced(published, false);
             }
             Err(meaning) => meaning,
         };
-        let ready = || Some(Stage::ready(container.clone()).into());
+        let ready = || Some(Stage::ready(made.clone()).into());
         match meaning {
             Meaning::NotSent(why) => rejected(why, Retry::Backoff, ready()),
             Meaning::NotReady(why) => {
                 let preparing = Stage::Preparing {
-                    container: container.clone(),
+                    made: made.clone(),
                     since: now,
                 };
                 rejected(why, Retry::After(self.settings.poll_interval), Some(preparing.into()))

@@ -41,6 +41,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::picture::ImageFit;
 use jiff::Timestamp;
 
 use self::checkpoint::Stage;
@@ -72,6 +73,8 @@ pub struct KakaoSettings {
     pub label: bool,
     /// The list of requests that name none.
     pub recipient_list: Option<String>,
+    /// What is done with a picture that the channel does not take.
+    pub image_fit: ImageFit,
     /// People in one request, at most; NHN Cloud takes [`recipients::RECIPIENTS_MAX`].
     pub per_request: usize,
     /// Between two looks at results.
@@ -96,6 +99,7 @@ impl KakaoSettings {
             unsubscribe_number: unsubscribe_number.to_owned(),
             label: true,
             recipient_list: None,
+            image_fit: ImageFit::default(),
             per_request: recipients::RECIPIENTS_MAX,
             poll_interval: Duration::from_secs(5),
             patience: Duration::from_secs(20),

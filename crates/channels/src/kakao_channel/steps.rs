@@ -5,6 +5,7 @@ use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::compose::kakao_channel::KakaoChannelContent;
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::validate::kakao_channel::PICTURE;
 use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
@@ -16,7 +17,6 @@ use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
-use crate::media::PictureKind;
 
 impl KakaoChannelClient {
     /// Uploads the picture: only what was uploaded can be sent. Nobody sees it.
@@ -34,11 +34,10 @@ impl KakaoChannelClient {
         let Some(url) = wire::content(call, now).and_then(|content| content.image_url) else {
             return rejected(None, failure::content_rejected(), Retry::Never);
         };
-        let picture = match self.media.picture(&url).await {
-            Ok(picture) if matches!(picture.kind, PictureKind::Jpeg | PictureKind::Png) => picture,
-            Ok(_) => return rejected(None, failure::media_rejected(), Retry::Never),
+        let picture = match self.media.picture(&url, &PICTURE, self.settings.image_fit).await {
+            Ok(picture) => picture,
             Err(error) => {
-                let (why, retry) = error.into_refusal();
+                let (why, retry) = error.refusal();
                 return rejected(None, why, retry);
             }
         };

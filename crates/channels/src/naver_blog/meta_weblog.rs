@@ -13,7 +13,9 @@ use fanfare_core::channel::{ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::validate::naver_blog::PICTURE;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,8 @@ pub struct MetaWeblogSettings {
     /// Who posts; the password is the API's token. Blogs of the Naver kind take
     /// it for the blog's id too, `WordPress` looks at no id.
     pub user: String,
+    /// What is done with a picture that is too large.
+    pub image_fit: ImageFit,
     /// Between two looks for the link of a post.
     pub poll_interval: Duration,
     /// From an unclear answer to the first look-up.
@@ -56,6 +60,7 @@ impl MetaWeblogSettings {
     pub fn new(user: impl Into<String>) -> Self {
         Self {
             user: user.into(),
+            image_fit: ImageFit::default(),
             poll_interval: Duration::from_secs(5),
             settle: Duration::from_secs(5),
             second_look: Duration::from_mins(1),
@@ -134,10 +139,10 @@ impl MetaWeblogClient {
     /// Puts the picture on the blog; nobody sees it before a post shows it.
     async fn upload(&self, call: &Call, now: Timestamp) -> StepOutcome {
         let image = composed(call, now).image_url.unwrap_or_default();
-        let picture = match self.media.picture(&image).await {
+        let picture = match self.media.picture(&image, &PICTURE, self.settings.image_fit).await {
             Ok(picture) => picture,
             Err(error) => {
-                let (why, retry) = error.into_refusal();
+                let (why, retry) = error.refusal();
                 return rejected(why, retry, None);
             }
         };

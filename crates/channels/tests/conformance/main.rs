@@ -27,6 +27,7 @@ use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
 use fanfare_channels::media::MediaClient;
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::RingoBizClient;
+use fanfare_core::cause;
 use fanfare_core::verified::VerifiedNumbers;
 use serde_json::{Value, json};
 
@@ -36,7 +37,13 @@ const INSTAGRAM: Subject = Subject {
     name: "instagram",
     steps: &["quota", "create", "status", "publish", "permalink"],
     effecting: "publish",
-    client: |api, _| Arc::new(InstagramClient::new(api, InstagramSettings::new("17841400000000000"))),
+    client: |api, pictures| {
+        let media = MediaClient::new(&[pictures.to_owned()], Duration::from_millis(250));
+        // The simulator's picture needs no fitting.
+        let links = Err(cause::CHANNEL_NOT_CONFIGURED.failure());
+        let settings = InstagramSettings::new("17841400000000000");
+        Arc::new(InstagramClient::new(api, media.unwrap(), links, settings))
+    },
     request: || {
         request(
             "Instagram",

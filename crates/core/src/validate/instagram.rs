@@ -11,6 +11,7 @@ use crate::channel::{Channel, Mode};
 use crate::compose::{Invented, instagram};
 use crate::decode::found::quoted;
 use crate::fault::Fault;
+use crate::picture::{Aspect, PictureKind, PictureRule};
 use crate::request::DistributeRequest;
 use crate::text::Text;
 
@@ -26,8 +27,17 @@ pub const HASHTAGS_MAX: usize = 5;
 pub const HASHTAGS_API_MAX: usize = 30;
 /// Mentions of other accounts in one caption; Instagram \[V\].
 pub const MENTIONS_MAX: usize = 20;
-/// Image formats by file extension; Instagram \[V\].
-pub const IMAGE_FORMATS: [&str; 2] = ["jpg", "jpeg"];
+/// Image formats by file extension: Instagram takes JPEG alone \[V\], and PNG is made
+/// into it.
+pub const IMAGE_FORMATS: [&str; 3] = ["jpg", "jpeg", "png"];
+/// What the picture itself must be; Instagram \[V\].
+pub const PICTURE: PictureRule = PictureRule {
+    kinds: &[PictureKind::Jpeg],
+    bytes_max: 8_000_000,
+    width_min: 320,
+    width_max: 1_440,
+    shapes: Some((Aspect(4, 5), Aspect(191, 100))),
+};
 
 /// Everything that keeps Instagram from serving `request`.
 pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fault> {

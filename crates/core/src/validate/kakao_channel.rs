@@ -12,6 +12,7 @@ use crate::advertising::advertisement;
 use crate::channel::{Channel, Mode};
 use crate::compose::{Invented, kakao_channel};
 use crate::fault::Fault;
+use crate::picture::{Aspect, PictureKind, PictureRule};
 use crate::request::{DistributeRequest, KakaoButton};
 
 /// Longest message in characters, counted as UTF-16 units; NHN Cloud \[V\].
@@ -24,6 +25,15 @@ pub const BUTTONS_MAX: usize = 5;
 pub const BUTTON_NAME_MAX: usize = 14;
 /// Image formats by file extension; NHN Cloud \[V\].
 pub const IMAGE_FORMATS: [&str; 3] = ["jpg", "jpeg", "png"];
+/// What the picture itself must be: its height is 0.5 to 1.333 of its width; NHN
+/// Cloud \[V\].
+pub const PICTURE: PictureRule = PictureRule {
+    kinds: &[PictureKind::Jpeg, PictureKind::Png],
+    bytes_max: 5_000_000,
+    width_min: 500,
+    width_max: u32::MAX,
+    shapes: Some((Aspect(1_000, 1_333), Aspect(2, 1))),
+};
 
 /// What this service puts around a message that it sends itself, since the law
 /// wants it: it counts against Kakao's limits, too.

@@ -9,6 +9,7 @@ use super::rule::Checks;
 use crate::channel::{Channel, Mode};
 use crate::compose::{Invented, naver_blog};
 use crate::fault::Fault;
+use crate::picture::{PictureKind, PictureRule};
 use crate::request::DistributeRequest;
 
 /// Where its posts are seen.
@@ -20,6 +21,15 @@ pub const TITLE_MAX: usize = 100;
 pub const CONTENT_MAX: usize = 50_000;
 /// Image formats by file extension; our proposal \[D\], what browsers show.
 pub const IMAGE_FORMATS: [&str; 5] = ["jpg", "jpeg", "png", "gif", "webp"];
+/// What the picture itself must be for a blog that it is uploaded to: as base64 it
+/// fits into the 8 MB that PHP takes by default; our proposal \[D\].
+pub const PICTURE: PictureRule = PictureRule {
+    kinds: &[PictureKind::Jpeg, PictureKind::Png, PictureKind::Gif, PictureKind::Webp],
+    bytes_max: 5 * 1_024 * 1_024,
+    width_min: 1,
+    width_max: u32::MAX,
+    shapes: None,
+};
 
 /// Everything that keeps the blog from serving `request`.
 pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fault> {

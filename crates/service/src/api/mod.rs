@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -37,6 +37,7 @@ mod handoff;
 mod health;
 mod history;
 mod language;
+mod media;
 mod metrics;
 mod notices;
 mod openapi;
@@ -114,6 +115,8 @@ fn routes() -> Routes {
         // Who holds the link may, whoever they are.
         .get("/handoff/{token}", Needs::Nothing, handoff::show)
         .post("/handoff/{token}", Needs::Nothing, handoff::done)
+        // Channels that fetch a picture hold no key.
+        .get("/media/{sha256}", Needs::Nothing, media::get_media)
         .get("/healthz", Needs::Nothing, health::healthz)
         .get("/readyz", Needs::Nothing, health::readyz)
         // Its figures are those of all tenants together.

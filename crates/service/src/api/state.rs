@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::naver_blog::hand_off::HandOff;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::ids::TenantId;
@@ -37,6 +38,8 @@ pub struct ApiState {
     pub modes: [Mode; Channel::ALL.len()],
     /// Opens the pages of posts that are handed to a person, where there are any.
     pub hand_off: Option<Arc<HandOff>>,
+    /// Pictures that were made to fit, where there are any.
+    pub media: Option<Arc<MediaLinks>>,
     /// Hosts that may be named although they are local or private.
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced.
@@ -94,6 +97,7 @@ pub(super) struct Api {
     pub(super) cache: Arc<dyn StatusCache>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hand_off: Option<Arc<HandOff>>,
+    pub(super) media: Option<Arc<MediaLinks>>,
     pub(super) admit: AdmitSettings,
     pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
     pub(super) limits: ApiLimits,
@@ -114,6 +118,7 @@ impl Api {
             cache: parts.cache,
             clock: parts.clock,
             hand_off: parts.hand_off,
+            media: parts.media,
             admit: AdmitSettings {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,

@@ -9,6 +9,7 @@ use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::Mode;
 use fanfare_core::engine::ChannelSettings;
+use fanfare_core::picture::ImageFit;
 use fanfare_core::resilience::rate_limiter::RateLimit;
 use fanfare_core::verified::VerifiedNumbers;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,9 @@ pub struct ChannelConfig {
     /// `{id}` in the place of its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_url: Option<String>,
+    /// Instagram, Kakao Channel, a blog: what is done with a picture that the channel
+    /// does not take.
+    pub image_fit: ImageFit,
     /// Whether `http://` may be used to another machine.
     pub allow_plain_http: bool,
     /// Between two looks at what is not ready: Instagram's container, a booking of
@@ -108,6 +112,7 @@ impl Default for ChannelConfig {
             recipient_list: None,
             recipient_lists: None,
             post_url: None,
+            image_fit: ImageFit::default(),
             allow_plain_http: false,
             poll_interval_ms: 5_000,
             settle_ms: 5_000,

@@ -271,6 +271,10 @@ pub struct Media {
     /// Hosts (`host` or `host:port`) that may be named although they are local
     /// or private: the company's own storage.
     pub allow_hosts: Vec<String>,
+    /// Where pictures lie that were made to fit, until channels have fetched them;
+    /// `media` in `data_dir` without it. Nodes must share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<PathBuf>,
 }
 
 /// The channels, each in a table of its own.

@@ -117,11 +117,11 @@ async fn a_channel_that_dies_is_left_alone_until_it_is_back() {
     while breaker(&service).await["state"] != "OPEN" {
         assert!(Instant::now() < deadline, "it does not open");
         number += 1;
-        let body = request(&format!("evt-{number}"));
+        let body = request(&simulator, &format!("evt-{number}"));
         service.post_with(crate::support::DISTRIBUTE, &prefer, &body).await;
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let answer = service.distribute(&request("evt-held")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-held")).await.success(200);
     assert_eq!(result(&answer, "WooridongneTV")["status"], "SUCCESS", "{answer}");
     let held = result(&answer, "Instagram");
     assert_eq!(

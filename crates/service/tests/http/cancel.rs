@@ -99,7 +99,7 @@ async fn what_waits_is_called_off_and_what_is_live_stays_live() {
     let busy = json!({"kind": "answer", "status": 429, "headers": {"retry-after": "120"}});
     let rules = json!([{"channel": "wooridongne-tv", "step": "create", "fault": busy}]);
     goes_wrong(&simulator, &rules).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(result(&answer, "WooridongneTV")["status"], "WAITING", "{answer}");
     let korean = [("accept-language", "ko")];
     let cancelled = service.post_with(&cancel_of(&answer), &korean, &json!({})).await;
@@ -133,7 +133,9 @@ async fn during(step: &str) -> (RunningSimulator, Service, Value) {
     let slow = json!([{"channel": "instagram", "step": step, "fault": {"kind": "delay", "millis": 600}}]);
     goes_wrong(&simulator, &slow).await;
     let prefer = [("prefer", "wait=0")];
-    let accepted = service.post_with(DISTRIBUTE, &prefer, &request("evt-1")).await;
+    let accepted = service
+        .post_with(DISTRIBUTE, &prefer, &request(&simulator, "evt-1"))
+        .await;
     let accepted = accepted.success(202);
     once(&service, &accepted, |stands| {
         result(stands, "WooridongneTV")["status"] == "SUCCESS"
@@ -247,7 +249,7 @@ async fn what_had_failed_stays_so_while_the_rest_is_called_off() {
         .post(breaker, &json!({"action": "force_open"}))
         .await
         .success(200);
-    let answer = service.distribute(&request("evt-1")).await.success(202);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(202);
     let instagram = result(&answer, "Instagram");
     assert_eq!(
         (&instagram["status"], &instagram["code"], &instagram["whoActs"]),

@@ -30,18 +30,20 @@ pub(crate) fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
         ..ChannelConfig::default()
     };
     let channels = (channel("wooridongne-tv"), channel("instagram"));
+    let pictures = base_url.trim_start_matches("http://").to_owned();
     move |config| {
+        config.media.allow_hosts = vec![pictures.clone()];
         (config.channels.wooridongne_tv, config.channels.instagram) = channels.clone();
         config.calls.deadline_ms = 1_000;
         config.engine.initial_interval_ms = 20;
     }
 }
 
-pub(crate) fn request(event: &str) -> Value {
+pub(crate) fn request(simulator: &RunningSimulator, event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": CHANNELS,
-        "contentUrls": {"imageUrl": "https://a.kr/a.jpg"},
+        "contentUrls": {"imageUrl": format!("{}/media/a.jpg", simulator.base_url())},
         "channelOptions": {
             "WooridongneTV": {"regions": ["1114000000"], "budget": 50_000},
             "Instagram": {"caption": format!("여는 날 {event}")},
@@ -90,7 +92,7 @@ async fn published(simulator: &RunningSimulator) {
 async fn two_channels_are_really_called_and_their_own_ids_are_answered() {
     let simulator = simulator().await;
     let service = Service::start_as(live(simulator.base_url())).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     let instagram = result(&answer, "Instagram");
     assert_eq!(
         (&instagram["mode"], &instagram["channelState"]),
@@ -111,7 +113,7 @@ async fn two_channels_are_really_called_and_their_own_ids_are_answered() {
     // The link can be opened.
     let page = ask_elsewhere("GET", url, b"").await;
     assert!(String::from_utf8_lossy(&page.body).contains("여는 날 evt-1"));
-    let again = service.distribute(&request("evt-1")).await;
+    let again = service.distribute(&request(&simulator, "evt-1")).await;
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(simulator.effects().len(), 2, "a repeat of the request repeats nothing");
     service.stop().await;
@@ -133,7 +135,7 @@ async fn a_lie_is_found_out() {
             {"channel": "wooridongne-tv", "step": "create", "times": 1, "fault": fault},
         ]);
         goes_wrong(&simulator, &rules).await;
-        let answer = service.distribute(&request(event)).await.success(200);
+        let answer = service.distribute(&request(&simulator, event)).await.success(200);
         assert_eq!(answer["status"], "COMPLETED", "{event}: {answer}");
         assert!(
             result(&answer, "Instagram")["postUrl"].is_string(),
@@ -162,7 +164,11 @@ async fn a_tenth_of_the_answers_is_lost_and_nothing_is_repeated() {
     let mut left = 0;
     for event in 0..EVENTS {
         let answer = service
-            .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request(&format!("evt-{event}")))
+            .post_with(
+                DISTRIBUTE,
+                &[("prefer", "wait=0")],
+                &request(&simulator, &format!("evt-{event}")),
+            )
             .await;
         assert_eq!(answer.status, 202);
     }
@@ -213,7 +219,7 @@ async fn what_was_lost_on_the_way_is_sent_again() {
         {"step": "create", "times": 2, "fault": {"kind": "answer", "status": 503}},
     ]);
     goes_wrong(&simulator, &rules).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(answer["status"], "COMPLETED", "{answer}");
     assert_eq!(simulator.effects().len(), 2);
     service.stop().await;
@@ -227,7 +233,7 @@ async fn a_refusal_is_told_with_the_channel_s_reason_and_can_be_retried() {
         "code": 190, "error_subcode": 463, "message": "Session has expired",
     }}});
     goes_wrong(&simulator, &once("instagram", "create", &refused)).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(answer["status"], "PARTIALLY_COMPLETED");
     assert_eq!(result(&answer, "Instagram")["code"], "auth_expired");
     let retry = format!(
@@ -277,7 +283,7 @@ pub(crate) async fn in_review_as(simulator: &RunningSimulator, further: impl FnO
     .await;
     goes_wrong(simulator, &once("instagram", "publish", &json!({"kind": "drop-after"}))).await;
     let accepted = service
-        .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request("evt-1"))
+        .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request(simulator, "evt-1"))
         .await;
     let id = accepted.json()["distributionId"].as_str().unwrap().to_owned();
     published(simulator).await;
@@ -392,7 +398,7 @@ async fn a_restart_finishes_what_was_in_flight() {
     )
     .await;
     let answer = service
-        .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request("evt-1"))
+        .post_with(DISTRIBUTE, &[("prefer", "wait=0")], &request(&simulator, "evt-1"))
         .await;
     let id = answer.json()["distributionId"].as_str().unwrap().to_owned();
     published(&simulator).await;
@@ -449,7 +455,7 @@ async fn one_channel_s_missing_configuration_harms_no_other() {
         }
     };
     tokio::time::timeout(PATIENCE, unreachable).await.unwrap();
-    let mut body = request("evt-1");
+    let mut body = request(&simulator, "evt-1");
     body["channels"] = json!(["Instagram", "KakaoChannel"]);
     body["channelOptions"].as_object_mut().unwrap().remove("WooridongneTV");
     let answer = service.distribute(&body).await.success(200);
@@ -465,7 +471,7 @@ async fn a_token_is_shown_nowhere() {
     let service = Service::start_as(live(simulator.base_url())).await;
     let refused = json!({"kind": "answer", "status": 500, "body": "fault"});
     goes_wrong(&simulator, &once("instagram", "create", &refused)).await;
-    let answer = service.distribute(&request("evt-1")).await;
+    let answer = service.distribute(&request(&simulator, "evt-1")).await;
     let id = answer.json()["distributionId"].as_str().unwrap().to_owned();
     for path in ["", "/attempts", "/history"] {
         let shown = service.get(&format!("/api/distributions/{id}{path}")).await;

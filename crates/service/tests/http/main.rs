@@ -9,6 +9,7 @@
 //! | `live.rs` | channels that are really called, at the simulator |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `live_kakao.rs` | the same for Kakao Channel |
+//! | `media.rs` | pictures: looked at, made to fit, and where channels fetch them |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `cancel.rs` | calling a distribution off |
 //! | `stop.rs` | stopping all sending, or one tenant's |
@@ -39,6 +40,7 @@ mod keys;
 mod live;
 mod live_kakao;
 mod live_partners;
+mod media;
 mod notices;
 mod notices_kill;
 mod progress;

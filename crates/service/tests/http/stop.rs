@@ -87,11 +87,13 @@ async fn what_is_under_way_ends() {
     let slow = json!([{"channel": "instagram", "step": "publish", "fault": {"kind": "delay", "millis": 400}}]);
     goes_wrong(&simulator, &slow).await;
     let prefer = [("prefer", "wait=0")];
-    let accepted = service.post_with(DISTRIBUTE, &prefer, &request("evt-1")).await;
+    let accepted = service
+        .post_with(DISTRIBUTE, &prefer, &request(&simulator, "evt-1"))
+        .await;
     let accepted = accepted.success(202);
     service.post(STOP, &everything("stop")).await.success(200);
     comes_to(&service, &accepted, "COMPLETED").await;
-    let held = service.distribute(&request("evt-2")).await.success(202);
+    let held = service.distribute(&request(&simulator, "evt-2")).await.success(202);
     assert_eq!(result(&held, "Instagram")["code"], "sending_stopped");
     // What is stopped can be called off.
     let cancel = format!("/api/distributions/{}/cancel", held["distributionId"].as_str().unwrap());

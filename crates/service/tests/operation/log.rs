@@ -44,7 +44,7 @@ async fn each_attempt_is_one_line_without_anything_of_its_content() {
     let arguments = ["serve", "--log-format", "json"];
     let data = tempfile::tempdir().unwrap();
     let serving = Serving::start_as(&arguments, data, &borrowed(&variables), log);
-    let answer = distribute(&serving, &request("evt-1", &["Instagram", "NaverBlog"])).await;
+    let answer = distribute(&serving, &request(&simulator, "evt-1", &["Instagram", "NaverBlog"])).await;
     assert_eq!(answer["status"], "COMPLETED", "{answer}");
 
     let (text, lines) = attempts(&path, 4).await;

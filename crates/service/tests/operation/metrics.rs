@@ -112,7 +112,7 @@ async fn each_metric_is_exposed_as_the_table_says_and_the_alert_rules_ask_for_no
     let simulator = simulator().await;
     let folder = tempfile::tempdir().unwrap();
     let first = serving(folder.path(), &live(&simulator));
-    let mut later = request("evt-later", &["KakaoChannel"]);
+    let mut later = request(&simulator, "evt-later", &["KakaoChannel"]);
     let tomorrow = SystemClock::default().now() + Duration::from_hours(24);
     later["scheduledAt"] = tomorrow.to_string().into();
     distribute(&first, &later).await;
@@ -120,7 +120,7 @@ async fn each_metric_is_exposed_as_the_table_says_and_the_alert_rules_ask_for_no
 
     // It looks at what stands open when it starts.
     let serving = serving(folder.path(), &live(&simulator));
-    let answer = distribute(&serving, &request("evt-now", &["Instagram", "NaverBlog"])).await;
+    let answer = distribute(&serving, &request(&simulator, "evt-now", &["Instagram", "NaverBlog"])).await;
     assert_eq!(answer["status"], "COMPLETED", "{answer}");
     let exposed = all_exposed(&serving).await;
     for sample in &exposed.samples {

@@ -36,7 +36,7 @@ async fn what_completes_while_kafka_is_away_for_long_is_soon_published_under_one
     let database = database(&cluster).await;
     kafka.kill();
     let gone = Instant::now();
-    let mut load = Load::begin(&addresses, 6);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 6);
     while count(&database, UNPUBLISHED).await < completions {
         let patience = away + 10 * PATIENCE;
         assert!(gone.elapsed() < patience, "too slow: {} acknowledged", load.count());
@@ -73,7 +73,7 @@ async fn what_completes_while_kafka_is_away_for_long_is_soon_published_under_one
 async fn in_turn(addresses: Vec<SocketAddr>, event: String, stop: Arc<AtomicBool>) -> Vec<String> {
     let mut order = Vec::new();
     while !stop.load(Ordering::Acquire) {
-        let mut body = request(&event);
+        let mut body = request("https://media.example.com", &event);
         body["channels"] = json!(["KakaoChannel"]);
         body["allowRepeat"] = json!(true);
         // So that no two are the same request.
@@ -129,7 +129,7 @@ async fn a_broker_that_is_killed_under_load_loses_no_event_and_keeps_each_event_
     let kills = scale("FANFARE_TEST_BROKER_KILLS", 2);
     let mut kafka = Kafka::start(None).await;
     let (cluster, addresses) = cluster_of(2, &kafka).await;
-    let mut load = Load::begin(&addresses, 3);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 3);
     let stop = Arc::new(AtomicBool::new(false));
     let event = |number: usize| format!("evt-in-turn-{number}");
     let turns = (0..EVENTS).map(|number| tokio::spawn(in_turn(addresses.clone(), event(number), Arc::clone(&stop))));

@@ -51,7 +51,7 @@ async fn schedule(cluster: &Cluster, seconds: u32) -> (String, BTreeSet<String>)
     let at: String = database(cluster).await.query_one(&at, &[]).await.unwrap().get(0);
     let mut ids = BTreeSet::new();
     for number in 0..6 {
-        let mut body = request(&format!("evt-later-{number}"));
+        let mut body = request(cluster.simulator.base_url(), &format!("evt-later-{number}"));
         body["scheduledAt"] = json!(at);
         let address = cluster.nodes[number % 2].address;
         let (status, answer) = call(address, "POST", DISTRIBUTE, Some(&body)).await.unwrap();
@@ -76,7 +76,7 @@ async fn clocks_that_are_wrong_by_a_day_and_jump_harm_neither_leases_nor_schedul
     restart(&mut cluster, 0).await;
     let lives = count(&database, "SELECT max(token) FROM incarnations").await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 3);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 3);
     let began = "SELECT count(*) FROM distribution_channel_logs
          WHERE event_id LIKE 'evt-later-%' AND (attempt_started_at IS NOT NULL OR status NOT IN ('PENDING', 'WAITING'))";
     let to_come = format!("SELECT extract(epoch FROM '{at}'::timestamptz - now())::bigint * 1000");

@@ -171,6 +171,10 @@ impl Cluster {
             ("FANFARE_NODES__HEARTBEAT_MS", "1000".to_owned()),
             ("FANFARE_ENGINE__INITIAL_INTERVAL_MS", "50".to_owned()),
             ("FANFARE_LOG", "warn".to_owned()),
+            (
+                "FANFARE_MEDIA__ALLOW_HOSTS",
+                format!("[\"{}\"]", self.simulator.address),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec();

@@ -144,7 +144,10 @@ async fn refused(starved: &Starved, disk: &str, cluster: &Cluster, number: usize
     for again in 0.. {
         // What the database itself gives up of its log is taken, too.
         starved.fill(disk);
-        let mut body = request(&format!("evt-full-{disk}-{number}-{again}"));
+        let mut body = request(
+            cluster.simulator.base_url(),
+            &format!("evt-full-{disk}-{number}-{again}"),
+        );
         // Its posts of a day are the load's.
         body["channels"]
             .as_array_mut()
@@ -171,7 +174,7 @@ async fn a_full_disk_costs_answers_but_nothing_that_was_promised() {
     let starved = Starved::start().await;
     let cluster = Cluster::start_over(2, &starved.url(), &[]).await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 4);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 4);
     let mut slowest = Duration::ZERO;
     for (number, disk) in ["tables", "log"].repeat(times).into_iter().enumerate() {
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -17,7 +17,7 @@ async fn whatever_node_is_killed_nothing_is_lost_and_nothing_comes_to_be_twice()
     let kills = scale("FANFARE_TEST_NODE_KILLS", 12);
     let mut cluster = Cluster::start(3).await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 6);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 6);
     let mut rng = StdRng::seed_from_u64(2);
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(rng.random_range(200..900))).await;

@@ -48,11 +48,12 @@ async fn call_and_wait(
         .flatten()
 }
 
-pub(crate) fn request(event: &str) -> Value {
+/// `media` is where the simulator is.
+pub(crate) fn request(media: &str, event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": ["WooridongneTV", "RingoBiz", "GenieTV", "Instagram", "NaverBlog", "KakaoChannel"],
-        "contentUrls": {"imageUrl": "https://media.example.com/a.jpg", "audioUrl": "https://media.example.com/a.wav"},
+        "contentUrls": {"imageUrl": format!("{media}/media/a.jpg"), "audioUrl": format!("{media}/media/a.wav")},
         "content": {"title": "여는 날", "body": "오늘 엽니다."},
         "channelOptions": {
             "WooridongneTV": {"regions": ["1114000000"], "budget": 50_000},
@@ -80,8 +81,8 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// So many clients, each at another node first.
-    pub(crate) fn begin(addresses: &[SocketAddr], clients: usize) -> Self {
+    /// So many clients, each at another node first; `media` is where the simulator is.
+    pub(crate) fn begin(addresses: &[SocketAddr], media: &str, clients: usize) -> Self {
         let mut load = Self {
             clients: JoinSet::new(),
             stop: Arc::default(),
@@ -92,13 +93,13 @@ impl Load {
         for client in 0..clients {
             let (stop, acknowledged) = (Arc::clone(&load.stop), Arc::clone(&load.acknowledged));
             let (wrong, refused) = (Arc::clone(&load.wrong), Arc::clone(&load.refused));
-            let addresses = addresses.to_vec();
+            let (addresses, media) = (addresses.to_vec(), media.to_owned());
             load.clients.spawn(async move {
                 for number in 0.. {
                     if stop.load(Ordering::Acquire) {
                         return;
                     }
-                    let mut body = request(&format!("evt-{client}-{number}"));
+                    let mut body = request(&media, &format!("evt-{client}-{number}"));
                     if number >= POSTS {
                         body["channels"]
                             .as_array_mut()

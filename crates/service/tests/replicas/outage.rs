@@ -57,7 +57,7 @@ async fn a_database_that_dies_costs_answers_but_nothing_that_was_promised() {
     let postgres = Postgres::start();
     let cluster = Cluster::start_over(2, &postgres.url(), &[]).await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 4);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 4);
     let mut slowest = Duration::ZERO;
     for _ in 0..outages {
         tokio::time::sleep(Duration::from_millis(700)).await;

@@ -11,7 +11,7 @@ use crate::observed::{at_rest, count, database};
 async fn a_node_that_stood_still_writes_nothing_that_is_not_its_own_any_more() {
     let cluster = Cluster::start(2).await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 6);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 6);
     while load.count() < 20 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

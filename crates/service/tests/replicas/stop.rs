@@ -14,7 +14,7 @@ async fn a_rolling_restart_loses_and_repeats_nothing_and_takes_less_than_30_seco
     let stops = scale("FANFARE_TEST_STOPS", 9);
     let mut cluster = Cluster::start(3).await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 6);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 6);
     for stop in 0..stops {
         let number = stop as usize % 3;
         tokio::time::sleep(Duration::from_millis(300)).await;

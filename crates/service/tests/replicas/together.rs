@@ -14,7 +14,7 @@ use crate::support::DISTRIBUTE;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_request_at_every_node_at_once_is_one_distribution() {
     let cluster = Cluster::start(3).await;
-    let body = request("evt-same");
+    let body = request(cluster.simulator.base_url(), "evt-same");
     let asked = (0..12).map(|number| {
         let (address, body) = (cluster.nodes[number % 3].address, body.clone());
         tokio::spawn(async move { call(address, "POST", DISTRIBUTE, Some(&body)).await.unwrap() })
@@ -46,7 +46,7 @@ async fn what_is_scheduled_begins_once_and_in_time_whoever_was_asked() {
         .get(0);
     let mut acknowledged = std::collections::BTreeSet::new();
     for number in 0..6 {
-        let mut body = request(&format!("evt-later-{number}"));
+        let mut body = request(cluster.simulator.base_url(), &format!("evt-later-{number}"));
         body["scheduledAt"] = json!(at);
         let address = cluster.nodes[0].address;
         let (status, answer) = call(address, "POST", DISTRIBUTE, Some(&body)).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_node_tells_what_another_one_works_on() {
     let told = crate::support::ask_elsewhere("PUT", &url, slow.to_string().as_bytes()).await;
     assert_eq!(told.status, 200, "{told:?}");
     let (first, second) = (cluster.nodes[0].address, cluster.nodes[1].address);
-    let body = request("evt-elsewhere");
+    let body = request(cluster.simulator.base_url(), "evt-elsewhere");
     let working = tokio::spawn(async move { call(first, "POST", DISTRIBUTE, Some(&body)).await });
     let deadline = Instant::now() + PATIENCE;
     // Asked the same, it waits for the other one's work.
@@ -81,9 +81,14 @@ async fn a_node_tells_what_another_one_works_on() {
             .await
             .unwrap();
         if answer.0 == 200 {
-            break call(second, "POST", DISTRIBUTE, Some(&request("evt-elsewhere")))
-                .await
-                .unwrap();
+            break call(
+                second,
+                "POST",
+                DISTRIBUTE,
+                Some(&request(cluster.simulator.base_url(), "evt-elsewhere")),
+            )
+            .await
+            .unwrap();
         }
         assert!(Instant::now() < deadline, "{answer:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -144,9 +149,14 @@ async fn a_stop_is_obeyed_by_every_node() {
         assert!(ordered.elapsed() < Duration::from_secs(2), "it is not obeyed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (status, held) = call(second, "POST", DISTRIBUTE, Some(&request("evt-held")))
-        .await
-        .unwrap();
+    let (status, held) = call(
+        second,
+        "POST",
+        DISTRIBUTE,
+        Some(&request(cluster.simulator.base_url(), "evt-held")),
+    )
+    .await
+    .unwrap();
     assert_eq!(
         (status, &held["results"][0]["code"]),
         (202, &json!("sending_stopped")),
@@ -177,7 +187,7 @@ async fn a_person_may_ask_any_node() {
     assert_eq!(told.status, 200, "{told:?}");
     // The cache may outlive a test: this event is of this one alone.
     let event = format!("evt-any-{}", cluster.topic);
-    let body = request(&event);
+    let body = request(cluster.simulator.base_url(), &event);
     let working = tokio::spawn(async move { call(first, "POST", DISTRIBUTE, Some(&body)).await });
     let deadline = Instant::now() + PATIENCE;
     let id = loop {

@@ -52,6 +52,11 @@ impl Service {
         Self::start_on(TempDir::new().unwrap(), clock, change).await
     }
 
+    /// Where its data lie.
+    pub(crate) fn data_dir(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     /// Stops it and starts it again over the same data.
     pub(crate) async fn restart_at(self, clock: Arc<dyn Clock>) -> Self {
         tokio::time::timeout(PATIENCE, self.app.stop()).await.unwrap();

@@ -5,6 +5,7 @@
 //! documented nowhere.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use url::Url;
 use super::{Served, is_good};
 use crate::exchange::{Incoming, Outgoing};
 use crate::fault::Fault;
+use crate::picture::{Found, jpeg_size};
 use crate::world::{Effect, Known, World};
 
 /// An unpublished container lives so long, and posts and containers are counted
@@ -28,6 +30,8 @@ const MENTIONS_MOST: usize = 20;
 const HASHTAGS_MOST: usize = 30;
 const CONTAINERS_MOST: usize = 400;
 const POSTS_MOST: usize = 100;
+const BYTES_MOST: usize = 8_000_000;
+const WIDTHS: RangeInclusive<u32> = 320..=1_440;
 
 pub(crate) const SERVED: Served = Served {
     name: "instagram",
@@ -130,7 +134,7 @@ fn token_answer() -> Outgoing {
 fn create(known: &mut Known, account: &str, incoming: &Incoming, fault: Option<&Fault>, now: Timestamp) -> Outgoing {
     let image = incoming.parameter("image_url").unwrap_or_default();
     let caption = incoming.parameter("caption").unwrap_or_default();
-    if let Some(refusal) = refusal(&image, &caption) {
+    if let Some(refusal) = refusal(&image, &caption).or_else(|| not_taken(&image, &incoming.picture)) {
         return refusal;
     }
     let number = known.number();
@@ -173,19 +177,8 @@ fn refusal(image: &str, caption: &str) -> Option<Outgoing> {
     let Some(url) = url else {
         return Some(error(100, None, "The parameter image_url is required"));
     };
-    let ending = url
-        .path()
-        .rsplit_once('.')
-        .map(|(_, ending)| ending.to_ascii_lowercase());
     if url.host_str().is_none_or(|host| host.ends_with(".invalid")) {
-        return Some(error(
-            9_004,
-            Some(2_207_052),
-            "Only photo or video can be accepted: the URI can't be fetched",
-        ));
-    }
-    if !matches!(ending.as_deref(), Some("jpg" | "jpeg")) {
-        return Some(error(36_001, Some(2_207_005), "The image format is not supported"));
+        return Some(not_fetched());
     }
     if caption.chars().count() > CAPTION_MOST {
         return Some(error(36_004, Some(2_207_010), "The caption is too long"));
@@ -195,6 +188,42 @@ fn refusal(image: &str, caption: &str) -> Option<Outgoing> {
         return Some(error(100, Some(2_207_040), "Too many tags"));
     }
     None
+}
+
+/// What Meta refuses when it has fetched the picture. One that is not on this machine
+/// is judged by its name.
+fn not_taken(image: &str, picture: &Found) -> Option<Outgoing> {
+    let wrong_kind = || Some(error(36_001, Some(2_207_005), "The image format is not supported"));
+    let bytes = match picture {
+        Found::Elsewhere => {
+            let path = image.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+            return if path.ends_with(".jpg") || path.ends_with(".jpeg") {
+                None
+            } else {
+                wrong_kind()
+            };
+        }
+        Found::Nothing => return Some(not_fetched()),
+        Found::File(bytes) => bytes,
+    };
+    let Some((width, height)) = jpeg_size(bytes) else {
+        return wrong_kind();
+    };
+    if bytes.len() > BYTES_MOST {
+        return Some(error(36_000, Some(2_207_004), "The image is too large to download"));
+    }
+    // 4:5 to 1.91:1.
+    let shape = width * 5 >= height * 4 && width * 100 <= height * 191;
+    if !shape || !WIDTHS.contains(&width) {
+        let words = format!("The aspect ratio or the size is not supported: {width} × {height}");
+        return Some(error(36_003, Some(2_207_009), &words));
+    }
+    None
+}
+
+fn not_fetched() -> Outgoing {
+    let words = "Only photo or video can be accepted: the URI can't be fetched";
+    error(9_004, Some(2_207_052), words)
 }
 
 /// What was taken on before is done, whatever became of the container since.

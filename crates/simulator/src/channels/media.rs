@@ -1,6 +1,9 @@
 //! Files that a request may name: any name with a known ending is answered with
 //! a small file of that kind.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use hyper::Method;
 
 use super::{Served, too_many_requests};
@@ -8,11 +11,8 @@ use crate::exchange::{Incoming, Outgoing};
 use crate::fault::Fault;
 use crate::world::World;
 
-/// The frame of a picture, without one.
-const JPEG: &[u8] = &[
-    0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, b'J', b'F', b'I', b'F', 0x00, 0x01, 0x01, 0x00, 0x00, 0x01, 0x00, 0x01, 0x00,
-    0x00, 0xff, 0xd9,
-];
+/// 640 × 640 pixels of one grey.
+const JPEG: &[u8] = include_bytes!("grey.jpg");
 
 pub(crate) const SERVED: Served = Served {
     name: "media",
@@ -24,15 +24,22 @@ pub(crate) const SERVED: Served = Served {
 
 fn handle(world: &mut World, incoming: &Incoming, _fault: Option<&Fault>) -> Outgoing {
     let name = incoming.path.first().map(String::as_str).unwrap_or_default();
+    match file(&world.media, name) {
+        Some((kind, bytes)) => Outgoing::text(200, kind, bytes),
+        None => Outgoing::problem(404, "Not Found", "only .jpg, .wav, .mp3 and .mp4 are here"),
+    }
+}
+
+/// Its content type, and what is in it.
+pub(crate) fn file(media: &HashMap<String, Bytes>, name: &str) -> Option<(&'static str, Bytes)> {
     let (kind, stub) = match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("jpg" | "jpeg") => ("image/jpeg", JPEG),
+        Some("png") => ("image/png", &[][..]),
         Some("wav") => ("audio/wav", &b"RIFF\x24\0\0\0WAVEfmt "[..]),
         Some("mp3") => ("audio/mpeg", &b"ID3\x04\0\0\0\0\0\0"[..]),
         Some("mp4") => ("video/mp4", &b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"[..]),
-        _ => return Outgoing::problem(404, "Not Found", "only .jpg, .wav, .mp3 and .mp4 are here"),
+        _ => return None,
     };
-    match world.media.get(name) {
-        Some(file) => Outgoing::text(200, kind, file.clone()),
-        None => Outgoing::text(200, kind, stub),
-    }
+    let given = media.get(name).cloned();
+    Some((kind, given.unwrap_or(Bytes::from_static(stub)))).filter(|(_, bytes)| !bytes.is_empty())
 }

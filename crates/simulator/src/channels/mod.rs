@@ -5,7 +5,7 @@ pub(crate) mod gateway;
 pub(crate) mod genie_tv;
 pub(crate) mod instagram;
 pub(crate) mod kakao_channel;
-mod media;
+pub(crate) mod media;
 pub(crate) mod naver_blog;
 pub(crate) mod ringo_biz;
 

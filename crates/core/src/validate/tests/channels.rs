@@ -201,7 +201,8 @@ fn instagram() {
         &[
             (image, json!("https://a.kr/a.jpeg"), None),
             (image, json!("https://a.kr/a"), None),
-            (image, json!("https://a.kr/a.png"), Some((image, "unsupported_format"))),
+            (image, json!("https://a.kr/a.png"), None),
+            (image, json!("https://a.kr/a.webp"), Some((image, "unsupported_format"))),
             (image, json!("https://a.kr/a.svg"), Some((image, "unsupported_format"))),
             (image, Value::Null, Some((image, "required"))),
             (options, text("가".repeat(2_200)), None),

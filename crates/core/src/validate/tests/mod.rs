@@ -296,7 +296,7 @@ fn what_is_there_but_unreadable_is_not_called_missing() {
 fn faults_point_into_an_array_of_urls() {
     let mut body = bare();
     body["channels"] = json!(["Instagram", "RingoBiz"]);
-    body["contentUrls"] = json!(["https://a.kr/a.mp4", "https://a.kr/a.png"]);
+    body["contentUrls"] = json!(["https://a.kr/a.mp4", "https://a.kr/a.webp"]);
     assert_eq!(
         found(&body, Mode::Mock),
         [

@@ -1,0 +1,183 @@
+//! Why there is no picture that can be sent, in words for people, and what
+//! follows for the delivery.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use fanfare_core::attempt::Retry;
+use fanfare_core::cause;
+use fanfare_core::delivery::Failure;
+use fanfare_core::picture::{PictureKind, Size};
+use fanfare_core::text::Text;
+
+use super::{FETCH_MAX, PIXELS_MAX};
+use crate::http::ExchangeError;
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// It is inside a network.
+    #[error("the address is not allowed: {}", .0.en)]
+    NotAllowed(Text),
+    /// Its server could not be reached, or broke off.
+    #[error("the picture's server could not be reached")]
+    Unreachable(#[source] ExchangeError),
+    /// Its server is out of order, or busy.
+    #[error("the picture's server answered {0}")]
+    Away(u16),
+    /// Its server does not give it.
+    #[error("the picture's server answered {0}")]
+    Refused(u16),
+    /// Its file is too large.
+    #[error("the picture has more than {FETCH_MAX} bytes")]
+    TooLarge,
+    /// It would be too large in memory.
+    #[error("the picture has {0} × {1} pixels; {PIXELS_MAX} are taken")]
+    TooManyPixels(u64, u64),
+    /// It is something else.
+    #[error("what is there is no JPEG, PNG, GIF or WebP")]
+    NoPicture,
+    /// It is a drawing with code in it.
+    #[error("what is there is an SVG")]
+    Svg,
+    /// Its server says that it is something else.
+    #[error("its server calls it {declared}, and it is {is}", is = .is.media_type())]
+    Lying {
+        /// As the server wrote it, at most its beginning.
+        declared: String,
+        /// By its first bytes.
+        is: PictureKind,
+    },
+    /// It can't be read.
+    #[error("the picture can't be read: {0}")]
+    Broken(String),
+    /// The channel takes another kind, size or shape, and it may not be, or can't be,
+    /// made to fit.
+    #[error("the picture does not fit the channel: {}", as_it_is(*kind, *size, *bytes))]
+    DoesNotFit {
+        /// Its kind.
+        kind: PictureKind,
+        /// Its size, where it was read.
+        size: Option<Size>,
+        /// Its file's size.
+        bytes: usize,
+    },
+}
+
+impl MediaError {
+    /// What follows for a delivery that needs the picture.
+    pub(crate) fn refusal(&self) -> (Failure, Retry) {
+        let retry = match self {
+            Self::Unreachable(_) | Self::Away(_) => Retry::Backoff,
+            _ => Retry::Never,
+        };
+        let cause = match self {
+            Self::NotAllowed(_) => &cause::URL_NOT_ALLOWED,
+            _ => &cause::MEDIA_REJECTED,
+        };
+        (cause.because(self.text()).said(&self.words()), retry)
+    }
+
+    /// What happened and what to do.
+    fn text(&self) -> Text {
+        match self {
+            Self::NotAllowed(text) => text.clone(),
+            Self::Unreachable(_) | Self::Away(_) => Text::new(
+                "The picture's server could not be reached or is out of order. Check the picture's address, then \
+                 distribute it anew.",
+                "이미지 서버에 연결할 수 없거나 서버에 문제가 있습니다. 이미지 주소를 확인한 뒤 다시 배포해 주세요.",
+            ),
+            Self::Refused(status) => Text::new(
+                format!(
+                    "The picture's server does not give it to everybody (status {status}). Make it public, or correct \
+                     its address, then distribute it anew."
+                ),
+                format!(
+                    "이미지 서버가 이미지를 내주지 않습니다(상태 코드 {status}). 공개 상태로 바꾸거나 주소를 고친 뒤 다시 배포해 주세요."
+                ),
+            ),
+            Self::TooLarge => {
+                let most = FETCH_MAX / 1_024 / 1_024;
+                Text::new(
+                    format!("The picture's file has more than {most} MB. Make it smaller, then distribute it anew."),
+                    format!("이미지 파일이 {most}MB를 넘습니다. 크기를 줄인 뒤 다시 배포해 주세요."),
+                )
+            }
+            Self::TooManyPixels(width, height) => {
+                let most = PIXELS_MAX / 1_000_000;
+                Text::new(
+                    format!(
+                        "The picture has {width} × {height} pixels, and at most {most} million are taken. Make it \
+                         smaller, then distribute it anew."
+                    ),
+                    format!(
+                        "이미지가 {width} × {height} 픽셀입니다. {most}백만 픽셀까지 받을 수 있으니 크기를 줄인 뒤 다시 배포해 주세요."
+                    ),
+                )
+            }
+            Self::NoPicture => Text::new(
+                "What is at the picture's address is no JPEG, PNG, GIF or WebP, whatever its name says. Correct the \
+                 address, then distribute it anew.",
+                "이미지 주소에 있는 파일이 JPEG, PNG, GIF, WebP가 아닙니다. 주소를 고친 뒤 다시 배포해 주세요.",
+            ),
+            Self::Svg => Text::new(
+                "What is at the picture's address is an SVG drawing, and no channel takes one. Save it as JPEG or PNG, \
+                 then distribute it anew.",
+                "이미지 주소에 있는 파일은 SVG이며 어떤 채널도 받지 않습니다. JPEG나 PNG로 저장한 뒤 다시 배포해 주세요.",
+            ),
+            Self::Lying { declared, is } => {
+                let is = is.media_type();
+                Text::new(
+                    format!(
+                        "The picture's server calls it {declared}, and it is {is}. Have the server say what it is, \
+                         then distribute it anew."
+                    ),
+                    format!(
+                        "이미지 서버는 파일을 {declared}(이)라고 하지만 실제로는 {is}입니다. 서버의 Content-Type을 고친 뒤 다시 배포해 주세요."
+                    ),
+                )
+            }
+            Self::Broken(_) => Text::new(
+                "The picture's file is broken, or of a rare sort that can't be read. Save it anew as an ordinary JPEG \
+                 or PNG, then distribute it anew.",
+                "이미지 파일이 손상되었거나 읽을 수 없는 형식입니다. 일반적인 JPEG나 PNG로 다시 저장한 뒤 배포해 주세요.",
+            ),
+            Self::DoesNotFit { kind, size, bytes } => {
+                let is = as_it_is(*kind, *size, *bytes);
+                Text::new(
+                    format!(
+                        "The channel does not take this picture ({is}), and it is not made to fit. Use one that the \
+                         channel takes, or have the operator set image_fit, then distribute it anew."
+                    ),
+                    format!(
+                        "채널이 이 이미지({is})를 받지 않으며 자동으로 맞출 수 없습니다. 채널 규격에 맞는 이미지를 쓰거나 운영자에게 image_fit \
+                         설정을 요청한 뒤 다시 배포해 주세요."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// What went wrong, down to its cause, for the person who decides.
+    pub fn words(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = self.source();
+        while let Some(inner) = cause {
+            words = format!("{words}: {inner}");
+            cause = inner.source();
+        }
+        words
+    }
+}
+
+/// What is said of a picture that some channel does not take.
+fn as_it_is(kind: PictureKind, size: Option<Size>, bytes: usize) -> String {
+    let kind = kind.media_type();
+    match size {
+        Some(Size { width, height }) => format!("{kind}, {width} × {height}, {bytes} B"),
+        None => format!("{kind}, {bytes} B"),
+    }
+}
+
+/// The same for everybody who waited for it.
+pub(super) type SharedError = Arc<MediaError>;
