@@ -109,10 +109,10 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         store: Arc::clone(&store),
         keys,
         cache,
-        clock: Arc::clone(&clock),
+        clock,
         modes: config.modes(),
         hand_off,
-        media: media.clone(),
+        media,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
         kakao_frame: clients::kakao_frame(&config.channels.kakao_channel),
@@ -121,16 +121,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         ready: ready_receiver,
         metrics,
     };
-    let data_dir = config.database_url.is_none().then(|| config.data_dir.clone());
-    let upkeep = [
-        tokio::spawn(keep_metrics_small(state.metrics.clone())),
-        tokio::spawn(media_upkeep::forget_old(
-            media,
-            retention(config).keep,
-            Arc::clone(&clock),
-        )),
-        tokio::spawn(standing::watch(Arc::clone(&store), clock, data_dir)),
-    ];
+    let upkeep = upkeep(config, &state);
     let router = api::router(state);
     let shutdown = async move {
         // An error means that the app was dropped: stop as well.
@@ -348,6 +339,18 @@ fn server_settings(config: &Config) -> ServerSettings {
         header_timeout: Duration::from_millis(config.http.header_timeout_ms),
         ..ServerSettings::default()
     }
+}
+
+/// What goes on beside the work until the end.
+fn upkeep(config: &Config, state: &ApiState) -> [tokio::task::JoinHandle<()>; 3] {
+    let data_dir = config.database_url.is_none().then(|| config.data_dir.clone());
+    let clock = || Arc::clone(&state.clock);
+    let keep = retention(config).keep;
+    [
+        tokio::spawn(keep_metrics_small(state.metrics.clone())),
+        tokio::spawn(media_upkeep::forget_old(state.media.clone(), keep, clock())),
+        tokio::spawn(standing::watch(Arc::clone(&state.store), clock(), data_dir)),
+    ]
 }
 
 async fn keep_metrics_small(metrics: PrometheusHandle) {

@@ -1,5 +1,4 @@
 //! Pictures for tests.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use jpeg_encoder::{ColorType, Encoder};
 

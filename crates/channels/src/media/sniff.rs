@@ -57,9 +57,9 @@ pub(super) fn sniff(bytes: &[u8], declared: Option<&str>) -> Result<Sniffed, Med
         // No channel with limits of size takes them, and they are never decoded.
         PictureKind::Gif | PictureKind::Webp => return Ok(Sniffed { kind, size: None }),
     };
-    let side = |length: u64| u32::try_from(length).ok();
+    let narrowed = |length: u64| u32::try_from(length).ok();
     let within = width.saturating_mul(height) <= PIXELS_MAX;
-    let size = match (side(width), side(height)) {
+    let size = match (narrowed(width), narrowed(height)) {
         (Some(0), _) | (_, Some(0)) => return Err(MediaError::Broken("it has no pixels".to_owned())),
         (Some(width), Some(height)) if within && turned => Size {
             width: height,
@@ -161,8 +161,8 @@ mod tests {
     use super::*;
     use crate::media::sample;
 
-    fn size(width: u32, height: u32) -> Option<Size> {
-        Some(Size { width, height })
+    fn size(width: u32, height: u32) -> Size {
+        Size { width, height }
     }
 
     #[test]
@@ -177,9 +177,9 @@ mod tests {
             assert_eq!(sniff(bytes, None).ok().map(|found| found.kind), kind);
         }
         let found = sniff(&sample::jpeg(640, 480), None).unwrap();
-        assert_eq!((found.kind, found.size), (PictureKind::Jpeg, size(640, 480)));
+        assert_eq!((found.kind, found.size), (PictureKind::Jpeg, Some(size(640, 480))));
         let found = sniff(&sample::png(3, 2, png::ColorType::Rgba), None).unwrap();
-        assert_eq!((found.kind, found.size), (PictureKind::Png, size(3, 2)));
+        assert_eq!((found.kind, found.size), (PictureKind::Png, Some(size(3, 2))));
     }
 
     #[test]
@@ -240,9 +240,9 @@ mod tests {
     #[test]
     fn a_picture_that_was_held_upright_is_as_high_as_it_looks() {
         let picture = sample::turned(&sample::jpeg(64, 48), 6);
-        assert_eq!(sniff(&picture, None).unwrap().size, size(48, 64));
+        assert_eq!(sniff(&picture, None).unwrap().size, Some(size(48, 64)));
         let picture = sample::turned(&sample::jpeg(64, 48), 3);
-        assert_eq!(sniff(&picture, None).unwrap().size, size(64, 48));
+        assert_eq!(sniff(&picture, None).unwrap().size, Some(size(64, 48)));
     }
 
     #[test]

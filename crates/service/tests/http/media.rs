@@ -202,7 +202,7 @@ async fn refused(
 async fn nothing_is_made_to_fit_where_that_is_not_wanted() {
     let simulator = simulator(&[("wide.png", png(1_800, 400))]).await;
     let service = start(&simulator, |config| {
-        config.channels.instagram.image_fit = ImageFit::Refuse
+        config.channels.instagram.image_fit = ImageFit::Refuse;
     })
     .await;
     let words = ("image/png, 1800 × 400", "1800 × 400");

@@ -196,11 +196,11 @@ fn not_taken(image: &str, picture: &Found) -> Option<Outgoing> {
     let wrong_kind = || Some(error(36_001, Some(2_207_005), "The image format is not supported"));
     let bytes = match picture {
         Found::Elsewhere => {
-            let path = image.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-            return if path.ends_with(".jpg") || path.ends_with(".jpeg") {
-                None
-            } else {
-                wrong_kind()
+            let path = image.split(['?', '#']).next().unwrap_or_default();
+            let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+            return match ending.as_deref() {
+                Some("jpg" | "jpeg") => None,
+                _ => wrong_kind(),
             };
         }
         Found::Nothing => return Some(not_fetched()),
