@@ -216,7 +216,8 @@ fn client(
         }
         (ChannelProtocol::Own, Channel::RingoBiz) => {
             let verified = Arc::new(config.verified_numbers());
-            Ok(Arc::new(RingoBizClient::new(api(channel, config, http)?, verified)))
+            let (api, media) = (api(channel, config, http)?, media.clone());
+            Ok(Arc::new(RingoBizClient::new(api, media, verified)))
         }
         (ChannelProtocol::Own, Channel::NaverBlog) => {
             let made = hand_off(all, http, address)?;

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanfare_core::attempt::Retry;
 use fanfare_core::cause;
@@ -20,16 +21,16 @@ pub enum MediaError {
     #[error("the address is not allowed: {}", .0.en)]
     NotAllowed(Text),
     /// Its server could not be reached, or broke off.
-    #[error("the picture's server could not be reached")]
+    #[error("the file's server could not be reached")]
     Unreachable(#[source] ExchangeError),
     /// Its server is out of order, or busy.
-    #[error("the picture's server answered {0}")]
+    #[error("the file's server answered {0}")]
     Away(u16),
     /// Its server does not give it.
-    #[error("the picture's server answered {0}")]
+    #[error("the file's server answered {0}")]
     Refused(u16),
     /// Its file is too large.
-    #[error("the picture has more than {FETCH_MAX} bytes")]
+    #[error("the file has more than {FETCH_MAX} bytes")]
     TooLarge,
     /// It would be too large in memory.
     #[error("the picture has {0} × {1} pixels; {PIXELS_MAX} are taken")]
@@ -41,16 +42,27 @@ pub enum MediaError {
     #[error("what is there is an SVG")]
     Svg,
     /// Its server says that it is something else.
-    #[error("its server calls it {declared}, and it is {is}", is = .is.media_type())]
+    #[error("its server calls it {declared}, and it is {is}")]
     Lying {
         /// As the server wrote it, at most its beginning.
         declared: String,
-        /// By its first bytes.
-        is: PictureKind,
+        /// By its bytes.
+        is: &'static str,
     },
     /// It can't be read.
-    #[error("the picture can't be read: {0}")]
+    #[error("the file can't be read: {0}")]
     Broken(String),
+    /// It is no sound, or of another sort.
+    #[error("what is there is no WAV or MP3")]
+    NoSound,
+    /// It lasts longer than the channel plays it.
+    #[error("the sound lasts {} s; {most} are played", length.as_secs())]
+    TooLong {
+        /// How long it lasts.
+        length: Duration,
+        /// In seconds.
+        most: u64,
+    },
     /// The channel takes another kind, size or shape, and it may not be, or can't be,
     /// made to fit.
     #[error("the picture does not fit the channel: {}", as_it_is(*kind, *size, *bytes))]
@@ -83,38 +95,19 @@ impl MediaError {
         match self {
             Self::NotAllowed(text) => text.clone(),
             Self::Unreachable(_) | Self::Away(_) => Text::new(
-                "The picture's server could not be reached or is out of order. Check the picture's address, then \
+                "The media file's server could not be reached or is out of order. Check the file's address, then \
                  distribute it anew.",
-                "이미지 서버에 연결할 수 없거나 서버에 문제가 있습니다. 이미지 주소를 확인한 뒤 다시 배포해 주세요.",
+                "미디어 파일 서버에 연결할 수 없거나 서버에 문제가 있습니다. 파일 주소를 확인한 뒤 다시 배포해 주세요.",
             ),
-            Self::Refused(status) => Text::new(
-                format!(
-                    "The picture's server does not give it to everybody (status {status}). Make it public, or correct \
-                     its address, then distribute it anew."
-                ),
-                format!(
-                    "이미지 서버가 이미지를 내주지 않습니다(상태 코드 {status}). 공개 상태로 바꾸거나 주소를 고친 뒤 다시 배포해 주세요."
-                ),
-            ),
+            Self::Refused(status) => refused(*status),
             Self::TooLarge => {
                 let most = FETCH_MAX / 1_024 / 1_024;
                 Text::new(
-                    format!("The picture's file has more than {most} MB. Make it smaller, then distribute it anew."),
-                    format!("이미지 파일이 {most}MB를 넘습니다. 크기를 줄인 뒤 다시 배포해 주세요."),
+                    format!("The media file has more than {most} MB. Make it smaller, then distribute it anew."),
+                    format!("미디어 파일이 {most}MB를 넘습니다. 크기를 줄인 뒤 다시 배포해 주세요."),
                 )
             }
-            Self::TooManyPixels(width, height) => {
-                let most = PIXELS_MAX / 1_000_000;
-                Text::new(
-                    format!(
-                        "The picture has {width} × {height} pixels, and at most {most} million are taken. Make it \
-                         smaller, then distribute it anew."
-                    ),
-                    format!(
-                        "이미지가 {width} × {height} 픽셀입니다. {most}백만 픽셀까지 받을 수 있으니 크기를 줄인 뒤 다시 배포해 주세요."
-                    ),
-                )
-            }
+            Self::TooManyPixels(width, height) => too_many_pixels(*width, *height),
             Self::NoPicture => Text::new(
                 "What is at the picture's address is no JPEG, PNG, GIF or WebP, whatever its name says. Correct the \
                  address, then distribute it anew.",
@@ -125,23 +118,26 @@ impl MediaError {
                  then distribute it anew.",
                 "이미지 주소에 있는 파일은 SVG이며 어떤 채널도 받지 않습니다. JPEG나 PNG로 저장한 뒤 다시 배포해 주세요.",
             ),
-            Self::Lying { declared, is } => {
-                let is = is.media_type();
+            Self::Lying { declared, is } => lying(declared, is),
+            Self::Broken(_) => Text::new(
+                "The media file is broken, or of a rare sort that can't be read. Save it anew as an ordinary JPEG, PNG, \
+                 WAV or MP3, then distribute it anew.",
+                "미디어 파일이 손상되었거나 읽을 수 없는 형식입니다. 일반적인 JPEG, PNG, WAV, MP3로 다시 저장한 뒤 배포해 주세요.",
+            ),
+            Self::NoSound => Text::new(
+                "What is at the sound's address is no WAV or MP3, whatever its name says. Correct the address, then \
+                 distribute it anew.",
+                "음원 주소에 있는 파일이 WAV나 MP3가 아닙니다. 주소를 고친 뒤 다시 배포해 주세요.",
+            ),
+            Self::TooLong { length, most } => {
+                let length = length.as_secs();
                 Text::new(
                     format!(
-                        "The picture's server calls it {declared}, and it is {is}. Have the server say what it is, \
-                         then distribute it anew."
+                        "The sound lasts {length} seconds, and at most {most} are played. Cut it, then distribute it anew."
                     ),
-                    format!(
-                        "이미지 서버는 파일을 {declared}(이)라고 하지만 실제로는 {is}입니다. 서버의 Content-Type을 고친 뒤 다시 배포해 주세요."
-                    ),
+                    format!("음원 길이가 {length}초입니다. {most}초 이하로 줄인 뒤 다시 배포해 주세요."),
                 )
             }
-            Self::Broken(_) => Text::new(
-                "The picture's file is broken, or of a rare sort that can't be read. Save it anew as an ordinary JPEG \
-                 or PNG, then distribute it anew.",
-                "이미지 파일이 손상되었거나 읽을 수 없는 형식입니다. 일반적인 JPEG나 PNG로 다시 저장한 뒤 배포해 주세요.",
-            ),
             Self::DoesNotFit { kind, size, bytes } => {
                 let is = as_it_is(*kind, *size, *bytes);
                 Text::new(
@@ -168,6 +164,43 @@ impl MediaError {
         }
         words
     }
+}
+
+fn refused(status: u16) -> Text {
+    Text::new(
+        format!(
+            "The media file's server does not give it to everybody (status {status}). Make it public, or correct \
+                     its address, then distribute it anew."
+        ),
+        format!(
+            "서버가 미디어 파일을 내주지 않습니다(상태 코드 {status}). 공개 상태로 바꾸거나 주소를 고친 뒤 다시 배포해 주세요."
+        ),
+    )
+}
+
+fn too_many_pixels(width: u64, height: u64) -> Text {
+    let (most, korean) = (PIXELS_MAX / 1_000_000, PIXELS_MAX / 10_000);
+    Text::new(
+        format!(
+            "The picture has {width} × {height} pixels, and at most {most} million are taken. Make it \
+                         smaller, then distribute it anew."
+        ),
+        format!(
+            "이미지가 {width} × {height} 픽셀입니다. {korean}만 픽셀까지 받을 수 있으니 크기를 줄인 뒤 다시 배포해 주세요."
+        ),
+    )
+}
+
+fn lying(declared: &str, is: &str) -> Text {
+    Text::new(
+        format!(
+            "The media file's server calls it {declared}, and it is {is}. Have the server say what it is, \
+                         then distribute it anew."
+        ),
+        format!(
+            "서버는 파일을 {declared}(이)라고 하지만 실제로는 {is}입니다. 서버의 Content-Type을 고친 뒤 다시 배포해 주세요."
+        ),
+    )
 }
 
 /// What is said of a picture that some channel does not take.

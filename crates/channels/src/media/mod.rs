@@ -13,6 +13,7 @@
 //! | `sniff.rs` | what a file is |
 //! | `fit.rs` | pixels: decoded, scaled, written |
 //! | `links.rs` | where a fitted picture can be fetched by a channel |
+//! | `sound.rs` | what a sound is, and how long |
 //! | `error.rs` | why there is no picture |
 //!
 //! Which sizes a channel takes is in `fanfare_core::picture`. Deliberately absent:
@@ -24,6 +25,7 @@ pub mod links;
 #[cfg(test)]
 mod sample;
 mod sniff;
+mod sound;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -44,8 +46,9 @@ pub use self::error::MediaError;
 use self::error::SharedError;
 use self::fit::{WORKING_PIXELS, Working};
 use self::sniff::{broken, sniff};
+use self::sound::listen;
 use crate::connect::LeadsInside;
-use crate::http::{ExchangeError, HttpClient, HttpSettings, SetupError};
+use crate::http::{Answer, ExchangeError, HttpClient, HttpSettings, SetupError};
 
 /// Largest file that is fetched.
 pub const FETCH_MAX: usize = 24 * 1_024 * 1_024;
@@ -199,28 +202,47 @@ impl MediaClient {
         }
     }
 
+    /// Looks at the sound at `url`, which is handed on as an address.
+    ///
+    /// # Errors
+    /// Where there is none, or one that lasts longer than `most` seconds.
+    pub async fn check_sound(&self, url: &str, most: u64) -> Result<(), MediaError> {
+        let file = self.download(url).await?;
+        let length = listen(&file.body, declared(&file))?.length;
+        if length > Duration::from_secs(most) {
+            return Err(MediaError::TooLong { length, most });
+        }
+        Ok(())
+    }
+
     async fn fetch(&self, url: &str) -> Result<Arc<Fetched>, MediaError> {
-        let url = media_url(url, &self.allow_hosts).map_err(MediaError::NotAllowed)?;
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = url.as_str().parse().unwrap_or_default();
-        let answer = self.http_for(&url).send(request).await.map_err(not_fetched)?;
-        match answer.status.as_u16() {
-            200 => {}
-            status @ (408 | 425 | 429 | 500..) => return Err(MediaError::Away(status)),
-            status => return Err(MediaError::Refused(status)),
-        }
-        if answer.cut {
-            return Err(MediaError::TooLarge);
-        }
-        let declared = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let found = sniff(&answer.body, declared)?;
+        let file = self.download(url).await?;
+        let found = sniff(&file.body, declared(&file))?;
         Ok(Arc::new(Fetched {
-            bytes: answer.body,
+            bytes: file.body,
             kind: found.kind,
             size: found.size,
             working: OnceCell::new(),
         }))
     }
+
+    async fn download(&self, url: &str) -> Result<Answer, MediaError> {
+        let url = media_url(url, &self.allow_hosts).map_err(MediaError::NotAllowed)?;
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+        let answer = self.http_for(&url).send(request).await.map_err(not_fetched)?;
+        match answer.status.as_u16() {
+            200 if answer.cut => Err(MediaError::TooLarge),
+            200 => Ok(answer),
+            status @ (408 | 425 | 429 | 500..) => Err(MediaError::Away(status)),
+            status => Err(MediaError::Refused(status)),
+        }
+    }
+}
+
+/// What its server says that it is.
+fn declared(file: &Answer) -> Option<&str> {
+    file.headers.get(CONTENT_TYPE)?.to_str().ok()
 }
 
 /// Makes a picture fit, from bytes to bytes: a JPEG that the channel takes; nothing

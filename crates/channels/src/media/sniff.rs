@@ -40,7 +40,8 @@ pub(super) fn sniff(bytes: &[u8], declared: Option<&str>) -> Result<Sniffed, Med
     };
     if let Some(declared) = declared.filter(|declared| !may_be(declared, kind)) {
         let declared = declared.chars().take(DECLARED_MAX).collect();
-        return Err(MediaError::Lying { declared, is: kind });
+        let is = kind.media_type();
+        return Err(MediaError::Lying { declared, is });
     }
     let (width, height, turned) = match kind {
         PictureKind::Jpeg => {

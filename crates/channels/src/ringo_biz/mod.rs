@@ -9,8 +9,10 @@
 //! Nothing is sent for a number that is not verified for its tenant, whatever was
 //! checked before: the configuration may have changed since.
 //!
+//! The channel fetches the sound by its address; it is looked at here before that.
+//!
 //! Deliberately absent: `sha256` of the sound and `effectiveAt`, which the
-//! contract allows; nothing here fetches media yet.
+//! contract allows: a repeat must say the very same.
 
 mod error;
 mod mock;
@@ -22,8 +24,10 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, compose};
+use fanfare_core::delivery::{Failure, Phase};
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::validate::ringo_biz::AUDIO_SECONDS_MAX;
 use fanfare_core::verified::VerifiedNumbers;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -37,6 +41,7 @@ use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW};
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::media::MediaClient;
 
 pub use self::mock::mock_receipt;
 
@@ -48,6 +53,7 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct RingoBizClient {
     api: Api,
+    media: MediaClient,
     verified: Arc<VerifiedNumbers>,
 }
 
@@ -87,6 +93,9 @@ impl ChannelClient for RingoBizClient {
         if !self.verified.holds(&call.tenant, &e164) {
             return rejected(failure::number_not_verified(), Retry::Never);
         }
+        if let Err((why, retry)) = self.listen(call, &audio_url).await {
+            return rejected(why, retry);
+        }
         let key = call.delivery.idempotency_key();
         let body = Body::Json {
             value: &json!({"externalId": key, "audioUrl": audio_url}),
@@ -117,9 +126,19 @@ impl ChannelClient for RingoBizClient {
 }
 
 impl RingoBizClient {
-    /// A client for the API at `api`, for these lines.
-    pub fn new(api: Api, verified: Arc<VerifiedNumbers>) -> Self {
-        Self { api, verified }
+    /// A client for the API at `api`, for these lines. Sounds are looked at by `media`.
+    pub fn new(api: Api, media: MediaClient, verified: Arc<VerifiedNumbers>) -> Self {
+        Self { api, media, verified }
+    }
+
+    /// Looks at the sound; not where a first call may have had its effect, whatever
+    /// has become of the sound since.
+    async fn listen(&self, call: &Call, audio_url: &str) -> Result<(), (Failure, Retry)> {
+        if call.delivery.phase == Phase::Unknown {
+            return Ok(());
+        }
+        let heard = self.media.check_sound(audio_url, AUDIO_SECONDS_MAX).await;
+        heard.map_err(|error| error.refusal())
     }
 
     async fn replaced(&self, call: &Call, e164: &str, answer: &Answer, now: Timestamp) -> StepOutcome {
@@ -201,7 +220,7 @@ fn order(call: &Call, now: Timestamp) -> Option<Order> {
     }
 }
 
-fn rejected(failure: fanfare_core::delivery::Failure, retry: Retry) -> StepOutcome {
+fn rejected(failure: Failure, retry: Retry) -> StepOutcome {
     StepOutcome::Rejected {
         failure,
         retry,

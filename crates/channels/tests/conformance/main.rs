@@ -115,9 +115,10 @@ const RINGO_BIZ: Subject = Subject {
     name: "ringo-biz",
     steps: &["replace"],
     effecting: "replace",
-    client: |api, _| {
+    client: |api, sounds| {
+        let media = MediaClient::new(&[sounds.to_owned()], Duration::from_millis(250));
         let verified = VerifiedNumbers::new([("default", "02-555-0134")]).unwrap();
-        Arc::new(RingoBizClient::new(api, Arc::new(verified)))
+        Arc::new(RingoBizClient::new(api, media.unwrap(), Arc::new(verified)))
     },
     request: || request("RingoBiz", &json!({"RingoBiz": {"phoneNumber": "02-555-0134"}})),
     permanent: CONTRACT,

@@ -88,8 +88,9 @@ impl Simulated {
         let decoded = decode(&(self.subject.request)(), &[], self.now());
         assert_eq!(decoded.faults, []);
         let mut request = decoded.request.unwrap();
-        // A picture that can be fetched, for those who do.
+        // Media that can be fetched, for those who do.
         request.content_urls.image_url = Some(format!("{}/media/a.jpg", self.base_url()));
+        request.content_urls.audio_url = Some(format!("{}/media/a.mp3", self.base_url()));
         request
     }
 

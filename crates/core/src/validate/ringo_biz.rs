@@ -17,6 +17,8 @@ use crate::verified::VerifiedNumbers;
 
 /// Audio formats by file extension; our proposal \[D\], after telephony's norms.
 pub const AUDIO_FORMATS: [&str; 2] = ["mp3", "wav"];
+/// Longest tone, in seconds; our proposal \[D\]. It is read of the sound itself.
+pub const AUDIO_SECONDS_MAX: u64 = 60;
 
 /// Everything that keeps 링고비즈 from serving `request`.
 pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fault> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanfare::config::{ChannelConfig, Config};
 use fanfare_channels::secret::Secret;
 use fanfare_core::channel::Mode;
+use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
 use crate::live::{effects, goes_wrong, once, result, simulator};
@@ -24,18 +25,20 @@ fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
         ..ChannelConfig::default()
     };
     let channels = (channel("genie-tv"), channel("ringo-biz"));
+    let sounds = base_url.trim_start_matches("http://").to_owned();
     move |config| {
+        config.media.allow_hosts = vec![sounds.clone()];
         (config.channels.genie_tv, config.channels.ringo_biz) = channels.clone();
         config.calls.deadline_ms = 1_000;
         config.engine.initial_interval_ms = 20;
     }
 }
 
-fn request(event: &str) -> Value {
+fn request(simulator: &RunningSimulator, event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": ["GenieTV", "RingoBiz"],
-        "contentUrls": {"videoUrl": "https://a.kr/a.mp4", "audioUrl": "https://a.kr/a.mp3"},
+        "contentUrls": {"videoUrl": "https://a.kr/a.mp4", "audioUrl": sound(simulator, "a.mp3")},
         "channelOptions": {
             "GenieTV": {
                 "region": "1168000000", "budget": 300_000,
@@ -44,6 +47,10 @@ fn request(event: &str) -> Value {
             "RingoBiz": {"phoneNumber": "02-555-0134"},
         },
     })
+}
+
+fn sound(simulator: &RunningSimulator, file: &str) -> String {
+    format!("{}/media/{file}", simulator.base_url())
 }
 
 fn days_ahead(days: i64) -> String {
@@ -77,7 +84,7 @@ fn path_of(answer: &Value) -> String {
 async fn both_are_really_called_and_their_own_fields_are_answered() {
     let simulator = simulator().await;
     let service = Service::start_as(live(simulator.base_url())).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(answer["status"], "COMPLETED", "{answer}");
     let (tv, tone) = (result(&answer, "GenieTV"), result(&answer, "RingoBiz"));
     assert_eq!(
@@ -101,10 +108,10 @@ async fn both_are_really_called_and_their_own_fields_are_answered() {
     let ringing = made.iter().find(|effect| effect.channel == "ringo-biz").unwrap();
     assert_eq!(
         (ringing.remote_id.as_str(), &ringing.content["audioUrl"]),
-        ("+8225550134", &json!("https://a.kr/a.mp3"))
+        ("+8225550134", &json!(sound(&simulator, "a.mp3")))
     );
     assert!(ringing.our_id.ends_with(".1"), "{}", ringing.our_id);
-    let again = service.distribute(&request("evt-1")).await;
+    let again = service.distribute(&request(&simulator, "evt-1")).await;
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(simulator.effects().len(), 2, "a repeat of the request repeats nothing");
     service.stop().await;
@@ -117,7 +124,7 @@ async fn a_decline_is_told_with_its_reason_and_a_retry_orders_anew() {
     let service = Service::start_as(live(simulator.base_url())).await;
     let declined = json!({"kind": "declined", "reason": "자막이 너무 작습니다"});
     goes_wrong(&simulator, &once("genie-tv", "book", &declined)).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(answer["status"], "PARTIALLY_COMPLETED");
     let tv = result(&answer, "GenieTV");
     assert_eq!((&tv["status"], &tv["code"]), (&json!("FAILED"), &json!("declined")));
@@ -152,7 +159,9 @@ async fn a_review_goes_on_after_the_answer_and_after_a_restart() {
     let slow = json!({"kind": "slow-review", "seconds": 3_600});
     goes_wrong(&simulator, &once("genie-tv", "book", &slow)).await;
     let wait = [("prefer", "wait=1")];
-    let answer = service.post_with(DISTRIBUTE, &wait, &request("evt-1")).await;
+    let answer = service
+        .post_with(DISTRIBUTE, &wait, &request(&simulator, "evt-1"))
+        .await;
     assert_eq!(answer.status, 202);
     let answer = answer.json();
     let tv = result(&answer, "GenieTV");
@@ -196,7 +205,7 @@ async fn a_lie_is_found_out() {
         rules.push(rule("ringo-biz", "replace"));
         goes_wrong(&simulator, &json!(rules)).await;
         let made = (effects(&simulator, "genie-tv"), effects(&simulator, "ringo-biz"));
-        let answer = service.distribute(&request(event)).await.json();
+        let answer = service.distribute(&request(&simulator, event)).await.json();
         let shown = until(
             &service,
             &path_of(&answer),
@@ -216,7 +225,7 @@ async fn a_lie_is_found_out() {
 async fn a_line_that_is_not_verified_is_refused_before_anything_is_sent() {
     let simulator = simulator().await;
     let service = Service::start_as(live(simulator.base_url())).await;
-    let mut body = request("evt-1");
+    let mut body = request(&simulator, "evt-1");
     body["channelOptions"]["RingoBiz"]["phoneNumber"] = json!("02-555-0199");
     let refusal = service.distribute(&body).await;
     let refusal = refusal.problem(422, "validation_failed");
@@ -247,7 +256,7 @@ async fn what_the_configuration_lacks_is_said_and_harms_no_other() {
         "{channels}"
     );
     assert_eq!(problem("RingoBiz"), "");
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(result(&answer, "GenieTV")["code"], "channel_not_configured");
     assert_eq!(result(&answer, "RingoBiz")["status"], "SUCCESS");
     service.stop().await;
@@ -261,7 +270,7 @@ async fn a_token_is_shown_nowhere() {
     let refused = json!([{"step": "replace", "fault": {"kind": "answer", "status": 422, "body": "no"}},
         {"step": "order", "fault": {"kind": "answer", "status": 403, "body": "no"}}]);
     goes_wrong(&simulator, &refused).await;
-    let answer = service.distribute(&request("evt-1")).await.success(200);
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
     assert_eq!(answer["status"], "FAILED", "{answer}");
     for path in ["", "/attempts", "/history"] {
         let shown = service.get(&format!("{}{path}", path_of(&answer))).await;

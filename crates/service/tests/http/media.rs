@@ -257,3 +257,58 @@ async fn nothing_but_fitted_pictures_is_at_their_addresses() {
     }
     service.stop().await;
 }
+
+/// Silence of so many seconds.
+fn wav(seconds: u32) -> Vec<u8> {
+    let length = seconds * 8_000;
+    let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data".to_vec();
+    bytes.extend(length.to_le_bytes());
+    bytes.resize(bytes.len() + length as usize, 0x80);
+    bytes
+}
+
+#[tokio::test]
+async fn a_sound_is_listened_to_before_a_line_is_given_it() {
+    let files = [
+        ("short.wav", wav(59)),
+        ("long.wav", wav(61)),
+        ("none.mp3", b"<html>".to_vec()),
+    ];
+    let simulator = simulator(&files).await;
+    let line = ChannelConfig {
+        mode: Mode::Live,
+        base_url: Some(format!("{}/ringo-biz", simulator.base_url())),
+        access_token: Some(Secret::new("token")),
+        verified_numbers: [("default".to_owned(), vec!["02-555-0134".to_owned()])].into(),
+        ..ChannelConfig::default()
+    };
+    let service = start(&simulator, |config| config.channels.ringo_biz = line).await;
+    let announce = async |file: &str| {
+        let body = json!({
+            "eventId": file, "channels": ["RingoBiz"],
+            "contentUrls": {"audioUrl": format!("{}/media/{file}", simulator.base_url())},
+            "channelOptions": {"RingoBiz": {"phoneNumber": "02-555-0134"}},
+        });
+        let answer = service.distribute(&body).await.success(200);
+        let told = result(&answer, "RingoBiz");
+        let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+        (text("status"), text("code"), text("message"))
+    };
+    assert_eq!(announce("short.wav").await.0, "SUCCESS");
+    for (file, words) in [
+        ("long.wav", "lasts 61 seconds"),
+        ("none.mp3", "no WAV or MP3"),
+        ("a.mp3", ""),
+    ] {
+        let (status, code, message) = announce(file).await;
+        let expected = if words.is_empty() {
+            ("SUCCESS", "")
+        } else {
+            ("FAILED", "media_rejected")
+        };
+        assert_eq!((&*status, &*code), expected, "{file}: {message}");
+        assert!(message.contains(words), "{file}: {message}");
+    }
+    assert_eq!(simulator.effects().len(), 2);
+    service.stop().await;
+}

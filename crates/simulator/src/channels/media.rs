@@ -14,6 +14,12 @@ use crate::world::World;
 /// 640 × 640 pixels of one grey.
 const JPEG: &[u8] = include_bytes!("grey.jpg");
 
+/// Silence of half a second.
+const WAV: &[u8] = include_bytes!("silence.wav");
+
+/// The same.
+const MP3: &[u8] = include_bytes!("silence.mp3");
+
 pub(crate) const SERVED: Served = Served {
     name: "media",
     steps: &["file"],
@@ -35,8 +41,8 @@ pub(crate) fn file(media: &HashMap<String, Bytes>, name: &str) -> Option<(&'stat
     let (kind, stub) = match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("jpg" | "jpeg") => ("image/jpeg", JPEG),
         Some("png") => ("image/png", &[][..]),
-        Some("wav") => ("audio/wav", &b"RIFF\x24\0\0\0WAVEfmt "[..]),
-        Some("mp3") => ("audio/mpeg", &b"ID3\x04\0\0\0\0\0\0"[..]),
+        Some("wav") => ("audio/wav", WAV),
+        Some("mp3") => ("audio/mpeg", MP3),
         Some("mp4") => ("video/mp4", &b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"[..]),
         _ => return None,
     };
