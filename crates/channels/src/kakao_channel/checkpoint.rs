@@ -26,6 +26,9 @@ pub(super) enum Stage {
 pub(super) struct Progress {
     /// The uploaded picture.
     pub(super) image: String,
+    /// Of its file: the record of what was sent. Absent in those of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<String>,
     /// The next request, from 1; part of its key.
     pub(super) chunk: u32,
     /// Up to which bucket people have been sent it.
@@ -146,9 +149,10 @@ impl Stage {
 
 impl Progress {
     /// Nobody has been sent anything.
-    pub(super) fn new(image: String, now: Timestamp) -> Self {
+    pub(super) fn new(image: String, sha256: String, now: Timestamp) -> Self {
         Self {
             image,
+            sha256: Some(sha256),
             chunk: 1,
             after: None,
             since: now,

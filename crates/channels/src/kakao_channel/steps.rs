@@ -47,7 +47,7 @@ impl KakaoChannelClient {
             parts: wire::form(&boundary, &picture),
         };
         match self.api.post(call, &self.path("images"), body).await {
-            Ok(answer) => uploaded(&answer, now),
+            Ok(answer) => uploaded(&answer, picture.sha256, now),
             Err(error) => rejected(None, failure::unavailable().said(&error.words()), Retry::Backoff),
         }
     }
@@ -187,11 +187,11 @@ impl KakaoChannelClient {
     }
 }
 
-fn uploaded(answer: &Answer, now: Timestamp) -> StepOutcome {
+fn uploaded(answer: &Answer, sha256: String, now: Timestamp) -> StepOutcome {
     let refused = |why: Failure, retry| rejected(None, why.said(&answer.words_without_numbers()), retry);
     match wire::heard_of_picture(answer, now) {
         Heard::Taken => match wire::read::<Uploaded>(answer).and_then(Uploaded::url) {
-            Some(image) => advanced(Stage::Cutting(Progress::new(image, now)), false),
+            Some(image) => advanced(Stage::Cutting(Progress::new(image, sha256, now)), false),
             None => refused(failure::unavailable(), Retry::Backoff),
         },
         Heard::Refused(Meaning::Refused(why, retry)) => refused(why, retry),

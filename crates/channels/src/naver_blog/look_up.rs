@@ -15,7 +15,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::error::Meaning;
-use super::meta_weblog::{MetaWeblogClient, Stage, age, is_sound, mark, receipt};
+use super::meta_weblog::{MetaWeblogClient, Stage, Uploaded, age, is_sound, mark, receipt};
 use super::xml_rpc::{Param, Value};
 use crate::failure;
 use crate::http::sound_url;
@@ -84,7 +84,7 @@ impl MetaWeblogClient {
     fn judged(
         &self,
         call: &Call,
-        (image, absent_at): (String, Option<Timestamp>),
+        (image, absent_at): (Uploaded, Option<Timestamp>),
         recent: &Recent,
         now: Timestamp,
     ) -> LookUpOutcome {

@@ -85,8 +85,8 @@ pub(super) enum Stage {
     /// The picture is there; it can be posted, or an unclear post is being
     /// looked up.
     Ready {
-        /// The picture's address on the blog.
-        image: String,
+        #[serde(flatten)]
+        image: Uploaded,
         /// When a look-up first did not find the post.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         absent_at: Option<Timestamp>,
@@ -94,9 +94,23 @@ pub(super) enum Stage {
     /// It is live.
     Posted {
         id: String,
+        /// Of the picture's file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
         /// When we heard of it.
         since: Timestamp,
     },
+}
+
+/// A picture on the blog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Uploaded {
+    /// Its address there.
+    pub(super) image: String,
+    /// Of its file: the record of what was sent. Absent in those of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<String>,
 }
 
 #[async_trait]
@@ -115,7 +129,7 @@ impl ChannelClient for MetaWeblogClient {
             Ok(None | Some(Stage::Ready { .. })) if is_called_off(call) => nothing_done(),
             Ok(None) => self.upload(call, now).await,
             Ok(Some(Stage::Ready { image, .. })) => self.post(call, image, now).await,
-            Ok(Some(Stage::Posted { id, since })) => self.link(call, id, since, now).await,
+            Ok(Some(Stage::Posted { id, since, .. })) => self.link(call, id, since, now).await,
             // Only a later version writes what this one can't read.
             Err(unreadable) => StepOutcome::Unknown(unreadable),
         }
@@ -159,7 +173,11 @@ impl MetaWeblogClient {
         });
         match url {
             Ok(image) => StepOutcome::Advanced {
-                checkpoint: Stage::ready(image).into(),
+                checkpoint: Stage::ready(Uploaded {
+                    image,
+                    sha256: Some(picture.sha256),
+                })
+                .into(),
                 next_has_effect: true,
             },
             Err(Meaning::NotSent(why) | Meaning::Unclear(why)) => rejected(why, Retry::Backoff, None),
@@ -169,10 +187,10 @@ impl MetaWeblogClient {
     }
 
     /// The one step that everybody sees.
-    async fn post(&self, call: &Call, image: String, now: Timestamp) -> StepOutcome {
+    async fn post(&self, call: &Call, image: Uploaded, now: Timestamp) -> StepOutcome {
         let content = composed(call, now);
         let mark = mark(call);
-        let html = html::post(&content, &image, &mark);
+        let html = html::post(&content, &image.image, &mark);
         let title = html::title(&content);
         let post = Param::Struct(&[
             ("title", Param::Text(&title)),
@@ -188,7 +206,12 @@ impl MetaWeblogClient {
         let ready = || Some(Stage::ready(image.clone()).into());
         match id {
             Ok(id) => StepOutcome::Advanced {
-                checkpoint: Stage::Posted { id, since: now }.into(),
+                checkpoint: Stage::Posted {
+                    id,
+                    sha256: image.sha256,
+                    since: now,
+                }
+                .into(),
                 next_has_effect: false,
             },
             Err(Meaning::NotSent(why)) => rejected(why, Retry::Backoff, ready()),
@@ -257,7 +280,7 @@ impl MetaWeblogClient {
 }
 
 impl Stage {
-    pub(super) fn ready(image: String) -> Self {
+    pub(super) fn ready(image: Uploaded) -> Self {
         Self::Ready { image, absent_at: None }
     }
 
