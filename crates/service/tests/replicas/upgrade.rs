@@ -19,7 +19,7 @@ async fn a_rolling_upgrade_from_an_earlier_release_loses_and_repeats_nothing() {
     let schema = "SELECT value::bigint FROM meta WHERE key = 'schema_version'";
     let before = count(&database(&cluster).await, schema).await;
     let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address).collect();
-    let mut load = Load::begin(&addresses, 6);
+    let mut load = Load::begin(&addresses, cluster.simulator.base_url(), 6);
     let mut acknowledged_by = Vec::new();
     for number in 0..3 {
         tokio::time::sleep(Duration::from_secs(1)).await;
