@@ -304,7 +304,14 @@ fn a_wrong_command_line_or_configuration_is_exit_code_2() {
 
 #[test]
 fn a_wrong_log_filter_is_exit_code_2() {
-    for filter in ["fanfare=loud", "info,=,", "fanfare[=debug"] {
+    for filter in [
+        "fanfare=loud",
+        "inof",
+        "info,=,",
+        "info,fanfare=",
+        "=debug",
+        "fanfare[=debug",
+    ] {
         let ended = fanfare_with(
             &["serve"],
             &[("FANFARE_LOG", filter), ("FANFARE_LISTEN", "127.0.0.1:0")],
