@@ -77,6 +77,21 @@ impl Api {
         &self.token
     }
 
+    /// Where it is: scheme, host and port. A path may hold what is not shown.
+    pub(crate) fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    /// Whether that is this host.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        self.base.host_str() == Some(host)
+    }
+
+    /// Whether it is called over TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
     /// Whether something answers there.
     pub(crate) async fn probe(&self) -> Result<(), ExchangeError> {
         self.http.probe(&self.base).await
@@ -90,11 +105,23 @@ impl Api {
     ) -> Result<Answer, ExchangeError> {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(query);
-        self.send(call, Method::GET, url, Body::None).await
+        self.send(Some(call), Method::GET, url, Body::None).await
+    }
+
+    /// Reads for no delivery.
+    pub(crate) async fn look(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(None, Method::GET, url, Body::None).await
     }
 
     pub(crate) async fn post(&self, call: &Call, path: &[&str], body: Body<'_>) -> Result<Answer, ExchangeError> {
-        self.send(call, Method::POST, self.url(path), body).await
+        self.send(Some(call), Method::POST, self.url(path), body).await
+    }
+
+    /// A document that only asks, for no delivery.
+    pub(crate) async fn look_by_xml(&self, xml: String) -> Result<Answer, ExchangeError> {
+        self.send(None, Method::POST, self.url(&[]), Body::Xml(xml)).await
     }
 
     /// `query` is as it stands in the address.
@@ -107,7 +134,7 @@ impl Api {
     ) -> Result<Answer, ExchangeError> {
         let mut url = self.url(path);
         url.set_query(query);
-        self.send(call, Method::PUT, url, body).await
+        self.send(Some(call), Method::PUT, url, body).await
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -119,7 +146,13 @@ impl Api {
         url
     }
 
-    async fn send(&self, call: &Call, method: Method, url: Url, body: Body<'_>) -> Result<Answer, ExchangeError> {
+    async fn send(
+        &self,
+        call: Option<&Call>,
+        method: Method,
+        url: Url,
+        body: Body<'_>,
+    ) -> Result<Answer, ExchangeError> {
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
         // What `url` wrote, `http` reads, except where it is longer than 64 KiB:
@@ -137,7 +170,9 @@ impl Api {
         } else if !matches!(body, Body::Xml(_)) {
             set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
         }
-        set(TRACEPARENT, &traceparent(call));
+        if let Some(call) = call {
+            set(TRACEPARENT, &traceparent(call));
+        }
         match body {
             Body::None => {}
             Body::Form(pairs) => {
@@ -159,6 +194,6 @@ impl Api {
                 *request.body_mut() = xml.into();
             }
         }
-        self.http.send(request).await
+        Ok(self.token.kept_out_of(self.http.send(request).await?))
     }
 }

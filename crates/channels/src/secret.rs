@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::http::Answer;
+
+/// Shorter ones would be found in every answer.
+const FOUND_LEAST: usize = 12;
+
 /// A token or a password. It is shown as stars wherever it is printed; only
 /// [`Secret::reveal`] gives it, where a request is made.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -19,6 +24,18 @@ impl Secret {
     /// Gives it, to be sent to whom it belongs.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// An answer that repeats it, as an error may, with stars in its place: what a
+    /// channel said is kept, and shown to people.
+    pub(crate) fn kept_out_of(&self, mut answer: Answer) -> Answer {
+        let secret = self.0.trim().as_bytes();
+        let is_there = |body: &[u8]| body.windows(secret.len()).any(|part| part == secret);
+        if secret.len() >= FOUND_LEAST && is_there(&answer.body) {
+            let text = String::from_utf8_lossy(&answer.body).replace(self.0.trim(), "***");
+            answer.body = text.into();
+        }
+        answer
     }
 
     /// Nothing but white space is no secret.
@@ -41,5 +58,23 @@ mod tests {
     fn it_is_never_shown() {
         let secret = Secret::new("canary");
         assert!(!format!("{secret:?} {:#?}", Some(&secret)).contains("canary"));
+    }
+
+    #[test]
+    fn an_answer_that_repeats_it_is_starred() {
+        let answer = |body: &'static str| Answer {
+            status: http::StatusCode::BAD_REQUEST,
+            headers: http::HeaderMap::new(),
+            body: body.into(),
+            cut: false,
+        };
+        let secret = Secret::new("canary-canary\n");
+        let words = secret
+            .kept_out_of(answer("Malformed access token canary-canary."))
+            .words();
+        assert_eq!(words, "400 Malformed access token ***.");
+        assert_eq!(secret.kept_out_of(answer("가 \u{0}")).body, answer("가 \u{0}").body);
+        let short = Secret::new("token").kept_out_of(answer("no token"));
+        assert_eq!(short.words(), "400 no token", "a word is no secret");
     }
 }

@@ -39,6 +39,8 @@ pub(crate) const SERVED: Served = Served {
         "quota",
         "list",
         "token",
+        "account",
+        "debug",
         "page",
     ],
     step,
@@ -84,10 +86,17 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
         (&Method::GET, [_, _, "content_publishing_limit"]) => Some("quota"),
         (&Method::GET, ["p", _]) => Some("page"),
         (&Method::GET, ["access_token" | "refresh_access_token"]) => Some("token"),
+        (&Method::GET, [_, "debug_token"]) => Some("debug"),
         (&Method::GET, [_, id]) if id.starts_with(CONTAINER) => Some("status"),
+        (&Method::GET, [_, _]) if asks_for(incoming, "username") => Some("account"),
         (&Method::GET, [_, _]) => Some("permalink"),
         _ => None,
     }
+}
+
+fn asks_for(incoming: &Incoming, field: &str) -> bool {
+    let fields = incoming.query.get("fields").map(String::as_str).unwrap_or_default();
+    fields.split(',').any(|asked| asked == field)
 }
 
 fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
@@ -114,6 +123,8 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         (Some("quota"), [_, account, _]) => quota(&world.known.instagram, account, now),
         (Some("list"), [_, account, _]) => list(&world.known.instagram, account, &incoming.base_url),
         (Some("token"), _) => token_answer(),
+        (Some("account"), [_, id]) => whose(id),
+        (Some("debug"), _) => debugged(incoming, now),
         _ => error(100, Some(33), "Unsupported request"),
     };
     answer.with("x-app-usage", r#"{"call_count":1,"total_cputime":1,"total_time":1}"#)
@@ -125,6 +136,23 @@ fn token_answer() -> Outgoing {
         200,
         &json!({"access_token": "IGAAsimulated", "token_type": "bearer", "expires_in": lifetime}),
     )
+}
+
+/// Ids of accounts begin like this; the token sees all of them.
+const ACCOUNT: &str = "1784";
+
+fn whose(id: &str) -> Outgoing {
+    if !id.starts_with(ACCOUNT) {
+        return unknown_object(id);
+    }
+    Outgoing::json(200, &json!({"id": id, "username": "spring_bakery"}))
+}
+
+fn debugged(incoming: &Incoming, now: Timestamp) -> Outgoing {
+    let is_valid = is_good(incoming.query.get("input_token").map(String::as_str));
+    let expires = now.saturating_add(DAY * 60).unwrap_or(now);
+    let data = json!({"is_valid": is_valid, "type": "USER", "expires_at": expires.as_second()});
+    Outgoing::json(200, &json!({ "data": data }))
 }
 
 fn create(known: &mut Known, account: &str, incoming: &Incoming, fault: Option<&Fault>, now: Timestamp) -> Outgoing {
