@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::{name_of, text};
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
-use super::{Common, breaker, results};
+use super::{Common, breaker, check, results};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,11 +19,14 @@ pub(super) struct Args {
 enum Command {
     /// Force a channel's circuit breaker open, close, disable or reset it, on every node
     Breaker(breaker::Args),
+    /// Try the credentials of each live channel, without posting; works by the configuration, not by a service
+    Check(check::Args),
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     match &args.command {
         Some(Command::Breaker(args)) => breaker::run(common, args).await,
+        Some(Command::Check(args)) => check::run(common, args).await,
         None => show(common).await,
     }
 }

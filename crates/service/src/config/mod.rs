@@ -313,6 +313,20 @@ impl Channels {
     }
 }
 
+impl Channels {
+    /// The same, to be changed.
+    pub(crate) fn get_mut(&mut self, channel: Channel) -> &mut ChannelConfig {
+        match channel {
+            Channel::WooridongneTV => &mut self.wooridongne_tv,
+            Channel::RingoBiz => &mut self.ringo_biz,
+            Channel::GenieTV => &mut self.genie_tv,
+            Channel::Instagram => &mut self.instagram,
+            Channel::NaverBlog => &mut self.naver_blog,
+            Channel::KakaoChannel => &mut self.kakao_channel,
+        }
+    }
+}
+
 impl Config {
     /// How each channel is called, by [`Channel::index`].
     pub fn modes(&self) -> [Mode; Channel::ALL.len()] {
