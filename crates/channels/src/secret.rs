@@ -1,6 +1,7 @@
 //! Text that must never be shown.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Deserialize;
 
@@ -41,6 +42,28 @@ impl Secret {
     /// Nothing but white space is no secret.
     pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
+    }
+}
+
+/// A secret that may be replaced while it is used; clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Token(Arc<RwLock<Secret>>);
+
+impl Token {
+    /// As it is now.
+    pub fn get(&self) -> Secret {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls that begin from now on are made with this.
+    pub fn set(&self, secret: Secret) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = secret;
+    }
+}
+
+impl From<Secret> for Token {
+    fn from(secret: Secret) -> Self {
+        Self(Arc::new(RwLock::new(secret)))
     }
 }
 

@@ -19,6 +19,8 @@ mod partners;
 mod program;
 #[path = "cli/story.rs"]
 mod story;
+#[path = "cli/token.rs"]
+mod token;
 
 use fanfare::clock::{Clock, SystemClock};
 use serde_json::{Value, json};

@@ -7,8 +7,8 @@ use fanfare_core::text::Text;
 use jiff::Timestamp;
 
 use super::error::Meaning;
-use super::wire::{Debugged, Page, Quota, User};
-use super::{InstagramClient, heard};
+use super::wire::{Page, Quota, User};
+use super::{InstagramClient, heard, token};
 use crate::check::{Account, Checked, PostQuota, shown};
 
 /// With Instagram Login. There no call tells when a token lapses.
@@ -53,15 +53,7 @@ impl InstagramClient {
         if self.api.is_at(INSTAGRAM_LOGIN) {
             return None;
         }
-        let token = self.api.token().reveal();
-        let answer = self
-            .api
-            .look(&self.path(&["debug_token"]), &[("input_token", token)])
-            .await;
-        let (debugged, _) = heard::<Debugged>(answer, now).ok()?;
-        Timestamp::from_second(debugged.data.expires_at)
-            .ok()
-            .filter(|at| *at > Timestamp::UNIX_EPOCH)
+        token::end_of(&self.api, &self.settings.api_version, now).await.ok()?
     }
 }
 

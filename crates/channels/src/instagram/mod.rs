@@ -13,10 +13,12 @@
 //! | `look_up.rs` | what became of an unclear publish |
 //! | `checkpoint.rs` | where the protocol stands between steps |
 //! | `error.rs` | Meta's error codes and what each means, the one table |
+//! | `token.rs` | how a token is exchanged and renewed |
 //! | `check.rs` | whether the token is good, and for what |
 //! | `wire.rs` | what Meta answers, and its usage headers |
 //!
-//! Deliberately absent so far: carousel, Reels, token refresh.
+//! Deliberately absent so far: carousel, Reels; and when a token is renewed, which
+//! `core/credential.rs` says.
 
 mod check;
 mod checkpoint;
@@ -24,6 +26,7 @@ mod error;
 mod look_up;
 mod mock;
 mod steps;
+pub mod token;
 mod wire;
 
 use std::time::Duration;

@@ -247,12 +247,8 @@ impl MetaWeblogClient {
     }
 
     fn document(&self, method: &str, params: Vec<Param<'_>>) -> String {
-        let user = &self.settings.user;
-        let mut all = vec![
-            Param::Text(user),
-            Param::Text(user),
-            Param::Text(self.api.token().reveal()),
-        ];
+        let (user, password) = (&self.settings.user, self.api.token());
+        let mut all = vec![Param::Text(user), Param::Text(user), Param::Text(password.reveal())];
         all.extend(params);
         xml_rpc::call(method, &all)
     }

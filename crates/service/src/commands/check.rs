@@ -3,6 +3,7 @@
 //! It works by the configuration, beside the service or before one runs, and calls
 //! the channels itself: what a service would be told is told here.
 
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use comfy_table::Cell;
 use fanfare_channels::check::{Checked, Credentials, Tls};
 use fanfare_core::cause::Cause;
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::credential::TokenStanding;
 use fanfare_core::delivery::Failure as Why;
 use fanfare_core::notice::words::actor_text;
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ use super::{Common, config, results};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::credentials;
 use crate::perform::Connection;
 
 #[derive(Debug, clap::Args)]
@@ -45,9 +48,17 @@ enum Outcome {
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     let config = config::load(common)?;
+    let (config, standing) = with_kept(config).await;
     let chosen = |channel: &Channel| args.channels.is_empty() || args.channels.contains(channel);
     let chosen: Vec<_> = Channel::ALL.into_iter().filter(chosen).collect();
-    let outcomes = outcomes(&config, &chosen, Duration::from_secs(args.timeout)).await?;
+    let mut outcomes = outcomes(&config, &chosen, Duration::from_secs(args.timeout)).await?;
+    for (channel, outcome) in &mut outcomes {
+        if let (Outcome::Checked(checked), credentials::CHANNEL) = (outcome, *channel) {
+            checked.token_expires_at = checked
+                .token_expires_at
+                .or(standing.as_ref().and_then(|one| one.expires_at));
+        }
+    }
     let screen = Screen::stdout();
     let bad = outcomes.iter().filter(|(_, outcome)| !outcome.is_good()).count();
     if common.json {
@@ -69,6 +80,32 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
         screen.say(table)?;
     }
     if bad > 0 { Err(Failure::NotDone) } else { Ok(()) }
+}
+
+/// With the token that services use, where one is kept in the database. What keeps it
+/// from being read is said, and the configured one tried.
+async fn with_kept(config: Config) -> (Config, Option<TokenStanding>) {
+    if !credentials::are_used(&config) || !credentials::may_be_kept(&config) {
+        return (config, None);
+    }
+    match credentials::kept(&config).await {
+        Ok(Some(kept)) => {
+            let standing = kept.1.standing();
+            (
+                credentials::with_kept(&config, Some(&kept)).into_owned(),
+                Some(standing),
+            )
+        }
+        Ok(None) => (config, None),
+        Err(error) => {
+            // Nobody left to tell where stderr is closed.
+            _ = writeln!(
+                std::io::stderr(),
+                "fanfare: the token that is kept can't be read ({error:#}); the configured one is tried"
+            );
+            (config, None)
+        }
+    }
 }
 
 /// All at once: each has a time of its own.

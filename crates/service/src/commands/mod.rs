@@ -2,7 +2,8 @@
 //!
 //! One command, one file. `serve`, `demo`, `story` and `load` start a service; `keys`
 //! works on the database, since the first key can't be asked for with a key;
-//! `recipients` works on the files of lists; `channels check` calls the channels by the configuration;
+//! `recipients` works on the files of lists; `channels check` calls the channels by the configuration, and `channels token` works
+//! on the database;
 //! `partners` talks to a partner, and to no service; all others talk to a running service over HTTP, like everybody else. None of them
 //! knows the engine.
 //!
@@ -42,6 +43,7 @@ mod simulated;
 mod status;
 mod stop;
 mod story;
+mod token;
 mod watch;
 
 use std::path::PathBuf;
@@ -80,7 +82,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 struct Common {
-    /// The configuration of `serve`, `config`, `keys`, `recipients`, `channels check` and `load`
+    /// The configuration of `serve`, `config`, `keys`, `recipients`, `channels check`, `channels token` and `load`
     #[arg(
         long,
         global = true,
@@ -139,7 +141,7 @@ enum Command {
     Stop(stop::Args),
     /// Read the journal of published events, or publish some again
     Events(events::Args),
-    /// Show the channels, try their credentials, or order something of a channel's circuit breaker
+    /// Show the channels, try their credentials, hand a token over, or order something of a channel's circuit breaker
     Channels(channels::Args),
     /// Make, list and revoke API keys, in the configured database
     Keys(keys::Args),

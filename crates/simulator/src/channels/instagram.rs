@@ -4,6 +4,8 @@
 //! Publishing a container twice is refused here; what the real one does is
 //! documented nowhere.
 
+mod tokens;
+
 use std::collections::BTreeMap;
 
 use hyper::Method;
@@ -28,6 +30,8 @@ const MENTIONS_MOST: usize = 20;
 const HASHTAGS_MOST: usize = 30;
 const CONTAINERS_MOST: usize = 400;
 const POSTS_MOST: usize = 100;
+
+pub(crate) use self::tokens::Tokens;
 
 pub(crate) const SERVED: Served = Served {
     name: "instagram",
@@ -109,7 +113,7 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         .bearer()
         .map(str::to_owned)
         .or_else(|| incoming.parameter("access_token"));
-    if !is_good(token.as_deref()) {
+    if !world.known.instagram_tokens.is_good(token.as_deref(), now) {
         return error(190, Some(463), "Error validating access token: Session has expired");
     }
     let answer = match (step(incoming), &parts[..]) {
@@ -122,20 +126,12 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         (Some("permalink"), [_, id]) => read(&world.known.instagram, id, &incoming.base_url),
         (Some("quota"), [_, account, _]) => quota(&world.known.instagram, account, now),
         (Some("list"), [_, account, _]) => list(&world.known.instagram, account, &incoming.base_url),
-        (Some("token"), _) => token_answer(),
+        (Some("token"), _) => tokens::answer(&mut world.known, incoming, now),
         (Some("account"), [_, id]) => whose(id),
-        (Some("debug"), _) => debugged(incoming, now),
+        (Some("debug"), _) => tokens::debug(&mut world.known, incoming, now),
         _ => error(100, Some(33), "Unsupported request"),
     };
     answer.with("x-app-usage", r#"{"call_count":1,"total_cputime":1,"total_time":1}"#)
-}
-
-fn token_answer() -> Outgoing {
-    let lifetime = DAY.as_secs() * 60;
-    Outgoing::json(
-        200,
-        &json!({"access_token": "IGAAsimulated", "token_type": "bearer", "expires_in": lifetime}),
-    )
 }
 
 /// Ids of accounts begin like this; the token sees all of them.
@@ -146,13 +142,6 @@ fn whose(id: &str) -> Outgoing {
         return unknown_object(id);
     }
     Outgoing::json(200, &json!({"id": id, "username": "spring_bakery"}))
-}
-
-fn debugged(incoming: &Incoming, now: Timestamp) -> Outgoing {
-    let is_valid = is_good(incoming.query.get("input_token").map(String::as_str));
-    let expires = now.saturating_add(DAY * 60).unwrap_or(now);
-    let data = json!({"is_valid": is_valid, "type": "USER", "expires_at": expires.as_second()});
-    Outgoing::json(200, &json!({ "data": data }))
 }
 
 fn create(known: &mut Known, account: &str, incoming: &Incoming, fault: Option<&Fault>, now: Timestamp) -> Outgoing {
