@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/engines.rs"]
 mod engines;
 #[path = "cli/keys.rs"]
@@ -17,6 +19,8 @@ mod partners;
 mod program;
 #[path = "cli/story.rs"]
 mod story;
+#[path = "cli/token.rs"]
+mod token;
 
 use fanfare::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
