@@ -10,14 +10,14 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::http::{Answer, ExchangeError, HttpClient, traceparent};
-use crate::secret::Secret;
+use crate::secret::{Secret, Token};
 
 /// Where a channel is called, and as whom.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: HttpClient,
     base: Url,
-    token: Secret,
+    token: Token,
     /// Where the token stands alone; as a bearer token in `Authorization` unless
     /// another is set.
     token_header: HeaderName,
@@ -46,11 +46,11 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 impl Api {
     /// `base` is the operator's own and trusted; paths are put below it.
-    pub fn new(http: HttpClient, base: Url, token: Secret) -> Self {
+    pub fn new(http: HttpClient, base: Url, token: impl Into<Token>) -> Self {
         Self {
             http,
             base,
-            token,
+            token: token.into(),
             token_header: AUTHORIZATION,
             key_header: IDEMPOTENCY_KEY,
         }
@@ -73,8 +73,23 @@ impl Api {
     }
 
     /// For channels whose requests hold it themselves.
-    pub(crate) fn token(&self) -> &Secret {
-        &self.token
+    pub(crate) fn token(&self) -> Secret {
+        self.token.get()
+    }
+
+    /// Where it is: scheme, host and port. A path may hold what is not shown.
+    pub(crate) fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    /// Whether that is this host.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        self.base.host_str() == Some(host)
+    }
+
+    /// Whether it is called over TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
     }
 
     /// Whether something answers there.
@@ -90,11 +105,30 @@ impl Api {
     ) -> Result<Answer, ExchangeError> {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(query);
-        self.send(call, Method::GET, url, Body::None).await
+        self.send(Some(call), Method::GET, url, Body::None).await
+    }
+
+    /// Reads for no delivery.
+    pub(crate) async fn look(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(None, Method::GET, url, Body::None).await
     }
 
     pub(crate) async fn post(&self, call: &Call, path: &[&str], body: Body<'_>) -> Result<Answer, ExchangeError> {
-        self.send(call, Method::POST, self.url(path), body).await
+        self.send(Some(call), Method::POST, self.url(path), body).await
+    }
+
+    /// The same where the answer is a secret itself, which is not kept out of it.
+    pub(crate) async fn look_for_secret(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.exchange(None, Method::GET, url, Body::None).await
+    }
+
+    /// A document that only asks, for no delivery.
+    pub(crate) async fn look_by_xml(&self, xml: String) -> Result<Answer, ExchangeError> {
+        self.send(None, Method::POST, self.url(&[]), Body::Xml(xml)).await
     }
 
     /// `query` is as it stands in the address.
@@ -107,7 +141,7 @@ impl Api {
     ) -> Result<Answer, ExchangeError> {
         let mut url = self.url(path);
         url.set_query(query);
-        self.send(call, Method::PUT, url, body).await
+        self.send(Some(call), Method::PUT, url, body).await
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -119,7 +153,25 @@ impl Api {
         url
     }
 
-    async fn send(&self, call: &Call, method: Method, url: Url, body: Body<'_>) -> Result<Answer, ExchangeError> {
+    async fn send(
+        &self,
+        call: Option<&Call>,
+        method: Method,
+        url: Url,
+        body: Body<'_>,
+    ) -> Result<Answer, ExchangeError> {
+        let answer = self.exchange(call, method, url, body).await?;
+        Ok(self.token().kept_out_of(answer))
+    }
+
+    async fn exchange(
+        &self,
+        call: Option<&Call>,
+        method: Method,
+        url: Url,
+        body: Body<'_>,
+    ) -> Result<Answer, ExchangeError> {
+        let token = self.token();
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
         // What `url` wrote, `http` reads, except where it is longer than 64 KiB:
@@ -133,11 +185,13 @@ impl Api {
             }
         };
         if self.token_header != AUTHORIZATION {
-            set(self.token_header.clone(), self.token.reveal());
+            set(self.token_header.clone(), token.reveal());
         } else if !matches!(body, Body::Xml(_)) {
-            set(AUTHORIZATION, &format!("Bearer {}", self.token.reveal()));
+            set(AUTHORIZATION, &format!("Bearer {}", token.reveal()));
         }
-        set(TRACEPARENT, &traceparent(call));
+        if let Some(call) = call {
+            set(TRACEPARENT, &traceparent(call));
+        }
         match body {
             Body::None => {}
             Body::Form(pairs) => {

@@ -8,6 +8,7 @@ use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::Call;
 use jiff::Timestamp;
 
+use crate::check::Checked;
 use crate::http::ExchangeError;
 
 /// Runs one channel's protocol, a step at a time.
@@ -37,6 +38,10 @@ pub trait ChannelClient: Debug + Send + Sync {
     fn is_further(&self, _heard: &Checkpoint, _own: Option<&Checkpoint>) -> bool {
         true
     }
+
+    /// Tries the credentials by calls that post nothing and cost nothing, each over
+    /// within its deadline; never an error, since what is wrong is the answer.
+    async fn check(&self, now: Timestamp) -> Checked;
 
     /// Whether the channel's address answers at all, whatever it says.
     async fn probe(&self) -> Result<(), ExchangeError>;

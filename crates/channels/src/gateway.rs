@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::api::{Api, Body};
 use crate::call_off::{is_called_off, nothing_done};
+use crate::check::{self, Checked, NOBODY};
 use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW, heard};
 use crate::failure;
@@ -148,6 +149,13 @@ impl ChannelClient for GatewayClient {
 
     async fn look_up(&self, call: &Call, _now: Timestamp) -> LookUpOutcome {
         self.find(call).await
+    }
+
+    /// A search for what was never made.
+    async fn check(&self, now: Timestamp) -> Checked {
+        let answer = self.api.look(self.shape.path, &[("externalId", NOBODY)]).await;
+        let is_page = |answer: &Answer| answer.status == StatusCode::OK && answer.json::<Page>().is_ok();
+        check::of_contract(&self.api, answer, |answer| heard(answer, now), is_page)
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

@@ -15,6 +15,7 @@
 pub mod any_channel;
 pub mod api;
 mod call_off;
+pub mod check;
 pub mod client;
 mod connect;
 pub mod contract;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_channels::api::Api;
+use fanfare_channels::check::Credentials;
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::http::{HttpClient, HttpSettings};
 use fanfare_channels::media::MediaClient;
@@ -204,6 +205,19 @@ async fn a_wrong_password_is_a_fault_with_status_200() {
     };
     assert_eq!(failure.code, "auth_expired");
     assert!(failure.channel_said.unwrap().contains("fault 403"));
+}
+
+#[tokio::test]
+async fn credentials_are_tried_without_a_post() {
+    let blog = Blog::new(None).await;
+    let checked = blog.client.check(blog.now()).await;
+    assert!(checked.is_good() && checked.account.is_some(), "{checked:?}");
+    let refused = Blog::new(Some("wrong")).await.client.check(blog.now()).await;
+    let Credentials::Refused(why) = refused.credentials else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(why.code, "auth_expired");
+    assert!(why.channel_said.unwrap().contains("fault 403"));
 }
 
 /// What answers there, but is not the endpoint.

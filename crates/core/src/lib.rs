@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod cause;
 pub mod channel;
 pub mod compose;
+pub mod credential;
 pub mod decode;
 pub mod delivery;
 pub mod distribution;

@@ -39,6 +39,11 @@ impl VerifiedNumbers {
         self.0.get(tenant).is_some_and(|lines| lines.contains(e164))
     }
 
+    /// One of them, whoever's it is.
+    pub fn any(&self) -> Option<&str> {
+        self.0.values().flatten().next().map(String::as_str)
+    }
+
     /// Nobody has any.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -56,6 +61,10 @@ mod tests {
         assert!(verified.holds(&default, "+8225550134") && verified.holds(&cafe, "+8225550199"));
         assert!(!verified.holds(&default, "+8225550199") && !verified.holds(&cafe, "+8225550134"));
         assert!(!verified.holds(&TenantId::new("other"), "+8225550134"));
+        assert_eq!(
+            (verified.any(), VerifiedNumbers::default().any()),
+            (Some("+8225550199"), None)
+        );
         assert!(VerifiedNumbers::default().is_empty() && !verified.is_empty());
     }
 

@@ -7,6 +7,7 @@
 pub mod api_keys;
 pub mod bare;
 pub mod breaker_orders;
+pub mod credentials;
 mod gather;
 mod group_commit;
 mod listing;

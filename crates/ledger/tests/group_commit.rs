@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+#[path = "scripted/credentials.rs"]
+mod credentials;
 #[path = "scripted/notices.rs"]
 mod notices;
 

@@ -20,6 +20,7 @@ use crate::api::{self, ApiLimits, ApiState};
 use crate::clients::{self, Connected};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthRequired, Config};
+use crate::credentials;
 use crate::keys::{Keyring, KeyringError};
 use crate::media_upkeep;
 use crate::notify;
@@ -47,6 +48,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two looks whether anybody still does.
 const CLOSE_POLL: Duration = Duration::from_millis(1);
 
+/// What publishes events, where anything does.
+type Publisher = Option<(Arc<dyn EventPublisher>, EventSettings)>;
+
+/// A cache that others read, and how long it keeps what it is given, where there is one.
+type SharedCache = Option<(Arc<dyn StatusCache>, Duration)>;
+
 /// A running service.
 pub struct App {
     /// Where its door is; the port that was given where 0 was asked for.
@@ -58,6 +65,7 @@ pub struct App {
     running: Running,
     relay: Option<outbox::Running>,
     notices: notify::Running,
+    renewal: Option<credentials::Running>,
     store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
@@ -86,22 +94,20 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         (Arc::clone(&cache), ttl)
     });
     let link = (publisher.is_some() || shared_cache.is_some()).then(Arc::<Link>::default);
-    let connected = clients::connect(config, address)?;
+    let kept = credentials::at_start(config, &*store, clock.now()).await?;
+    let connected = clients::connect(&credentials::with_kept(config, kept.as_ref()), address)?;
+    let renewal = credentials::start(kept, &connected, &store, &clock);
+    let token = renewal.as_ref().map(credentials::Running::standing);
     let (hand_off, media) = (connected.hand_off.clone(), connected.media.clone());
     let running = perform::start(parts(config, connected, &store, &cache, &clock, link.clone())?).await?;
-    let relay = match link {
-        Some(link) => Some(outbox::start(outbox::Parts {
-            store: Arc::clone(&store),
-            life: running.handle.life().clone(),
-            publisher,
-            shared_cache,
-            link,
-            clock: Arc::clone(&clock),
-            rng: rng()?,
-        })),
-        None => None,
-    };
-    let notices = notify::start(config, address, notice_parts(named, &running, &store, &clock)?)?;
+    let relay = link
+        .map(|link| relay(link, (publisher, shared_cache), &running, &store, &clock))
+        .transpose()?;
+    let notices = notify::start(
+        config,
+        address,
+        notice_parts(named, &running, &store, &clock, token.clone())?,
+    )?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -111,6 +117,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         cache,
         clock,
         modes: config.modes(),
+        token,
         hand_off,
         media,
         allow_hosts: config.media.allow_hosts.clone(),
@@ -138,6 +145,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         running,
         relay,
         notices,
+        renewal,
         store,
         stop_timeout,
     })
@@ -154,6 +162,9 @@ impl App {
             relay.stop().await;
         }
         self.notices.stop().await;
+        if let Some(renewal) = self.renewal {
+            renewal.stop().await;
+        }
         if let Err(error) = self.store.end_incarnation(life.token()).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -272,6 +283,24 @@ fn parts(
     })
 }
 
+fn relay(
+    link: Arc<Link>,
+    (publisher, shared_cache): (Publisher, SharedCache),
+    running: &Running,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<outbox::Running> {
+    Ok(outbox::start(outbox::Parts {
+        store: Arc::clone(store),
+        life: running.handle.life().clone(),
+        publisher,
+        shared_cache,
+        link,
+        clock: Arc::clone(clock),
+        rng: rng()?,
+    }))
+}
+
 fn retention(config: &Config) -> Retention {
     let days = config.retention.days;
     Retention {
@@ -285,12 +314,14 @@ fn notice_parts(
     running: &Running,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
+    token: Option<credentials::Standing>,
 ) -> anyhow::Result<notify::Parts> {
     Ok(notify::Parts {
         named,
         store: Arc::clone(store),
         engine: running.handle.clone(),
         clock: Arc::clone(clock),
+        token,
         rng: rng()?,
     })
 }
@@ -300,10 +331,7 @@ fn rng() -> anyhow::Result<StdRng> {
 }
 
 /// Kafka, where it is configured.
-fn publisher(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Option<(Arc<dyn EventPublisher>, EventSettings)>> {
+fn publisher(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Publisher> {
     let Some(brokers) = &config.kafka_brokers else {
         return Ok(None);
     };

@@ -11,13 +11,15 @@ use fanfare_channels::contract::is_path_id;
 use fanfare_channels::gateway::{GatewayClient, Shape};
 use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
-use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::instagram::token::InstagramTokens;
+use fanfare_channels::instagram::{API_VERSION, InstagramClient, InstagramSettings};
 use fanfare_channels::kakao_channel::{BASE_URL, KakaoChannelClient, KakaoSettings};
 use fanfare_channels::media::MediaClient;
 use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::naver_blog::hand_off::{FEEDS, HandOff, HandOffClient, HandOffSettings};
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::RingoBizClient;
+use fanfare_channels::secret::{Secret, Token};
 use fanfare_channels::{any_channel, wooridongne_tv};
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
@@ -46,6 +48,15 @@ pub(crate) struct Connected {
     pub(crate) hand_off: Option<Arc<HandOff>>,
     /// Where channels fetch pictures that were made to fit.
     pub(crate) media: Option<Arc<MediaLinks>>,
+    /// What Instagram is called with, and what renews it.
+    pub(crate) tokens: Option<(Token, InstagramTokens)>,
+}
+
+/// What comes of a client beside it.
+#[derive(Default)]
+struct Beside {
+    hand_off: Option<Arc<HandOff>>,
+    tokens: Option<(Token, InstagramTokens)>,
 }
 
 /// Makes the clients; `address` is where this service listens.
@@ -61,27 +72,44 @@ pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected,
             connections,
             hand_off: None,
             media: None,
+            tokens: None,
         });
     }
-    let http = HttpClient::new(&HttpSettings {
-        deadline: Duration::from_millis(config.calls.deadline_ms),
-        connect_timeout: Duration::from_millis(config.calls.connect_timeout_ms),
-        ..HttpSettings::default()
-    })?;
+    let http = http(config)?;
     let media = MediaClient::new(
         &config.media.allow_hosts,
         Duration::from_millis(config.calls.deadline_ms) / 2,
     )?;
     let links = media_links(config, address);
-    let mut handed = None;
+    let mut beside = Beside::default();
     for channel in live {
-        let made = client(channel, (config, address), (&http, &media, &links), &mut handed);
+        let made = client(channel, (config, address), (&http, &media, &links), &mut beside);
         connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
     }
     Ok(Connected {
         connections,
-        hand_off: handed,
+        hand_off: beside.hand_off,
         media: links.ok(),
+        tokens: beside.tokens,
+    })
+}
+
+/// What exchanges and renews this token of Instagram's.
+///
+/// # Errors
+/// What the configuration lacks, and [`SetupError`] in its words.
+pub(crate) fn instagram_tokens(config: &Config, token: Secret) -> anyhow::Result<InstagramTokens> {
+    let instagram = config.channels.get(Channel::Instagram);
+    let base_url = base_url(Channel::Instagram, instagram).map_err(|why| anyhow::anyhow!(why.detail.en))?;
+    let version = instagram.api_version.as_deref().unwrap_or(API_VERSION);
+    Ok(InstagramTokens::new(Api::new(http(config)?, base_url, token), version))
+}
+
+fn http(config: &Config) -> Result<HttpClient, SetupError> {
+    HttpClient::new(&HttpSettings {
+        deadline: Duration::from_millis(config.calls.deadline_ms),
+        connect_timeout: Duration::from_millis(config.calls.connect_timeout_ms),
+        ..HttpSettings::default()
     })
 }
 
@@ -185,12 +213,12 @@ fn meta_weblog(
     Ok(Arc::new(MetaWeblogClient::new(api, media.clone(), settings)))
 }
 
-/// One channel's; what is handed to a person is kept in `handed`, too.
+/// One channel's.
 fn client(
     channel: Channel,
     (all, address): (&Config, SocketAddr),
     (http, media, links): (&HttpClient, &MediaClient, &Result<Arc<MediaLinks>, Failure>),
-    handed: &mut Option<Arc<HandOff>>,
+    beside: &mut Beside,
 ) -> Result<Arc<dyn ChannelClient>, Failure> {
     let config = all.channels.get(channel);
     let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
@@ -206,8 +234,16 @@ fn client(
         (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
         (ChannelProtocol::Own, Channel::Instagram) => {
             let settings = instagram(config)?;
-            let (api, media) = (api(channel, config, http)?, media.clone());
-            Ok(Arc::new(InstagramClient::new(api, media, links.clone(), settings)))
+            let (base_url, token) = (base_url(channel, config)?, token(channel, config)?);
+            let api = Api::new(http.clone(), base_url, token.clone());
+            let tokens = InstagramTokens::new(api.clone(), &settings.api_version);
+            beside.tokens = Some((token, tokens));
+            Ok(Arc::new(InstagramClient::new(
+                api,
+                media.clone(),
+                links.clone(),
+                settings,
+            )))
         }
         (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => meta_weblog(config, http, media),
         (ChannelProtocol::Own, Channel::GenieTV) => {
@@ -221,7 +257,7 @@ fn client(
         }
         (ChannelProtocol::Own, Channel::NaverBlog) => {
             let made = hand_off(all, http, address)?;
-            *handed = Some(Arc::clone(&made));
+            beside.hand_off = Some(Arc::clone(&made));
             Ok(Arc::new(HandOffClient(made)))
         }
         (ChannelProtocol::MetaWeblog, _) => Err(lacks(
@@ -315,6 +351,20 @@ pub(crate) fn kakao_frame(config: &ChannelConfig) -> Option<Frame> {
 }
 
 fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Api, Failure> {
+    let base_url = base_url(channel, config)?;
+    Ok(Api::new(http.clone(), base_url, token(channel, config)?))
+}
+
+fn token(channel: Channel, config: &ChannelConfig) -> Result<Token, Failure> {
+    let given = config.access_token.clone().filter(|token| !token.is_blank());
+    let right = "it must be the token that the channel gave you";
+    given
+        .map(Token::from)
+        .ok_or_else(|| lacks(channel, "access_token", right))
+}
+
+/// Where a channel's API is.
+fn base_url(channel: Channel, config: &ChannelConfig) -> Result<Url, Failure> {
     let own = match (channel, config.protocol) {
         (Channel::Instagram, ChannelProtocol::Own) => Some(INSTAGRAM),
         (Channel::KakaoChannel, ChannelProtocol::Own) => Some(BASE_URL),
@@ -328,14 +378,7 @@ fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Ap
         let right = "it sends the token unencrypted; use https://, or set allow_plain_http = true";
         return Err(lacks(channel, "base_url", right));
     }
-    match &config.access_token {
-        Some(token) if !token.is_blank() => Ok(Api::new(http.clone(), base, token.clone())),
-        _ => Err(lacks(
-            channel,
-            "access_token",
-            "it must be the token that the channel gave you",
-        )),
-    }
+    Ok(base)
 }
 
 fn is_loopback(url: &Url) -> bool {

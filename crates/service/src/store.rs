@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fanfare_channels::secret::Secret;
 use fanfare_ledger::api_keys::ApiKeys;
+use fanfare_ledger::credentials::Credentials;
 use fanfare_ledger::{PostgresSettings, PostgresStore, SqliteKeys, SqliteStore, Store, StoreError};
 
 use crate::config::Config;
@@ -21,6 +22,15 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 /// Opens its API keys, beside the services that use it; a file blocks for as
 /// long as that takes.
 pub async fn open_keys(config: &Config) -> Result<Arc<dyn ApiKeys>, StoreError> {
+    match &config.database_url {
+        Some(url) => Ok(Arc::new(PostgresStore::connect(&settings(config, url)).await?)),
+        None => Ok(Arc::new(SqliteKeys::open_beside(&config.data_dir)?)),
+    }
+}
+
+/// Opens its credentials, beside the services that use it; a file blocks for as
+/// long as that takes.
+pub async fn open_credentials(config: &Config) -> Result<Arc<dyn Credentials>, StoreError> {
     match &config.database_url {
         Some(url) => Ok(Arc::new(PostgresStore::connect(&settings(config, url)).await?)),
         None => Ok(Arc::new(SqliteKeys::open_beside(&config.data_dir)?)),

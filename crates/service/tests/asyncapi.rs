@@ -176,6 +176,7 @@ fn full_notice() -> Payload {
             channel_said: text(),
             count: Some(1),
             since: Some(Timestamp::UNIX_EPOCH),
+            expires_at: Some(Timestamp::UNIX_EPOCH),
             endpoint: text(),
             ..Data::default()
         },

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/engines.rs"]
 mod engines;
 #[path = "cli/keys.rs"]
@@ -17,6 +19,8 @@ mod partners;
 mod program;
 #[path = "cli/story.rs"]
 mod story;
+#[path = "cli/token.rs"]
+mod token;
 
 use fanfare::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -304,7 +308,14 @@ fn a_wrong_command_line_or_configuration_is_exit_code_2() {
 
 #[test]
 fn a_wrong_log_filter_is_exit_code_2() {
-    for filter in ["fanfare=loud", "info,=,", "fanfare[=debug"] {
+    for filter in [
+        "fanfare=loud",
+        "inof",
+        "info,=,",
+        "info,fanfare=",
+        "=debug",
+        "fanfare[=debug",
+    ] {
         let ended = fanfare_with(
             &["serve"],
             &[("FANFARE_LOG", filter), ("FANFARE_LISTEN", "127.0.0.1:0")],

@@ -73,6 +73,7 @@ struct Late {
 pub(crate) struct Known {
     pub(crate) effects: Vec<Effect>,
     pub(crate) instagram: instagram::Accounts,
+    pub(crate) instagram_tokens: instagram::Tokens,
     /// By prefix.
     pub(crate) keys: BTreeMap<&'static str, contract::Keys>,
     /// By prefix.

@@ -32,11 +32,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
 use fanfare_core::engine::Call;
+use fanfare_core::text::Text;
+use http::StatusCode;
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use self::checkpoint::Stage;
 use crate::api::{Api, Body};
 use crate::call_off::{is_called_off, nothing_done};
+use crate::check::{self, Checked, NOBODY};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
@@ -53,6 +57,13 @@ pub struct GenieTvSettings {
     /// Between two looks at a booking that is young; older ones are asked for
     /// less often.
     pub poll_interval: Duration,
+}
+
+/// Orders that were found.
+#[derive(Deserialize)]
+struct Orders {
+    #[serde(rename = "orders")]
+    _orders: Vec<serde_json::Value>,
 }
 
 /// The client.
@@ -92,6 +103,22 @@ impl ChannelClient for GenieTvClient {
     /// Never asked, since the key is never forgotten: repeating is the look-up.
     async fn look_up(&self, _call: &Call, _now: Timestamp) -> LookUpOutcome {
         LookUpOutcome::Unknown(failure::outcome_unknown())
+    }
+
+    /// A search of the account for an order that was never made.
+    async fn check(&self, now: Timestamp) -> Checked {
+        let answer = self.api.look(&self.path(&["orders"]), &[("name", NOBODY)]).await;
+        let is_list = |answer: &Answer| answer.status == StatusCode::OK && answer.json::<Orders>().is_ok();
+        let checked = check::of_contract(&self.api, answer, |answer| error::heard(answer, now), is_list);
+        Checked {
+            untried: checked.is_good().then(|| {
+                Text::new(
+                    "product_id is tried by a booking alone.",
+                    "product_id는 실제로 예약해야만 확인됩니다.",
+                )
+            }),
+            ..checked
+        }
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

@@ -17,16 +17,21 @@
 //! | `look_up.rs` | what became of an unclear publish |
 //! | `checkpoint.rs` | where the protocol stands between steps |
 //! | `error.rs` | Meta's error codes and what each means, the one table |
+//! | `token.rs` | how a token is exchanged and renewed |
+//! | `check.rs` | whether the token is good, and for what |
 //! | `wire.rs` | what Meta answers, and its usage headers |
 //!
-//! Deliberately absent so far: carousel, Reels, token refresh.
+//! Deliberately absent so far: carousel, Reels; and when a token is renewed, which
+//! `core/credential.rs` says.
 
+mod check;
 mod checkpoint;
 mod error;
 mod look_up;
 mod mock;
 mod picture;
 mod steps;
+pub mod token;
 mod wire;
 
 use std::sync::Arc;
@@ -46,6 +51,7 @@ use self::checkpoint::Stage;
 use self::error::Meaning;
 use crate::api::Api;
 use crate::call_off::{is_called_off, nothing_done};
+use crate::check::Checked;
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
@@ -123,6 +129,10 @@ impl ChannelClient for InstagramClient {
 
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         self.find(call, now).await
+    }
+
+    async fn check(&self, now: Timestamp) -> Checked {
+        self.try_token(now).await
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

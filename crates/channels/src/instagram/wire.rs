@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::error::Meaning;
+use crate::check::PostQuota;
 use crate::http::Answer;
 
 /// Percent of the allowance at which an account is left alone for a while.
@@ -62,6 +63,30 @@ pub(super) struct Quota {
 #[derive(Debug, Deserialize)]
 struct QuotaConfig {
     quota_total: u64,
+    #[serde(default)]
+    quota_duration: Option<u64>,
+}
+
+/// Whose token it is.
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    #[serde(deserialize_with = "sound_id")]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) username: Option<String>,
+}
+
+/// What is known of a token.
+#[derive(Debug, Deserialize)]
+pub(super) struct Debugged {
+    pub(super) data: TokenData,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenData {
+    /// Seconds since 1970; 0 where it never lapses.
+    #[serde(default)]
+    pub(super) expires_at: i64,
 }
 
 /// Where a post can be seen.
@@ -101,6 +126,14 @@ struct BusinessUsage {
 }
 
 impl Quota {
+    pub(super) fn shown(&self) -> PostQuota {
+        PostQuota {
+            used: self.quota_usage,
+            total: self.config.as_ref().map(|config| config.quota_total),
+            period_s: self.config.as_ref().and_then(|config| config.quota_duration),
+        }
+    }
+
     /// Meta's documents name different totals, so only its own word counts.
     pub(super) fn is_used_up(&self) -> bool {
         self.config

@@ -47,8 +47,7 @@ impl KakaoChannelClient {
             .attempt_started_at
             .unwrap_or(now)
             .min(sending.progress.since);
-        let from = wire::minute(begun.saturating_sub(MARGIN).unwrap_or(begun));
-        let until = wire::minute(now.saturating_add(MARGIN).unwrap_or(now));
+        let (from, until) = around(begun, now);
         let query = [
             ("senderGroupingKey", key.as_str()),
             ("startRequestDate", &from),
@@ -117,6 +116,12 @@ impl KakaoChannelClient {
             (false, true) => goes_on(self.give_up(call, progress, now).await, false),
         }
     }
+}
+
+/// Where a search for what was sent between these times begins and ends.
+pub(super) fn around(begun: Timestamp, now: Timestamp) -> (String, String) {
+    let from = wire::minute(begun.saturating_sub(MARGIN).unwrap_or(begun));
+    (from, wire::minute(now.saturating_add(MARGIN).unwrap_or(now)))
 }
 
 /// Only a message that bears our key is believed to be ours.

@@ -42,12 +42,14 @@ use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
+use fanfare_core::text::Text;
 use jiff::Timestamp;
 
 use self::checkpoint::Stage;
 use self::recipients::{Allowed, Recipients, RecipientsError};
 use crate::api::Api;
 use crate::call_off::{is_called_off, nothing_done};
+use crate::check::{Checked, NOBODY};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::ExchangeError;
@@ -151,6 +153,27 @@ impl ChannelClient for KakaoChannelClient {
         rank(heard) > own.and_then(rank)
     }
 
+    /// A search for a message that was never sent.
+    async fn check(&self, now: Timestamp) -> Checked {
+        let (from, until) = look_up::around(now, now);
+        let query = [
+            ("senderGroupingKey", NOBODY),
+            ("startRequestDate", &from),
+            ("endRequestDate", &until),
+            ("pageNum", "1"),
+            ("pageSize", "1"),
+        ];
+        let answer = match self.api.look(&self.path("messages"), &query).await {
+            Ok(answer) => answer,
+            Err(error) => return Checked::unanswered(&self.api, &error),
+        };
+        let checked = Checked::answered(&self.api, wire::page(&answer, now).map(|_| ()));
+        Checked {
+            untried: checked.is_good().then(untried),
+            ..checked
+        }
+    }
+
     async fn probe(&self) -> Result<(), ExchangeError> {
         self.api.probe().await
     }
@@ -182,6 +205,14 @@ impl KakaoChannelClient {
             Err(RecipientsError::Unreadable) => Err((failure::recipient_list_unreadable(), Retry::Backoff)),
         }
     }
+}
+
+/// A search says nothing of the sender.
+fn untried() -> Text {
+    Text::new(
+        "sender_key is tried by a message alone.",
+        "sender_key는 실제로 메시지를 보내야만 확인됩니다.",
+    )
 }
 
 /// The name of a request: the same for all in it, and unique.

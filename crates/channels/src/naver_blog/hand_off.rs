@@ -22,6 +22,7 @@ use url::Url;
 
 use super::rss::Feeds;
 use super::ticket::{Ticket, TicketKey};
+use crate::check::{Checked, Credentials};
 use crate::client::ChannelClient;
 use crate::http::{ExchangeError, HttpClient};
 
@@ -139,6 +140,20 @@ impl ChannelClient for HandOffClient {
     async fn look_up(&self, _call: &Call, _now: Timestamp) -> LookUpOutcome {
         // No step has an effect, so none is ever in doubt.
         LookUpOutcome::Absent { checkpoint: None }
+    }
+
+    /// A person posts, so there is nothing to let us in: whether the feeds, which
+    /// prove a post, are there.
+    async fn check(&self, _now: Timestamp) -> Checked {
+        let feeds = &self.0.settings.feeds;
+        let (address, encrypted) = (feeds.origin().ascii_serialization(), feeds.scheme() == "https");
+        match self.0.feeds.http.probe(feeds).await {
+            Ok(()) => Checked {
+                credentials: Credentials::NotNeeded,
+                ..Checked::at(address, encrypted, Ok(()))
+            },
+            Err(error) => Checked::without_answer(address, encrypted, &error),
+        }
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

@@ -25,6 +25,7 @@ use super::html;
 use super::xml_rpc::{self, Param, Reply, Value};
 use crate::api::{Api, Body};
 use crate::call_off::{is_called_off, nothing_done};
+use crate::check::{self, Account, Checked};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError, sound_url};
@@ -137,6 +138,22 @@ impl ChannelClient for MetaWeblogClient {
 
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         self.find(call, now).await
+    }
+
+    /// Asks which blogs the author has.
+    async fn check(&self, now: Timestamp) -> Checked {
+        let xml = self.document("blogger.getUsersBlogs", Vec::new());
+        let answer = match self.api.look_by_xml(xml).await {
+            Ok(answer) => answer,
+            Err(error) => return Checked::unanswered(&self.api, &error),
+        };
+        match read(answer, now) {
+            Ok((value, _)) => Checked {
+                account: account(&value),
+                ..Checked::answered(&self.api, Ok(()))
+            },
+            Err(meaning) => Checked::answered(&self.api, Err(meaning.into_failure())),
+        }
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {
@@ -252,31 +269,41 @@ impl MetaWeblogClient {
         params: Vec<Param<'_>>,
         now: Timestamp,
     ) -> Result<(Value, Answer), Meaning> {
-        let answer = self.ask(call, method, params, now).await?;
-        let unclear = |words: &str| Meaning::Unclear(failure::unavailable().said(words));
-        match Reply::read(&answer.body, answer.cut) {
-            Ok(Reply::Value(value)) => Ok((value, answer)),
-            Ok(Reply::Fault { code, words }) => Err(Meaning::of_fault(code, &words)),
-            Ok(Reply::Beginning(items)) => Ok((Value::Array(items), answer)),
-            Err(error) => Err(unclear(&format!("{error}: {}", answer.words()))),
-        }
+        let body = Body::Xml(self.document(method, params));
+        let answer = self.api.post(call, &[], body).await;
+        read(answer.map_err(|error| Meaning::of_exchange(&error))?, now)
     }
 
-    async fn ask(&self, call: &Call, method: &str, params: Vec<Param<'_>>, now: Timestamp) -> Result<Answer, Meaning> {
-        let user = &self.settings.user;
-        let mut all = vec![
-            Param::Text(user),
-            Param::Text(user),
-            Param::Text(self.api.token().reveal()),
-        ];
+    fn document(&self, method: &str, params: Vec<Param<'_>>) -> String {
+        let (user, password) = (&self.settings.user, self.api.token());
+        let mut all = vec![Param::Text(user), Param::Text(user), Param::Text(password.reveal())];
         all.extend(params);
-        let body = Body::Xml(xml_rpc::call(method, &all));
-        match self.api.post(call, &[], body).await {
-            Ok(answer) if answer.status == StatusCode::OK => Ok(answer),
-            Ok(answer) => Err(Meaning::of_status(&answer, now)),
-            Err(error) => Err(Meaning::of_exchange(&error)),
-        }
+        xml_rpc::call(method, &all)
     }
+}
+
+/// The value that a method answered, or what its absence means.
+fn read(answer: Answer, now: Timestamp) -> Result<(Value, Answer), Meaning> {
+    if answer.status != StatusCode::OK {
+        return Err(Meaning::of_status(&answer, now));
+    }
+    let unclear = |words: &str| Meaning::Unclear(failure::unavailable().said(words));
+    match Reply::read(&answer.body, answer.cut) {
+        Ok(Reply::Value(value)) => Ok((value, answer)),
+        Ok(Reply::Fault { code, words }) => Err(Meaning::of_fault(code, &words)),
+        Ok(Reply::Beginning(items)) => Ok((Value::Array(items), answer)),
+        Err(error) => Err(unclear(&format!("{error}: {}", answer.words()))),
+    }
+}
+
+/// The first of the blogs that an author has.
+fn account(blogs: &Value) -> Option<Account> {
+    let Value::Array(blogs) = blogs else { return None };
+    let said = |name: &str| blogs.first()?.member(name)?.text().and_then(check::shown);
+    Some(Account {
+        id: said("blogid")?,
+        name: said("blogName"),
+    })
 }
 
 impl Stage {

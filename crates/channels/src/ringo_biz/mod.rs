@@ -37,6 +37,7 @@ use serde_json::json;
 use self::error::heard;
 use crate::api::{Api, Body};
 use crate::call_off::{is_called_off, nothing_done};
+use crate::check::{self, Checked};
 use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW};
 use crate::failure;
@@ -118,6 +119,17 @@ impl ChannelClient for RingoBizClient {
             // Nothing was ever sent without a number.
             None => LookUpOutcome::Absent { checkpoint: None },
         }
+    }
+
+    /// Reads the tone of one of the verified lines.
+    async fn check(&self, now: Timestamp) -> Checked {
+        // Without any, one that cannot be: who asks is looked at first.
+        let line = self.verified.any().unwrap_or("+820000000");
+        let answer = self.api.look(&path(line), &[]).await;
+        let is_tone = |answer: &Answer| {
+            error::has_no_tone(answer) || answer.status == StatusCode::OK && answer.json::<Tone>().is_ok()
+        };
+        check::of_contract(&self.api, answer, |answer| heard(answer, now), is_tone)
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cases;
+mod check;
 mod driver;
 mod kakao;
 mod kakao_steps;
@@ -234,7 +235,8 @@ macro_rules! conforms {
                 survives_death_at_every_commit_and_call_on_sqlite,
                 survives_death_at_every_commit_and_call_on_postgresql, survives_death_and_a_lost_answer_together,
                 has_no_effect_once_it_is_called_off,
-                is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
+                tries_its_credentials_and_posts_nothing,
+                says_nothing_of_credentials_where_nothing_follows, is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
         }
     };
     (@cases $subject:expr; $($case:ident),*) => {

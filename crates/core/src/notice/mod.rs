@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::channel::{Channel, Mode};
+use crate::credential::Tried;
 use crate::delivery::{Delivery, DeliveryStatus, Failure};
 use crate::distribution::DistributionStatus;
 use crate::ids::{DistributionId, EventId, TenantId};
@@ -49,11 +50,13 @@ pub enum NoticeKind {
     RelayBehind,
     /// An endpoint for notices has failed for too long and is told nothing more.
     EndpointDisabled,
+    /// A channel's token lapses soon, has lapsed, or is refused.
+    TokenExpiring,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DeliveryFailed,
         Self::NeedsReview,
         Self::ActionRequired,
@@ -63,6 +66,7 @@ impl NoticeKind {
         Self::DeadLetter,
         Self::RelayBehind,
         Self::EndpointDisabled,
+        Self::TokenExpiring,
     ];
 
     /// The word on the wire.
@@ -77,6 +81,7 @@ impl NoticeKind {
             Self::DeadLetter => "event.dead_letter",
             Self::RelayBehind => "relay.behind",
             Self::EndpointDisabled => "endpoint.disabled",
+            Self::TokenExpiring => "token.expiring",
         }
     }
 
@@ -138,6 +143,21 @@ pub enum Subject {
         /// What it said last.
         failure: String,
     },
+    /// A token needs a person.
+    Token(TokenNotice),
+}
+
+/// A channel's token that lapses soon, has lapsed, or is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenNotice {
+    /// Whose account's.
+    pub channel: Channel,
+    /// When it lapses; before the notice's own time where it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// What came of renewing it.
+    pub tried: Tried,
 }
 
 /// One channel's share of a distribution.
@@ -194,6 +214,7 @@ impl Subject {
             Self::DeadLetters { .. } => NoticeKind::DeadLetter,
             Self::Relay { .. } => NoticeKind::RelayBehind,
             Self::Endpoint { .. } => NoticeKind::EndpointDisabled,
+            Self::Token(_) => NoticeKind::TokenExpiring,
         }
     }
 
@@ -261,6 +282,7 @@ impl Notice {
         let of = match &subject {
             Subject::Breaker { channel, .. } => channel.name(),
             Subject::Endpoint { name, .. } => name,
+            Subject::Token(token) => token.channel.name(),
             _ => "",
         };
         let name = format!("{}/{of}/{}", subject.kind().name(), at.as_microsecond());

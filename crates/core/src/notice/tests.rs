@@ -240,6 +240,8 @@ fn what_is_kept_reads_back_whole() {
             name: "ops".to_owned(),
             failure: "503".to_owned(),
         },
+        token(Some(9), Tried::Well),
+        token(None, refused()),
     ] {
         all.push(Notice::of_service(subject, at(5)));
     }
@@ -247,6 +249,38 @@ fn what_is_kept_reads_back_whole() {
         let json = serde_json::to_string(&notice).unwrap();
         assert_eq!(serde_json::from_str::<Notice>(&json).unwrap(), notice);
         assert!(!Words::of(&notice).title.ko.is_empty());
+    }
+}
+
+fn token(expires_at: Option<i64>, tried: Tried) -> Subject {
+    Subject::Token(TokenNotice {
+        channel: Channel::Instagram,
+        expires_at: expires_at.map(at),
+        tried,
+    })
+}
+
+fn refused() -> Tried {
+    Tried::Failed {
+        code: "auth_expired".to_owned(),
+        said: Some("190 Session has expired".to_owned()),
+    }
+}
+
+/// Who acts, and how, whether it lapses, has lapsed, or is refused.
+#[test]
+fn a_token_that_needs_a_person_says_why_and_what_to_do() {
+    for (subject, title, happened) in [
+        (token(Some(9), Tried::Well), "lapses soon", "could not be renewed"),
+        (token(Some(5), refused()), "has lapsed", "Nothing is published there"),
+        (token(Some(9), refused()), "is refused", "The channel said: 190 Session"),
+        (token(None, refused()), "is refused", "refused to renew it"),
+    ] {
+        let words = Words::of(&Notice::of_service(subject, at(5)));
+        assert!(words.title.en.contains(title), "{}", words.title.en);
+        assert!(words.what_happened.en.contains(happened), "{}", words.what_happened.en);
+        assert_eq!((words.actor, &*words.path), (Actor::Owner, "/api/channels"));
+        assert!(words.next_step.ko.contains("fanfare channels token Instagram"));
     }
 }
 

@@ -4,13 +4,16 @@
 //! Why something did not succeed is said by the table of causes (`cause.rs`), with
 //! what to do about it; here stands only what is the same for all causes.
 
+use jiff::Timestamp;
+
 use crate::cause::{self, Actor, Cause};
 use crate::channel::{Channel, Mode};
+use crate::credential::Tried;
 use crate::delivery::DeliveryStatus;
 use crate::distribution::DistributionStatus;
 use crate::text::{Language, Text};
 
-use super::{DeliveryNotice, Notice, SettledNotice, Subject};
+use super::{DeliveryNotice, Notice, SettledNotice, Subject, TokenNotice};
 
 /// A notice as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,7 @@ impl Words {
             Subject::DeadLetters { count } => of_dead_letters(*count),
             Subject::Relay { since, unpublished } => of_relay(&since.to_string(), *unpublished),
             Subject::Endpoint { name, failure } => of_endpoint(name, failure),
+            Subject::Token(token) => of_token(token, notice.at),
         }
     }
 
@@ -271,4 +275,64 @@ fn of_endpoint(name: &str, failure: &str) -> Words {
         path: "/api/notices".to_owned(),
         action_url: None,
     }
+}
+
+fn of_token(token: &TokenNotice, at: Timestamp) -> Words {
+    let (name, korean) = (token.channel.name(), token.channel.korean_name());
+    let (title, happened) = match token.expires_at {
+        Some(end) if end <= at => (
+            Text::new(
+                format!("{name}: the access token has lapsed"),
+                format!("{korean}: 액세스 토큰이 만료되었습니다"),
+            ),
+            Text::new(
+                format!("It lapsed at {end}. Nothing is published there until there is another."),
+                format!("{end}에 만료되었습니다. 새 토큰을 넣을 때까지 이 채널에는 게시되지 않습니다."),
+            ),
+        ),
+        Some(end) if !token.tried.is_refusal() => (
+            Text::new(
+                format!("{name}: the access token lapses soon"),
+                format!("{korean}: 액세스 토큰이 곧 만료됩니다"),
+            ),
+            Text::new(
+                format!("It lapses at {end}, and could not be renewed."),
+                format!("{end}에 만료되며, 자동으로 갱신하지 못했습니다."),
+            ),
+        ),
+        _ => (
+            Text::new(
+                format!("{name}: the access token is refused"),
+                format!("{korean}: 액세스 토큰이 거부되었습니다"),
+            ),
+            Text::new(
+                "The channel refused to renew it: it has lapsed or was withdrawn.",
+                "채널이 토큰 갱신을 거부했습니다. 토큰이 만료되었거나 철회되었습니다.",
+            ),
+        ),
+    };
+    Words {
+        title,
+        what_happened: with_reason(happened, &token.tried),
+        actor: Actor::Owner,
+        next_step: Text::new(
+            format!(
+                "Log in to the channel's account again, and hand the new token over: fanfare channels token {name}."
+            ),
+            format!("채널 계정에 다시 로그인해 새 토큰을 받아 입력해 주세요: fanfare channels token {name}"),
+        ),
+        path: "/api/channels".to_owned(),
+        action_url: None,
+    }
+}
+
+/// In the channel's own words, where it said any.
+fn with_reason(happened: Text, tried: &Tried) -> Text {
+    let Some(said) = tried.said() else {
+        return happened;
+    };
+    Text::new(
+        format!("{} The channel said: {said}", happened.en),
+        format!("{} 채널의 응답: {said}", happened.ko),
+    )
 }

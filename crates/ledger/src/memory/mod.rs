@@ -8,6 +8,7 @@
 mod accept;
 mod api_keys;
 mod breaker_orders;
+mod credentials;
 mod delete;
 mod notices;
 mod open_work;
@@ -24,6 +25,7 @@ use async_trait::async_trait;
 use fanfare_core::api_key::{ApiKey, KeyHash};
 use fanfare_core::attempt::{Attempt, Evidence};
 use fanfare_core::channel::Channel;
+use fanfare_core::credential::Credential;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::event::DistributionCompleted;
 use fanfare_core::history::HistoryEntry;
@@ -47,6 +49,7 @@ pub struct Memory {
     evidence: Vec<Evidence>,
     api_keys: Vec<(KeyHash, ApiKey)>,
     breaker_orders: Vec<BreakerOrder>,
+    credentials: BTreeMap<(TenantId, &'static str), Credential>,
     sending_orders: Vec<SendingOrder>,
     notices: notices::NoticeBook,
     incarnations: u64,

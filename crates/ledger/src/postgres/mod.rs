@@ -14,6 +14,7 @@ mod api_keys;
 mod ask;
 mod breaker_orders;
 mod commit;
+mod credentials;
 mod delete;
 mod deliveries;
 mod error;

@@ -25,6 +25,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// What is done on a connection.
 pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 'a>>;
 
+/// The same, its result put aside.
+type Job = Box<dyn for<'a> Fn(&'a Session) -> Doing<'a, ()> + Send + Sync>;
+
 /// Connections for one kind of use.
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Inner>);
@@ -54,8 +57,25 @@ impl Pool {
         doing: &'static str,
         job: impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
+        let found = Arc::new(Mutex::new(None));
+        let kept = Arc::clone(&found);
+        // What is found is put aside, so that what follows is compiled once, not for each job.
+        let job: Job = Box::new(move |session| {
+            let (doing, kept) = (job(session), Arc::clone(&kept));
+            Box::pin(async move {
+                let found = doing.await?;
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                Ok(())
+            })
+        });
+        self.run_to_its_end(doing, job).await?;
+        let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+        found.ok_or(StoreError::Closed)
+    }
+
+    async fn run_to_its_end(&self, doing: &'static str, job: Job) -> Result<(), StoreError> {
         let inner = Arc::clone(&self.0);
-        let task = tokio::spawn(async move { inner.run(job).await });
+        let task = tokio::spawn(async move { inner.run(&job).await });
         match task.await {
             Ok(result) => result.map_err(|error| error.while_to(doing)),
             Err(error) => Err(StoreError::Database {
@@ -67,34 +87,28 @@ impl Pool {
 }
 
 impl Inner {
-    async fn run<T>(
-        &self,
-        job: impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static,
-    ) -> Result<T, SqlError> {
+    async fn run(&self, job: &Job) -> Result<(), SqlError> {
         let waited = timeout(self.limit, self.permits.acquire()).await;
         let _permit = waited.map_err(|_late| SqlError::TimedOut)?;
         let mut pause = PAUSE;
         for _ in 1..TRIES {
-            match self.run_once(&job).await {
+            match self.run_once(job).await {
                 Err(error) if error.may_be_tried_again() => tracing::debug!(?error, "a transaction is tried again"),
                 result => return result,
             }
             sleep(pause).await;
             pause *= 2;
         }
-        self.run_once(&job).await
+        self.run_once(job).await
     }
 
     /// In a session that goes back only if it is in order.
-    async fn run_once<T>(
-        &self,
-        job: &(impl for<'a> Fn(&'a Session) -> Doing<'a, T> + Send + Sync + 'static),
-    ) -> Result<T, SqlError> {
+    async fn run_once(&self, job: &Job) -> Result<(), SqlError> {
         let session = self.session().await?;
         let done = timeout(self.limit, job(&session)).await;
         let result = done.unwrap_or(Err(SqlError::TimedOut));
         let in_order = match &result {
-            Ok(_) => true,
+            Ok(()) => true,
             Err(SqlError::TimedOut) => false,
             Err(_) => !session.is_closed() && session.run("ROLLBACK").await.is_ok(),
         };

@@ -2,7 +2,8 @@
 //!
 //! People make and revoke keys with a command while a service holds the file.
 //! [`SqliteKeys`] is what that command opens: one transaction at a time, which
-//! waits for the service's like any other program's. It can do nothing else.
+//! waits for the service's like any other program's. Beside the keys it can change credentials
+//! (`credentials.rs`), and nothing else.
 
 use std::path::Path;
 
@@ -133,7 +134,7 @@ async fn revoke_through(
 /// The keys in a file that a service may hold at the same time.
 #[derive(Debug)]
 pub struct SqliteKeys {
-    writer: Writer,
+    pub(super) writer: Writer,
 }
 
 impl SqliteKeys {

@@ -11,6 +11,7 @@ mod adopt;
 mod api_keys;
 mod bare;
 mod breaker_orders;
+mod credentials;
 mod delete;
 mod error;
 mod evidence;

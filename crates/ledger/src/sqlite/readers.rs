@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::error::SqlError;
@@ -42,16 +42,20 @@ impl Readers {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_closed| StoreError::Closed)?;
         let this = Arc::clone(self);
-        let read = spawn_blocking(move || {
+        let (answer, answered) = oneshot::channel();
+        // Of one type, so that a task is compiled once, not for each job.
+        let read: Box<dyn FnOnce() + Send> = Box::new(move || {
             let result = this.read_now(job);
             drop(permit);
-            result
+            // An error means that nobody waits for the answer any more.
+            drop(answer.send(result));
         });
-        match read.await {
+        drop(spawn_blocking(read));
+        match answered.await {
             Ok(result) => result.map_err(|error| error.while_to(doing)),
-            Err(error) => Err(StoreError::Database {
+            Err(panicked) => Err(StoreError::Database {
                 doing,
-                source: error.into(),
+                source: panicked.into(),
             }),
         }
     }

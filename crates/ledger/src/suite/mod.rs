@@ -12,6 +12,7 @@ pub mod adopt;
 pub mod api_keys;
 pub mod breaker_orders;
 pub mod claims;
+pub mod credentials;
 pub mod delete;
 pub mod journal;
 pub mod list;
@@ -99,6 +100,8 @@ macro_rules! store_suite {
             api_keys::a_tenant_revokes_only_its_own,
             api_keys::a_hash_is_kept_once,
             breaker_orders::the_last_order_of_a_channel_holds,
+            credentials::of_two_who_change_a_credential_one_is_refused,
+            credentials::a_credential_is_its_tenant_s_and_channel_s,
             notices::a_record_tells_whom_it_concerns_once,
             notices::what_is_refused_is_not_told,
             notices::what_was_told_is_not_due_any_more,

@@ -20,6 +20,7 @@ use super::breaker::Breaker;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::state::Api;
+use super::token::Token;
 use super::view;
 
 /// All channels.
@@ -46,6 +47,10 @@ pub(super) struct ChannelInfo {
     problem: Option<ChannelProblem>,
     /// Whether it is called at the moment, by the node that answers.
     breaker: Breaker,
+    /// How the token stands that it is called with, where that lapses and is renewed
+    /// by the service; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<Token>,
     /// What a request must have for it, in its present mode.
     required_inputs: Vec<RequiredInput>,
     /// Within which limits.
@@ -120,6 +125,7 @@ pub(super) async fn list_channels(
         ChannelInfo {
             problem: problem.map(|failure| ChannelProblem::of(&failure, language)),
             breaker: Breaker::of(state.engine.breaker(channel)),
+            token: Token::of(&state, channel, language),
             ..info(channel, state.admit.modes[channel.index()])
         }
     });
@@ -141,6 +147,7 @@ fn info(channel: Channel, mode: Mode) -> ChannelInfo {
             since: None,
             next_probe_at: None,
         }),
+        token: None,
         required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),
         limits: facts.limits,
         result_fields: result_fields(channel),

@@ -54,6 +54,7 @@ mod routes;
 mod state;
 mod status;
 mod stop;
+mod token;
 mod view;
 mod waiting;
 

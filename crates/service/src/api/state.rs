@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::naver_blog::hand_off::HandOff;
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
 use fanfare_core::validate::AdmitSettings;
 use fanfare_core::validate::kakao_channel::Frame;
@@ -36,6 +37,8 @@ pub struct ApiState {
     pub clock: Arc<dyn Clock>,
     /// How each channel is called, by [`Channel::index`].
     pub modes: [Mode; Channel::ALL.len()],
+    /// How Instagram's token stands, where it is looked after.
+    pub token: Option<watch::Receiver<Option<TokenStanding>>>,
     /// Opens the pages of posts that are handed to a person, where there are any.
     pub hand_off: Option<Arc<HandOff>>,
     /// Pictures that were made to fit, where there are any.
@@ -96,6 +99,7 @@ pub(super) struct Api {
     pub(super) needs: NeedsOfRoutes,
     pub(super) cache: Arc<dyn StatusCache>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) token: Option<watch::Receiver<Option<TokenStanding>>>,
     pub(super) hand_off: Option<Arc<HandOff>>,
     pub(super) media: Option<Arc<MediaLinks>>,
     pub(super) admit: AdmitSettings,
@@ -117,6 +121,7 @@ impl Api {
             needs,
             cache: parts.cache,
             clock: parts.clock,
+            token: parts.token,
             hand_off: parts.hand_off,
             media: parts.media,
             admit: AdmitSettings {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::{name_of, text};
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
-use super::{Common, breaker, results};
+use super::{Common, breaker, check, results, token};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,11 +19,17 @@ pub(super) struct Args {
 enum Command {
     /// Force a channel's circuit breaker open, close, disable or reset it, on every node
     Breaker(breaker::Args),
+    /// Try the credentials of each live channel, without posting; works by the configuration, not by a service
+    Check(check::Args),
+    /// Hand a new token over: read from the standard input, kept sealed in the configured database
+    Token(token::Args),
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     match &args.command {
         Some(Command::Breaker(args)) => breaker::run(common, args).await,
+        Some(Command::Check(args)) => check::run(common, args).await,
+        Some(Command::Token(args)) => token::run(common, args).await,
         None => show(common).await,
     }
 }
@@ -51,6 +57,7 @@ async fn show(common: &Common) -> Result<(), Failure> {
                 (problem, _) if !problem.is_empty() => results::toned(&format!("{mode}: {problem}"), Tone::Bad),
                 (_, Some(breaker)) => results::toned(&format!("{mode}: {breaker}"), Tone::Bad),
                 _ if mode == "mock" => results::toned(&mode, Tone::Mind),
+                _ if channel["token"].is_object() => lapses(&mode, &channel["token"]),
                 _ => Cell::new(mode),
             },
             Cell::new(needs(channel)),
@@ -58,6 +65,21 @@ async fn show(common: &Common) -> Result<(), Failure> {
         ]);
     }
     screen.say(table)
+}
+
+/// When the token lapses, and what is wrong with it.
+fn lapses(mode: &str, token: &Value) -> Cell {
+    let (state, expires_at) = (text(&token["state"]), text(&token["expiresAt"]));
+    let end = match &*expires_at {
+        "" => String::new(),
+        at => format!(", lapses at {at}"),
+    };
+    let problem = match &*text(&token["problem"]["message"]) {
+        "" => String::new(),
+        problem => format!("\nnot renewed: {problem}"),
+    };
+    let tone = if state == "good" { Tone::Good } else { Tone::Bad };
+    results::toned(&format!("{mode}: token {state}{end}{problem}"), tone)
 }
 
 /// One line for each input; any of those in it will do.

@@ -2,7 +2,8 @@
 //!
 //! One command, one file. `serve`, `demo`, `story` and `load` start a service; `keys`
 //! works on the database, since the first key can't be asked for with a key;
-//! `recipients` works on the files of lists;
+//! `recipients` works on the files of lists; `channels check` calls the channels by the configuration, and `channels token` works
+//! on the database;
 //! `partners` talks to a partner, and to no service; all others talk to a running service over HTTP, like everybody else. None of them
 //! knows the engine.
 //!
@@ -20,6 +21,7 @@ mod bars;
 mod breaker;
 mod cancel;
 mod channels;
+mod check;
 mod client;
 mod completions;
 mod config;
@@ -41,6 +43,7 @@ mod simulated;
 mod status;
 mod stop;
 mod story;
+mod token;
 mod watch;
 
 use std::path::PathBuf;
@@ -58,7 +61,8 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  the service refused the request (4xx); each fault is named by its JSON pointer
   4  the distribution did not succeed on every channel, or is still open;
-     of `partners check`: a promise of the contract is broken
+     of `partners check`: a promise of the contract is broken; of `channels check`:
+     a live channel is not reached, or does not take its credentials
   5  the service cannot be reached
 
 A service that asks for API keys is sent the one in FANFARE_API_KEY.";
@@ -78,7 +82,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 struct Common {
-    /// The configuration of `serve`, `config`, `keys`, `recipients` and `load`
+    /// The configuration of `serve`, `config`, `keys`, `recipients`, `channels check`, `channels token` and `load`
     #[arg(
         long,
         global = true,
@@ -137,7 +141,7 @@ enum Command {
     Stop(stop::Args),
     /// Read the journal of published events, or publish some again
     Events(events::Args),
-    /// Show the channels, or order something of a channel's circuit breaker
+    /// Show the channels, try their credentials, hand a token over, or order something of a channel's circuit breaker
     Channels(channels::Args),
     /// Make, list and revoke API keys, in the configured database
     Keys(keys::Args),

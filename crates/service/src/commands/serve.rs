@@ -4,8 +4,10 @@ use std::io::IsTerminal;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::failure::Failure;
 use super::screen::Screen;
@@ -88,25 +90,38 @@ impl Signals {
 
 /// Sends the log to stderr, filtered by `FANFARE_LOG`.
 pub(super) fn log_to_stderr(format: LogFormat, default: LevelFilter) -> Result<(), Failure> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(default.into())
-        .with_env_var("FANFARE_LOG")
-        .from_env();
-    let wrong = |error| {
-        Failure::Usage(format!(
-            "FANFARE_LOG is no filter: {error}. Example: FANFARE_LOG=info,fanfare=debug"
-        ))
-    };
+    let filter = log_filter(std::env::var("FANFARE_LOG").ok().as_deref(), default)?;
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter.map_err(wrong)?)
-        .with_ansi(colour)
-        .with_writer(std::io::stderr);
+    let lines = fmt::layer().with_ansi(colour).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(filter);
     let installed = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => subscriber.with(lines).try_init(),
+        LogFormat::Json => subscriber.with(lines.json()).try_init(),
     };
     Ok(installed
         .map_err(|error| anyhow::anyhow!(error))
         .context("the log cannot be set up")?)
+}
+
+/// Which lines are written: `info`, or `info,fanfare::attempt=warn`. What is not
+/// understood is refused, not passed over.
+fn log_filter(asked: Option<&str>, default: LevelFilter) -> Result<Targets, Failure> {
+    let asked = asked.unwrap_or_default();
+    let mut parts = asked.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.try_fold(Targets::new().with_default(default), |filter, part| {
+        let (target, level) = part.split_once('=').unwrap_or(("", part));
+        let is_target = |c: char| c.is_ascii_alphanumeric() || "_:-".contains(c);
+        let named = target.is_empty() != part.contains('=') && target.chars().all(is_target);
+        let level = level.parse::<LevelFilter>().ok().filter(|_| named && !level.is_empty());
+        let level = level.ok_or_else(|| {
+            Failure::Usage(format!(
+                "FANFARE_LOG is no filter: {part:?} is neither a level (off, error, warn, info, debug, trace) nor \
+                 target=level. Example: FANFARE_LOG=info,fanfare=debug"
+            ))
+        })?;
+        Ok(match target {
+            "" => filter.with_default(level),
+            target => filter.with_target(target, level),
+        })
+    })
 }

@@ -9,6 +9,7 @@ use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
 use super::{Breaker, ChannelProtocol, Config, database, kafka, notices};
+use crate::credentials::envelope::KeyRing;
 use crate::recipients::RecipientLists;
 
 /// A lease is longer than a call's deadline by this.
@@ -46,6 +47,10 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     if let Err(error) = RecipientLists::configured(config) {
         return Err(Wrong::new("recipients_key", "***", &error.to_string()));
+    }
+    if let Some(Err(error)) = config.credentials_key.as_ref().map(KeyRing::read) {
+        let right = format!("{error}: each key is 32 random bytes in base64, such as `openssl rand -base64 32` gives");
+        return Err(Wrong::new("credentials_key", "***", &right));
     }
     if let Some(public_url) = config.public_url.as_ref().filter(|url| !is_base_url(url)) {
         let right = "it must be an absolute http or https URL, such as \"https://fanfare.example\"";

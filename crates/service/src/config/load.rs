@@ -14,9 +14,10 @@ const PREFIX: &str = "FANFARE_";
 
 /// Variables that are no settings of the service: the file's own place, the
 /// log's filter, and what tests, `scripts/servers` and the command line are told.
-const NOT_SETTINGS: [&str; 7] = [
+const NOT_SETTINGS: [&str; 8] = [
     "FANFARE_API_KEY",
     "FANFARE_CONFIG",
+    "FANFARE_INSTAGRAM_APP_SECRET",
     "FANFARE_LOG",
     "FANFARE_PARTNER_TOKEN",
     "FANFARE_SERVERS",

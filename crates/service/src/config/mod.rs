@@ -61,6 +61,12 @@ pub struct Config {
     /// bytes in base64. Shown as stars.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
     pub recipients_key: Option<Secret>,
+    /// `FANFARE_CREDENTIALS_KEY`: what credentials that change are sealed with in the
+    /// database, 32 bytes in base64; further keys after commas only open. Without it
+    /// one that is made in `data_dir`, or nothing is kept where nodes share a
+    /// database. Shown as stars.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
+    pub credentials_key: Option<Secret>,
     /// That database.
     pub database: Database,
     /// How long things are kept.
@@ -107,6 +113,7 @@ impl Default for Config {
             database_url: None,
             redis_url: None,
             recipients_key: None,
+            credentials_key: None,
             database: Database::default(),
             retention: Retention::default(),
             kafka_brokers: None,
@@ -317,6 +324,20 @@ impl Channels {
     }
 }
 
+impl Channels {
+    /// The same, to be changed.
+    pub(crate) fn get_mut(&mut self, channel: Channel) -> &mut ChannelConfig {
+        match channel {
+            Channel::WooridongneTV => &mut self.wooridongne_tv,
+            Channel::RingoBiz => &mut self.ringo_biz,
+            Channel::GenieTV => &mut self.genie_tv,
+            Channel::Instagram => &mut self.instagram,
+            Channel::NaverBlog => &mut self.naver_blog,
+            Channel::KakaoChannel => &mut self.kakao_channel,
+        }
+    }
+}
+
 impl Config {
     /// How each channel is called, by [`Channel::index`].
     pub fn modes(&self) -> [Mode; Channel::ALL.len()] {
@@ -407,6 +428,7 @@ mod tests {
             "recipient_list",
             "recipient_lists",
             "recipients_key",
+            "credentials_key",
             "post_url",
             "public_url",
             "key",
@@ -452,7 +474,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_never_printed() {
-        let file = "recipients_key = \"canary\"\nredis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
+        let file = "recipients_key = \"canary\"\ncredentials_key = \"canary\"\nredis_url = \"redis://:canary@cache\"\ndatabase_url = \"postgres://a:canary@b/c\"\n\
                     [kafka]\nsasl_password = \"canary\"\n[hand_off]\nkey = \"canary\"\n\
                     [[notices]]\nname = \"ops\"\nkind = \"slack\"\nurl = \"https://a/canary\"\nsecret = \"canary\"\n[channels.instagram]\naccess_token = \"canary\"";
         let config: Config = toml::from_str(file).unwrap();

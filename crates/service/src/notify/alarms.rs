@@ -1,5 +1,5 @@
 //! What is not as it should be with the service itself: a breaker that is open,
-//! events that Kafka does not get. Each is told when it begins, and a breaker when
+//! events that Kafka does not get, a token that lapses. Each is told when it begins, and a breaker when
 //! it is over, once for all nodes: who sees it says so in the database, and it is
 //! over when nobody has for a while.
 
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
-use fanfare_core::notice::{Notice, Subject};
+use fanfare_core::credential::TokenStanding;
+use fanfare_core::notice::{Notice, Subject, TokenNotice};
 use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +41,8 @@ pub(super) struct Alarms {
     pub(super) store: Arc<dyn Store>,
     pub(super) engine: EngineHandle,
     pub(super) clock: Arc<dyn Clock>,
+    /// How Instagram's token stands, where it is looked after.
+    pub(super) token: Option<watch::Receiver<Option<TokenStanding>>>,
     /// Whether events go to Kafka.
     pub(super) publishes: bool,
     /// What was said of each, and when.
@@ -100,6 +103,7 @@ impl Alarms {
 
     fn look(&self, now: Timestamp) -> Vec<Seen> {
         let mut seen: Vec<_> = Channel::ALL.map(|channel| self.breaker(channel)).into();
+        seen.extend(self.token(now));
         if self.publishes {
             seen.extend(self.relay(now));
         }
@@ -115,6 +119,21 @@ impl Alarms {
             bad: Subject::Breaker { channel, open: true },
             over: Some(Subject::Breaker { channel, open: false }),
         }
+    }
+
+    fn token(&self, now: Timestamp) -> Option<Seen> {
+        let standing = self.token.as_ref()?.borrow().clone()?;
+        let channel = Channel::Instagram;
+        Some(Seen {
+            key: format!("token/{channel}"),
+            level: standing.state(now).level(),
+            bad: Subject::Token(TokenNotice {
+                channel,
+                expires_at: standing.expires_at,
+                tried: standing.tried,
+            }),
+            over: None,
+        })
     }
 
     fn relay(&self, now: Timestamp) -> Vec<Seen> {

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
+use fanfare_core::credential::TokenStanding;
 use fanfare_core::notice::Subscription;
 use fanfare_ledger::{Store, StoreError};
 use jiff::Timestamp;
@@ -91,6 +92,8 @@ pub struct Parts {
     pub engine: EngineHandle,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How Instagram's token stands, where it is looked after.
+    pub token: Option<watch::Receiver<Option<TokenStanding>>>,
     /// For jitter.
     pub rng: StdRng,
 }
@@ -166,6 +169,7 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
             store: parts.store,
             engine: parts.engine,
             clock: parts.clock,
+            token: parts.token,
             publishes: config.kafka_brokers.is_some(),
             said: BTreeMap::new(),
             began: Instant::now(),

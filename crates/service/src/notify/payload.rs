@@ -72,6 +72,9 @@ pub struct Data {
     /// Since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// When the token lapses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// Which endpoint for notices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
@@ -138,6 +141,13 @@ fn facts(subject: &Subject, said: Data) -> Data {
         },
         Subject::Endpoint { name, .. } => Data {
             endpoint: Some(name.clone()),
+            ..said
+        },
+        Subject::Token(token) => Data {
+            channel: Some(token.channel),
+            expires_at: token.expires_at,
+            code: token.tried.code().map(str::to_owned),
+            channel_said: token.tried.said().map(str::to_owned),
             ..said
         },
     }

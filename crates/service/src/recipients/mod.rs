@@ -7,7 +7,6 @@
 //! hashes: under another one nobody would be found in it. A list is read when it is
 //! needed and kept nowhere. Nodes that share a database must share the folder, too.
 
-mod sealed;
 mod table;
 
 use std::collections::HashSet;
@@ -25,11 +24,11 @@ use fanfare_core::advertising::Consent;
 use fanfare_core::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
-use self::sealed::Seal;
-pub use self::sealed::SealError;
 pub use self::table::TableError;
 use crate::config::Config;
 use crate::private_file;
+use crate::sealed::Seal;
+pub use crate::sealed::SealError;
 
 /// Who wants nothing more; no list can have this name.
 const SUPPRESSED: &str = ".suppressed";

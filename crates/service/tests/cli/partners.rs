@@ -18,7 +18,7 @@ const PARTNERS: [(&str, &str, &str, &[&str]); 3] = [
 ];
 
 /// One in which this goes wrong, on a runtime of its own.
-fn simulator(rules: &str) -> (RunningSimulator, tokio::runtime::Runtime) {
+pub(crate) fn simulator(rules: &str) -> (RunningSimulator, tokio::runtime::Runtime) {
     let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     file.write_all(rules.as_bytes()).unwrap();
     let settings = SimulatorSettings {

@@ -21,6 +21,7 @@
 //! | `reading.rs` | status, lists, attempts, history, journal |
 //! | `replay_events.rs` | publishing again, and dead letters |
 //! | `bad_http.rs`, `bad_json.rs`, `bad_request.rs`, `bad_urls.rs` | is everything wrong named, and nothing a 500 |
+//! | `token.rs` | Instagram's token: shown, renewed, told of |
 //! | `keys.rs` | who may do what: every route at which a key is asked for |
 //! | `tenants.rs` | two tenants, of whom none sees the other |
 //! | `documents.rs` | channels, health, metrics, `OpenAPI`, the page that shows it |
@@ -59,6 +60,7 @@ mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod tenants;
+mod token;
 
 use serde_json::{Value, json};
 

@@ -21,7 +21,7 @@ use crate::support::{DISTRIBUTE, PATIENCE, Service, ask_elsewhere};
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A webhook in English, which is told everything.
-fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
+pub(crate) fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
     NoticeEndpoint {
         name: name.to_owned(),
         kind: EndpointKind::Webhook,
@@ -38,7 +38,7 @@ fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
 }
 
 /// A chat in Korean.
-fn chat(name: &str, receiver: &Receiver) -> NoticeEndpoint {
+pub(crate) fn chat(name: &str, receiver: &Receiver) -> NoticeEndpoint {
     NoticeEndpoint {
         kind: EndpointKind::Slack,
         secret: None,

@@ -120,6 +120,14 @@ impl Service {
         self.data.close().unwrap();
     }
 
+    /// All that is in its data directory.
+    pub(crate) fn data_bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.data.path()).unwrap();
+        files
+            .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .collect()
+    }
+
     /// Asks, with these headers.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let url = format!("http://{}{path}", self.address);

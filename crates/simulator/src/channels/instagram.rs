@@ -4,6 +4,8 @@
 //! Publishing a container twice is refused here; what the real one does is
 //! documented nowhere.
 
+mod tokens;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -33,6 +35,8 @@ const POSTS_MOST: usize = 100;
 const BYTES_MOST: usize = 8_000_000;
 const WIDTHS: RangeInclusive<u32> = 320..=1_440;
 
+pub(crate) use self::tokens::Tokens;
+
 pub(crate) const SERVED: Served = Served {
     name: "instagram",
     steps: &[
@@ -43,6 +47,8 @@ pub(crate) const SERVED: Served = Served {
         "quota",
         "list",
         "token",
+        "account",
+        "debug",
         "page",
     ],
     step,
@@ -88,10 +94,17 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
         (&Method::GET, [_, _, "content_publishing_limit"]) => Some("quota"),
         (&Method::GET, ["p", _]) => Some("page"),
         (&Method::GET, ["access_token" | "refresh_access_token"]) => Some("token"),
+        (&Method::GET, [_, "debug_token"]) => Some("debug"),
         (&Method::GET, [_, id]) if id.starts_with(CONTAINER) => Some("status"),
+        (&Method::GET, [_, _]) if asks_for(incoming, "username") => Some("account"),
         (&Method::GET, [_, _]) => Some("permalink"),
         _ => None,
     }
+}
+
+fn asks_for(incoming: &Incoming, field: &str) -> bool {
+    let fields = incoming.query.get("fields").map(String::as_str).unwrap_or_default();
+    fields.split(',').any(|asked| asked == field)
 }
 
 fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
@@ -104,7 +117,7 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         .bearer()
         .map(str::to_owned)
         .or_else(|| incoming.parameter("access_token"));
-    if !is_good(token.as_deref()) {
+    if !world.known.instagram_tokens.is_good(token.as_deref(), now) {
         return error(190, Some(463), "Error validating access token: Session has expired");
     }
     let answer = match (step(incoming), &parts[..]) {
@@ -117,18 +130,22 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         (Some("permalink"), [_, id]) => read(&world.known.instagram, id, &incoming.base_url),
         (Some("quota"), [_, account, _]) => quota(&world.known.instagram, account, now),
         (Some("list"), [_, account, _]) => list(&world.known.instagram, account, &incoming.base_url),
-        (Some("token"), _) => token_answer(),
+        (Some("token"), _) => tokens::answer(&mut world.known, incoming, now),
+        (Some("account"), [_, id]) => whose(id),
+        (Some("debug"), _) => tokens::debug(&mut world.known, incoming, now),
         _ => error(100, Some(33), "Unsupported request"),
     };
     answer.with("x-app-usage", r#"{"call_count":1,"total_cputime":1,"total_time":1}"#)
 }
 
-fn token_answer() -> Outgoing {
-    let lifetime = DAY.as_secs() * 60;
-    Outgoing::json(
-        200,
-        &json!({"access_token": "IGAAsimulated", "token_type": "bearer", "expires_in": lifetime}),
-    )
+/// Ids of accounts begin like this; the token sees all of them.
+const ACCOUNT: &str = "1784";
+
+fn whose(id: &str) -> Outgoing {
+    if !id.starts_with(ACCOUNT) {
+        return unknown_object(id);
+    }
+    Outgoing::json(200, &json!({"id": id, "username": "spring_bakery"}))
 }
 
 fn create(known: &mut Known, account: &str, incoming: &Incoming, fault: Option<&Fault>, now: Timestamp) -> Outgoing {

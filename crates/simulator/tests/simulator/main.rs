@@ -5,6 +5,7 @@
 
 mod gateways;
 mod kakao_channel;
+mod tokens;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! One key, and what it seals: AES-256-GCM with a random nonce for what must be
-//! read again, a keyed hash for what must only be recognised.
+//! read again, a keyed hash for what must only be recognised. Shared by the lists of
+//! recipients and by credentials.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,9 +13,16 @@ use ring::hmac;
 const KEY_BYTES: usize = 32;
 
 /// The key; it is shown nowhere.
-pub(super) struct Seal {
+pub(crate) struct Seal {
     seals: LessSafeKey,
     marks: hmac::Key,
+}
+
+/// A key that nobody has had before.
+pub(crate) fn random_key() -> Result<[u8; KEY_BYTES], SealError> {
+    let mut key = [0; KEY_BYTES];
+    SysRng.try_fill_bytes(&mut key).map_err(|_none| SealError::Random)?;
+    Ok(key)
 }
 
 /// What could not be sealed or opened.
@@ -23,7 +31,7 @@ pub enum SealError {
     /// It is no key.
     #[error("the key must be 32 random bytes in base64, such as `openssl rand -base64 32` gives")]
     Key,
-    /// It was sealed with another key, for another list, or changed since.
+    /// It was sealed with another key, for another place, or changed since.
     #[error("an entry was sealed with another key, or changed since")]
     Opened,
     /// The system gives no random numbers.
@@ -34,13 +42,17 @@ pub enum SealError {
 impl Seal {
     /// Of 32 bytes in base64. What marks numbers is derived, so that the two uses
     /// of the key have nothing to do with each other.
-    pub(super) fn new(key: &str) -> Result<Self, SealError> {
+    pub(crate) fn new(key: &str) -> Result<Self, SealError> {
         let bytes = STANDARD.decode(key.trim()).map_err(|_malformed| SealError::Key)?;
+        Self::of_bytes(&bytes)
+    }
+
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Self, SealError> {
         if bytes.len() != KEY_BYTES {
             return Err(SealError::Key);
         }
-        let seals = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_malformed| SealError::Key)?;
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"fanfare recipients: marks");
+        let seals = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_malformed| SealError::Key)?;
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, bytes), b"fanfare recipients: marks");
         Ok(Self {
             seals: LessSafeKey::new(seals),
             marks: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
@@ -48,7 +60,7 @@ impl Seal {
     }
 
     /// A line of text that only this key opens, and only at this place.
-    pub(super) fn close(&self, place: &str, clear: &[u8]) -> Result<String, SealError> {
+    pub(crate) fn close(&self, place: &str, clear: &[u8]) -> Result<String, SealError> {
         let mut nonce = [0; NONCE_LEN];
         SysRng.try_fill_bytes(&mut nonce).map_err(|_none| SealError::Random)?;
         let mut sealed = clear.to_vec();
@@ -60,7 +72,7 @@ impl Seal {
         Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
     }
 
-    pub(super) fn open(&self, place: &str, line: &str) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn open(&self, place: &str, line: &str) -> Result<Vec<u8>, SealError> {
         let bytes = STANDARD.decode(line).map_err(|_malformed| SealError::Opened)?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SealError::Opened)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_malformed| SealError::Opened)?;
@@ -72,12 +84,12 @@ impl Seal {
     }
 
     /// By which this key is recognised; no number has this mark.
-    pub(super) fn check(&self) -> String {
+    pub(crate) fn check(&self) -> String {
         self.mark("fanfare recipients: the key of these marks")
     }
 
     /// By which a number is recognised, and not read.
-    pub(super) fn mark(&self, number: &str) -> String {
+    pub(crate) fn mark(&self, number: &str) -> String {
         STANDARD.encode(hmac::sign(&self.marks, number.as_bytes()))
     }
 }

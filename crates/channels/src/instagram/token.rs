@@ -1,0 +1,144 @@
+//! Tokens: a short-lived one is exchanged for one of 60 days, and that one renewed
+//! while it is good and a day old or more (Meta documents both, with Instagram
+//! Login). Meta tells there when a token lapses only by renewing it. With Facebook
+//! Login nothing is renewed here; when it lapses can be asked.
+
+use std::time::Duration;
+
+use fanfare_core::cause;
+use fanfare_core::delivery::Failure;
+use fanfare_core::text::Text;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::heard;
+use super::wire::Debugged;
+use crate::api::Api;
+use crate::http::{Answer, ExchangeError};
+use crate::secret::Secret;
+
+/// With Facebook Login.
+const FACEBOOK_LOGIN: &str = "graph.facebook.com";
+
+/// Longest token that is believed.
+const TOKEN_MAX: usize = 4_000;
+
+/// Renews the token that an API is called with.
+#[derive(Debug, Clone)]
+pub struct InstagramTokens {
+    api: Api,
+    api_version: String,
+}
+
+/// What became of a token.
+#[derive(Debug)]
+pub struct Renewed {
+    /// The new one; nothing where the old one stays.
+    pub token: Option<Secret>,
+    /// When it lapses; nothing where that is not told, or never.
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Given {
+    access_token: Secret,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+impl InstagramTokens {
+    /// For the API at `api`.
+    pub fn new(api: Api, api_version: &str) -> Self {
+        Self {
+            api,
+            api_version: api_version.to_owned(),
+        }
+    }
+
+    /// Renews the token, or, with Facebook Login, asks when it lapses.
+    ///
+    /// # Errors
+    /// Why not; a token that is refused is `auth_expired`.
+    pub async fn renew(&self, now: Timestamp) -> Result<Renewed, Failure> {
+        if self.api.is_at(FACEBOOK_LOGIN) {
+            let expires_at = end_of(&self.api, &self.api_version, now).await?;
+            return Ok(Renewed {
+                token: None,
+                expires_at,
+            });
+        }
+        let token = self.api.token();
+        let query = [("grant_type", "ig_refresh_token"), ("access_token", token.reveal())];
+        let answer = self.api.look_for_secret(&["refresh_access_token"], &query).await;
+        given(answer, &[&token], now)
+    }
+
+    /// Exchanges the short-lived token that the API is called with.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn exchange(&self, app_secret: &Secret, now: Timestamp) -> Result<Renewed, Failure> {
+        if self.api.is_at(FACEBOOK_LOGIN) {
+            return Err(cause::CHANNEL_NOT_CONFIGURED.because(Text::new(
+                "A token of Facebook Login is exchanged at Meta's own /oauth/access_token; hand over what it gives.",
+                "Facebook 로그인 토큰은 Meta의 /oauth/access_token에서 교환한 뒤 그 결과를 입력해 주세요.",
+            )));
+        }
+        let token = self.api.token();
+        let query = [
+            ("grant_type", "ig_exchange_token"),
+            ("client_secret", app_secret.reveal()),
+            ("access_token", token.reveal()),
+        ];
+        let answer = self.api.look_for_secret(&["access_token"], &query).await;
+        let refused = answer.as_ref().is_ok_and(|answer| answer.status.is_client_error());
+        given(answer, &[&token, app_secret], now).map_err(|why| if refused { not_exchanged(why) } else { why })
+    }
+}
+
+/// When the token of an API lapses, where `debug_token` tells.
+pub(super) async fn end_of(api: &Api, api_version: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    let token = api.token();
+    let answer = api
+        .look(&[api_version, "debug_token"], &[("input_token", token.reveal())])
+        .await;
+    let (debugged, _) = heard::<Debugged>(answer, now).map_err(super::error::Meaning::into_failure)?;
+    let end = Timestamp::from_second(debugged.data.expires_at).ok();
+    // 0: it never does.
+    Ok(end.filter(|at| *at > Timestamp::UNIX_EPOCH))
+}
+
+/// The token that was given; what was sent is shown by no refusal.
+fn given(answer: Result<Answer, ExchangeError>, sent: &[&Secret], now: Timestamp) -> Result<Renewed, Failure> {
+    let answer = answer.map(|answer| {
+        if answer.status.is_success() {
+            return answer;
+        }
+        sent.iter().fold(answer, |answer, secret| secret.kept_out_of(answer))
+    });
+    let given = match heard::<Given>(answer, now) {
+        Ok((given, _)) => given,
+        Err(meaning) => return Err(meaning.into_failure()),
+    };
+    let text = given.access_token.reveal();
+    if text.is_empty() || text.len() > TOKEN_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(crate::failure::unavailable().said("the answer holds no token"));
+    }
+    let lives = given.expires_in.map(Duration::from_secs);
+    Ok(Renewed {
+        expires_at: lives.and_then(|lives| now.checked_add(lives).ok()),
+        token: Some(given.access_token),
+    })
+}
+
+/// Meta documents no code for it.
+fn not_exchanged(why: Failure) -> Failure {
+    let detail = Text::new(
+        "The exchange was refused. Look at the app's secret, and log in again: the token lives an hour.",
+        "토큰 교환이 거부되었습니다. 앱 시크릿을 확인하고 다시 로그인해 주세요. 단기 토큰은 한 시간만 유효합니다.",
+    );
+    Failure {
+        channel_said: why.channel_said,
+        ..cause::AUTH_EXPIRED.because(detail)
+    }
+}

@@ -1,0 +1,123 @@
+//! Credentials in the file: for the service, and for commands beside it.
+
+use async_trait::async_trait;
+use fanfare_core::channel::Channel;
+use fanfare_core::credential::{Credential, Sealed};
+use fanfare_core::ids::TenantId;
+use rusqlite::{Connection, Row, params};
+
+use super::error::SqlError;
+use super::row::{Columns, int, json};
+use super::writer::Writer;
+use super::{SqliteKeys, SqliteStore};
+use crate::credentials::Credentials;
+use crate::store::StoreError;
+
+const READ: &str = "read the credentials";
+
+fn all(connection: &Connection) -> Result<Vec<Credential>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT tenant_id, channel, version, key_id, data_key, sealed, standing FROM credentials
+         ORDER BY tenant_id, channel",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut credentials = Vec::new();
+    while let Some(row) = rows.next()? {
+        credentials.push(credential(row)?);
+    }
+    Ok(credentials)
+}
+
+fn credential(row: &Row<'_>) -> Result<Credential, SqlError> {
+    let columns = Columns {
+        table: "credentials",
+        row,
+    };
+    let text = |at: usize| columns.text(at).map(str::to_owned);
+    Ok(Credential {
+        tenant: TenantId::new(columns.text(0)?),
+        channel: columns.word(1, Channel::from_name)?,
+        version: row.get::<_, i64>(2)?.unsigned_abs(),
+        sealed: Sealed {
+            key_id: text(3)?,
+            data_key: text(4)?,
+            value: text(5)?,
+        },
+        standing: columns.word(6, |json| serde_json::from_str(json).ok())?,
+    })
+}
+
+/// The first is inserted, each later one follows the one before it.
+const KEEP: [&str; 2] = [
+    "INSERT INTO credentials (tenant_id, channel, version, key_id, data_key, sealed, standing)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    "UPDATE credentials SET version = ?3, key_id = ?4, data_key = ?5, sealed = ?6, standing = ?7
+     WHERE tenant_id = ?1 AND channel = ?2 AND version = ?3 - 1",
+];
+
+fn keep(connection: &Connection, credential: &Credential) -> Result<bool, SqlError> {
+    let sql = KEEP[usize::from(credential.version > 1)];
+    let sealed = &credential.sealed;
+    let changed = connection.prepare_cached(sql)?.execute(params![
+        credential.tenant.as_str(),
+        credential.channel.name(),
+        int(credential.version),
+        sealed.key_id,
+        sealed.data_key,
+        sealed.value,
+        json(&credential.standing)?,
+    ])?;
+    Ok(changed == 1)
+}
+
+fn forget(connection: &Connection, tenant: &TenantId, channel: Channel) -> Result<bool, SqlError> {
+    let sql = "DELETE FROM credentials WHERE tenant_id = ?1 AND channel = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.execute(params![tenant.as_str(), channel.name()])? == 1)
+}
+
+async fn keep_through(writer: &Writer, credential: &Credential) -> Result<bool, StoreError> {
+    let credential = credential.clone();
+    writer
+        .transact("keep a credential", move |transaction| keep(transaction, &credential))
+        .await
+}
+
+async fn forget_through(writer: &Writer, tenant: &TenantId, channel: Channel) -> Result<bool, StoreError> {
+    let tenant = tenant.clone();
+    writer
+        .transact("forget a credential", move |transaction| {
+            forget(transaction, &tenant, channel)
+        })
+        .await
+}
+
+#[async_trait]
+impl Credentials for SqliteStore {
+    async fn credentials(&self) -> Result<Vec<Credential>, StoreError> {
+        self.readers.read(READ, all).await
+    }
+
+    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
+        keep_through(&self.writer, credential).await
+    }
+
+    async fn forget_credential(&self, tenant: &TenantId, channel: Channel) -> Result<bool, StoreError> {
+        forget_through(&self.writer, tenant, channel).await
+    }
+}
+
+#[async_trait]
+impl Credentials for SqliteKeys {
+    async fn credentials(&self) -> Result<Vec<Credential>, StoreError> {
+        self.writer.transact(READ, |transaction| all(transaction)).await
+    }
+
+    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
+        keep_through(&self.writer, credential).await
+    }
+
+    async fn forget_credential(&self, tenant: &TenantId, channel: Channel) -> Result<bool, StoreError> {
+        forget_through(&self.writer, tenant, channel).await
+    }
+}
