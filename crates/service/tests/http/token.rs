@@ -48,7 +48,7 @@ impl Time {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let request = request(event);
+        let request = request(&self.simulator, event);
         tokio::select! {
             answer = service.distribute(&request) => answer.success(200),
             () = flows => unreachable!("it goes on for ever"),
