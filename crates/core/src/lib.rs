@@ -24,6 +24,7 @@ pub mod korea;
 pub mod notice;
 pub mod phone;
 pub mod receipt;
+pub mod redrive;
 pub mod region;
 pub mod request;
 pub mod resilience;

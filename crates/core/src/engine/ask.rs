@@ -26,6 +26,10 @@ pub enum Ask {
     Retry {
         /// Each must have failed or been called off.
         channels: Vec<Channel>,
+        /// Who asks, for the history; `None` where nobody knows.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
     },
     /// What came of a channel that is in review, or was handed to a person.
     Resolve {
@@ -90,7 +94,7 @@ impl Ask {
     /// Why it would be refused as the distribution stands.
     pub fn refusal(&self, distribution: &Distribution) -> Option<AskRefusal> {
         match self {
-            Self::Retry { channels } => retry_refusal(channels, distribution),
+            Self::Retry { channels, .. } => retry_refusal(channels, distribution),
             Self::Resolve { channel, .. } => {
                 let Some(delivery) = distribution.delivery(*channel) else {
                     return Some(AskRefusal::NotChosen(*channel));
@@ -179,14 +183,14 @@ impl Engine {
     fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.asks.push(ask);
-            if let Ask::Cancel { by, reason } = what {
+            if let Ask::Retry { by, reason, .. } | Ask::Cancel { by, reason } = what {
                 work.unwritten.by.clone_from(by);
                 work.unwritten.reason.clone_from(reason);
             }
             self.dirty.insert(id);
         }
         match what {
-            Ask::Retry { channels } => {
+            Ask::Retry { channels, .. } => {
                 for channel in self.to_retry(id, channels) {
                     self.redrive(id, channel, evidence, turn);
                 }

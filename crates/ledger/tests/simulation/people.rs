@@ -71,7 +71,11 @@ impl World {
                 },
             },
             None if self.rng.random_range(0..3) == 0 => Ask::Cancel { by: None, reason: None },
-            None => Ask::Retry { channels: Vec::new() },
+            None => Ask::Retry {
+                channels: Vec::new(),
+                by: None,
+                reason: None,
+            },
         };
         let (id, tenant) = (distribution.id, TenantId::default());
         let now = self.now;
