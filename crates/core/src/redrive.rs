@@ -32,6 +32,7 @@ pub struct RedriveFilter {
 /// A delivery that failed, or whose outcome is unknown, and what bears on sending
 /// it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub struct FailedDelivery {
     /// Whose share it is.
     pub distribution: DistributionId,
@@ -39,7 +40,7 @@ pub struct FailedDelivery {
     pub event_id: EventId,
     /// Where.
     pub channel: Channel,
-    /// FAILED or NEEDS_REVIEW.
+    /// FAILED or `NEEDS_REVIEW`.
     pub status: DeliveryStatus,
     /// Why; empty where that is not known.
     pub code: String,

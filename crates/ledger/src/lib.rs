@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod bare;
 pub mod breaker_orders;
 pub mod credentials;
+mod failed;
 mod gather;
 mod group_commit;
 mod listing;
@@ -23,6 +24,7 @@ mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
 
+pub use failed::FailedDeliveries;
 pub use gather::{Gather, GatherSettings, Next};
 pub use group_commit::{Committed, Counters, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings};
 pub use memory::{Memory, MemoryStore};

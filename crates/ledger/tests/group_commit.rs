@@ -4,6 +4,8 @@
 
 #[path = "scripted/credentials.rs"]
 mod credentials;
+#[path = "scripted/failed.rs"]
+mod failed;
 #[path = "scripted/notices.rs"]
 mod notices;
 

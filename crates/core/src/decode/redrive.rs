@@ -57,12 +57,11 @@ pub fn redrive(body: &Value) -> Result<RedriveAsked, Vec<Fault>> {
     };
     let filter = reader.redrive_filter(&object);
     let dry_run = object.get("dryRun").map(|node| reader.boolean(&node));
-    let order = match dry_run {
-        Some(Some(false)) => reader.redrive_order(&object),
-        _ => {
-            reader.only_looks(&object);
-            None
-        }
+    let order = if dry_run == Some(Some(false)) {
+        reader.redrive_order(&object)
+    } else {
+        reader.only_looks(&object);
+        None
     };
     finished(reader, RedriveAsked { filter, order })
 }

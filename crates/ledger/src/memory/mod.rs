@@ -10,6 +10,7 @@ mod api_keys;
 mod breaker_orders;
 mod credentials;
 mod delete;
+mod failed;
 mod notices;
 mod open_work;
 mod outbox;

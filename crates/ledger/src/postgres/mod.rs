@@ -19,6 +19,7 @@ mod delete;
 mod deliveries;
 mod error;
 mod evidence;
+mod failed;
 mod history;
 mod keys;
 mod list;

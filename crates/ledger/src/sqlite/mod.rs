@@ -15,6 +15,7 @@ mod credentials;
 mod delete;
 mod error;
 mod evidence;
+mod failed;
 mod keys;
 mod list;
 mod lock;

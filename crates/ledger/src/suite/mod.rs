@@ -14,6 +14,7 @@ pub mod breaker_orders;
 pub mod claims;
 pub mod credentials;
 pub mod delete;
+pub mod failed;
 pub mod journal;
 pub mod list;
 pub mod notices;
@@ -94,6 +95,9 @@ macro_rules! store_suite {
             outbox::the_backlog_is_counted,
             outbox::lives_share_the_partitions,
             outbox::what_is_published_can_be_deleted,
+            failed::what_failed_is_found_as_the_filter_says,
+            failed::what_bears_on_sending_it_again_is_said,
+            failed::a_tenant_finds_only_its_own,
             api_keys::a_key_is_found_by_its_hash_alone,
             api_keys::keys_are_listed_oldest_first,
             api_keys::a_key_is_revoked_once_and_for_ever,

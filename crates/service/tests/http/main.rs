@@ -10,6 +10,7 @@
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `live_kakao.rs` | the same for Kakao Channel |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
+//! | `redrive.rs` | a second chance for many that failed |
 //! | `cancel.rs` | calling a distribution off |
 //! | `stop.rs` | stopping all sending, or one tenant's |
 //! | `notices.rs`, `notices_kill.rs` | who is told what went wrong |
@@ -48,6 +49,7 @@ mod reading;
 mod receiver;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod redrive;
 mod repeat;
 mod replay_events;
 mod schedule;
