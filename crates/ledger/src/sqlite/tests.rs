@@ -108,7 +108,9 @@ fn what_failed_is_found_by_its_indices() {
     let (_directory, connection) = connection();
     for event_id in [None, Some(EventId::new("evt-1"))] {
         let index = match event_id {
-            Some(_) => "d USING INDEX distribution_logs_of_event (tenant_id=? AND event_id=? AND id>? AND id<?)",
+            Some(_) => {
+                "d USING COVERING INDEX distribution_logs_of_event (tenant_id=? AND event_id=? AND id>? AND id<?)"
+            }
             None => {
                 "c USING INDEX distribution_channel_logs_attention \
                  (tenant_id=? AND status=? AND distribution_log_id>? AND distribution_log_id<?)"
