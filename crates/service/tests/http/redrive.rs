@@ -7,7 +7,7 @@ use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
 use crate::bare;
-use crate::live::{effects, goes_wrong, live, request, simulator};
+use crate::live::{effects, goes_wrong, in_review, live, request, simulator};
 use crate::support::{Answer, DISTRIBUTE, Key, Service};
 
 const REDRIVE: &str = "/api/distributions/redrive";
@@ -220,6 +220,23 @@ async fn what_cannot_be_redriven_is_counted_and_left_alone() {
         (&json!(3), expected.to_vec())
     );
     assert_eq!(effects(&simulator, "instagram"), 4, "one for each event");
+    service.stop().await;
+}
+
+/// It may be live: a person says so, or that it is not, and then it is redriven.
+#[tokio::test]
+async fn what_is_in_review_is_counted_and_never_sent() {
+    let simulator = simulator().await;
+    let (service, path) = in_review(&simulator).await;
+    let filter = json!({"channels": ["Instagram"]});
+    let look = service.post(REDRIVE, &filter).await.success(200);
+    assert_eq!(skipped(&look), [("outcome_unknown".to_owned(), 1)], "{look}");
+    assert_eq!((&look["redrivable"], &look["next"]), (&json!(0), &Value::Null));
+    let resolve = format!("{path}/channels/Instagram/resolve");
+    service.post(&resolve, &json!({"live": false})).await.success(200);
+    let look = service.post(REDRIVE, &filter).await.success(200);
+    assert_eq!((&look["redrivable"], skipped(&look)), (&json!(1), vec![]));
+    assert_eq!(redriven(&service, &filter, &look, 50).await[0]["redriven"], 1);
     service.stop().await;
 }
 
