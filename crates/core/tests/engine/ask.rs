@@ -127,11 +127,16 @@ fn a_retry_of_what_is_known_to_be_live_sends_nothing() {
     };
     let retry = Ask::Retry {
         channels: Vec::new(),
-        by: None,
-        reason: None,
+        by: Some("desk (ff_1…)".to_owned()),
+        reason: Some("장애 복구".to_owned()),
     };
     let commands = node.step(vec![asked(&node, id, retry, vec![evidence])]);
-    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Success);
+    let written = record(&commands);
+    assert_eq!(written.deliveries[0].status, DeliveryStatus::Success);
+    assert_eq!(
+        (&*written.history.actor, written.history.reason.as_deref()),
+        ("desk (ff_1…)", Some("장애 복구"))
+    );
     assert!(calls(node.written(id, Written::Recorded)).is_empty());
 }
 
