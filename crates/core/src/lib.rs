@@ -30,6 +30,7 @@ pub mod request;
 pub mod resilience;
 pub mod result;
 pub mod sending;
+pub mod spend;
 pub mod text;
 pub mod validate;
 pub mod verified;

@@ -76,6 +76,8 @@ pub enum Obstacle {
     StillMoving,
     /// The channel is not called at the moment.
     ChannelHeld,
+    /// Its tenant may not spend that much.
+    SpendCap,
     /// Another node has it and did not let it go.
     OwnedElsewhere,
     /// It has changed since it was looked for.
@@ -84,7 +86,7 @@ pub enum Obstacle {
 
 impl Obstacle {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OutcomeUnknown,
         Self::NotRetryable,
         Self::CalledOff,
@@ -92,6 +94,7 @@ impl Obstacle {
         Self::Superseded,
         Self::StillMoving,
         Self::ChannelHeld,
+        Self::SpendCap,
         Self::OwnedElsewhere,
         Self::Changed,
     ];
@@ -122,6 +125,7 @@ impl Obstacle {
             Self::Superseded => "superseded",
             Self::StillMoving => "still_moving",
             Self::ChannelHeld => "channel_held",
+            Self::SpendCap => "spend_cap_exceeded",
             Self::OwnedElsewhere => "owned_elsewhere",
             Self::Changed => "changed",
         }
@@ -159,6 +163,11 @@ impl Obstacle {
                 "The channel is not called at the moment (its breaker is open, sending is stopped, or it is not \
                  configured). Redrive it once it is called again.",
                 "현재 이 채널을 호출하지 않습니다(차단기 열림, 발송 중지 또는 설정 누락). 다시 호출할 수 있을 때 재시도해 주세요.",
+            ),
+            Self::SpendCap => (
+                "It would cost more than may be spent on this channel. Have the operator raise the cap (spend_caps), \
+                 then redrive it again.",
+                "이 채널에 쓸 수 있는 금액을 넘습니다. 운영자가 한도(spend_caps)를 올린 뒤 다시 시도해 주세요.",
             ),
             Self::OwnedElsewhere => (
                 "Another node is working on its distribution. Redrive it again in a moment.",

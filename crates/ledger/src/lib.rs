@@ -19,6 +19,7 @@ pub mod outbox;
 mod postgres;
 mod sample;
 pub mod sending_orders;
+mod spending;
 mod sqlite;
 mod store;
 #[cfg(feature = "suite")]
@@ -30,5 +31,6 @@ pub use group_commit::{Committed, Counters, Done, GroupCommit, GroupCommitHandle
 pub use memory::{Memory, MemoryStore};
 pub use open_work::{OpenDeliveries, OpenWork};
 pub use postgres::{PostgresCounters, PostgresMeter, PostgresSettings, PostgresStore, StatementCounters};
+pub use spending::Spending;
 pub use sqlite::{DATABASE_FILE, SqliteKeys, SqliteStore};
 pub use store::{Filter, JournalEntry, KEY_LIFETIME, Store, StoreError};

@@ -293,6 +293,7 @@ fn write(number: u128) -> Write {
         owner: None,
         due_at: None,
         open: true,
+        spends: Vec::new(),
     }))
 }
 

@@ -235,6 +235,7 @@ fn acceptance(number: u64, event: &str, token: Incarnation) -> Acceptance {
         idempotency_key: Some(IdempotencyKey::new(format!("key-{number}"))),
         owner: Some(token),
         due_at: Some(now()),
+        spends: Vec::new(),
     }
 }
 
@@ -284,6 +285,7 @@ fn finished(mut distribution: Distribution, transition: Transition, token: Incar
         owner: Some(token),
         due_at: None,
         open: distribution.open(),
+        spends: Vec::new(),
     };
     (distribution, record)
 }

@@ -117,6 +117,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         clock: Arc::clone(&clock),
         modes: config.modes(),
         token,
+        spend_caps: config.spend_caps(),
         hand_off,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),

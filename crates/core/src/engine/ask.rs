@@ -16,6 +16,7 @@ use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
+use crate::spend::Overspend;
 use crate::write::{Adopted, Holder};
 
 /// What is asked.
@@ -65,6 +66,8 @@ pub enum AskAnswer {
     Refused(AskRefusal),
     /// Another distribution holds the claims that a redrive needs.
     Held(Vec<Holder>),
+    /// A redrive would go beyond what the tenant may spend.
+    OverSpent(Vec<Overspend>),
     /// Another node has it.
     Elsewhere,
     /// This node does not have it in memory: adopt it and ask again.
@@ -230,12 +233,12 @@ impl Engine {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| delivery.holds_claim = true);
         work.transition(channel, DeliveryStatus::Pending, turn.now);
-        match known {
-            Some(receipt) => {
-                work.transition(channel, DeliveryStatus::InProgress, turn.now);
-                self.confirm(id, channel, receipt, turn);
-            }
-            None => self.want(id, channel),
+        if let Some(receipt) = known {
+            work.transition(channel, DeliveryStatus::InProgress, turn.now);
+            self.confirm(id, channel, receipt, turn);
+        } else {
+            work.unwritten.redriven[channel.index()] = true;
+            self.want(id, channel);
         }
     }
 

@@ -41,6 +41,7 @@ mod seen;
 mod sending_orders;
 mod session;
 mod settings;
+mod spending;
 mod tls;
 mod transitions;
 

@@ -18,7 +18,7 @@ use fanfare_core::write::{Acceptance, Write};
 use jiff::Timestamp;
 use tokio_postgres::{Client, NoTls};
 
-use super::{PostgresSettings, PostgresStore, adopt, failed, list, open_work, read, relay};
+use super::{PostgresSettings, PostgresStore, adopt, failed, list, open_work, read, relay, spending};
 use crate::outbox::MarkKind;
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
@@ -153,6 +153,17 @@ async fn nothing_reads_all_of_history() {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         plans.push(with_values(&statement.sql, &values));
     }
+    let nobody = "'{00000000-0000-0000-0000-000000000000}'";
+    let spent = [
+        "'{1}'",
+        "'{default}'",
+        nobody,
+        "'{evt-1}'",
+        "'{GenieTV}'",
+        "'{now}'",
+        "'{now}'",
+    ];
+    plans.push(with_values(spending::SPENT, &spent));
     for event_id in [None, Some(EventId::new("evt-1"))] {
         let mut values = vec!["'default'"];
         values.extend(event_id.iter().map(|_| "'evt-1'"));

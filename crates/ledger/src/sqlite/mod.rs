@@ -31,6 +31,7 @@ mod record;
 mod relay;
 mod row;
 mod sending_orders;
+mod spending;
 mod writer;
 
 #[cfg(test)]

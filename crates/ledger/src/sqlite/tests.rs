@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::types::{Null, Value};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{SqliteStore, adopt, failed, list, notice_endpoints, notices, open_work, read, relay};
+use super::{SqliteStore, adopt, failed, list, notice_endpoints, notices, open_work, read, relay, spending};
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
 
@@ -136,6 +136,19 @@ fn what_failed_is_found_by_its_indices() {
             assert!(plan.contains(part), "{part}:\n{plan}");
         }
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
+#[test]
+fn what_was_spent_is_summed_up_by_its_indices() {
+    let (_directory, connection) = connection();
+    let spent = plan(&connection, spending::SPENT, None);
+    for part in [
+        "s USING INDEX spends_of_event (tenant_id=? AND event_id=? AND channel=?)",
+        "s USING INDEX spends_of_time (tenant_id=? AND channel=? AND spent_at>? AND spent_at<?)",
+        "c USING PRIMARY KEY (tenant_id=? AND distribution_log_id=? AND channel=?)",
+    ] {
+        assert!(spent.contains(part), "{part}:\n{spent}");
     }
 }
 

@@ -22,6 +22,7 @@ pub mod open_work;
 pub mod outbox;
 pub mod record;
 pub mod sending_orders;
+pub mod spending;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
@@ -116,6 +117,11 @@ macro_rules! store_suite {
             notices::an_alarm_is_told_once,
             notices::old_notices_are_forgotten,
             sending_orders::the_last_order_of_a_scope_holds,
+            spending::nothing_goes_beyond_a_cap,
+            spending::a_batch_goes_no_further_than_its_writes_one_by_one,
+            spending::what_fails_gives_back_and_what_is_redriven_takes_again,
+            spending::a_cap_changes_no_other_answer,
+            spending::what_is_deleted_counts_no_more,
         }
     };
     (@tests $open:expr; $($module:ident::$check:ident,)*) => {

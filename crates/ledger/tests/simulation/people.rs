@@ -129,6 +129,7 @@ impl World {
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
             AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
+            AskAnswer::OverSpent(over) => panic!("nothing costs anything here: {over:?}"),
         }
     }
 
@@ -168,6 +169,7 @@ impl World {
                 assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
             }
             Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
+            Answer::OverSpent(over) => panic!("nothing costs anything here: {over:?}"),
         }
     }
 

@@ -9,6 +9,7 @@
 //! | `error`, `problem` | what can go wrong, and how it is said |
 //! | `body`, `query`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
 //! | `view` | how distributions are shown |
+//! | `spending` | caps on what may be spent, at the door |
 //! | `ask` | what routes share by which a person asks something of a distribution |
 //! | `waiting` | the door before the service can start |
 //! | `openapi` | puts the document together |
@@ -51,6 +52,7 @@ mod replay_events;
 mod resolve;
 mod retry;
 mod routes;
+mod spending;
 mod state;
 mod status;
 mod stop;

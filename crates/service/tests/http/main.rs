@@ -12,6 +12,7 @@
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `redrive.rs` | a second chance for many that failed |
 //! | `cancel.rs` | calling a distribution off |
+//! | `spending.rs` | how much a tenant may spend |
 //! | `stop.rs` | stopping all sending, or one tenant's |
 //! | `notices.rs`, `notices_kill.rs` | who is told what went wrong |
 //! | `handoff.rs` | posts that a person puts on their blog, and blogs that are posted to |
@@ -55,6 +56,7 @@ mod replay_events;
 mod schedule;
 mod shared_cache;
 mod shared_cache_faults;
+mod spending;
 mod state;
 mod stop;
 #[path = "../support/mod.rs"]

@@ -146,6 +146,12 @@ fn refused(answer: AskAnswer, channels: Vec<Channel>) -> Option<(Vec<Channel>, O
             let refused = if held.is_empty() { channels } else { held };
             Some((refused, Obstacle::ClaimHeld))
         }
+        AskAnswer::OverSpent(over) => {
+            let over = over.iter().map(|over| over.channel);
+            let over: Vec<_> = over.filter(|over| channels.contains(over)).collect();
+            let refused = if over.is_empty() { channels } else { over };
+            Some((refused, Obstacle::SpendCap))
+        }
         AskAnswer::Refused(AskRefusal::Moves) => Some((channels, Obstacle::StillMoving)),
         AskAnswer::Refused(AskRefusal::NotRetryable(channel, _)) if channels.contains(&channel) => {
             Some((vec![channel], Obstacle::Changed))
