@@ -64,6 +64,7 @@ fn engine() -> Engine {
             breaker: BreakerSettings::default(),
             heartbeat: Duration::from_secs(5),
             max_in_flight: usize::MAX,
+            spend_caps: fanfare_core::spend::SpendCaps::default(),
         },
         Incarnation(1),
     )

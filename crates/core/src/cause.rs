@@ -432,6 +432,17 @@ pub const EXPIRED: Cause = Cause {
     ko: "오랫동안 시도했지만 성공하지 못했습니다. 아직 필요하다면 다시 보내 주세요.",
 };
 
+/// It would go beyond what its tenant may spend.
+pub const SPEND_CAP_EXCEEDED: Cause = Cause {
+    code: "spend_cap_exceeded",
+    actor: Actor::Operator,
+    retryable: true,
+    availability: false,
+    en: "It would cost more than may be spent on this channel, so it was not sent. Lower the budget, or have the \
+         operator raise the cap (spend_caps), then send it again.",
+    ko: "이 채널에 쓸 수 있는 금액을 넘어 보내지 않았습니다. 예산을 줄이거나 운영자가 한도(spend_caps)를 올린 뒤 다시 보내 주세요.",
+};
+
 /// A person looked, and it is not there.
 pub const NOT_LIVE: Cause = Cause {
     code: "not_live",
@@ -443,7 +454,7 @@ pub const NOT_LIVE: Cause = Cause {
 };
 
 /// All of them, those of channels first.
-pub const ALL: [&Cause; 34] = [
+pub const ALL: [&Cause; 35] = [
     &CHANNEL_UNAVAILABLE,
     &OUTCOME_UNKNOWN,
     &BREAKER_OPEN,
@@ -477,5 +488,6 @@ pub const ALL: [&Cause; 34] = [
     &CANCELLED,
     &CANCEL_REQUESTED,
     &EXPIRED,
+    &SPEND_CAP_EXCEEDED,
     &NOT_LIVE,
 ];

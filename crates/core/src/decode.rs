@@ -11,6 +11,7 @@ pub(crate) mod found;
 mod limits;
 mod options;
 mod reader;
+pub mod redrive;
 pub mod replay;
 pub mod sending;
 mod suggest;

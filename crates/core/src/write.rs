@@ -12,6 +12,7 @@ use crate::distribution::{Distribution, DistributionStatus};
 use crate::event::OutcomeDigest;
 use crate::history::HistoryEntry;
 use crate::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
+use crate::spend::{Overspend, Spend};
 
 /// One distribution's part of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct Acceptance {
     pub owner: Option<Incarnation>,
     /// When something is due; `None` where only a person can go on.
     pub due_at: Option<Timestamp>,
+    /// What its deliveries spend; beyond a cap, the answer is [`Written::OverSpent`].
+    pub spends: Vec<Spend>,
 }
 
 /// What has changed in a distribution since its last write.
@@ -85,6 +88,8 @@ pub struct Record {
     pub due_at: Option<Timestamp>,
     /// Whether anything may still happen.
     pub open: bool,
+    /// What deliveries spend that it redrives; as in an acceptance.
+    pub spends: Vec<Spend>,
 }
 
 /// What came of one write.
@@ -110,6 +115,11 @@ pub enum Written {
     Held {
         /// Which claims, and by whom.
         holders: Vec<Holder>,
+    },
+    /// It would go beyond what its tenant may spend.
+    OverSpent {
+        /// Where, and how far.
+        over: Vec<Overspend>,
     },
     /// Changed.
     Recorded,

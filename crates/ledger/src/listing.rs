@@ -21,6 +21,16 @@ pub(crate) const fn needs_attention(status: DeliveryStatus) -> bool {
     )
 }
 
+/// A condition that holds where the column is one of these words of a closed set;
+/// nothing where none is given.
+pub(crate) fn any_of(column: &str, words: impl Iterator<Item = &'static str>) -> String {
+    let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" AND {column} IN ({})", words.join(", "))
+}
+
 /// No id of what was accepted at that time or later is less than this.
 pub(crate) fn ids_from(time: Timestamp) -> Uuid {
     first_id(time.checked_sub(SLACK).unwrap_or(Timestamp::MIN))

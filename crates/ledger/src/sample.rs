@@ -83,6 +83,7 @@ pub(crate) fn acceptance(number: u64, request: DistributeRequest, now: Timestamp
         idempotency_key: None,
         owner: Some(token),
         due_at: Some(now),
+        spends: Vec::new(),
     }
 }
 
@@ -148,6 +149,7 @@ pub(crate) fn record(
         owner: Some(token),
         due_at: distribution.due_at(now),
         open: distribution.open(),
+        spends: Vec::new(),
     }
 }
 

@@ -20,17 +20,21 @@ use uuid::Uuid;
 use crate::api_keys::ApiKeys;
 use crate::breaker_orders::BreakerOrders;
 use crate::credentials::Credentials;
+use crate::failed::FailedDeliveries;
 use crate::notices::Notices;
 use crate::open_work::OpenWork;
 use crate::outbox::Outbox;
 use crate::sending_orders::SendingOrders;
+use crate::spending::Spending;
 
 /// How long an idempotency key is known, from the acceptance of its request.
 pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where distributions are kept.
 #[async_trait]
-pub trait Store: ApiKeys + BreakerOrders + Credentials + Notices + OpenWork + Outbox + SendingOrders {
+pub trait Store:
+    ApiKeys + BreakerOrders + Credentials + FailedDeliveries + Notices + OpenWork + Outbox + SendingOrders + Spending
+{
     /// Begins a life of this node; its token outranks all earlier ones.
     async fn begin_incarnation(&self, now: Timestamp) -> Result<Incarnation, StoreError>;
 

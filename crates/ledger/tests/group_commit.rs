@@ -4,6 +4,8 @@
 
 #[path = "scripted/credentials.rs"]
 mod credentials;
+#[path = "scripted/failed.rs"]
+mod failed;
 #[path = "scripted/notices.rs"]
 mod notices;
 
@@ -291,6 +293,7 @@ fn write(number: u128) -> Write {
         owner: None,
         due_at: None,
         open: true,
+        spends: Vec::new(),
     }))
 }
 

@@ -118,6 +118,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         clock,
         modes: config.modes(),
         token,
+        spend_caps: config.spend_caps(),
         hand_off,
         media,
         allow_hosts: config.media.allow_hosts.clone(),

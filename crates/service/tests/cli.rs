@@ -17,6 +17,8 @@ mod operators;
 mod partners;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/redrive.rs"]
+mod redrive;
 #[path = "cli/story.rs"]
 mod story;
 #[path = "cli/token.rs"]

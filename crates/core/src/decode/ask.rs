@@ -15,17 +15,18 @@ use crate::receipt::{Receipt, ResultFields};
 use crate::text::Text;
 use crate::validate::{code, instagram, naver_blog};
 
-/// The channels that are to be tried again; none means all that can be.
+/// The channels that are to be tried again (none means all that can be), and why,
+/// where that is said.
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub fn retry(body: &Value) -> Result<Vec<Channel>, Vec<Fault>> {
+pub fn retry(body: &Value) -> Result<(Vec<Channel>, Option<String>), Vec<Fault>> {
     let mut reader = Reader::new(&[], Timestamp::MIN);
-    let object = reader.object(&Node::root(body), &["channels"]);
-    let channels = object.and_then(|object| object.get("channels"));
-    let wanted = ("an array of channel names", "채널 이름 배열");
-    let channels = channels.and_then(|node| reader.list(&node, wanted, Reader::channel_name));
-    finished(reader, channels.unwrap_or_default())
+    let object = reader.object(&Node::root(body), &["channels", "reason"]);
+    let get = |name| object.as_ref().and_then(|object| object.get(name));
+    let channels = get("channels").and_then(|node| reader.channel_names(&node));
+    let reason = get("reason").and_then(|node| reader.text(&node, limits::REASON));
+    finished(reader, (channels.unwrap_or_default(), reason))
 }
 
 /// Why a distribution is called off, where that is said.
@@ -102,6 +103,11 @@ pub const fn result_fields(channel: Channel) -> &'static [&'static str] {
 }
 
 impl Reader<'_> {
+    pub(super) fn channel_names(&mut self, node: &Node<'_>) -> Option<Vec<Channel>> {
+        let wanted = ("an array of channel names", "채널 이름 배열");
+        self.list(node, wanted, Self::channel_name)
+    }
+
     fn channel_name(&mut self, node: &Node<'_>) -> Option<Channel> {
         let name = self.text(node, limits::WORD)?;
         let channel = Channel::from_name(&name);
@@ -180,12 +186,15 @@ mod tests {
 
     #[test]
     fn channels_to_retry_may_be_left_out() {
-        assert_eq!(retry(&json!({})), Ok(vec![]));
-        assert_eq!(retry(&json!({"channels": ["NaverBlog"]})), Ok(vec![Channel::NaverBlog]));
+        assert_eq!(retry(&json!({})), Ok((vec![], None)));
+        let body = json!({"channels": ["NaverBlog"], "reason": "장애 복구"});
+        let expected = (vec![Channel::NaverBlog], Some("장애 복구".to_owned()));
+        assert_eq!(retry(&body), Ok(expected));
         for (body, pointer, code) in [
             (json!([]), "", code::WRONG_TYPE),
             (json!({"channel": "NaverBlog"}), "/channel", code::UNKNOWN_FIELD),
             (json!({"channels": "NaverBlog"}), "/channels", code::WRONG_TYPE),
+            (json!({"reason": " "}), "/reason", code::BLANK),
             (json!({"channels": ["naver"]}), "/channels/0", code::UNKNOWN_CHANNEL),
         ] {
             assert_eq!(faults(retry(&body)), [(pointer.to_owned(), code)], "{body}");

@@ -54,7 +54,7 @@ const CONDITION: (&str, &str) = (
 
 impl Reader<'_> {
     /// A moment, with its offset.
-    fn past_time(&mut self, node: &Node<'_>) -> Option<Timestamp> {
+    pub(super) fn past_time(&mut self, node: &Node<'_>) -> Option<Timestamp> {
         let text = self.text(node, limits::WORD)?;
         match timestamp(&text) {
             Ok(at) => Some(at),

@@ -77,7 +77,7 @@ fn all_has_no_tenant() -> Text {
 }
 
 impl Reader<'_> {
-    fn one_of(&mut self, node: &Node<'_>, known: &[&'static str]) -> Option<&'static str> {
+    pub(super) fn one_of(&mut self, node: &Node<'_>, known: &[&'static str]) -> Option<&'static str> {
         let name = self.text(node, limits::WORD)?;
         let found = known.iter().copied().find(|word| *word == name);
         if found.is_none() {

@@ -16,6 +16,7 @@ use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
+use crate::spend::Overspend;
 use crate::write::{Adopted, Holder};
 
 /// What is asked.
@@ -26,6 +27,10 @@ pub enum Ask {
     Retry {
         /// Each must have failed or been called off.
         channels: Vec<Channel>,
+        /// Who asks, for the history; `None` where nobody knows.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
     },
     /// What came of a channel that is in review, or was handed to a person.
     Resolve {
@@ -61,6 +66,8 @@ pub enum AskAnswer {
     Refused(AskRefusal),
     /// Another distribution holds the claims that a redrive needs.
     Held(Vec<Holder>),
+    /// A redrive would go beyond what the tenant may spend.
+    OverSpent(Vec<Overspend>),
     /// Another node has it.
     Elsewhere,
     /// This node does not have it in memory: adopt it and ask again.
@@ -90,7 +97,7 @@ impl Ask {
     /// Why it would be refused as the distribution stands.
     pub fn refusal(&self, distribution: &Distribution) -> Option<AskRefusal> {
         match self {
-            Self::Retry { channels } => retry_refusal(channels, distribution),
+            Self::Retry { channels, .. } => retry_refusal(channels, distribution),
             Self::Resolve { channel, .. } => {
                 let Some(delivery) = distribution.delivery(*channel) else {
                     return Some(AskRefusal::NotChosen(*channel));
@@ -179,14 +186,14 @@ impl Engine {
     fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.asks.push(ask);
-            if let Ask::Cancel { by, reason } = what {
+            if let Ask::Retry { by, reason, .. } | Ask::Cancel { by, reason } = what {
                 work.unwritten.by.clone_from(by);
                 work.unwritten.reason.clone_from(reason);
             }
             self.dirty.insert(id);
         }
         match what {
-            Ask::Retry { channels } => {
+            Ask::Retry { channels, .. } => {
                 for channel in self.to_retry(id, channels) {
                     self.redrive(id, channel, evidence, turn);
                 }
@@ -226,12 +233,12 @@ impl Engine {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| delivery.holds_claim = true);
         work.transition(channel, DeliveryStatus::Pending, turn.now);
-        match known {
-            Some(receipt) => {
-                work.transition(channel, DeliveryStatus::InProgress, turn.now);
-                self.confirm(id, channel, receipt, turn);
-            }
-            None => self.want(id, channel),
+        if let Some(receipt) = known {
+            work.transition(channel, DeliveryStatus::InProgress, turn.now);
+            self.confirm(id, channel, receipt, turn);
+        } else {
+            work.unwritten.redriven[channel.index()] = true;
+            self.want(id, channel);
         }
     }
 

@@ -19,6 +19,7 @@ use crate::event::publication;
 use crate::history::{HistoryEntry, Transition};
 use crate::ids::{DistributionId, IdempotencyKey, Incarnation};
 use crate::resilience::retry::later;
+use crate::spend::SpendCaps;
 use crate::write::{Acceptance, Record, Write, Written};
 
 /// Who is named in the history for what the engine decides.
@@ -53,9 +54,21 @@ impl Engine {
         let Some(work) = self.works.get_mut(&id) else { return };
         let write = match work.unaccepted.take() {
             Some(Unaccepted { idempotency_key }) => {
-                Write::Accept(Box::new(acceptance(work, idempotency_key, changes, token, turn)))
+                let caps = &self.settings.spend_caps;
+                Write::Accept(Box::new(acceptance(
+                    work,
+                    idempotency_key,
+                    changes,
+                    (token, caps),
+                    turn,
+                )))
             }
-            None => Write::Record(Box::new(record(work, changes, token, turn))),
+            None => Write::Record(Box::new(record(
+                work,
+                changes,
+                (token, &self.settings.spend_caps),
+                turn,
+            ))),
         };
         if turn.planted.has(Bug::ToldBeforeCommit)
             && let Some(writing) = &work.writing
@@ -93,13 +106,13 @@ impl Engine {
             Written::Recorded => self.committed(id, writing, turn),
             Written::Replayed { existing } => self.refuse(id, writing, Answer::Replayed(existing), turn),
             Written::KeyReused { existing } => self.refuse(id, writing, Answer::KeyReused(existing), turn),
-            // A redrive is taken back: the database has the rows as they were.
             Written::Held { holders } if !writing.asks.is_empty() => {
-                answer_asks(&writing.asks, &AskAnswer::Held(holders), turn);
-                let tenant = writing.snapshot.tenant.clone();
-                self.forget(id, writing.calls, turn);
-                turn.commands.push(Command::Forgotten { tenant, id });
+                self.take_back(id, writing, &AskAnswer::Held(holders), turn);
             }
+            Written::OverSpent { over } if !writing.asks.is_empty() => {
+                self.take_back(id, writing, &AskAnswer::OverSpent(over), turn);
+            }
+            Written::OverSpent { over } => self.refuse(id, writing, Answer::OverSpent(over), turn),
             Written::Held { holders } => self.refuse(id, writing, Answer::Held(holders), turn),
             Written::Fenced if turn.planted.has(Bug::FencedIgnored) => self.committed(id, writing, turn),
             Written::Fenced => {
@@ -182,6 +195,14 @@ impl Engine {
         turn.commands.push(Command::Forgotten { tenant, id });
     }
 
+    /// A redrive is taken back: the database has the rows as they were.
+    fn take_back(&mut self, id: DistributionId, writing: Writing, answer: &AskAnswer, turn: &mut Turn<'_>) {
+        answer_asks(&writing.asks, answer, turn);
+        let tenant = writing.snapshot.tenant.clone();
+        self.forget(id, writing.calls, turn);
+        turn.commands.push(Command::Forgotten { tenant, id });
+    }
+
     /// The request was not accepted: its places in the lanes are free.
     fn refuse(&mut self, id: DistributionId, writing: Writing, answer: Answer, turn: &mut Turn<'_>) {
         self.forget(id, writing.calls, turn);
@@ -249,7 +270,7 @@ fn acceptance(
     work: &mut Work,
     idempotency_key: Option<IdempotencyKey>,
     mut changes: Changes,
-    token: Incarnation,
+    (token, caps): (Incarnation, &SpendCaps),
     turn: &mut Turn<'_>,
 ) -> Acceptance {
     settle(&mut work.distribution, &mut changes, turn);
@@ -261,6 +282,7 @@ fn acceptance(
         idempotency_key,
         owner: kept.then_some(token),
         due_at: work.distribution.due_at(turn.now),
+        spends: caps.spends(&work.distribution, |delivery| !delivery.status.closed(), turn.now),
     };
     work.writing = Some(Writing {
         snapshot: Arc::new(work.distribution.clone()),
@@ -273,7 +295,13 @@ fn acceptance(
     acceptance
 }
 
-fn record(work: &mut Work, mut changes: Changes, token: Incarnation, turn: &mut Turn<'_>) -> Record {
+fn record(
+    work: &mut Work,
+    mut changes: Changes,
+    (token, caps): (Incarnation, &SpendCaps),
+    turn: &mut Turn<'_>,
+) -> Record {
+    let redriven = changes.redriven;
     let distribution = &mut work.distribution;
     let version_before = distribution.version;
     let publish = settle(distribution, &mut changes, turn);
@@ -295,6 +323,7 @@ fn record(work: &mut Work, mut changes: Changes, token: Incarnation, turn: &mut 
         owner: kept.then_some(token),
         due_at: distribution.due_at(turn.now),
         open: distribution.open(),
+        spends: caps.spends(distribution, |delivery| redriven[delivery.channel.index()], turn.now),
     };
     work.writing = Some(Writing {
         snapshot: Arc::new(distribution.clone()),

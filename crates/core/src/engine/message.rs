@@ -13,6 +13,7 @@ use crate::ids::{DistributionId, IdempotencyKey, TenantId};
 use crate::request::CanonicalRequest;
 use crate::resilience::breaker::{BreakerAction, BreakerState, BreakerView};
 use crate::sending::{SendingAction, SendingScope};
+use crate::spend::Overspend;
 use crate::write::{Adopted, Holder, Write, Written};
 
 /// A request that was checked and is to be accepted.
@@ -226,6 +227,8 @@ pub enum Answer {
     KeyReused(DistributionId),
     /// Another request holds claims.
     Held(Vec<Holder>),
+    /// It would go beyond what its tenant may spend.
+    OverSpent(Vec<Overspend>),
     /// Too much is in flight.
     Overloaded {
         /// When to come back.

@@ -63,6 +63,7 @@ use crate::resilience::breaker::{BreakerSettings, BreakerView};
 use crate::resilience::rate_limiter::RateLimit;
 use crate::resilience::retry::RetryPolicy;
 use crate::sending::Stops;
+use crate::spend::SpendCaps;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
 pub use self::cancel::CallOff;
@@ -98,6 +99,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Distributions in memory; beyond it the door says 429.
     pub max_in_flight: usize,
+    /// What tenants may spend.
+    pub spend_caps: SpendCaps,
 }
 
 /// What the engine is told of one channel.

@@ -52,6 +52,8 @@ pub(super) struct Changes {
     pub(super) calls: Vec<PlannedCall>,
     /// Questions of people that this answers, once it is committed.
     pub(super) asks: Vec<AskId>,
+    /// Of a redrive: what is sent again, and spends again, by [`Channel::index`].
+    pub(super) redriven: [bool; Channel::ALL.len()],
     /// Who asked, where that is known.
     pub(super) by: Option<String>,
     /// Why, in their words.

@@ -54,6 +54,7 @@ fn record(deliveries: Vec<Delivery>, publish: bool) -> Record {
         owner: None,
         due_at: None,
         open: false,
+        spends: Vec::new(),
     }
 }
 

@@ -84,7 +84,11 @@ fn what_is_not_live_has_failed_and_may_be_sent_again() {
         panic!("{commands:?}")
     };
     node.review = Some(Distribution::clone(distribution));
-    let retry = Ask::Retry { channels: Vec::new() };
+    let retry = Ask::Retry {
+        channels: Vec::new(),
+        by: None,
+        reason: None,
+    };
     let commands = node.step(vec![asked(&node, id, retry, Vec::new())]);
     let delivery = &record(&commands).deliveries[0];
     assert_eq!(
@@ -121,16 +125,29 @@ fn a_retry_of_what_is_known_to_be_live_sends_nothing() {
         at: START,
         token: Incarnation(1),
     };
-    let retry = Ask::Retry { channels: Vec::new() };
+    let retry = Ask::Retry {
+        channels: Vec::new(),
+        by: Some("desk (ff_1…)".to_owned()),
+        reason: Some("장애 복구".to_owned()),
+    };
     let commands = node.step(vec![asked(&node, id, retry, vec![evidence])]);
-    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Success);
+    let written = record(&commands);
+    assert_eq!(written.deliveries[0].status, DeliveryStatus::Success);
+    assert_eq!(
+        (&*written.history.actor, written.history.reason.as_deref()),
+        ("desk (ff_1…)", Some("장애 복구"))
+    );
     assert!(calls(node.written(id, Written::Recorded)).is_empty());
 }
 
 #[test]
 fn what_is_not_in_review_or_has_not_failed_is_refused() {
     let (mut node, id) = in_review();
-    let retry = Ask::Retry { channels: vec![TWO[0]] };
+    let retry = Ask::Retry {
+        channels: vec![TWO[0]],
+        by: None,
+        reason: None,
+    };
     let commands = node.step(vec![asked(&node, id, retry, Vec::new())]);
     let refusal = AskRefusal::NotRetryable(TWO[0], DeliveryStatus::NeedsReview);
     assert_eq!(answer(&commands), &AskAnswer::Refused(refusal));

@@ -149,7 +149,11 @@ fn what_is_closed_is_refused_and_a_retry_begins_anew() {
     let retry = Input::Asked {
         ask,
         id,
-        what: Ask::Retry { channels: Vec::new() },
+        what: Ask::Retry {
+            channels: Vec::new(),
+            by: None,
+            reason: None,
+        },
         adopted: taken(),
         evidence: Vec::new(),
     };

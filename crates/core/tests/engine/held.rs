@@ -188,7 +188,11 @@ fn what_a_channel_defers_again_and_again_is_given_up_after_a_day() {
     node.step(vec![Input::Asked {
         ask: AskId(6),
         id,
-        what: Ask::Retry { channels: Vec::new() },
+        what: Ask::Retry {
+            channels: Vec::new(),
+            by: None,
+            reason: None,
+        },
         adopted: Some(Box::new(adopted((**distribution).clone()))),
         evidence: Vec::new(),
     }]);
@@ -216,7 +220,11 @@ fn a_delivery_stands_in_its_queue_once() {
     let retry = Input::Asked {
         ask: AskId(4),
         id,
-        what: Ask::Retry { channels: Vec::new() },
+        what: Ask::Retry {
+            channels: Vec::new(),
+            by: None,
+            reason: None,
+        },
         adopted: Some(Box::new(adopted((**distribution).clone()))),
         evidence: Vec::new(),
     };
@@ -305,7 +313,11 @@ fn a_redrive_of_what_is_old_waits_behind_a_breaker() {
     let commands = node.step(vec![Input::Asked {
         ask: AskId(5),
         id,
-        what: Ask::Retry { channels: Vec::new() },
+        what: Ask::Retry {
+            channels: Vec::new(),
+            by: None,
+            reason: None,
+        },
         adopted: Some(Box::new(adopted(distribution))),
         evidence: Vec::new(),
     }]);

@@ -73,6 +73,7 @@ fn node_with(dedup: Dedup, concurrency: usize, max_in_flight: usize, rate_limit:
         breaker: BreakerSettings::default(),
         heartbeat: Duration::from_secs(5),
         max_in_flight,
+        spend_caps: fanfare_core::spend::SpendCaps::default(),
     };
     Node {
         engine: Engine::new(settings, Incarnation(7)),

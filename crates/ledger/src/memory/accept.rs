@@ -34,6 +34,14 @@ impl Memory {
         if replay.is_some() {
             return replay;
         }
+        self.held(acceptance).or_else(|| {
+            let over = self.overspent(&distribution.tenant, distribution.id, &acceptance.spends);
+            (!over.is_empty()).then_some(Written::OverSpent { over })
+        })
+    }
+
+    fn held(&self, acceptance: &Acceptance) -> Option<Written> {
+        let (distribution, key) = (&acceptance.distribution, acceptance.idempotency_key.as_ref());
         let holders = self.holders(distribution);
         let same = |holder: &&Holder| self.asked_the_same(holder, distribution);
         match holders.iter().find(same) {
@@ -101,6 +109,7 @@ impl Memory {
         self.events.entry(event).or_default().insert(distribution.id);
         let own = (tenant.clone(), distribution.id);
         self.rows.insert(own, Row::accepted(acceptance));
+        self.keep_spends(tenant, distribution.id, &acceptance.spends);
     }
 
     fn release(&mut self, tenant: &TenantId, holder: &Holder) {

@@ -38,6 +38,7 @@ impl Memory {
         self.claims.retain(|_, holder| *holder != id);
         self.keys.retain(|_, key| key.distribution != id);
         self.journal.retain(|_, published| published.distribution != id);
+        self.spends.retain(|(of, spent, _), _| of != tenant || *spent != id);
         self.evidence.retain(|evidence| evidence.distribution != id);
     }
 }

@@ -10,12 +10,14 @@ mod api_keys;
 mod breaker_orders;
 mod credentials;
 mod delete;
+mod failed;
 mod notices;
 mod open_work;
 mod outbox;
 mod read;
 mod record;
 mod sending_orders;
+mod spending;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -33,6 +35,7 @@ use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, Incarnation, Te
 use fanfare_core::request::RequestHash;
 use fanfare_core::resilience::breaker::BreakerOrder;
 use fanfare_core::sending::SendingOrder;
+use fanfare_core::spend::Spend;
 use fanfare_core::write::{Adopted, Write, Written};
 use jiff::Timestamp;
 
@@ -47,6 +50,7 @@ pub struct Memory {
     keys: BTreeMap<(TenantId, IdempotencyKey), Key>,
     journal: BTreeMap<u64, Published>,
     evidence: Vec<Evidence>,
+    spends: BTreeMap<(TenantId, DistributionId, Channel), Spend>,
     api_keys: Vec<(KeyHash, ApiKey)>,
     breaker_orders: Vec<BreakerOrder>,
     credentials: BTreeMap<(TenantId, &'static str), Credential>,

@@ -26,7 +26,12 @@ impl Memory {
         if !holders.is_empty() {
             return Written::Held { holders };
         }
+        let over = self.overspent(&record.tenant, record.id, &record.spends);
+        if !over.is_empty() {
+            return Written::OverSpent { over };
+        }
         self.change(record);
+        self.keep_spends(&record.tenant, record.id, &record.spends);
         Written::Recorded
     }
 

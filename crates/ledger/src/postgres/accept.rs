@@ -11,6 +11,7 @@ use super::commit::Plan;
 use super::row::{big, int};
 use super::rows::{Rows, columns};
 use super::seen::{Claim, KnownKey, SeenAcceptance};
+use super::spending;
 use crate::store::KEY_LIFETIME;
 
 /// A claim that is taken over.
@@ -32,6 +33,10 @@ pub(super) fn decide<'a>(acceptance: &'a Acceptance, seen: &'a SeenAcceptance, p
     let holders = holders(acceptance, seen);
     if let Some(refusal) = settle_claims(acceptance, &holders) {
         return (refusal, false);
+    }
+    let over = spending::overspent(&acceptance.spends, &seen.spent);
+    if !over.is_empty() {
+        return (Written::OverSpent { over }, false);
     }
     plan.released.extend(holders.iter().map(|claim| Released {
         tenant: &acceptance.distribution.tenant,

@@ -9,8 +9,10 @@
 
 use std::collections::HashSet;
 
+use fanfare_core::channel::Channel;
 use fanfare_core::ids::{DistributionId, EventId, IdempotencyKey, TenantId};
 use fanfare_core::notice::Subscription;
+use fanfare_core::spend::Spend;
 use fanfare_core::write::{Write, Written};
 
 use super::accept::{self, Released};
@@ -20,7 +22,7 @@ use super::record::{self, Change};
 use super::rows::{self, Rows};
 use super::seen::{Seen, SeenOf};
 use super::session::Session;
-use super::{evidence, history, keys, notices, outbox};
+use super::{evidence, history, keys, notices, outbox, spending};
 
 /// Writes all of it and answers each write, in order.
 pub(super) async fn commit(
@@ -62,6 +64,8 @@ enum Touched<'a> {
     /// Its claims and its list of distributions.
     Event(&'a TenantId, &'a EventId),
     Key(&'a TenantId, &'a IdempotencyKey),
+    /// What is left of a cap.
+    Cap(&'a TenantId, Channel),
 }
 
 /// Decides those that depend on nothing that is about to change; says which wait.
@@ -113,13 +117,20 @@ fn touched<'a>(write: &'a Write, seen: &'a SeenOf) -> Vec<Touched<'a>> {
             touched.push(Touched::Event(&distribution.tenant, &distribution.event_id));
             let key = acceptance.idempotency_key.as_ref();
             touched.extend(key.map(|key| Touched::Key(&distribution.tenant, key)));
+            touched.extend(caps(&distribution.tenant, &acceptance.spends));
         }
         (Write::Record(record), SeenOf::Record(seen)) if record::touches_claims(record) => {
             touched.extend(seen.event.as_ref().map(|event| Touched::Event(&record.tenant, event)));
+            touched.extend(caps(&record.tenant, &record.spends));
         }
         (Write::Record(_) | Write::Evidence(_), _) => {}
     }
     touched
+}
+
+fn caps<'a>(tenant: &'a TenantId, spends: &'a [Spend]) -> impl Iterator<Item = Touched<'a>> {
+    let capped = spends.iter().filter(|spend| spend.cap.limits());
+    capped.map(|spend| Touched::Cap(tenant, spend.channel))
 }
 
 impl Plan<'_> {
@@ -143,6 +154,7 @@ impl Plan<'_> {
             statements.extend(deliveries::update(&self.changed)?);
             statements.extend(record::insert_attempts(&self.changed)?);
         }
+        statements.extend(spending::insert(self));
         statements.extend(history::insert(&self.accepted, &self.changed)?);
         statements.extend(evidence::insert(&self.evidence)?);
         Ok(statements)

@@ -10,7 +10,7 @@ use super::row::Columns;
 use super::session::{Session, call};
 use crate::listing::ids_before;
 
-/// What belongs to a distribution, and then itself.
+/// What belongs to a distribution, and then itself; what it spent goes with it.
 const DELETES: [&str; 7] = [
     "DELETE FROM evidence WHERE tenant_id = $1 AND distribution_log_id = ANY ($2)",
     "DELETE FROM attempts WHERE tenant_id = $1 AND distribution_log_id = ANY ($2)",

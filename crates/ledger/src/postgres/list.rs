@@ -31,7 +31,7 @@ pub(super) async fn list(
 /// The statement and what is bound to it.
 pub(super) struct Statement {
     pub(super) sql: String,
-    values: Vec<Column<'static>>,
+    pub(super) values: Vec<Column<'static>>,
 }
 
 impl Statement {

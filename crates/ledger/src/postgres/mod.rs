@@ -19,6 +19,7 @@ mod delete;
 mod deliveries;
 mod error;
 mod evidence;
+mod failed;
 mod history;
 mod keys;
 mod list;
@@ -40,6 +41,7 @@ mod seen;
 mod sending_orders;
 mod session;
 mod settings;
+mod spending;
 mod tls;
 mod transitions;
 

@@ -15,6 +15,7 @@ use super::error::SqlError;
 use super::row::{big, int, json};
 use super::rows::{Rows, columns};
 use super::seen::SeenRecord;
+use super::spending;
 
 /// A record that is written, with what was seen before.
 pub(super) struct Change<'a> {
@@ -58,6 +59,10 @@ pub(super) fn decide<'a>(record: &'a Record, seen: &'a SeenRecord, plan: &mut Pl
     let holders = holders_against(record, seen);
     if !holders.is_empty() {
         return (Written::Held { holders }, false);
+    }
+    let over = spending::overspent(&record.spends, &seen.spent);
+    if !over.is_empty() {
+        return (Written::OverSpent { over }, false);
     }
     let holds = |delivery: &Delivery| {
         let again = takes_again(delivery, seen).then_some(true);

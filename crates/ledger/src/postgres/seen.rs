@@ -9,6 +9,7 @@ use fanfare_core::channel::Channel;
 use fanfare_core::event::DistributionCompleted;
 use fanfare_core::ids::{DistributionId, EventId, TenantId};
 use fanfare_core::request::RequestHash;
+use fanfare_core::spend::{Spend, Spent};
 use fanfare_core::write::{Acceptance, Record, Write};
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -18,6 +19,7 @@ use super::error::SqlError;
 use super::row::{Columns, big, int};
 use super::rows::{Rows, columns};
 use super::session::{Session, call};
+use super::spending::{self, SPENT};
 use super::{read, record};
 
 /// What was seen for the writes of a round.
@@ -41,6 +43,8 @@ pub(super) struct SeenAcceptance {
     pub(super) claims: Vec<Claim>,
     /// What its key stands for.
     pub(super) key: Option<KnownKey>,
+    /// What others have spent where it has a cap.
+    pub(super) spent: HashMap<Channel, Spent>,
 }
 
 /// A claim that is held.
@@ -70,6 +74,8 @@ pub(super) struct SeenRecord {
     pub(super) released: HashMap<Channel, u32>,
     /// Who holds claims of its event.
     pub(super) claims: Vec<Claim>,
+    /// What others have spent where it has a cap.
+    pub(super) spent: HashMap<Channel, Spent>,
     /// What the version to be frozen says, while it is the current one.
     pub(super) said: Option<DistributionCompleted>,
 }
@@ -119,6 +125,11 @@ impl Seen {
         begin: bool,
     ) -> Result<(), SqlError> {
         let mut reads = of_accepts(accepts);
+        let spends = accepts.iter().flat_map(|of| {
+            let own = &of.write.distribution;
+            spends(of.number, (&own.tenant, own.id), &of.write.spends)
+        });
+        reads.extend(spending::questions(&spends.collect::<Vec<_>>()));
         reads.extend(of_records(records));
         let mut calls = Vec::new();
         if begin {
@@ -146,6 +157,9 @@ impl Seen {
             (STORED, SeenOf::Record(seen)) => {
                 seen.event = Some(EventId::new(columns.get::<&str>(1)?));
                 seen.next = columns.get(2)?;
+            }
+            (SPENT, SeenOf::Acceptance(SeenAcceptance { spent, .. }) | SeenOf::Record(SeenRecord { spent, .. })) => {
+                spent.extend([spending::spent(row)?]);
             }
             (WRITTEN, SeenOf::Record(seen)) => seen.written = true,
             (RELEASED, SeenOf::Record(seen)) => {
@@ -194,7 +208,12 @@ impl Seen {
             columns: columns!(records, of => [place(of.number), of.write.tenant.as_str(), of.write.id.0]),
             must_change: None,
         };
-        self.read_all(session, &[claims, released]).await?;
+        let spends = records
+            .iter()
+            .flat_map(|of| spends(of.number, (&of.write.tenant, of.write.id), &of.write.spends));
+        let mut reads = vec![claims, released];
+        reads.extend(spending::questions(&spends.collect::<Vec<_>>()));
+        self.read_all(session, &reads).await?;
         let frozen: Vec<_> = records.iter().filter(|of| of.write.freeze.is_some()).collect();
         let keys: Vec<(&TenantId, DistributionId)> = frozen.iter().map(|of| (&of.write.tenant, of.write.id)).collect();
         let mut whole = read::whole(session, &keys).await?;
@@ -219,6 +238,20 @@ impl Seen {
         }
         Ok(())
     }
+}
+
+fn spends<'a>(
+    number: usize,
+    (tenant, own): (&'a TenantId, DistributionId),
+    spends: &'a [Spend],
+) -> impl Iterator<Item = spending::Of<'a>> {
+    let number = place(number);
+    spends.iter().map(move |spend| spending::Of {
+        number,
+        tenant,
+        own,
+        spend,
+    })
 }
 
 fn nothing_of(write: &Write) -> SeenOf {

@@ -8,15 +8,17 @@ mod schemas;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::DistributionStatus;
-use fanfare_core::ids::{EventId, Incarnation, TenantId};
+use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::redrive::RedriveFilter;
 use fanfare_core::write::{Acceptance, Write};
 use jiff::Timestamp;
 use tokio_postgres::{Client, NoTls};
 
-use super::{PostgresSettings, PostgresStore, adopt, list, open_work, read, relay};
+use super::{PostgresSettings, PostgresStore, adopt, failed, list, open_work, read, relay, spending};
 use crate::outbox::MarkKind;
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
@@ -149,6 +151,32 @@ async fn nothing_reads_all_of_history() {
         values.extend(filter.event_id.iter().map(|_| "'evt-1'".to_owned()));
         values.push("50".to_owned());
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        plans.push(with_values(&statement.sql, &values));
+    }
+    let nobody = "'{00000000-0000-0000-0000-000000000000}'";
+    let spent = [
+        "'{1}'",
+        "'{default}'",
+        nobody,
+        "'{evt-1}'",
+        "'{GenieTV}'",
+        "'{now}'",
+        "'{now}'",
+    ];
+    plans.push(with_values(spending::SPENT, &spent));
+    for event_id in [None, Some(EventId::new("evt-1"))] {
+        let mut values = vec!["'default'"];
+        values.extend(event_id.iter().map(|_| "'evt-1'"));
+        values.extend([&*first, "now()", "now()", &*last, "51"]);
+        let filter = RedriveFilter {
+            channels: vec![Channel::GenieTV],
+            causes: vec![&cause::CHANNEL_UNAVAILABLE],
+            event_id,
+            since: Some(Timestamp::UNIX_EPOCH),
+            until: Some(Timestamp::UNIX_EPOCH),
+        };
+        let after = Some(DistributionId(uuid::Uuid::nil()));
+        let statement = failed::statement(&TenantId::default(), &filter, DeliveryStatus::Failed, after, 51);
         plans.push(with_values(&statement.sql, &values));
     }
     for sql in plans {
@@ -315,7 +343,7 @@ async fn foreign_tables_and_newer_schemas_are_refused_and_left_alone() {
     client.batch_execute(&newer(99)).await.unwrap();
     let line = refusal(&settings).await;
     assert!(
-        line.contains("has schema 99, and this program knows schemas up to 6: use a newer release"),
+        line.contains("has schema 99, and this program knows schemas up to 7: use a newer release"),
         "{line}"
     );
     client.batch_execute(&newer(1)).await.unwrap();

@@ -15,7 +15,7 @@ use rusqlite::{Connection, params};
 use super::error::SqlError;
 use super::record::insert_history;
 use super::row::{Columns, UuidText, int, json, time_text};
-use super::{check_one, keys, read};
+use super::{check_one, keys, read, spending};
 
 /// Accepts it, or says why not; then nothing of it is written.
 pub(super) fn accept(connection: &Connection, acceptance: &Acceptance) -> Result<Written, SqlError> {
@@ -27,10 +27,20 @@ pub(super) fn accept(connection: &Connection, acceptance: &Acceptance) -> Result
         if let Some(refusal) = keys::answer(connection, acceptance)? {
             return Ok(refusal);
         }
-        if !others.ids.is_empty()
-            && let Some(refusal) = settle_claims(connection, acceptance)?
-        {
+        let holders = if others.ids.is_empty() {
+            Vec::new()
+        } else {
+            holders(connection, distribution)?
+        };
+        if let Some(refusal) = refusal_by(connection, acceptance, &holders)? {
             return Ok(refusal);
+        }
+        let over = spending::overspent(connection, &distribution.tenant, distribution.id, &acceptance.spends)?;
+        if !over.is_empty() {
+            return Ok(Written::OverSpent { over });
+        }
+        for holder in &holders {
+            release(connection, &distribution.tenant, holder)?;
         }
         insert(connection, acceptance)?;
     }
@@ -40,11 +50,14 @@ pub(super) fn accept(connection: &Connection, acceptance: &Acceptance) -> Result
 /// Where others hold claims that this one wants: without a key, the same body is
 /// a repeat, also of a request that took claims over itself; another one takes
 /// them over if it says so, else it is told who they are.
-fn settle_claims(connection: &Connection, acceptance: &Acceptance) -> Result<Option<Written>, SqlError> {
+fn refusal_by(
+    connection: &Connection,
+    acceptance: &Acceptance,
+    holders: &[Holder],
+) -> Result<Option<Written>, SqlError> {
     let distribution = &acceptance.distribution;
-    let holders = holders(connection, distribution)?;
     if acceptance.idempotency_key.is_none() {
-        for holder in &holders {
+        for holder in holders {
             let hash = request_hash(connection, &distribution.tenant, holder.distribution)?;
             if hash == distribution.request.hash {
                 let existing = holder.distribution;
@@ -52,13 +65,10 @@ fn settle_claims(connection: &Connection, acceptance: &Acceptance) -> Result<Opt
             }
         }
     }
-    if distribution.request.request.allow_repeat {
-        for holder in &holders {
-            release(connection, &distribution.tenant, holder)?;
-        }
-        return Ok(None);
-    }
-    Ok((!holders.is_empty()).then_some(Written::Held { holders }))
+    let is_held = !holders.is_empty() && !distribution.request.request.allow_repeat;
+    Ok(is_held.then(|| Written::Held {
+        holders: holders.to_vec(),
+    }))
 }
 
 /// Who holds the claims that this one wants, in the order of its deliveries.
@@ -126,7 +136,7 @@ fn insert(connection: &Connection, acceptance: &Acceptance) -> Result<(), SqlErr
     if let Some(key) = &acceptance.idempotency_key {
         keys::insert(connection, distribution, &id, key)?;
     }
-    Ok(())
+    spending::keep(connection, &distribution.tenant, distribution.id, &acceptance.spends)
 }
 
 fn insert_distribution(connection: &Connection, acceptance: &Acceptance, id: &UuidText) -> Result<(), SqlError> {

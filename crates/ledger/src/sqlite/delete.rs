@@ -10,7 +10,7 @@ use super::read;
 use super::row::{Columns, UuidText, time_text};
 use crate::listing::ids_before;
 
-/// What belongs to a distribution, and then itself.
+/// What belongs to a distribution, and then itself; what it spent goes with it.
 const TABLES: [(&str, &str); 7] = [
     ("evidence", "distribution_log_id"),
     ("attempts", "distribution_log_id"),

@@ -17,7 +17,7 @@ use crate::listing::{ids_before, ids_from, needs_attention};
 use crate::store::Filter;
 
 /// The condition of the index of deliveries that need attention, in its words.
-const ATTENTION: &str = "(c.status = 'WAITING' OR c.status = 'NEEDS_REVIEW' \
+pub(super) const ATTENTION: &str = "(c.status = 'WAITING' OR c.status = 'NEEDS_REVIEW' \
     OR c.status = 'ACTION_REQUIRED' OR c.status = 'FAILED' OR c.status = 'CANCELLED')";
 
 /// Newest first, those before `before` only.

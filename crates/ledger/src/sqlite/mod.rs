@@ -15,6 +15,7 @@ mod credentials;
 mod delete;
 mod error;
 mod evidence;
+mod failed;
 mod keys;
 mod list;
 mod lock;
@@ -30,6 +31,7 @@ mod record;
 mod relay;
 mod row;
 mod sending_orders;
+mod spending;
 mod writer;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::SqlError;
 use super::row::{UuidText, int, json, time_text, transitions_json};
-use super::{accept, check_one, notices, outbox};
+use super::{accept, check_one, notices, outbox, spending};
 
 /// Changes it, or says why not; then nothing of it is written.
 pub(super) fn record(
@@ -30,6 +30,10 @@ pub(super) fn record(
         if !holders.is_empty() {
             return Ok(Written::Held { holders });
         }
+        let over = spending::overspent(connection, &record.tenant, record.id, &record.spends)?;
+        if !over.is_empty() {
+            return Ok(Written::OverSpent { over });
+        }
         if let Some(version) = record.freeze {
             outbox::freeze(connection, &record.tenant, record.id, version)?;
         }
@@ -44,6 +48,7 @@ pub(super) fn record(
         insert_attempt(connection, &record.tenant, &id, attempt)?;
     }
     insert_history(connection, &record.tenant, &id, &record.history)?;
+    spending::keep(connection, &record.tenant, record.id, &record.spends)?;
     if record.publish {
         outbox::insert(connection, record, &id)?;
     }

@@ -1,15 +1,17 @@
 //! What can only be seen from within: query plans, and a disk that is full.
 
+use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::DistributionStatus;
 use fanfare_core::ids::{DistributionId, EventId, Incarnation, TenantId};
+use fanfare_core::redrive::RedriveFilter;
 use fanfare_core::write::{Acceptance, Write};
 use jiff::Timestamp;
 use rusqlite::types::{Null, Value};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{SqliteStore, adopt, list, notice_endpoints, notices, open_work, read, relay};
+use super::{SqliteStore, adopt, failed, list, notice_endpoints, notices, open_work, read, relay, spending};
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
 
@@ -97,6 +99,56 @@ fn every_list_is_served_by_an_index() {
             !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
             "{filter:?}:\n{plan}"
         );
+    }
+}
+
+/// Nor does the search for what failed.
+#[test]
+fn what_failed_is_found_by_its_indices() {
+    let (_directory, connection) = connection();
+    for event_id in [None, Some(EventId::new("evt-1"))] {
+        let index = match event_id {
+            Some(_) => {
+                "d USING COVERING INDEX distribution_logs_of_event (tenant_id=? AND event_id=? AND id>? AND id<?)"
+            }
+            None => {
+                "c USING INDEX distribution_channel_logs_attention \
+                 (tenant_id=? AND status=? AND distribution_log_id>? AND distribution_log_id<?)"
+            }
+        };
+        let filter = RedriveFilter {
+            channels: vec![Channel::GenieTV],
+            causes: vec![&cause::CHANNEL_UNAVAILABLE],
+            event_id,
+            since: Some(Timestamp::UNIX_EPOCH),
+            until: Some(Timestamp::UNIX_EPOCH),
+        };
+        let after = Some(DistributionId(uuid::Uuid::nil()));
+        let (sql, values) = failed::statement(&TenantId::default(), &filter, DeliveryStatus::Failed, after, 50);
+        let plan = plan(&connection, &sql, Some(values));
+        assert!(plan.contains(index), "{filter:?}:\n{plan}");
+        for part in [
+            "h USING COVERING INDEX distribution_channel_logs_claim",
+            "n USING COVERING INDEX distribution_logs_of_event",
+            "m USING PRIMARY KEY",
+            "e USING PRIMARY KEY",
+        ] {
+            assert!(plan.contains(part), "{part}:\n{plan}");
+        }
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
+#[test]
+fn what_was_spent_is_summed_up_by_its_indices() {
+    let (_directory, connection) = connection();
+    let spent = plan(&connection, spending::SPENT, None);
+    for part in [
+        "s USING INDEX spends_of_event (tenant_id=? AND event_id=? AND channel=?)",
+        "s USING INDEX spends_of_time (tenant_id=? AND channel=? AND spent_at>? AND spent_at<?)",
+        "c USING PRIMARY KEY (tenant_id=? AND distribution_log_id=? AND channel=?)",
+    ] {
+        assert!(spent.contains(part), "{part}:\n{spent}");
     }
 }
 

@@ -14,6 +14,7 @@ pub mod breaker_orders;
 pub mod claims;
 pub mod credentials;
 pub mod delete;
+pub mod failed;
 pub mod journal;
 pub mod list;
 pub mod notices;
@@ -21,6 +22,7 @@ pub mod open_work;
 pub mod outbox;
 pub mod record;
 pub mod sending_orders;
+pub mod spending;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
@@ -94,6 +96,9 @@ macro_rules! store_suite {
             outbox::the_backlog_is_counted,
             outbox::lives_share_the_partitions,
             outbox::what_is_published_can_be_deleted,
+            failed::what_failed_is_found_as_the_filter_says,
+            failed::what_bears_on_sending_it_again_is_said,
+            failed::a_tenant_finds_only_its_own,
             api_keys::a_key_is_found_by_its_hash_alone,
             api_keys::keys_are_listed_oldest_first,
             api_keys::a_key_is_revoked_once_and_for_ever,
@@ -112,6 +117,11 @@ macro_rules! store_suite {
             notices::an_alarm_is_told_once,
             notices::old_notices_are_forgotten,
             sending_orders::the_last_order_of_a_scope_holds,
+            spending::nothing_goes_beyond_a_cap,
+            spending::a_batch_goes_no_further_than_its_writes_one_by_one,
+            spending::what_fails_gives_back_and_what_is_redriven_takes_again,
+            spending::a_cap_changes_no_other_answer,
+            spending::what_is_deleted_counts_no_more,
         }
     };
     (@tests $open:expr; $($module:ident::$check:ident,)*) => {

@@ -7,6 +7,7 @@ mod database;
 mod nodes;
 mod notices;
 mod relay;
+mod spending;
 mod trouble;
 
 use std::sync::Arc;

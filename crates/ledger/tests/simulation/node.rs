@@ -185,5 +185,6 @@ fn settings() -> Settings {
         breaker: BREAKER,
         heartbeat: HEARTBEAT,
         max_in_flight: 20,
+        spend_caps: fanfare_core::spend::SpendCaps::default(),
     }
 }

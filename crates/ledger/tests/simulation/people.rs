@@ -71,7 +71,11 @@ impl World {
                 },
             },
             None if self.rng.random_range(0..3) == 0 => Ask::Cancel { by: None, reason: None },
-            None => Ask::Retry { channels: Vec::new() },
+            None => Ask::Retry {
+                channels: Vec::new(),
+                by: None,
+                reason: None,
+            },
         };
         let (id, tenant) = (distribution.id, TenantId::default());
         let now = self.now;
@@ -125,6 +129,7 @@ impl World {
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
             AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
+            AskAnswer::OverSpent(over) => panic!("nothing costs anything here: {over:?}"),
         }
     }
 
@@ -164,6 +169,7 @@ impl World {
                 assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
             }
             Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
+            Answer::OverSpent(over) => panic!("nothing costs anything here: {over:?}"),
         }
     }
 

@@ -17,7 +17,7 @@ use super::error::ApiError;
 /// Of the layout below; another one begins with another number.
 const VERSION: u8 = 1;
 
-const MARK_BYTES: usize = 8;
+pub(super) const MARK_BYTES: usize = 8;
 
 /// Shows where the page after `last` begins.
 pub(super) fn write(last: DistributionId, tenant: &TenantId, filter: &Filter) -> String {
@@ -43,7 +43,6 @@ fn decode(cursor: &str, expected: [u8; MARK_BYTES]) -> Option<DistributionId> {
     Uuid::from_slice(id).ok().map(DistributionId)
 }
 
-/// Each field with its length, so that no two filters are written alike.
 fn mark_of(tenant: &TenantId, filter: &Filter) -> [u8; MARK_BYTES] {
     let event = filter.event_id.as_ref().map(ToString::to_string);
     let fields = [
@@ -55,6 +54,11 @@ fn mark_of(tenant: &TenantId, filter: &Filter) -> [u8; MARK_BYTES] {
         filter.from.map(|from| from.to_string()),
         filter.until.map(|until| until.to_string()),
     ];
+    mark(fields)
+}
+
+/// Each field with its length, so that no two lists are written alike.
+pub(super) fn mark(fields: impl IntoIterator<Item = Option<String>>) -> [u8; MARK_BYTES] {
     let mut text = String::new();
     for field in fields {
         match field {

@@ -32,6 +32,7 @@ use super::openapi::problems;
 use super::openapi::request::DistributeBody;
 use super::prefer::Preferences;
 use super::replay;
+use super::spending;
 use super::state::Api;
 use super::view::{self, Standing};
 use crate::perform::{Answer, NewDistribution};
@@ -157,7 +158,7 @@ pub(super) async fn distribute(
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
             let new = new_distribution(&state, &caller, admitted, idempotency_key);
-            let (id, replayed) = accepted(state.engine.accept(new).await)?;
+            let (id, replayed) = accepted(spending::accept(&state, new).await)?;
             (id, replayed, scheduled)
         }
         Err(faults) => match replay::of_the_past(&state, &caller, &body, idempotency_key.as_ref(), &faults).await? {
@@ -203,6 +204,7 @@ fn accepted(answer: Answer) -> Result<(DistributionId, bool), ApiError> {
         Answer::Replayed(id) => Ok((id, true)),
         Answer::KeyReused(id) => Err(ApiError::KeyReused(id)),
         Answer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
+        Answer::OverSpent(over) => Err(ApiError::Invalid(spending::faults(&over))),
         Answer::Overloaded { retry_after } => Err(ApiError::Overloaded { retry_after }),
         Answer::Unavailable { retry_after } => Err(ApiError::Unavailable { retry_after }),
     }

@@ -16,8 +16,10 @@ use std::time::Duration;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use fanfare_core::cause;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::DistributionId;
+use fanfare_core::spend::Overspend;
 use fanfare_core::text::Text;
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
@@ -103,6 +105,9 @@ pub(super) enum ApiError {
     /// The event holds some of these channels.
     #[error("already distributed")]
     AlreadyDistributed(Vec<Holder>),
+    /// A redrive would go beyond what the tenant may spend.
+    #[error("a spend cap would be exceeded")]
+    OverSpent(Vec<Overspend>),
     /// There is no such channel here.
     #[error("no such channel")]
     ChannelUnknown(String),
@@ -184,7 +189,7 @@ impl ApiError {
             | Self::PathUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyDistributed(_) | Self::NotPossible(_) => StatusCode::CONFLICT,
+            Self::AlreadyDistributed(_) | Self::OverSpent(_) | Self::NotPossible(_) => StatusCode::CONFLICT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -231,6 +236,7 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::KeyReused(_) => "idempotency_key_reused",
             Self::AlreadyDistributed(_) => "already_distributed",
+            Self::OverSpent(_) => cause::SPEND_CAP_EXCEEDED.code,
             Self::Overloaded { .. } => "overloaded",
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => "internal_error",
             Self::Unavailable { .. } | Self::Store(_) => "unavailable",

@@ -2,13 +2,14 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `redrive`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
 //! | `error`, `problem` | what can go wrong, and how it is said |
 //! | `body`, `query`, `prefer`, `language`, `cursor` | read a part of a request, strictly |
 //! | `view` | how distributions are shown |
+//! | `spending` | caps on what may be spent, at the door |
 //! | `ask` | what routes share by which a person asks something of a distribution |
 //! | `waiting` | the door before the service can start |
 //! | `openapi` | puts the document together |
@@ -46,11 +47,13 @@ mod preview;
 mod problem;
 mod progress;
 mod query;
+mod redrive;
 mod replay;
 mod replay_events;
 mod resolve;
 mod retry;
 mod routes;
+mod spending;
 mod state;
 mod status;
 mod stop;
@@ -78,6 +81,7 @@ fn routes() -> Routes {
         .post("/api/distribution/preview", DISTRIBUTE, preview::preview)
         .get("/api/distribution/{event_id}/status", READ, status::get_event_status)
         .get("/api/distributions", READ, distributions::list_distributions)
+        .post("/api/distributions/redrive", OPERATE, redrive::redrive)
         .get("/api/distributions/{id}", READ, distribution::get_distribution)
         .get("/api/distributions/{id}/attempts", READ, attempts::list_attempts)
         .get("/api/distributions/{id}/history", READ, history::get_history)

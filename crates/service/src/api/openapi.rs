@@ -4,6 +4,7 @@
 //! ours) is added here once, so that no endpoint can forget it.
 
 pub(super) mod problems;
+pub(super) mod redrive;
 pub(super) mod replay;
 pub(super) mod request;
 mod security;
@@ -59,6 +60,7 @@ there. A service that only its own machine can reach asks for no key until the f
         history::get_history,
         progress::follow_distribution,
         retry::retry,
+        super::redrive::redrive,
         cancel::cancel,
         super::stop::order_sending,
         super::stop::get_stopped,
@@ -258,7 +260,7 @@ mod tests {
             }
             closed += 1;
         }
-        assert_eq!(closed, 21);
+        assert_eq!(closed, 22);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 

@@ -13,7 +13,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, EventId};
-use fanfare_core::request::{CanonicalRequest, DistributeRequest};
+use fanfare_core::request::{CanonicalRequest, DistributeRequest, OnInvalid};
 use fanfare_core::text::Language;
 use fanfare_core::validate;
 use fanfare_ledger::Filter;
@@ -31,6 +31,7 @@ use super::openapi::problems;
 use super::openapi::request::PreviewBody;
 use super::problem::ProblemFault;
 use super::replay;
+use super::spending::{SpendPreview, Spending};
 use super::state::Api;
 use super::view;
 
@@ -91,10 +92,14 @@ pub(super) struct ChannelPreview {
     invented: Vec<&'static str>,
     /// What is wrong with it.
     faults: Vec<ProblemFault>,
-    /// What it would cost, in KRW; null where that is not known before sending,
-    /// as for every channel in this version.
+    /// What it would cost, in KRW: the budget, where the channel is really called; null
+    /// where that is not known before sending, or nothing.
     #[schema(required = true)]
     cost: Option<u64>,
+    /// How much may be spent on it, and is; absent where there is no cap. Beyond one,
+    /// `faults` says `spend_cap_exceeded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spend: Option<SpendPreview>,
     /// How many more messages the channel takes today; null where there is no
     /// quota or it is not known, as for every channel in this version.
     #[schema(required = true)]
@@ -138,14 +143,22 @@ pub(super) async fn preview(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let now = state.clock.now();
-    let (request, faults) = validate::faults(&body, &state.admit_for(&caller), now);
+    let (request, mut faults) = validate::faults(&body, &state.admit_for(&caller), now);
     let Some(request) = request else {
         return Err(ApiError::Invalid(faults));
     };
-    let standing = standing(&state, &caller, &body, &faults, now).await?;
+    let mut standing = standing(&state, &caller, &body, &faults, now).await?;
+    let spending = Spending::of(&state, &caller, &request, now).await?;
+    let beyond = spending.faults();
+    if standing.replay_of.is_none() && !beyond.is_empty() {
+        let some_are_left = faulty(&faults, &beyond) < request.channels.len();
+        standing.accepted &= request.on_invalid == OnInvalid::Skip && some_are_left;
+        faults.extend(beyond);
+    }
     let viewer = Viewer {
         standing: &standing,
         request: &request,
+        spending: &spending,
         faults: &faults,
         language,
         now,
@@ -162,6 +175,15 @@ pub(super) async fn preview(
         event_id: request.event_id.clone(),
     };
     view::json_in(language, StatusCode::OK, &preview)
+}
+
+/// Channels with which something is wrong.
+fn faulty(faults: &[Fault], beyond: &[Fault]) -> usize {
+    let all = faults.iter().chain(beyond);
+    let mut channels: Vec<_> = all.filter_map(|fault| fault.channel).collect();
+    channels.sort_unstable_by_key(|channel| channel.index());
+    channels.dedup();
+    channels.len()
 }
 
 /// What `distribute` would make of the body.
@@ -234,6 +256,7 @@ fn is_tried(problem: &Failure) -> bool {
 struct Viewer<'r> {
     standing: &'r Standing,
     request: &'r DistributeRequest,
+    spending: &'r Spending,
     faults: &'r [Fault],
     language: Language,
     now: Timestamp,
@@ -256,7 +279,8 @@ impl Viewer<'_> {
             content,
             invented,
             faults,
-            cost: None,
+            cost: self.spending.cost(channel),
+            spend: self.spending.caps(channel),
             quota: None,
         })
     }

@@ -17,7 +17,7 @@ use super::caller::{Caller, DistributionInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
-use super::openapi::problems;
+use super::openapi::{self, problems};
 use super::prefer::Preferences;
 use super::state::Api;
 use crate::perform::Ask;
@@ -29,6 +29,9 @@ use crate::perform::Ask;
 pub(super) struct RetryBody {
     /// Each must have failed or been called off. Absent or empty: all that have.
     channels: Option<Vec<Channel>>,
+    /// Why, in words of yours; it stands in the history.
+    #[schema(schema_with = openapi::reason)]
+    reason: Option<String>,
 }
 
 /// Tries again what failed or was called off.
@@ -73,9 +76,10 @@ pub(super) async fn retry(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     known(&state, &caller, id).await?;
-    let channels = ask::retry(&body).map_err(ApiError::Invalid)?;
+    let (channels, reason) = ask::retry(&body).map_err(ApiError::Invalid)?;
     let preferences = Preferences::of(&headers);
-    granted(&state, &caller, id, &Ask::Retry { channels }).await?;
+    let by = caller.key_name(&state).await?;
+    granted(&state, &caller, id, &Ask::Retry { channels, by, reason }).await?;
     let wait = preferences.wait(state.limits.default_wait);
     let distribution = stands(&state, &caller, id, wait).await?;
     Ok(preferences.said(distribute::answer(&distribution, language)?))

@@ -8,6 +8,7 @@ use fanfare_channels::naver_blog::hand_off::HandOff;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
+use fanfare_core::spend::SpendCaps;
 use fanfare_core::validate::AdmitSettings;
 use fanfare_core::validate::kakao_channel::Frame;
 use fanfare_core::verified::VerifiedNumbers;
@@ -39,6 +40,8 @@ pub struct ApiState {
     pub modes: [Mode; Channel::ALL.len()],
     /// How Instagram's token stands, where it is looked after.
     pub token: Option<watch::Receiver<Option<TokenStanding>>>,
+    /// What tenants may spend.
+    pub spend_caps: SpendCaps,
     /// Opens the pages of posts that are handed to a person, where there are any.
     pub hand_off: Option<Arc<HandOff>>,
     /// Pictures that were made to fit, where there are any.
@@ -103,6 +106,7 @@ pub(super) struct Api {
     pub(super) hand_off: Option<Arc<HandOff>>,
     pub(super) media: Option<Arc<MediaLinks>>,
     pub(super) admit: AdmitSettings,
+    pub(super) spend_caps: SpendCaps,
     pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
     pub(super) limits: ApiLimits,
     /// Places for event streams.
@@ -131,6 +135,7 @@ impl Api {
                 kakao_frame: parts.kakao_frame,
                 tenant: TenantId::default(),
             },
+            spend_caps: parts.spend_caps,
             post_hosts: parts.post_hosts,
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,

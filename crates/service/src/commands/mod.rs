@@ -34,6 +34,7 @@ mod load;
 mod partners;
 mod progress;
 mod recipients;
+mod redrive;
 mod resolve;
 mod results;
 mod retry;
@@ -133,6 +134,8 @@ enum Command {
     Watch(watch::Args),
     /// Try again what failed or was called off
     Retry(retry::Args),
+    /// Count what failed, by filter, and try it again
+    Redrive(redrive::Args),
     /// Call a distribution off; what is live stays live
     Cancel(cancel::Args),
     /// Say what came of a channel that is in review
@@ -177,6 +180,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(common, args).await,
         Command::Watch(args) => watch::run(common, args).await,
         Command::Retry(args) => retry::run(common, args).await,
+        Command::Redrive(args) => redrive::run(common, args).await,
         Command::Stop(args) => stop::run(common, args).await,
         Command::Cancel(args) => cancel::run(common, args).await,
         Command::Resolve(args) => resolve::run(common, args).await,

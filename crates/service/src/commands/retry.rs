@@ -15,10 +15,13 @@ pub(super) struct Args {
     /// Only this channel; may be given more than once [default: all that can be retried]
     #[arg(long, value_name = "CHANNEL")]
     channel: Vec<String>,
+    /// Why, for those who ask later
+    #[arg(long, value_name = "WORDS")]
+    reason: Option<String>,
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
-    let body = json!({ "channels": args.channel });
+    let body = json!({ "channels": args.channel, "reason": args.reason });
     let path = format!("/api/distributions/{}/retry", client::segment(&args.distribution_id));
     ask(common, &path, body.to_string().into()).await
 }

@@ -11,6 +11,7 @@ use fanfare_core::channel::Mode;
 use fanfare_core::engine::ChannelSettings;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::resilience::rate_limiter::RateLimit;
+use fanfare_core::spend::SpendCap;
 use fanfare_core::verified::VerifiedNumbers;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,10 @@ pub struct ChannelConfig {
     /// a service without tenants is `default`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub verified_numbers: BTreeMap<String, Vec<String>>,
+    /// 우리동네TV, 지니TV: how much each tenant may spend in live mode, by its name; `*` is
+    /// everybody without caps of its own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub spend_caps: BTreeMap<String, SpendCapConfig>,
     /// Kakao Channel: the NHN Cloud project's app key; a part of addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_key: Option<String>,
@@ -104,6 +109,7 @@ impl Default for ChannelConfig {
             api_version: None,
             product_id: None,
             verified_numbers: BTreeMap::new(),
+            spend_caps: BTreeMap::new(),
             app_key: None,
             sender_key: None,
             sender_name: None,
@@ -144,6 +150,28 @@ impl ChannelConfig {
         let by_tenant = self.verified_numbers.iter();
         let pairs = by_tenant.flat_map(|(tenant, lines)| lines.iter().map(|line| (tenant.as_str(), line.as_str())));
         VerifiedNumbers::new(pairs).unwrap_or_default()
+    }
+}
+
+/// How much may be spent, in KRW; as much as is asked for where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpendCapConfig {
+    /// For one event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_event: Option<u64>,
+    /// In a calendar month of Korea's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_month: Option<u64>,
+}
+
+impl SpendCapConfig {
+    /// What the engine is told of it.
+    pub const fn cap(self) -> SpendCap {
+        SpendCap {
+            per_event: self.per_event,
+            per_month: self.per_month,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
-use super::{Breaker, ChannelProtocol, Config, database, kafka, notices};
+use super::{Breaker, ChannelConfig, ChannelProtocol, Config, database, kafka, notices};
 use crate::credentials::envelope::KeyRing;
 use crate::recipients::RecipientLists;
 
@@ -142,6 +142,7 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
             right,
         ));
     }
+    check_spend_caps(&key("spend_caps"), channel, settings)?;
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
     let limit = settings.limit_for_period.unwrap_or(1);
@@ -155,6 +156,25 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     check_range((&key("poll_interval_ms"), settings.poll_interval_ms, 1, day))?;
     check_range((&key("settle_ms"), settings.settle_ms, 0, day))?;
     check_range((&key("second_look_ms"), settings.second_look_ms, 0, day))
+}
+
+/// A cap that limits nothing would be taken for one.
+fn check_spend_caps(key: &str, channel: Channel, settings: &ChannelConfig) -> Result<(), Wrong> {
+    let Some((tenant, _)) = settings.spend_caps.first_key_value() else {
+        return Ok(());
+    };
+    if !matches!(channel, Channel::WooridongneTV | Channel::GenieTV) {
+        let right = "only wooridongne_tv and genie_tv have budgets; leave it out";
+        return Err(Wrong::new(key, format_args!("{{ {tenant} = … }}"), right));
+    }
+    let empty = settings.spend_caps.iter().find(|(_, cap)| !cap.cap().limits());
+    match empty {
+        Some((tenant, _)) => {
+            let right = "each must say per_event, per_month or both, in KRW";
+            Err(Wrong::new(key, format_args!("{{ {tenant} = {{}} }}"), right))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A key, its value, the least and the most that it may be.

@@ -286,6 +286,16 @@ mod tests {
                 "absolute http or https URL",
             ),
             ("CHANNELS__NAVER_BLOG__CONCURRENCY", "0", "1 or more"),
+            (
+                "CHANNELS__INSTAGRAM__SPEND_CAPS",
+                "{ default = { per_event = 1 } }",
+                "only wooridongne_tv and genie_tv",
+            ),
+            (
+                "CHANNELS__GENIE_TV__SPEND_CAPS",
+                "{ default = {} }",
+                "per_event, per_month",
+            ),
             ("CHANNELS__NAVER_BLOG__LIMIT_REFRESH_PERIOD_S", "0", "1 to 86400"),
             ("CHANNELS__NAVER_BLOG__LIMIT_FOR_PERIOD", "0", "1 or more"),
             ("BREAKER__FAILURE_RATE_THRESHOLD", "101", "1 to 100"),

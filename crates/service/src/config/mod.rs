@@ -25,11 +25,12 @@ use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::engine::Settings;
 use fanfare_core::resilience::retry::RetryPolicy;
+use fanfare_core::spend::SpendCaps;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::auth::{Auth, AuthRequired};
 pub use self::breaker::Breaker;
-pub use self::channel::{ChannelConfig, ChannelProtocol};
+pub use self::channel::{ChannelConfig, ChannelProtocol, SpendCapConfig};
 pub use self::database::{Database, Retention};
 pub use self::hand_off::HandOff;
 pub use self::kafka::{Kafka, SaslMechanism, SecurityProtocol};
@@ -355,6 +356,15 @@ impl Config {
         })
     }
 
+    /// How much tenants may spend.
+    pub fn spend_caps(&self) -> SpendCaps {
+        let caps = Channel::ALL.into_iter().flat_map(|channel| {
+            let caps = self.channels.get(channel).spend_caps.iter();
+            caps.map(move |(tenant, cap)| (channel, tenant.clone(), cap.cap()))
+        });
+        SpendCaps::new(caps)
+    }
+
     /// What the engine is told; `protocols` are those of the channels' clients.
     pub fn engine_settings(&self, protocols: [Protocol; Channel::ALL.len()]) -> Settings {
         let retry = RetryPolicy {
@@ -379,6 +389,7 @@ impl Config {
             breaker: self.breaker.settings(Duration::from_millis(self.calls.deadline_ms)),
             heartbeat: Duration::from_millis(self.nodes.heartbeat_ms),
             max_in_flight: self.engine.max_in_flight,
+            spend_caps: self.spend_caps(),
         }
     }
 }
@@ -419,6 +430,7 @@ mod tests {
             "api_version",
             "product_id",
             "verified_numbers",
+            "spend_caps",
             "slow_call_duration_threshold_ms",
             "app_key",
             "sender_key",

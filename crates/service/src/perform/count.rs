@@ -100,7 +100,11 @@ impl Counts {
         match answer {
             Answer::Accepted(_) => self.accepted.increment(1),
             Answer::Replayed(_) => self.replayed.increment(1),
-            Answer::KeyReused(_) | Answer::Held(_) | Answer::Overloaded { .. } | Answer::Unavailable { .. } => {
+            Answer::KeyReused(_)
+            | Answer::Held(_)
+            | Answer::OverSpent(_)
+            | Answer::Overloaded { .. }
+            | Answer::Unavailable { .. } => {
                 self.refused.increment(1);
             }
         }

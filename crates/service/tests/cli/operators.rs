@@ -8,7 +8,7 @@ use super::program::{Ended, Serving, fanfare_with};
 use super::{bare_request, fanfare};
 
 #[track_caller]
-fn says(ended: &Ended, code: i32, words: &[&str]) {
+pub(super) fn says(ended: &Ended, code: i32, words: &[&str]) {
     let all = format!("{}{}", ended.stdout, ended.stderr);
     assert_eq!(ended.code, code, "{all}");
     for word in words {
@@ -16,7 +16,7 @@ fn says(ended: &Ended, code: i32, words: &[&str]) {
     }
 }
 
-fn json_of(ended: &Ended) -> Value {
+pub(super) fn json_of(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 

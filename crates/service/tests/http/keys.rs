@@ -36,6 +36,7 @@ impl Route {
     fn body(&self) -> Value {
         match self.path.rsplit('/').next() {
             Some("retry" | "cancel") => json!({}),
+            Some("redrive") => json!({"eventId": "evt-knock"}),
             Some("resolve") => json!({"live": false}),
             Some("stop") => json!({"scope": "tenant", "action": "resume"}),
             Some("breaker") => json!({"action": "close"}),

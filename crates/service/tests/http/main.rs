@@ -11,7 +11,9 @@
 //! | `live_kakao.rs` | the same for Kakao Channel |
 //! | `media.rs` | pictures: looked at, made to fit, and where channels fetch them |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
+//! | `redrive.rs` | a second chance for many that failed |
 //! | `cancel.rs` | calling a distribution off |
+//! | `spending.rs` | how much a tenant may spend |
 //! | `stop.rs` | stopping all sending, or one tenant's |
 //! | `notices.rs`, `notices_kill.rs` | who is told what went wrong |
 //! | `handoff.rs` | posts that a person puts on their blog, and blogs that are posted to |
@@ -50,11 +52,13 @@ mod reading;
 mod receiver;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod redrive;
 mod repeat;
 mod replay_events;
 mod schedule;
 mod shared_cache;
 mod shared_cache_faults;
+mod spending;
 mod state;
 mod stop;
 #[path = "../support/mod.rs"]

@@ -9,6 +9,7 @@
 //! | `checker.rs` | compares them with the invariants; shows that it can fail |
 //! | `kill.rs`, `stall.rs`, `stop.rs`, `together.rs`, `outage.rs` | T2, T3, T15, several nodes at work, T5 |
 //! | `upgrade.rs` | nodes of another release replaced one by one: `scripts/check-upgrade` |
+//! | `redrive.rs` | a second chance for many, asked for by two at once |
 //! | `notices.rs` | who is told, once for all nodes |
 //! | `disk_full.rs`, `broker.rs`, `clock.rs` | T6, T7, T9 |
 //!
@@ -35,6 +36,7 @@ mod outage;
 #[path = "../support/receiver.rs"]
 #[expect(dead_code, reason = "the tests of one node use the rest")]
 mod receiver;
+mod redrive;
 #[path = "../support/servers/mod.rs"]
 #[expect(dead_code, reason = "the tests of TLS use the rest")]
 mod servers;

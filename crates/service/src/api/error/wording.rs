@@ -4,7 +4,8 @@
 use axum::http::StatusCode;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::DeliveryStatus;
-use fanfare_core::text::Text;
+use fanfare_core::spend::Overspend;
+use fanfare_core::text::{Language, Text};
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
@@ -56,6 +57,7 @@ impl ApiError {
                 "다른 요청에 쓰인 Idempotency-Key입니다",
             ),
             Self::AlreadyDistributed(_) => ("The event is already distributed there", "이미 배포된 채널이 있습니다"),
+            Self::OverSpent(_) => ("It costs more than may be spent", "쓸 수 있는 금액을 넘습니다"),
             Self::Overloaded { .. } => ("Too much is in flight", "처리 중인 요청이 너무 많습니다"),
             Self::NotReady(_) => ("Not ready", "아직 준비되지 않았습니다"),
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => {
@@ -104,6 +106,7 @@ impl ApiError {
                 ),
             ),
             Self::AlreadyDistributed(holders) => already_distributed(holders),
+            Self::OverSpent(over) => over_spent(over),
             Self::ChannelUnknown(name) => channel_unknown(name),
             Self::NotPossible(refusal) => not_possible(*refusal),
             fixed => fixed.fixed_detail(),
@@ -243,6 +246,14 @@ fn already_distributed(holders: &[Holder]) -> Text {
              다시 알리려면 `\"allowRepeat\": true`를 함께 보내 주세요."
         ),
     )
+}
+
+fn over_spent(over: &[Overspend]) -> Text {
+    let words = |language| {
+        let each = over.iter().map(|over| over.text().get(language).to_owned());
+        each.collect::<Vec<_>>().join(" ")
+    };
+    Text::new(words(Language::En), words(Language::Ko))
 }
 
 /// A channel that there is not, or that the request did not choose.

@@ -288,7 +288,11 @@ fn an_outcome_that_was_only_looked_up_is_no_attempt() {
     node.take(Input::Asked {
         ask: AskId(0),
         id: distribution.id,
-        what: Ask::Retry { channels: Vec::new() },
+        what: Ask::Retry {
+            channels: Vec::new(),
+            by: None,
+            reason: None,
+        },
         adopted: Some(Box::new(Adopted {
             distribution,
             others: Vec::new(),
