@@ -68,7 +68,7 @@ async fn whoever_redrives_and_whoever_dies_each_is_sent_once() {
     goes_wrong(&cluster, &dead).await;
     let mut acknowledged = BTreeSet::new();
     for number in 0..EVENTS {
-        let mut body = request(&format!("evt-{number}"));
+        let mut body = request(cluster.simulator.base_url(), &format!("evt-{number}"));
         body["channels"] = json!(["WooridongneTV", "Instagram"]);
         let (status, answer) = call(nodes[number % 3], "POST", DISTRIBUTE, Some(&body)).await.unwrap();
         assert_eq!(
