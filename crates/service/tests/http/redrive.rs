@@ -30,7 +30,7 @@ async fn outage(service: &Service, simulator: &RunningSimulator, headers: &[(&st
     goes_wrong(simulator, &dead).await;
     for number in 0..events {
         let answer = service
-            .post_with(DISTRIBUTE, headers, &request(&format!("evt-{number}")))
+            .post_with(DISTRIBUTE, headers, &request(simulator, &format!("evt-{number}")))
             .await;
         let answer = answer.success(200);
         assert_eq!(answer["failedChannels"], json!(["Instagram"]), "{answer}");
@@ -179,13 +179,19 @@ async fn what_cannot_be_redriven_is_counted_and_left_alone() {
     let service = Service::start_as(hasty(&simulator)).await;
     outage(&service, &simulator, &[], 4).await;
     // Announced anew by hand: the claim is another's.
-    service.distribute(&bare_instagram("evt-0", "다시")).await.success(200);
+    service
+        .distribute(&bare_instagram(&simulator, "evt-0", "다시"))
+        .await
+        .success(200);
     // And once more, which failed, too.
     let dead = json!([{"channel": "instagram", "step": "create", "times": 1, "fault": {"kind": "drop-before"}}]);
     goes_wrong(&simulator, &dead).await;
-    service.distribute(&bare_instagram("evt-1", "다시")).await.success(200);
+    service
+        .distribute(&bare_instagram(&simulator, "evt-1", "다시"))
+        .await
+        .success(200);
     // Wrong for the channel, whenever it is sent.
-    let mut wrong = request("evt-9");
+    let mut wrong = request(&simulator, "evt-9");
     wrong["onInvalid"] = json!("skip");
     wrong["channelOptions"]["Instagram"]["caption"] = json!("가".repeat(3_000));
     service.distribute(&wrong).await.success(200);
@@ -240,8 +246,8 @@ async fn what_is_in_review_is_counted_and_never_sent() {
     service.stop().await;
 }
 
-fn bare_instagram(event: &str, caption: &str) -> Value {
-    let mut body = request(event);
+fn bare_instagram(simulator: &RunningSimulator, event: &str, caption: &str) -> Value {
+    let mut body = request(simulator, event);
     body["channels"] = json!(["Instagram"]);
     body["channelOptions"] = json!({"Instagram": {"caption": caption}});
     body

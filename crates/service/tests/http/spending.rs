@@ -30,8 +30,8 @@ fn capped(
 }
 
 /// To 우리동네TV for 50,000 KRW.
-fn request(event: &str, channels: &[&str]) -> Value {
-    with(crate::live::request(event), "channels", json!(channels))
+fn request(simulator: &RunningSimulator, event: &str, channels: &[&str]) -> Value {
+    with(crate::live::request(simulator, event), "channels", json!(channels))
 }
 
 #[tokio::test]
@@ -39,10 +39,13 @@ async fn what_is_beyond_a_month_s_cap_is_refused_and_said() {
     let simulator = simulator().await;
     let service = Service::start_as(capped(&simulator, None, Some(120_000))).await;
     for event in ["evt-1", "evt-2"] {
-        let answer = service.distribute(&request(event, &[TV])).await.success(200);
+        let answer = service
+            .distribute(&request(&simulator, event, &[TV]))
+            .await
+            .success(200);
         assert_eq!(answer["status"], "COMPLETED", "{answer}");
     }
-    let third = request("evt-3", &[TV, "Instagram"]);
+    let third = request(&simulator, "evt-3", &[TV, "Instagram"]);
     let refused = service.distribute(&third).await;
     assert_eq!(refused.faults(), [(BUDGET.to_owned(), "spend_cap_exceeded".to_owned())]);
     let error = &refused.json()["errors"][0];
@@ -61,7 +64,7 @@ async fn what_is_beyond_a_month_s_cap_is_refused_and_said() {
         .problem(404, "event_not_found");
 
     // A repeat of what was accepted is none of new money.
-    let again = service.distribute(&request("evt-1", &[TV])).await;
+    let again = service.distribute(&request(&simulator, "evt-1", &[TV])).await;
     assert_eq!((again.status, again.header("idempotent-replayed")), (200, "true"));
     // The other channels go on where the request says so.
     let skipping = service
@@ -74,7 +77,7 @@ async fn what_is_beyond_a_month_s_cap_is_refused_and_said() {
         (&json!("FAILED"), &json!("spend_cap_exceeded"), &json!("operator"))
     );
     assert_eq!(skipping["successChannels"], json!(["Instagram"]));
-    let alone = with(request("evt-4", &[TV]), "onInvalid", json!("skip"));
+    let alone = with(request(&simulator, "evt-4", &[TV]), "onInvalid", json!("skip"));
     service.distribute(&alone).await.problem(422, "validation_failed");
     assert_eq!(effects(&simulator, "wooridongne-tv"), 2);
     service.stop().await;
@@ -84,7 +87,7 @@ async fn what_is_beyond_a_month_s_cap_is_refused_and_said() {
 async fn a_preview_shows_what_is_left() {
     let simulator = simulator().await;
     let service = Service::start_as(capped(&simulator, Some(60_000), Some(90_000))).await;
-    let body = request("evt-1", &[TV, "Instagram"]);
+    let body = request(&simulator, "evt-1", &[TV, "Instagram"]);
     let before = service.post(PREVIEW, &body).await.success(200);
     let spend = |event, month| json!({"perEvent": {"cap": 60_000, "spent": event}, "perMonth": {"cap": 90_000, "spent": month}});
     assert_eq!(before["channels"][0]["spend"], spend(0, 0), "{before}");
@@ -103,7 +106,7 @@ async fn a_preview_shows_what_is_left() {
         (&repeat["wouldBeAccepted"], &repeat["channels"][0]["faults"]),
         (&json!(true), &json!([]))
     );
-    let next = request("evt-2", &[TV, "Instagram"]);
+    let next = request(&simulator, "evt-2", &[TV, "Instagram"]);
     let beyond = service.post(PREVIEW, &next).await.success(200);
     assert_eq!(beyond["channels"][0]["spend"], spend(0, 50_000));
     assert_eq!(beyond["channels"][0]["faults"][0]["code"], "spend_cap_exceeded");
@@ -128,9 +131,15 @@ async fn what_failed_gives_back_and_a_redrive_must_find_it_again() {
     let dead = json!([{"channel": "wooridongne-tv", "step": "create", "times": 1,
         "fault": {"kind": "answer", "status": 401}}]);
     goes_wrong(&simulator, &dead).await;
-    let failed = service.distribute(&request("evt-1", &[TV])).await.success(200);
+    let failed = service
+        .distribute(&request(&simulator, "evt-1", &[TV]))
+        .await
+        .success(200);
     assert_eq!(failed["status"], "FAILED", "{failed}");
-    let second = service.distribute(&request("evt-2", &[TV])).await.success(200);
+    let second = service
+        .distribute(&request(&simulator, "evt-2", &[TV]))
+        .await
+        .success(200);
     assert_eq!(second["status"], "COMPLETED");
 
     let path = format!("/api/distributions/{}", failed["distributionId"].as_str().unwrap());
@@ -155,7 +164,7 @@ async fn what_failed_gives_back_and_a_redrive_must_find_it_again() {
     let retried = service.post(&format!("{path}/retry"), &json!({})).await.success(200);
     assert_eq!(retried["status"], "COMPLETED", "{retried}");
     service
-        .distribute(&request("evt-3", &[TV]))
+        .distribute(&request(&simulator, "evt-3", &[TV]))
         .await
         .problem(422, "validation_failed");
     service.stop().await;
@@ -168,7 +177,9 @@ async fn requests_at_once_do_not_share_what_is_left_and_tenants_do_not_share_a_c
     let cafe = service.key("cafe", &[Scope::Admin]).await;
     let bakery = service.key("bakery", &[Scope::Admin]).await;
     let header = [cafe.header()];
-    let bodies: Vec<_> = (0..8).map(|number| request(&format!("evt-{number}"), &[TV])).collect();
+    let bodies: Vec<_> = (0..8)
+        .map(|number| request(&simulator, &format!("evt-{number}"), &[TV]))
+        .collect();
     let asked = bodies.iter().map(|body| service.post_with(DISTRIBUTE, &header, body));
     let answers = futures_util::future::join_all(asked).await;
     let accepted = answers.iter().filter(|answer| answer.status == 200).count();
@@ -187,8 +198,11 @@ async fn requests_at_once_do_not_share_what_is_left_and_tenants_do_not_share_a_c
 async fn an_event_s_cap_holds_over_repeats_and_what_is_called_off_gives_back() {
     let simulator = simulator().await;
     let service = Service::start_as(capped(&simulator, Some(60_000), None)).await;
-    service.distribute(&request("evt-1", &[TV])).await.success(200);
-    let mut repeat = request("evt-1", &[TV]);
+    service
+        .distribute(&request(&simulator, "evt-1", &[TV]))
+        .await
+        .success(200);
+    let mut repeat = request(&simulator, "evt-1", &[TV]);
     repeat["allowRepeat"] = json!(true);
     repeat["channelOptions"][TV]["budget"] = json!(20_000);
     let refused = service.distribute(&repeat).await;
@@ -196,10 +210,10 @@ async fn an_event_s_cap_holds_over_repeats_and_what_is_called_off_gives_back() {
     repeat["channelOptions"][TV]["budget"] = json!(10_000);
     service.distribute(&repeat).await.success(200);
 
-    let mut later = request("evt-2", &[TV]);
+    let mut later = request(&simulator, "evt-2", &[TV]);
     later["scheduledAt"] = json!("2027-03-01T09:00:00+09:00");
     let scheduled = service.distribute(&later).await.success(202);
-    let mut again = request("evt-2", &[TV]);
+    let mut again = request(&simulator, "evt-2", &[TV]);
     again["allowRepeat"] = json!(true);
     service.distribute(&again).await.problem(422, "validation_failed");
     let cancel = format!(
@@ -222,11 +236,13 @@ async fn a_mock_spends_nothing() {
         config.channels.wooridongne_tv.spend_caps.insert("*".to_owned(), cap);
     })
     .await;
-    let preview = service.post(PREVIEW, &request("evt-1", &[TV])).await.success(200);
+    let images = json!({"imageUrl": "https://media.example.com/a.jpg"});
+    let body = with(request(&simulator().await, "evt-1", &[TV]), "contentUrls", images);
+    let preview = service.post(PREVIEW, &body).await.success(200);
     assert_eq!(
         (&preview["channels"][0]["cost"], &preview["wouldBeAccepted"]),
         (&Value::Null, &json!(true))
     );
-    service.distribute(&request("evt-1", &[TV])).await.success(200);
+    service.distribute(&body).await.success(200);
     service.stop().await;
 }
