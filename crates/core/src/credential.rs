@@ -139,7 +139,12 @@ impl TokenStanding {
             Tried::Well => RENEWED_EVERY,
             Tried::Begun | Tried::Failed { .. } => TRIED_AGAIN_AFTER,
         };
-        if self.tried_at.is_some_and(|at| now.duration_since(at) < wait) {
+        // A time to come was written by a clock that was wrong.
+        let waits = |at: Timestamp| {
+            let passed = now.duration_since(at);
+            passed < wait && !passed.is_negative()
+        };
+        if self.tried_at.is_some_and(waits) {
             return false;
         }
         self.expires_at.is_none_or(|end| {
@@ -238,6 +243,8 @@ mod tests {
         assert!(unknown.is_due(day(0)));
         unknown.tried_at = Some(day(0));
         assert!(!unknown.is_due(hour(1)) && unknown.is_due(day(1)));
+        unknown.tried_at = Some(day(40));
+        assert!(unknown.is_due(day(1)), "a clock was wrong");
         // A short-lived one that Meta would not renew.
         let young = TokenStanding::new(day(0), Some(hour(30)));
         assert!(!young.is_due(hour(23)) && young.is_due(hour(24)));

@@ -96,7 +96,8 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let link = (publisher.is_some() || shared_cache.is_some()).then(Arc::<Link>::default);
     let kept = credentials::at_start(config, &*store, clock.now()).await?;
     let connected = clients::connect(&credentials::with_kept(config, kept.as_ref()), address)?;
-    let renewal = credentials::start(kept, &connected, &store, &clock);
+    let deadline = Duration::from_millis(config.calls.deadline_ms);
+    let renewal = credentials::start(kept, &connected, &store, &clock, deadline);
     let token = renewal.as_ref().map(credentials::Running::standing);
     let (hand_off, media) = (connected.hand_off.clone(), connected.media.clone());
     let running = perform::start(parts(config, connected, &store, &cache, &clock, link.clone())?).await?;

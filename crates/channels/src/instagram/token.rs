@@ -42,8 +42,17 @@ pub struct Renewed {
 #[derive(Deserialize)]
 struct Given {
     access_token: Secret,
+    /// Seconds. However it is written, and whatever else: the token counts.
     #[serde(default)]
-    expires_in: Option<u64>,
+    expires_in: serde_json::Value,
+}
+
+impl Given {
+    fn lives(&self) -> Option<Duration> {
+        let text = self.expires_in.as_str().and_then(|text| text.parse().ok());
+        let seconds = text.or_else(|| self.expires_in.as_f64())?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
 }
 
 impl InstagramTokens {
@@ -108,27 +117,34 @@ pub(super) async fn end_of(api: &Api, api_version: &str, now: Timestamp) -> Resu
     Ok(end.filter(|at| *at > Timestamp::UNIX_EPOCH))
 }
 
-/// The token that was given; what was sent is shown by no refusal.
+/// The token that was given. What was sent is shown by no refusal, and of an answer
+/// that may hold a token nothing is.
 fn given(answer: Result<Answer, ExchangeError>, sent: &[&Secret], now: Timestamp) -> Result<Renewed, Failure> {
-    let answer = answer.map(|answer| {
-        if answer.status.is_success() {
-            return answer;
-        }
-        sent.iter().fold(answer, |answer, secret| secret.kept_out_of(answer))
-    });
-    let given = match heard::<Given>(answer, now) {
-        Ok((given, _)) => given,
-        Err(meaning) => return Err(meaning.into_failure()),
+    let answer = match answer {
+        Ok(answer) if answer.status.is_success() => return read(&answer, now),
+        Ok(answer) => Ok(sent.iter().fold(answer, |answer, secret| secret.kept_out_of(answer))),
+        Err(error) => Err(error),
     };
+    match heard::<Given>(answer, now) {
+        Ok(_) => Err(no_token()),
+        Err(meaning) => Err(meaning.into_failure()),
+    }
+}
+
+fn read(answer: &Answer, now: Timestamp) -> Result<Renewed, Failure> {
+    let given: Given = serde_json::from_slice(&answer.body).map_err(|_shown_to_nobody| no_token())?;
     let text = given.access_token.reveal();
     if text.is_empty() || text.len() > TOKEN_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(crate::failure::unavailable().said("the answer holds no token"));
+        return Err(no_token());
     }
-    let lives = given.expires_in.map(Duration::from_secs);
     Ok(Renewed {
-        expires_at: lives.and_then(|lives| now.checked_add(lives).ok()),
+        expires_at: given.lives().and_then(|lives| now.checked_add(lives).ok()),
         token: Some(given.access_token),
     })
+}
+
+fn no_token() -> Failure {
+    crate::failure::unavailable().said("the answer holds no token")
 }
 
 /// Meta documents no code for it.
@@ -140,5 +156,54 @@ fn not_exchanged(why: Failure) -> Failure {
     Failure {
         channel_said: why.channel_said,
         ..cause::AUTH_EXPIRED.because(detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    fn answered(status: StatusCode, body: &str) -> Result<Renewed, Failure> {
+        let answer = Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            cut: false,
+        };
+        given(Ok(answer), &[], Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_token_is_kept_however_its_life_is_written() {
+        let day = Timestamp::from_second(86_400).ok();
+        for (life, end) in [
+            ("86400", day),
+            ("\"86400\"", day),
+            ("86400.0", day),
+            ("-1", None),
+            ("null", None),
+            ("[]", None),
+        ] {
+            let body = format!(r#"{{"access_token": "IGAAcanary", "expires_in": {life}}}"#);
+            let renewed = answered(StatusCode::OK, &body).unwrap();
+            assert_eq!(renewed.token.unwrap().reveal(), "IGAAcanary");
+            assert_eq!(renewed.expires_at, end, "{life}");
+        }
+    }
+
+    #[test]
+    fn of_an_answer_that_may_hold_a_token_nothing_is_shown() {
+        for body in [
+            r#"{"token": "IGAAcanary"}"#,
+            r#"{"access_token": "IGAAcanary"#,
+            r#"{"access_token": ["IGAAcanary"]}"#,
+            r#"{"access_token": "IGAA canary"}"#,
+        ] {
+            let why = answered(StatusCode::OK, body).unwrap_err();
+            assert!(!format!("{why:?}").contains("canary"), "{why:?}");
+        }
     }
 }

@@ -268,11 +268,23 @@ fn refused() -> Tried {
     }
 }
 
+fn unavailable() -> Tried {
+    Tried::Failed {
+        code: "channel_unavailable".to_owned(),
+        said: None,
+    }
+}
+
 /// Who acts, and how, whether it lapses, has lapsed, or is refused.
 #[test]
 fn a_token_that_needs_a_person_says_why_and_what_to_do() {
     for (subject, title, happened) in [
-        (token(Some(9), Tried::Well), "lapses soon", "could not be renewed"),
+        (token(Some(9), unavailable()), "lapses soon", "could not be renewed"),
+        (
+            token(Some(9), Tried::Well),
+            "lapses soon",
+            "It lapses at 2027-01-15T08:00:09Z.",
+        ),
         (token(Some(5), refused()), "has lapsed", "Nothing is published there"),
         (token(Some(9), refused()), "is refused", "The channel said: 190 Session"),
         (token(None, refused()), "is refused", "refused to renew it"),

@@ -295,10 +295,14 @@ fn of_token(token: &TokenNotice, at: Timestamp) -> Words {
                 format!("{name}: the access token lapses soon"),
                 format!("{korean}: 액세스 토큰이 곧 만료됩니다"),
             ),
-            Text::new(
-                format!("It lapses at {end}, and could not be renewed."),
-                format!("{end}에 만료되며, 자동으로 갱신하지 못했습니다."),
-            ),
+            if token.tried.code().is_some() {
+                Text::new(
+                    format!("It lapses at {end}, and could not be renewed."),
+                    format!("{end}에 만료되며, 자동으로 갱신하지 못했습니다."),
+                )
+            } else {
+                Text::new(format!("It lapses at {end}."), format!("{end}에 만료됩니다."))
+            },
         ),
         _ => (
             Text::new(

@@ -98,6 +98,7 @@ async fn with_kept(config: Config) -> (Config, Option<TokenStanding>) {
         }
         Ok(None) => (config, None),
         Err(error) => {
+            let error = anyhow::Error::from(error);
             // Nobody left to tell where stderr is closed.
             _ = writeln!(
                 std::io::stderr(),

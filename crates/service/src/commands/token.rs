@@ -45,14 +45,18 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
         )));
     }
     let given = read()?;
+    // First, whether it can be kept: an exchange spends the token of the log-in.
+    let keys =
+        KeyRing::configured(&config).map_err(|error| Failure::Usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let store = store::open_credentials(&config).await.map_err(anyhow::Error::from)?;
+    let replaced = credentials::may_be_replaced(&*store, &keys).await;
+    replaced.map_err(anyhow::Error::from)?;
     let now = SystemClock::default().now();
     let (token, expires_at) = if args.exchange {
         exchange(&config, given, now).await?
     } else {
         (given, None)
     };
-    let keys = KeyRing::configured(&config).map_err(|error| Failure::Usage(format!("{error}")))?;
-    let store = store::open_credentials(&config).await.map_err(anyhow::Error::from)?;
     let standing = TokenStanding::new(now, expires_at);
     let kept = credentials::set(&config, &*store, &keys, &token, &standing).await;
     kept.map_err(anyhow::Error::from)?;
@@ -65,7 +69,8 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     }
     let lapses = expires_at.map(|at| format!(" It lapses at {at}.")).unwrap_or_default();
     screen.say(format_args!(
-        "Kept, sealed.{lapses} Services that run use it within seconds; `fanfare channels check {}` tries it.",
+        "Kept, sealed.{lapses} Services that run use it within seconds (one that began without a token, at its next \
+         start); `fanfare channels check {}` tries it.",
         args.channel
     ))
 }

@@ -41,7 +41,7 @@ use crate::{store, tasks};
 /// The one channel whose token lapses.
 pub(crate) const CHANNEL: Channel = Channel::Instagram;
 
-/// How long a stop waits for a renewal.
+/// How long a stop waits for a renewal, beyond a call's deadline: to keep what it gave.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Others may change it meanwhile; nobody does so often.
@@ -92,6 +92,8 @@ pub(crate) type Standing = watch::Receiver<Option<TokenStanding>>;
 pub(crate) struct Running {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    /// A call's.
+    deadline: Duration,
     standing: Standing,
 }
 
@@ -100,10 +102,10 @@ impl Running {
         self.standing.clone()
     }
 
-    /// What is just being renewed has a little while.
+    /// What is just being renewed comes to its end: the old token may be good no more.
     pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
-        tasks::end(vec![self.task], STOP_TIMEOUT).await;
+        tasks::end(vec![self.task], self.deadline + STOP_TIMEOUT).await;
     }
 }
 
@@ -154,6 +156,7 @@ pub(crate) fn start(
     connected: &Connected,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
+    deadline: Duration,
 ) -> Option<Running> {
     let ((keys, kept), tokens) = kept.zip(connected.tokens.clone())?;
     let renewal = Renewal::new((Arc::clone(store), Arc::clone(clock)), keys, tokens, &kept.row);
@@ -162,6 +165,7 @@ pub(crate) fn start(
         stop,
         standing: renewal.standing(),
         task: tokio::spawn(renewal.run(stopping)),
+        deadline,
     })
 }
 
@@ -222,6 +226,17 @@ async fn rotate(store: &dyn Credentials, keys: &KeyRing, row: &mut Credential) -
     Ok(store.keep_credential(row).await?)
 }
 
+/// Whether another can be put in the place of the one that is kept.
+///
+/// # Errors
+/// [`CredentialError`]: another key has sealed it, and who has that would read nothing of ours.
+pub(crate) async fn may_be_replaced(store: &dyn Credentials, keys: &KeyRing) -> Result<(), CredentialError> {
+    if let Some(row) = read(store).await? {
+        opened(keys, row)?;
+    }
+    Ok(())
+}
+
 /// Puts a token in the place of the one that is kept; running services follow.
 ///
 /// # Errors
@@ -233,10 +248,17 @@ pub(crate) async fn set(
     token: &Secret,
     standing: &TokenStanding,
 ) -> Result<(), CredentialError> {
-    let origin = configured(config).as_ref().map(fingerprint);
     for _ in 0..TRIES {
-        let version = read(store).await?.map_or(1, |row| row.version + 1);
-        let row = sealed(keys, version, (token, origin.clone()), standing.clone())?;
+        // What services were configured with, they know better than who runs this. A row that
+        // does not open is another key's, and its nodes would read no row of ours.
+        let (version, origin) = match read(store).await? {
+            Some(row) => {
+                let (kept, origin) = opened(keys, row)?;
+                (kept.row.version + 1, origin)
+            }
+            None => (1, configured(config).as_ref().map(fingerprint)),
+        };
+        let row = sealed(keys, version, (token, origin), standing.clone())?;
         if store.keep_credential(&row).await? {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_channels::instagram::token::{InstagramTokens, Renewed};
-use fanfare_channels::secret::Token;
+use fanfare_channels::secret::{Secret, Token};
 use fanfare_core::credential::{Credential, TokenStanding, Tried};
 use fanfare_core::delivery::Failure;
 use fanfare_ledger::Store;
@@ -34,8 +34,9 @@ pub(crate) struct Renewal {
     token: Token,
     /// Which version that is.
     version: u64,
-    /// A token that was given, and could not be kept yet: it is nowhere else.
-    unkept: Option<Credential>,
+    /// What came of a renewal, and could not be kept yet, and the token that it was
+    /// renewed from: a new one is nowhere else.
+    unkept: Option<(Credential, Secret)>,
     shown: watch::Sender<Option<TokenStanding>>,
 }
 
@@ -80,6 +81,12 @@ impl Renewal {
                 break;
             }
         }
+        if let Err(error) = self.keep_unkept().await {
+            tracing::error!(
+                error = &error as &dyn Error,
+                "a renewed token of Instagram could not be kept: hand over a new one if the old one is refused"
+            );
+        }
     }
 
     async fn round(&mut self) -> Result<(), CredentialError> {
@@ -115,7 +122,7 @@ impl Renewal {
 
     async fn renew(&mut self, kept: Kept, origin: Option<String>) -> Result<(), CredentialError> {
         let now = self.clock.now();
-        let mut claim = kept.row;
+        let (mut claim, from) = (kept.row, kept.token);
         claim.version += 1;
         (claim.standing.tried_at, claim.standing.tried) = (Some(now), Tried::Begun);
         if !self.store.keep_credential(&claim).await? {
@@ -128,7 +135,7 @@ impl Renewal {
             Err(why) => failed(claim, why),
         };
         self.show(&row.standing);
-        self.unkept = Some(row);
+        self.unkept = Some((row, from));
         self.keep_unkept().await
     }
 
@@ -166,11 +173,20 @@ impl Renewal {
         Ok(row)
     }
 
-    /// Until it is kept, or somebody has handed another one over.
+    /// Until it is kept, or somebody has handed another one over. Who only sealed the
+    /// old one anew, or took this node for dead and claims to renew it, is overruled.
     async fn keep_unkept(&mut self) -> Result<(), CredentialError> {
-        let Some(row) = &self.unkept else { return Ok(()) };
-        if self.store.keep_credential(row).await? {
-            self.version = row.version;
+        while let Some((row, from)) = &mut self.unkept {
+            if self.store.keep_credential(row).await? {
+                self.version = row.version;
+                break;
+            }
+            let Some(kept) = read(&*self.store).await? else { break };
+            let (kept, _) = opened(&self.keys, kept)?;
+            if kept.token.reveal() != from.reveal() {
+                break;
+            }
+            row.version = kept.row.version + 1;
         }
         self.unkept = None;
         Ok(())

@@ -123,6 +123,10 @@ impl Alarms {
 
     fn token(&self, now: Timestamp) -> Option<Seen> {
         let standing = self.token.as_ref()?.borrow().clone()?;
+        if standing.is_due(now) && standing.tried.code().is_none() {
+            // It is just being renewed, which may well succeed.
+            return None;
+        }
         let channel = Channel::Instagram;
         Some(Seen {
             key: format!("token/{channel}"),

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
 use super::bare_request;
@@ -18,11 +19,14 @@ times = 4
 fault = { kind = "drop-before" }
 "#;
 
-fn serving(instagram: &str) -> Serving {
+fn serving(simulator: &RunningSimulator) -> Serving {
+    let instagram = format!("{}/instagram", simulator.base_url());
+    let media = format!("[\"{}\"]", simulator.address);
     let variables = [
+        ("FANFARE_MEDIA__ALLOW_HOSTS", media.as_str()),
         ("FANFARE_ENGINE__MAX_ATTEMPTS", "1"),
         ("FANFARE_CHANNELS__INSTAGRAM__MODE", "live"),
-        ("FANFARE_CHANNELS__INSTAGRAM__BASE_URL", instagram),
+        ("FANFARE_CHANNELS__INSTAGRAM__BASE_URL", instagram.as_str()),
         ("FANFARE_CHANNELS__INSTAGRAM__ACCESS_TOKEN", "canary-token"),
         ("FANFARE_CHANNELS__INSTAGRAM__ACCOUNT_ID", "17841400000000000"),
         ("FANFARE_CHANNELS__INSTAGRAM__POLL_INTERVAL_MS", "20"),
@@ -31,8 +35,9 @@ fn serving(instagram: &str) -> Serving {
 }
 
 /// Sends it to Instagram alone; how it ended.
-fn announced(service: &Serving, event: &str) -> Value {
+fn announced(service: &Serving, simulator: &RunningSimulator, event: &str) -> Value {
     let mut body: Value = serde_json::from_str(&bare_request(event)).unwrap();
+    body["contentUrls"] = json!({"imageUrl": format!("{}/media/a.jpg", simulator.base_url())});
     body["channels"] = json!(["Instagram"]);
     body["channelOptions"] = json!({"Instagram": {"caption": event}});
     json_of(&service.run_with(&["distribute", "-", "--json"], &body.to_string()))
@@ -41,9 +46,9 @@ fn announced(service: &Serving, event: &str) -> Value {
 #[test]
 fn what_failed_is_counted_before_it_is_redriven() {
     let (simulator, _runtime) = simulator(OUTAGE);
-    let service = serving(&format!("{}/instagram", simulator.base_url()));
+    let service = serving(&simulator);
     for event in ["evt-1", "evt-2", "evt-3"] {
-        let failed = announced(&service, event);
+        let failed = announced(&service, &simulator, event);
         assert_eq!(failed["results"][0]["code"], "channel_unavailable", "{failed}");
     }
     let which = ["redrive", "--channel", "Instagram", "--code", "channel_unavailable"];
@@ -76,8 +81,8 @@ fn what_failed_is_counted_before_it_is_redriven() {
 #[test]
 fn each_look_and_step_is_a_line_of_json() {
     let (simulator, _runtime) = simulator(OUTAGE);
-    let service = serving(&format!("{}/instagram", simulator.base_url()));
-    announced(&service, "evt-1");
+    let service = serving(&simulator);
+    announced(&service, &simulator, "evt-1");
     let since = ["redrive", "--since", "2026-01-01T00:00:00+09:00", "--json"];
     let look = json_of(&service.run(&since));
     assert_eq!((&look["dryRun"], &look["redrivable"]), (&json!(true), &json!(1)));

@@ -271,8 +271,8 @@ async fn a_refused_token_is_told_at_once_and_a_new_one_followed_by_all() {
         assert_eq!(node.standing().state(world.clock.now()), TokenState::Refused);
         assert!(!format!("{:?}", node.standing()).contains("canary"), "I16");
     }
-    let mut config = Config::default();
-    config.channels.instagram.access_token = Some(Secret::new("canary-that-expired"));
+    // Whoever hands it over need not know what services are configured with.
+    let config = Config::default();
     let standing = TokenStanding::new(world.clock.now(), None);
     let given = Secret::new("canary-by-hand");
     super::super::set(&config, &*world.store, &World::keys(), &given, &standing)
@@ -320,5 +320,29 @@ async fn another_key_opens_nothing_and_changes_nothing() {
         error.contains("credentials_key") && !error.contains("canary"),
         "{error}"
     );
+    let standing = TokenStanding::new(world.clock.now(), None);
+    let given = Secret::new("canary-by-hand");
+    let set = super::super::set(&config, &*world.store, &other, &given, &standing).await;
+    assert!(matches!(set, Err(CredentialError::Sealed(_))), "{set:?}");
     assert_eq!(read(&*world.store).await.unwrap(), row);
+}
+
+/// Between the channel's answer and its commit the row may change.
+#[tokio::test]
+async fn a_new_token_is_dropped_only_for_another_one() {
+    for (meanwhile, kept) in [(CONFIGURED, "canary-renewed"), ("canary-by-hand", "canary-by-hand")] {
+        let world = World::new().await;
+        let mut node = world.node(CONFIGURED).await;
+        let version = read(&*world.store).await.unwrap().unwrap().version;
+        let row = |version, token: &str| {
+            let standing = TokenStanding::new(world.clock.now(), None);
+            sealed(&World::keys(), version, (&Secret::new(token), None), standing).unwrap()
+        };
+        assert!(world.store.keep_credential(&row(version + 1, meanwhile)).await.unwrap());
+        let renewed = row(version + 1, "canary-renewed");
+        node.0.unkept = Some((renewed, Secret::new(CONFIGURED)));
+        node.0.keep_unkept().await.unwrap();
+        let found = read(&*world.store).await.unwrap().unwrap();
+        assert_eq!(opened(&World::keys(), found).unwrap().0.token.reveal(), kept);
+    }
 }
