@@ -8,7 +8,7 @@
 //! | `observed.rs` | reads what the database, the channels and Kafka hold |
 //! | `checker.rs` | compares them with the invariants; shows that it can fail |
 //! | `kill.rs`, `stall.rs`, `stop.rs`, `together.rs`, `outage.rs` | T2, T3, T15, several nodes at work, T5 |
-//! | `upgrade.rs` | nodes of another release replaced one by one: `scripts/check-upgrade` |
+//! | `upgrade.rs` | nodes of the release before, replaced one by one |
 //! | `redrive.rs` | a second chance for many, asked for by two at once |
 //! | `notices.rs` | who is told, once for all nodes |
 //! | `disk_full.rs`, `broker.rs`, `clock.rs` | T6, T7, T9 |
