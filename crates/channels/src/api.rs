@@ -103,16 +103,14 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Answer, ExchangeError> {
-        let mut url = self.url(path);
-        url.query_pairs_mut().extend_pairs(query);
-        self.send(Some(call), Method::GET, url, Body::None).await
+        self.send(Some(call), Method::GET, self.url_with(path, query), Body::None)
+            .await
     }
 
     /// Reads for no delivery.
     pub(crate) async fn look(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
-        let mut url = self.url(path);
-        url.query_pairs_mut().extend_pairs(query);
-        self.send(None, Method::GET, url, Body::None).await
+        self.send(None, Method::GET, self.url_with(path, query), Body::None)
+            .await
     }
 
     pub(crate) async fn post(&self, call: &Call, path: &[&str], body: Body<'_>) -> Result<Answer, ExchangeError> {
@@ -121,9 +119,8 @@ impl Api {
 
     /// The same where the answer is a secret itself, which is not kept out of it.
     pub(crate) async fn look_for_secret(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
-        let mut url = self.url(path);
-        url.query_pairs_mut().extend_pairs(query);
-        self.exchange(None, Method::GET, url, Body::None).await
+        let url = self.url_with(path, query);
+        self.exchange(&self.token(), None, Method::GET, url, Body::None).await
     }
 
     /// A document that only asks, for no delivery.
@@ -144,6 +141,12 @@ impl Api {
         self.send(Some(call), Method::PUT, url, body).await
     }
 
+    fn url_with(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        url
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Refused only by addresses such as `mailto:`, which are no base.
@@ -160,18 +163,20 @@ impl Api {
         url: Url,
         body: Body<'_>,
     ) -> Result<Answer, ExchangeError> {
-        let answer = self.exchange(call, method, url, body).await?;
-        Ok(self.token().kept_out_of(answer))
+        // The one that is sent: it may be changed before the answer comes.
+        let token = self.token();
+        let answer = self.exchange(&token, call, method, url, body).await?;
+        Ok(token.kept_out_of(answer))
     }
 
     async fn exchange(
         &self,
+        token: &Secret,
         call: Option<&Call>,
         method: Method,
         url: Url,
         body: Body<'_>,
     ) -> Result<Answer, ExchangeError> {
-        let token = self.token();
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
         // What `url` wrote, `http` reads, except where it is longer than 64 KiB:

@@ -124,7 +124,13 @@ fn a_file_is_brought_up_for_keys_only_while_nobody_holds_it() {
     assert!(why.contains("another service"), "{why}");
     assert_untouched(directory.path(), &before);
     drop(lock);
+    let Err(StoreError::Unusable(why)) = SqliteKeys::open_as_it_is(directory.path()) else {
+        panic!("it has an earlier schema")
+    };
+    assert!(why.contains("has schema 1") && why.contains("brings it up"), "{why}");
+    assert_untouched(directory.path(), &before);
     SqliteKeys::open_beside(directory.path()).unwrap();
+    SqliteKeys::open_as_it_is(directory.path()).unwrap();
     SqliteStore::open(directory.path()).unwrap();
 
     let foreign = tempfile::tempdir().unwrap();

@@ -37,6 +37,14 @@ pub async fn open_credentials(config: &Config) -> Result<Arc<dyn Credentials>, S
     }
 }
 
+/// The same for who only reads them: no table is made or altered for it.
+pub async fn look_into_credentials(config: &Config) -> Result<Arc<dyn Credentials>, StoreError> {
+    match &config.database_url {
+        Some(url) => Ok(Arc::new(PostgresStore::connect_as_it_is(&settings(config, url)).await?)),
+        None => Ok(Arc::new(SqliteKeys::open_as_it_is(&config.data_dir)?)),
+    }
+}
+
 fn settings(config: &Config, url: &Secret) -> PostgresSettings {
     let database = &config.database;
     PostgresSettings {

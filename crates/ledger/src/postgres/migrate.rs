@@ -48,21 +48,39 @@ pub(super) async fn bring_up(session: &Session, schema: &str) -> Result<(), SqlE
     }
     session.run("BEGIN").await?;
     session.query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    let from = match look(session, schema).await? {
-        Found::Nothing => 0,
-        Found::Ours(version) => version,
-        Found::Foreign(table) => return refuse(&format!("{schema}.{table} is not fanfare's")),
-        Found::Newer(version) => {
-            return refuse(&format!(
-                "{schema} has schema {version}, and this program knows schemas up to {SCHEMA_VERSION}: \
-                 use a newer release"
-            ));
-        }
-    };
+    let from = usable(session, schema).await?;
     if from < SCHEMA_VERSION {
         step_up(session, schema, from).await?;
     }
     session.run("COMMIT").await
+}
+
+/// Refuses the tables unless they are of this program's schema already, or a newer
+/// one that it may use. Alters nothing.
+pub(super) async fn require(session: &Session, schema: &str) -> Result<(), SqlError> {
+    match usable(session, schema).await? {
+        SCHEMA_VERSION.. => Ok(()),
+        0 => refuse(&format!(
+            "{schema} holds no tables of fanfare's yet: start a service first"
+        )),
+        version => refuse(&format!(
+            "{schema} has schema {version}, and this program's is {SCHEMA_VERSION}: a service of this release \
+             brings it up when it starts"
+        )),
+    }
+}
+
+/// Which schema the tables have, 0 where there are none of ours.
+async fn usable(session: &Session, schema: &str) -> Result<i64, SqlError> {
+    match look(session, schema).await? {
+        Found::Nothing => Ok(0),
+        Found::Ours(version) => Ok(version),
+        Found::Foreign(table) => refuse(&format!("{schema}.{table} is not fanfare's")),
+        Found::Newer(version) => refuse(&format!(
+            "{schema} has schema {version}, and this program knows schemas up to {SCHEMA_VERSION}: \
+             use a newer release"
+        )),
+    }
 }
 
 async fn step_up(session: &Session, schema: &str, from: i64) -> Result<(), SqlError> {

@@ -102,18 +102,40 @@ impl PostgresStore {
     /// the certificate, or tables that are not ours or too new. They are then
     /// left as they were. [`StoreError::Database`] where waiting can help.
     pub async fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
+        let store = Self::reach(settings)?;
+        let schema = settings.schema.clone();
+        let tables = store.life.run("make its tables", move |session| {
+            let schema = schema.clone();
+            Box::pin(async move { migrate::bring_up(session, &schema).await })
+        });
+        tables.await?;
+        Ok(store)
+    }
+
+    /// Reaches a database whose tables have this program's schema, for who must not
+    /// alter them.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`], and [`StoreError::Unusable`] where the tables are
+    /// missing or of an earlier schema.
+    pub async fn connect_as_it_is(settings: &PostgresSettings) -> Result<Self, StoreError> {
+        let store = Self::reach(settings)?;
+        let schema = settings.schema.clone();
+        let tables = store.life.run("look at its tables", move |session| {
+            let schema = schema.clone();
+            Box::pin(async move { migrate::require(session, &schema).await })
+        });
+        tables.await?;
+        Ok(store)
+    }
+
+    fn reach(settings: &PostgresSettings) -> Result<Self, StoreError> {
         let target = settings::target(settings)?;
         let tls = Tls::new(&target.verify)?;
         let dialer = Dialer::new(target, tls, settings.clone());
         // A life has no time for more than one statement's time-out.
         let (short, long) = (settings.statement_timeout, settings.statement_timeout * SLOW_STATEMENTS);
         let life = Pool::new(dialer.clone(), 1, short);
-        let schema = settings.schema.clone();
-        let tables = life.run("make its tables", move |session| {
-            let schema = schema.clone();
-            Box::pin(async move { migrate::bring_up(session, &schema).await })
-        });
-        tables.await?;
         Ok(Self {
             settings: settings.clone(),
             writers: Pool::new(dialer.clone(), settings.writers, long),

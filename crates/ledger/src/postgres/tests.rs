@@ -311,6 +311,33 @@ async fn refusal(settings: &PostgresSettings) -> String {
     }
 }
 
+/// Who only looks makes no tables and brings none up.
+#[tokio::test]
+async fn tables_of_an_earlier_schema_are_left_as_they_are() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let refused = async || match PostgresStore::connect_as_it_is(&settings).await {
+        Err(StoreError::Unusable(why)) => why,
+        Err(other) => panic!("not for ever: {other:?}"),
+        Ok(_) => panic!("it was not refused"),
+    };
+    let why = refused().await;
+    assert!(why.contains("no tables of fanfare's yet"), "{why}");
+    let made = "SELECT count(*) FROM pg_namespace WHERE nspname = $1";
+    let count: i64 = client.query_one(made, &[&settings.schema]).await.unwrap().get(0);
+    assert_eq!(count, 0);
+    PostgresStore::connect(&settings).await.unwrap();
+    PostgresStore::connect_as_it_is(&settings).await.unwrap();
+    let earlier = "UPDATE meta SET value = '5' WHERE key = 'schema_version'";
+    client.batch_execute(earlier).await.unwrap();
+    let why = refused().await;
+    assert!(why.contains("has schema 5") && why.contains("brings it up"), "{why}");
+    let version = "SELECT value FROM meta WHERE key = 'schema_version'";
+    let version: String = client.query_one(version, &[]).await.unwrap().get(0);
+    assert_eq!(version, "5");
+    drop_schema(&client, &settings).await;
+}
+
 #[tokio::test]
 async fn foreign_tables_and_newer_schemas_are_refused_and_left_alone() {
     let settings = settings();

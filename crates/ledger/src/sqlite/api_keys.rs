@@ -146,7 +146,19 @@ impl SqliteKeys {
     /// [`StoreError::Unusable`] where the file is not ours or too new, or is to
     /// be brought up and a service holds it: it is then left as it was.
     pub fn open_beside(directory: &Path) -> Result<Self, StoreError> {
-        let connection = open::open_beside(directory)?;
+        Self::over(open::open_beside(directory)?)
+    }
+
+    /// Opens the database in this directory beside whoever holds it, if it has this
+    /// program's schema. Nothing is made or brought up.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`], [`StoreError::Database`].
+    pub fn open_as_it_is(directory: &Path) -> Result<Self, StoreError> {
+        Self::over(open::open_as_it_is(directory)?)
+    }
+
+    fn over(connection: Connection) -> Result<Self, StoreError> {
         let writer = Writer::start(connection, None).map_err(|source| StoreError::Database {
             doing: "start its thread",
             source: source.into(),

@@ -66,6 +66,21 @@ pub(super) fn open_beside(directory: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens a file that has this program's schema, for who must not alter it.
+pub(super) fn open_as_it_is(directory: &Path) -> Result<Connection, StoreError> {
+    let path = directory.join(DATABASE_FILE);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect_with(&path, flags).map_err(|error| error.while_to("open its file"))?;
+    if let Contents::Before(version) = migrate::inspect(&connection, &path)? {
+        return Err(StoreError::Unusable(format!(
+            "{} has schema {version}, and this program's is {}: a service of this release brings it up when it starts",
+            path.display(),
+            migrate::SCHEMA_VERSION
+        )));
+    }
+    Ok(connection)
+}
+
 /// A directory that the system does not let us use.
 pub(super) fn unusable(directory: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unusable(format!(
@@ -76,6 +91,10 @@ pub(super) fn unusable(directory: &Path, error: &std::io::Error) -> StoreError {
 
 fn connect(path: &Path) -> Result<Connection, SqlError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    connect_with(path, flags)
+}
+
+fn connect_with(path: &Path, flags: OpenFlags) -> Result<Connection, SqlError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)

@@ -39,7 +39,7 @@ pub(crate) enum KeyRingError {
     #[error("nodes that share a database need one key: set credentials_key (FANFARE_CREDENTIALS_KEY)")]
     Shared,
     /// The file can't be read or made.
-    #[error("cannot keep the key in {path}", path = .0.display())]
+    #[error("cannot read or keep the key in {path}", path = .0.display())]
     File(PathBuf, #[source] std::io::Error),
     /// One of them is none.
     #[error("key {0} of credentials_key is refused")]
@@ -61,6 +61,19 @@ impl KeyRing {
             None if config.database_url.is_some() => Err(KeyRingError::Shared),
             None => Self::read(&kept(&config.data_dir.join(FILE))?),
         }
+    }
+
+    /// The same for who only opens: none is made.
+    ///
+    /// # Errors
+    /// [`KeyRingError`].
+    pub(crate) fn present(config: &Config) -> Result<Self, KeyRingError> {
+        if config.credentials_key.is_some() || config.database_url.is_some() {
+            return Self::configured(config);
+        }
+        let path = config.data_dir.join(FILE);
+        let key = fs::read_to_string(&path).map_err(|error| KeyRingError::File(path, error))?;
+        Self::read(&Secret::new(key))
     }
 
     /// Of keys in base64, with commas or line breaks between: the first one seals.

@@ -285,11 +285,11 @@ pub(crate) fn may_be_kept(config: &Config) -> bool {
 /// # Errors
 /// [`CredentialError`].
 pub(crate) async fn kept(config: &Config) -> Result<Option<(KeyRing, Kept)>, CredentialError> {
-    let store = store::open_credentials(config).await?;
+    let store = store::look_into_credentials(config).await?;
     let Some(row) = read(&*store).await? else {
         return Ok(None);
     };
-    let keys = KeyRing::configured(config)?;
+    let keys = KeyRing::present(config)?;
     let (kept, origin) = opened(&keys, row)?;
     // A start would begin with the configured one.
     let is_new = configured(config).is_some_and(|token| origin != Some(fingerprint(&token)));
