@@ -137,8 +137,10 @@ fn read(answer: &Answer, now: Timestamp) -> Result<Renewed, Failure> {
     if text.is_empty() || text.len() > TOKEN_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(no_token());
     }
+    // By Meta's clock: ours may be wrong.
+    let from = answer.time(now);
     Ok(Renewed {
-        expires_at: given.lives().and_then(|lives| now.checked_add(lives).ok()),
+        expires_at: given.lives().and_then(|lives| from.checked_add(lives).ok()),
         token: Some(given.access_token),
     })
 }
@@ -162,18 +164,20 @@ fn not_exchanged(why: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
+    use http::header::DATE;
+    use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::*;
 
     fn answered(status: StatusCode, body: &str) -> Result<Renewed, Failure> {
         let answer = Answer {
             status,
-            headers: HeaderMap::new(),
+            headers: HeaderMap::from_iter([(DATE, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))]),
             body: Bytes::copy_from_slice(body.as_bytes()),
             cut: false,
         };
-        given(Ok(answer), &[], Timestamp::UNIX_EPOCH)
+        let ahead = Timestamp::UNIX_EPOCH + Duration::from_secs(40 * 86_400);
+        given(Ok(answer), &[], ahead)
     }
 
     #[test]
