@@ -7,6 +7,7 @@
 
 use super::cancel::CallOff;
 use super::message::{AskId, Command};
+use super::planted::Bug;
 use super::work::{Work, Writing};
 use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
@@ -237,7 +238,7 @@ impl Engine {
             work.transition(channel, DeliveryStatus::InProgress, turn.now);
             self.confirm(id, channel, receipt, turn);
         } else {
-            work.unwritten.redriven[channel.index()] = true;
+            work.unwritten.redriven[channel.index()] = !turn.planted.has(Bug::SpendForgotten);
             self.want(id, channel);
         }
     }

@@ -49,11 +49,13 @@ pub enum Bug {
     QuotaForgotten,
     /// Each node takes the whole quota.
     QuotaUnshared,
+    /// What is redriven spends nothing.
+    SpendForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -76,6 +78,7 @@ impl Bug {
         Self::StopForgotten,
         Self::QuotaForgotten,
         Self::QuotaUnshared,
+        Self::SpendForgotten,
     ];
 }
 

@@ -14,6 +14,9 @@ pub(crate) struct Figures {
     pub(crate) acknowledged: u64,
     pub(crate) replayed: u64,
     pub(crate) held: u64,
+    /// Requests, and redrives, that would have gone beyond a cap.
+    pub(crate) over_spent: u64,
+    pub(crate) redrives_over_spent: u64,
     pub(crate) failed_commits: u64,
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
@@ -47,6 +50,8 @@ impl Figures {
         self.acknowledged += other.acknowledged;
         self.replayed += other.replayed;
         self.held += other.held;
+        self.over_spent += other.over_spent;
+        self.redrives_over_spent += other.redrives_over_spent;
         self.failed_commits += other.failed_commits;
         self.lost += other.lost;
         self.repeated += other.repeated;
@@ -97,6 +102,7 @@ impl Figures {
         );
         assert!(self.opened > 0 && self.half_opened > 0 && self.closed > 0, "{self}");
         assert!(self.stops > 0 && self.lived_again > 0, "{self}");
+        assert!(self.over_spent > 0 && self.redrives_over_spent > 0, "{self}");
         for status in ["SUCCESS", "FAILED", "NEEDS_REVIEW", "ACTION_REQUIRED"] {
             assert!(
                 self.statuses.get(status).is_some_and(|times| *times > 0),
@@ -112,7 +118,7 @@ impl fmt::Display for Figures {
             f,
             "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
              taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
-             {} failed commits, {} acknowledged, {} replayed, {} held; deliveries ended {:?}",
+             {} failed commits, {} acknowledged, {} replayed, {} held, {} beyond a cap and {} of redrives; deliveries ended {:?}",
             self.lost,
             self.repeated,
             self.left_to_a_person,
@@ -138,6 +144,8 @@ impl fmt::Display for Figures {
             self.acknowledged,
             self.replayed,
             self.held,
+            self.over_spent,
+            self.redrives_over_spent,
             self.statuses,
         )
     }

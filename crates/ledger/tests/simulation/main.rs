@@ -10,6 +10,7 @@
 //! | `world.rs` | what happens when |
 //! | `node.rs` | a node, its clock and its lease |
 //! | `channels.rs` | what the channels do |
+//! | `caps.rs` | what may be spent, and what is |
 //! | `lives.rs` | how nodes begin, stop, die, and live again |
 //! | `people.rs`, `requests.rs` | who asks, and what |
 //! | `operators.rs` | channels that are out of order, and orders to breakers and to stop sending |
@@ -26,6 +27,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod caps;
 mod channels;
 mod figures;
 mod invariants;

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use crate::caps::caps;
 use crate::channels::{BREAKER, CALL_DEADLINE, SETTINGS};
 use crate::invariants::Breakers;
 
@@ -185,6 +186,6 @@ fn settings() -> Settings {
         breaker: BREAKER,
         heartbeat: HEARTBEAT,
         max_in_flight: 20,
-        spend_caps: fanfare_core::spend::SpendCaps::default(),
+        spend_caps: caps(),
     }
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use fanfare_core::cause;
 use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::engine::{Answer, Ask, AskAnswer, AskId, Input, NewDistribution, Verdict};
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::RequestHash;
+use fanfare_core::spend::Overspend;
 use rand::RngExt;
 
 use crate::requests::request;
@@ -29,6 +31,26 @@ impl World {
         let new = request(shown, &mut self.rng);
         self.asked.insert(id, new.clone());
         self.turn(node, vec![Input::Accept { id, new: Box::new(new) }]);
+    }
+
+    /// As the service does where a request says so: the other channels go on.
+    fn goes_without(&mut self, mut new: NewDistribution, over: &[Overspend]) {
+        let skipped = over
+            .iter()
+            .map(|over| (over.channel, cause::SPEND_CAP_EXCEEDED.because(over.text())));
+        new.skipped.extend(skipped);
+        if new.skipped.len() < new.request.request.channels.len() {
+            self.comes_within(Duration::from_millis(1), Happening::RequestAgain(Box::new(new)));
+        }
+    }
+
+    /// It goes to some node that is awake, or to none.
+    pub(crate) fn request_again(&mut self, new: Box<NewDistribution>) {
+        let Some(node) = self.someone() else { return };
+        let shown = self.nodes[node].clock.shows(self.now);
+        let id = DistributionId::new(shown, &mut self.rng);
+        self.asked.insert(id, (*new).clone());
+        self.turn(node, vec![Input::Accept { id, new }]);
     }
 
     /// A node that is awake and may send.
@@ -129,7 +151,7 @@ impl World {
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
             AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
-            AskAnswer::OverSpent(over) => panic!("nothing costs anything here: {over:?}"),
+            AskAnswer::OverSpent(_) => self.figures.redrives_over_spent += 1,
         }
     }
 
@@ -169,7 +191,10 @@ impl World {
                 assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
             }
             Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
-            Answer::OverSpent(over) => panic!("nothing costs anything here: {over:?}"),
+            Answer::OverSpent(over) => {
+                self.figures.over_spent += 1;
+                self.goes_without(new, over);
+            }
         }
     }
 

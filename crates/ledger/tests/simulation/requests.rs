@@ -4,12 +4,14 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
 use fanfare_core::engine::NewDistribution;
 use fanfare_core::ids::{EventId, IdempotencyKey, TenantId};
-use fanfare_core::request::{CanonicalRequest, ChannelOptions, Content, ContentUrls, DistributeRequest, OnInvalid};
+use fanfare_core::request::{CanonicalRequest, Content, ContentUrls, DistributeRequest, OnInvalid};
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::time::Duration;
+
+use crate::caps::costing;
 
 /// A request: few events and few keys, so that they meet.
 pub(crate) fn request(now: Timestamp, rng: &mut StdRng) -> NewDistribution {
@@ -28,7 +30,7 @@ pub(crate) fn request(now: Timestamp, rng: &mut StdRng) -> NewDistribution {
             Failure::new("validation_failed", Text::new("Too long.", "너무 깁니다.")),
         )
     });
-    let title = Some(format!("{}", rng.random_range(0..2)));
+    let title: u64 = rng.random_range(0..2);
     NewDistribution {
         tenant: TenantId::default(),
         request: CanonicalRequest::new(DistributeRequest {
@@ -36,10 +38,10 @@ pub(crate) fn request(now: Timestamp, rng: &mut StdRng) -> NewDistribution {
             channels,
             content_urls: ContentUrls::default(),
             content: Content {
-                title,
+                title: Some(title.to_string()),
                 ..Content::default()
             },
-            channel_options: ChannelOptions::default(),
+            channel_options: costing(100 * (1 + title)),
             scheduled_at,
             on_invalid: OnInvalid::Skip,
             allow_repeat: rng.random_range(0..15) == 0,

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::caps::Account;
 use crate::channels::{Came, Channels};
 use crate::figures::Figures;
 use crate::invariants::{Witness, intent_is_committed, is_committed};
@@ -33,6 +34,8 @@ const MOST_STEPS: u32 = 400_000;
 pub(crate) enum Happening {
     /// A client asks.
     Request,
+    /// One that was refused for a cap asks without the channels that are beyond it.
+    RequestAgain(Box<NewDistribution>),
     /// A person asks.
     Question,
     /// A channel is out of order for a while.
@@ -87,6 +90,7 @@ pub(crate) struct World {
     pub(crate) acknowledged: BTreeSet<DistributionId>,
     pub(crate) sending: Stops,
     pub(crate) witness: Witness,
+    pub(crate) account: Account,
     pub(crate) figures: Figures,
     pub(crate) trace: Vec<String>,
     pub(crate) bug: Option<Bug>,
@@ -94,7 +98,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
-        let now = "2026-11-22T09:00:00Z".parse().unwrap();
+        // In Korea a month ends while they ask.
+        let now = "2026-11-30T14:57:00Z".parse().unwrap();
         let mut world = Self {
             now,
             began: now,
@@ -111,6 +116,7 @@ impl World {
             acknowledged: BTreeSet::new(),
             sending: Stops::default(),
             witness: Witness::default(),
+            account: Account::default(),
             figures: Figures::default(),
             trace: Vec::new(),
             bug,
@@ -212,6 +218,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Request => self.request(),
+            Happening::RequestAgain(new) => self.request_again(new),
             Happening::Question => self.question(),
             Happening::Outage => self.outage(),
             Happening::Order => self.order(),
@@ -435,6 +442,10 @@ impl World {
             .iter()
             .map(|write| self.store.owner(&tenant, write.id()))
             .collect();
+        let before: Vec<_> = batch
+            .iter()
+            .map(|write| self.store.distribution(&tenant, write.id()))
+            .collect();
         let written = self.store.apply(batch);
         for ((write, owner), written) in batch.iter().zip(owners).zip(&written) {
             self.figures.evidence += u64::from(matches!(written, Written::Noted { .. }));
@@ -444,6 +455,9 @@ impl World {
                 "I5: {token:?} wrote what is not its own"
             );
             self.witness.look(&self.store, write.id());
+        }
+        for ((write, before), written) in batch.iter().zip(&before).zip(&written) {
+            self.keep_account(write, before.as_ref(), written);
         }
         written
     }
