@@ -37,17 +37,15 @@ pub(crate) fn rows_to_read(limit: usize) -> usize {
 /// What of the rows, in the order of their distributions, makes a page: no
 /// distribution is parted.
 pub(crate) fn page(mut rows: Vec<FailedDelivery>, limit: usize) -> Vec<FailedDelivery> {
-    if rows.len() < rows_to_read(limit) && rows.len() <= limit {
-        return rows;
-    }
     let mut whole = 0;
-    for place in 1..=rows.len() {
-        let ends = rows.get(place).map(|next| next.distribution) != Some(rows[place - 1].distribution);
-        // The last one may be cut where no more rows were read.
-        let is_cut = place == rows.len() && rows.len() == rows_to_read(limit);
-        if ends && !is_cut && (place <= limit || whole == 0) {
-            whole = place;
+    for one in rows.chunk_by(|a, b| a.distribution == b.distribution) {
+        let end = whole + one.len();
+        // The last one may go on beyond the rows that were read.
+        let may_be_cut = end == rows_to_read(limit);
+        if may_be_cut || (end > limit && whole > 0) {
+            break;
         }
+        whole = end;
     }
     rows.truncate(whole);
     rows
