@@ -141,16 +141,12 @@ fn refused(answer: AskAnswer, channels: Vec<Channel>) -> Option<(Vec<Channel>, O
     match answer {
         AskAnswer::Done => None,
         AskAnswer::Held(holders) => {
-            let holders = holders.iter().map(|holder| holder.channel);
-            let held: Vec<_> = holders.filter(|held| channels.contains(held)).collect();
-            let refused = if held.is_empty() { channels } else { held };
-            Some((refused, Obstacle::ClaimHeld))
+            let held = holders.iter().map(|holder| holder.channel);
+            Some((named_or_all(held, channels), Obstacle::ClaimHeld))
         }
         AskAnswer::OverSpent(over) => {
             let over = over.iter().map(|over| over.channel);
-            let over: Vec<_> = over.filter(|over| channels.contains(over)).collect();
-            let refused = if over.is_empty() { channels } else { over };
-            Some((refused, Obstacle::SpendCap))
+            Some((named_or_all(over, channels), Obstacle::SpendCap))
         }
         AskAnswer::Refused(AskRefusal::Moves) => Some((channels, Obstacle::StillMoving)),
         AskAnswer::Refused(AskRefusal::NotRetryable(channel, _)) if channels.contains(&channel) => {
@@ -159,6 +155,13 @@ fn refused(answer: AskAnswer, channels: Vec<Channel>) -> Option<(Vec<Channel>, O
         AskAnswer::Refused(_) => Some((channels, Obstacle::Changed)),
         AskAnswer::Elsewhere | AskAnswer::NotHere => Some((channels, Obstacle::OwnedElsewhere)),
     }
+}
+
+/// Of the channels, those that are named; all where none is, so that none is asked for
+/// again and again.
+fn named_or_all(named: impl Iterator<Item = Channel>, channels: Vec<Channel>) -> Vec<Channel> {
+    let named: Vec<_> = named.filter(|channel| channels.contains(channel)).collect();
+    if named.is_empty() { channels } else { named }
 }
 
 /// How each stands once nothing of those that were redriven moves, or the time is over.
