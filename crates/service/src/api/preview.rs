@@ -247,8 +247,9 @@ async fn holders(
     Ok(held.collect())
 }
 
-/// Whether it is tried all the same.
-fn is_tried(problem: &Failure) -> bool {
+/// Whether it is tried all the same: that nothing answered at the channel a minute ago
+/// is no reason not to.
+pub(super) fn is_tried(problem: &Failure) -> bool {
     problem.code == cause::CHANNEL_UNREACHABLE.code
 }
 

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use fanfare_core::cause;
 use fanfare_core::decode::redrive as decode;
 use fanfare_core::decode::redrive::RedriveOrder;
 use fanfare_core::redrive::{FailedDelivery, Obstacle, RedriveFilter};
@@ -33,6 +32,7 @@ use super::error::ApiError;
 use super::openapi::problems;
 use super::openapi::redrive::RedriveBody;
 use super::prefer::Preferences;
+use super::preview::is_tried;
 use super::state::Api;
 use super::view;
 
@@ -147,12 +147,11 @@ fn failed_by(filter: &RedriveFilter, place: Place) -> RedriveFilter {
     }
 }
 
-/// What stands in a delivery's way at the moment, here. That nothing answered at the
-/// channel a minute ago is no reason.
+/// What stands in a delivery's way at the moment, here.
 fn obstacle(state: &Api, caller: &Caller, delivery: &FailedDelivery) -> Option<Obstacle> {
     let held = || {
         let why = state.engine.held_back(&caller.tenant, delivery.channel);
-        why.is_some_and(|why| why.code != cause::CHANNEL_UNREACHABLE.code)
+        why.is_some_and(|why| !is_tried(&why))
     };
     let obstacle = Obstacle::of(delivery);
     obstacle.or_else(|| (!delivery.is_known_live && held()).then_some(Obstacle::ChannelHeld))
