@@ -122,6 +122,7 @@ macro_rules! store_suite {
             spending::what_fails_gives_back_and_what_is_redriven_takes_again,
             spending::a_cap_changes_no_other_answer,
             spending::what_is_deleted_counts_no_more,
+            spending::a_month_ends_at_midnight_in_korea,
         }
     };
     (@tests $open:expr; $($module:ident::$check:ident,)*) => {

@@ -170,8 +170,26 @@ pub async fn what_is_deleted_counts_no_more(store: &dyn Store) {
     let token = life(store).await;
     let mut first = accepted(store, &costing(1, "evt-1", 500, token)).await;
     concluded(store, &mut first, DeliveryStatus::Success, token).await;
-    assert_eq!(store.delete_closed(at(9), false, 9).await.unwrap(), 1);
     let asked = [spend("evt-1", 1, at(0))];
+    let (on_event, in_month) = (500, 500);
+    let spent = store.spent(&TenantId::default(), &asked).await.unwrap();
+    assert_eq!(spent, [Spent { on_event, in_month }]);
+    assert_eq!(store.delete_closed(at(9), false, 9).await.unwrap(), 1);
     let spent = store.spent(&TenantId::default(), &asked).await.unwrap();
     assert_eq!(spent, [Spent::default()]);
+}
+
+/// To the last nanosecond, of which a store may keep less: midnight in Korea.
+pub async fn a_month_ends_at_midnight_in_korea(store: &dyn Store) {
+    let token = life(store).await;
+    let midnight: Timestamp = "2026-11-30T15:00:00Z".parse().unwrap();
+    let nanosecond = SignedDuration::from_nanos(1);
+    for (number, cost, at) in [(1, 100, midnight - nanosecond), (2, 200, midnight)] {
+        let mut acceptance = costing(number, &format!("evt-{number}"), cost, token);
+        acceptance.spends[0].at = at;
+        accepted(store, &acceptance).await;
+    }
+    let asked = [spend("evt-9", 1, midnight - nanosecond), spend("evt-9", 1, midnight)];
+    let spent = store.spent(&TenantId::default(), &asked).await.unwrap();
+    assert_eq!(spent.iter().map(|spent| spent.in_month).collect::<Vec<_>>(), [100, 200]);
 }
