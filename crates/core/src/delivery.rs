@@ -90,6 +90,12 @@ impl DeliveryStatus {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled)
     }
 
+    /// Nothing of it is live: its claim is free, what it would have cost is given back,
+    /// and a person may have it tried again.
+    pub const fn came_to_nothing(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled)
+    }
+
     /// Whether a delivery may go from here to there.
     pub const fn may_become(self, to: Self) -> bool {
         use DeliveryStatus::{
@@ -326,7 +332,7 @@ impl Delivery {
         }
         self.status = to;
         self.updated_at = now;
-        if matches!(to, DeliveryStatus::Failed | DeliveryStatus::Cancelled) {
+        if to.came_to_nothing() {
             self.holds_claim = false;
         }
         Ok(Transition::of_delivery(self, Some(from)))

@@ -107,7 +107,7 @@ pub(crate) fn conclude(delivery: &mut Delivery, to: DeliveryStatus, now: Timesta
         delivery.phase = Phase::Confirmed;
         delivery.receipt = Some(receipt(delivery.channel, now));
     }
-    if matches!(to, DeliveryStatus::Failed | DeliveryStatus::Cancelled) {
+    if to.came_to_nothing() {
         delivery.phase = Phase::Rejected;
         delivery.holds_claim = false;
     }

@@ -149,7 +149,7 @@ fn retry_refusal(channels: &[Channel], distribution: &Distribution) -> Option<As
 }
 
 fn is_retryable(delivery: &Delivery) -> bool {
-    matches!(delivery.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled)
+    delivery.status.came_to_nothing()
 }
 
 impl Engine {

@@ -1,6 +1,6 @@
 //! Changing a distribution in memory: fencing, claims taken again, the journal.
 
-use fanfare_core::delivery::{Delivery, DeliveryStatus};
+use fanfare_core::delivery::Delivery;
 use fanfare_core::event::DistributionCompleted;
 use fanfare_core::write::{Holder, Record, Written};
 
@@ -109,7 +109,7 @@ impl Row {
             new.holds_claim
                 && !stored.holds_claim
                 && new.generation > stored.generation
-                && matches!(stored.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled)
+                && stored.status.came_to_nothing()
         })
     }
 

@@ -1,7 +1,6 @@
 //! What was spent, in memory.
 
 use async_trait::async_trait;
-use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::spend::{Overspend, Spend, Spent};
 use uuid::Uuid;
@@ -18,8 +17,7 @@ impl Memory {
         for ((of, id, _), other) in &self.spends {
             let row = self.rows.get(&(tenant.clone(), *id));
             let delivery = row.and_then(|row| row.distribution.delivery(spend.channel));
-            let gone = |status| matches!(status, DeliveryStatus::Failed | DeliveryStatus::Cancelled);
-            let counts = delivery.is_some_and(|delivery| !gone(delivery.status));
+            let counts = delivery.is_some_and(|delivery| !delivery.status.came_to_nothing());
             if of != tenant || *id == own || other.channel != spend.channel || !counts {
                 continue;
             }
