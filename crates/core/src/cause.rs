@@ -179,6 +179,18 @@ pub const MEDIA_REJECTED: Cause = Cause {
     ko: "채널이 미디어 파일을 거부했거나 내려받지 못했습니다. 파일과 주소를 확인한 뒤 다시 배포해 주세요.",
 };
 
+/// Where the picture or the sound lies is out of reach: no word on the file itself.
+pub const MEDIA_UNAVAILABLE: Cause = Cause {
+    code: "media_unavailable",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The media file's server could not be reached or is out of order. It is tried again by itself; where that \
+         has ended, check the server and the file's address, then send it again.",
+    ko: "미디어 파일 서버에 연결할 수 없거나 서버에 문제가 있습니다. 자동으로 다시 시도하며, 시도가 끝났다면 서버와 파일 주소를 확인한 뒤 다시 보내 \
+         주세요.",
+};
+
 /// A name in the request leads into some network.
 pub const URL_NOT_ALLOWED: Cause = Cause {
     code: "url_not_allowed",
@@ -454,7 +466,7 @@ pub const NOT_LIVE: Cause = Cause {
 };
 
 /// All of them, those of channels first.
-pub const ALL: [&Cause; 35] = [
+pub const ALL: [&Cause; 36] = [
     &CHANNEL_UNAVAILABLE,
     &OUTCOME_UNKNOWN,
     &BREAKER_OPEN,
@@ -464,6 +476,7 @@ pub const ALL: [&Cause; 35] = [
     &ACCOUNT_RESTRICTED,
     &CONTENT_REJECTED,
     &MEDIA_REJECTED,
+    &MEDIA_UNAVAILABLE,
     &URL_NOT_ALLOWED,
     &VALIDATION_FAILED,
     &RATE_LIMITED,
