@@ -242,7 +242,7 @@ fn declared(file: &Answer) -> Option<&str> {
 }
 
 /// Makes a picture fit, from bytes to bytes: a JPEG that the channel takes; nothing
-/// where none is small enough. It takes a quarter of a second for a photograph.
+/// where none is small enough. It takes a fifth of a second for a photograph.
 ///
 /// # Errors
 /// Where it is no picture that can be decoded.
