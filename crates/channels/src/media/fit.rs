@@ -206,14 +206,12 @@ impl Pixels {
             for (new, Tap { first, weights }) in line.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
                 // By places: with `lto = "off"` zips and maps of arrays stay calls, here one a pixel.
                 let mut sums = [ROUNDING; 4];
-                let mut place = *first;
-                for weight in weights {
-                    let (pixel, weight) = (row[place], u32::from(*weight));
+                for (number, weight) in weights.iter().enumerate() {
+                    let (pixel, weight) = (row[first + number], u32::from(*weight));
                     sums[0] += u32::from(pixel[0]) * weight;
                     sums[1] += u32::from(pixel[1]) * weight;
                     sums[2] += u32::from(pixel[2]) * weight;
                     sums[3] += u32::from(pixel[3]) * weight;
-                    place += 1;
                 }
                 let high = |sum: u32| sum.to_le_bytes()[2];
                 *new = [high(sums[0]), high(sums[1]), high(sums[2])];
