@@ -6,6 +6,9 @@
 //! its codes stand beside a JSON pointer), and which answer of a channel means
 //! which cause: its client says that.
 
+mod all;
+
+pub use self::all::ALL;
 use crate::delivery::{DeliveryStatus, Failure};
 use crate::text::Text;
 
@@ -464,43 +467,3 @@ pub const NOT_LIVE: Cause = Cause {
     en: "Somebody looked and did not find it. Send it again if it is still wanted.",
     ko: "확인한 결과 게시되지 않았습니다. 아직 필요하다면 다시 보내 주세요.",
 };
-
-/// All of them, those of channels first.
-pub const ALL: [&Cause; 36] = [
-    &CHANNEL_UNAVAILABLE,
-    &OUTCOME_UNKNOWN,
-    &BREAKER_OPEN,
-    &SENDING_STOPPED,
-    &AUTH_EXPIRED,
-    &PERMISSION_DENIED,
-    &ACCOUNT_RESTRICTED,
-    &CONTENT_REJECTED,
-    &MEDIA_REJECTED,
-    &MEDIA_UNAVAILABLE,
-    &URL_NOT_ALLOWED,
-    &VALIDATION_FAILED,
-    &RATE_LIMITED,
-    &QUOTA_EXHAUSTED,
-    &NIGHT_HOURS,
-    &HAND_OFF,
-    &DECLINED,
-    &NO_INVENTORY,
-    &LINE_NOT_FOUND,
-    &NUMBER_NOT_VERIFIED,
-    &NO_CONSENTED_RECIPIENTS,
-    &RECIPIENT_LIST_UNKNOWN,
-    &RECIPIENT_LIST_UNREADABLE,
-    &NO_RECIPIENT_REACHED,
-    &SENDER_REJECTED,
-    &CHANNEL_MISCONFIGURED,
-    &CHANNEL_NOT_CONFIGURED,
-    &CHANNEL_UNREACHABLE,
-    &SCHEDULED,
-    &SERVICE_RESTARTING,
-    &TAKEN_OVER,
-    &CANCELLED,
-    &CANCEL_REQUESTED,
-    &EXPIRED,
-    &SPEND_CAP_EXCEEDED,
-    &NOT_LIVE,
-];
