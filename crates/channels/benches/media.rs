@@ -1,5 +1,5 @@
 //! How long it takes to make a photograph of 12 megapixels fit, and how much memory:
-//! `cargo bench -p fanfare-channels --bench media`.
+//! `cargo bench --workspace --all-features --locked --bench media`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 #![expect(clippy::print_stdout, reason = "memory is told beside what criterion tells")]

@@ -135,14 +135,19 @@ pub enum Unreadable {
 impl ExchangeError {
     /// What broke off, down to its cause, for the person who decides.
     pub fn words(&self) -> String {
-        let mut words = self.to_string();
-        let mut cause = self.source();
-        while let Some(inner) = cause {
-            words = format!("{words}: {inner}");
-            cause = inner.source();
-        }
-        words
+        words_of(self)
     }
+}
+
+/// What went wrong, down to its cause.
+pub(crate) fn words_of(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
 }
 
 impl HttpClient {

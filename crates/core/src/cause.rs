@@ -6,6 +6,9 @@
 //! its codes stand beside a JSON pointer), and which answer of a channel means
 //! which cause: its client says that.
 
+mod all;
+
+pub use self::all::ALL;
 use crate::delivery::{DeliveryStatus, Failure};
 use crate::text::Text;
 
@@ -177,6 +180,18 @@ pub const MEDIA_REJECTED: Cause = Cause {
     en: "The channel refused the media file, or could not fetch it. Check the file and its address, then \
          distribute it anew.",
     ko: "채널이 미디어 파일을 거부했거나 내려받지 못했습니다. 파일과 주소를 확인한 뒤 다시 배포해 주세요.",
+};
+
+/// Where the picture or the sound lies is out of reach: no word on the file itself.
+pub const MEDIA_UNAVAILABLE: Cause = Cause {
+    code: "media_unavailable",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: false,
+    en: "The media file's server could not be reached or is out of order. It is tried again by itself; where that \
+         has ended, check the server and the file's address, then send it again.",
+    ko: "미디어 파일 서버에 연결할 수 없거나 서버에 문제가 있습니다. 자동으로 다시 시도하며, 시도가 끝났다면 서버와 파일 주소를 확인한 뒤 다시 보내 \
+         주세요.",
 };
 
 /// A name in the request leads into some network.
@@ -452,42 +467,3 @@ pub const NOT_LIVE: Cause = Cause {
     en: "Somebody looked and did not find it. Send it again if it is still wanted.",
     ko: "확인한 결과 게시되지 않았습니다. 아직 필요하다면 다시 보내 주세요.",
 };
-
-/// All of them, those of channels first.
-pub const ALL: [&Cause; 35] = [
-    &CHANNEL_UNAVAILABLE,
-    &OUTCOME_UNKNOWN,
-    &BREAKER_OPEN,
-    &SENDING_STOPPED,
-    &AUTH_EXPIRED,
-    &PERMISSION_DENIED,
-    &ACCOUNT_RESTRICTED,
-    &CONTENT_REJECTED,
-    &MEDIA_REJECTED,
-    &URL_NOT_ALLOWED,
-    &VALIDATION_FAILED,
-    &RATE_LIMITED,
-    &QUOTA_EXHAUSTED,
-    &NIGHT_HOURS,
-    &HAND_OFF,
-    &DECLINED,
-    &NO_INVENTORY,
-    &LINE_NOT_FOUND,
-    &NUMBER_NOT_VERIFIED,
-    &NO_CONSENTED_RECIPIENTS,
-    &RECIPIENT_LIST_UNKNOWN,
-    &RECIPIENT_LIST_UNREADABLE,
-    &NO_RECIPIENT_REACHED,
-    &SENDER_REJECTED,
-    &CHANNEL_MISCONFIGURED,
-    &CHANNEL_NOT_CONFIGURED,
-    &CHANNEL_UNREACHABLE,
-    &SCHEDULED,
-    &SERVICE_RESTARTING,
-    &TAKEN_OVER,
-    &CANCELLED,
-    &CANCEL_REQUESTED,
-    &EXPIRED,
-    &SPEND_CAP_EXCEEDED,
-    &NOT_LIVE,
-];

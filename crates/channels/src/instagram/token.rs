@@ -176,7 +176,7 @@ mod tests {
             body: Bytes::copy_from_slice(body.as_bytes()),
             cut: false,
         };
-        let ahead = Timestamp::UNIX_EPOCH + Duration::from_secs(40 * 86_400);
+        let ahead = Timestamp::UNIX_EPOCH + Duration::from_hours(40 * 24);
         given(Ok(answer), &[], ahead)
     }
 

@@ -1,7 +1,6 @@
 //! Why there is no picture that can be sent, in words for people, and what
 //! follows for the delivery.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use fanfare_core::picture::{PictureKind, Size};
 use fanfare_core::text::Text;
 
 use super::{FETCH_MAX, PIXELS_MAX};
-use crate::http::ExchangeError;
+use crate::http::{ExchangeError, words_of};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +25,9 @@ pub enum MediaError {
     /// Its server is out of order, or busy.
     #[error("the file's server answered {0}")]
     Away(u16),
+    /// Its server names another address, which nobody has looked at.
+    #[error("the file's server answered {0}, and redirects are not followed")]
+    Redirected(u16),
     /// Its server does not give it.
     #[error("the file's server answered {0}")]
     Refused(u16),
@@ -79,13 +81,10 @@ pub enum MediaError {
 impl MediaError {
     /// What follows for a delivery that needs the picture.
     pub(crate) fn refusal(&self) -> (Failure, Retry) {
-        let retry = match self {
-            Self::Unreachable(_) | Self::Away(_) => Retry::Backoff,
-            _ => Retry::Never,
-        };
-        let cause = match self {
-            Self::NotAllowed(_) => &cause::URL_NOT_ALLOWED,
-            _ => &cause::MEDIA_REJECTED,
+        let (cause, retry) = match self {
+            Self::Unreachable(_) | Self::Away(_) => (&cause::MEDIA_UNAVAILABLE, Retry::Backoff),
+            Self::NotAllowed(_) | Self::Redirected(_) => (&cause::URL_NOT_ALLOWED, Retry::Never),
+            _ => (&cause::MEDIA_REJECTED, Retry::Never),
         };
         (cause.because(self.text()).said(&self.words()), retry)
     }
@@ -94,11 +93,8 @@ impl MediaError {
     fn text(&self) -> Text {
         match self {
             Self::NotAllowed(text) => text.clone(),
-            Self::Unreachable(_) | Self::Away(_) => Text::new(
-                "The media file's server could not be reached or is out of order. Check the file's address, then \
-                 distribute it anew.",
-                "미디어 파일 서버에 연결할 수 없거나 서버에 문제가 있습니다. 파일 주소를 확인한 뒤 다시 배포해 주세요.",
-            ),
+            Self::Unreachable(_) | Self::Away(_) => cause::MEDIA_UNAVAILABLE.text(),
+            Self::Redirected(status) => redirected(*status),
             Self::Refused(status) => refused(*status),
             Self::TooLarge => {
                 let most = FETCH_MAX / 1_024 / 1_024;
@@ -156,14 +152,20 @@ impl MediaError {
 
     /// What went wrong, down to its cause, for the person who decides.
     pub fn words(&self) -> String {
-        let mut words = self.to_string();
-        let mut cause = self.source();
-        while let Some(inner) = cause {
-            words = format!("{words}: {inner}");
-            cause = inner.source();
-        }
-        words
+        words_of(self)
     }
+}
+
+fn redirected(status: u16) -> Text {
+    Text::new(
+        format!(
+            "The media file's address leads on to another one (status {status}), and that is not followed. Use the \
+             address at which the file lies, then distribute it anew."
+        ),
+        format!(
+            "미디어 파일 주소가 다른 주소로 연결되며(상태 코드 {status}) 이를 따라가지 않습니다. 파일이 실제로 있는 주소를 사용해 다시 배포해 주세요."
+        ),
+    )
 }
 
 fn refused(status: u16) -> Text {

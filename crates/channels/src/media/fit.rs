@@ -170,10 +170,10 @@ impl Pixels {
             for (sum, (upper, lower)) in sums.iter_mut().zip(pairs) {
                 *sum = u16::from(*upper) + u16::from(*lower);
             }
-            for (new, old) in row.chunks_exact_mut(3).zip(sums.chunks_exact(6)) {
-                for at in 0..3 {
-                    new[at] = ((old[at] + old[at + 3] + 2) / 4).to_le_bytes()[0];
-                }
+            let pairs = sums.as_chunks::<6>().0;
+            for (new, old) in row.as_chunks_mut::<3>().0.iter_mut().zip(pairs) {
+                let mean = |left: u16, right: u16| ((left + right + 2) / 4).to_le_bytes()[0];
+                *new = [mean(old[0], old[3]), mean(old[1], old[4]), mean(old[2], old[5])];
             }
         }
         Self { size, rgb }
@@ -204,14 +204,17 @@ impl Pixels {
                 }
             }
             for (new, Tap { first, weights }) in line.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+                // By places: with `lto = "off"` zips and maps of arrays stay calls, here one a pixel.
                 let mut sums = [ROUNDING; 4];
-                let old = &row[*first..*first + weights.len()];
-                for (pixel, weight) in old.iter().zip(weights) {
-                    let weight = u32::from(*weight);
-                    sums = std::array::from_fn(|at| sums[at] + u32::from(pixel[at]) * weight);
+                for (number, weight) in weights.iter().enumerate() {
+                    let (pixel, weight) = (row[first + number], u32::from(*weight));
+                    sums[0] += u32::from(pixel[0]) * weight;
+                    sums[1] += u32::from(pixel[1]) * weight;
+                    sums[2] += u32::from(pixel[2]) * weight;
+                    sums[3] += u32::from(pixel[3]) * weight;
                 }
-                let [red, green, blue, _] = sums.map(|sum| sum.to_le_bytes()[2]);
-                *new = [red, green, blue];
+                let high = |sum: u32| sum.to_le_bytes()[2];
+                *new = [high(sums[0]), high(sums[1]), high(sums[2])];
             }
         }
         Self { size: to, rgb }

@@ -5,7 +5,7 @@
 //! Nothing but what was put here can be found: a name is 64 hexadecimal digits,
 //! and no path. Nodes that share a database share the folder.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -116,12 +116,26 @@ fn forget(folder: &Path, before: SystemTime) -> io::Result<usize> {
         let ours = name
             .to_str()
             .is_some_and(|name| is_name(name) || name.starts_with(UNFINISHED));
-        if ours && entry.metadata()?.modified()? < before {
-            fs::remove_file(entry.path())?;
+        if ours && remove_old(&entry, before)? {
             forgotten += 1;
         }
     }
     Ok(forgotten)
+}
+
+/// One that is gone meanwhile was another node's to delete.
+fn remove_old(entry: &DirEntry, before: SystemTime) -> io::Result<bool> {
+    let removed = || -> io::Result<bool> {
+        let is_old = entry.metadata()?.modified()? < before;
+        if is_old {
+            fs::remove_file(entry.path())?;
+        }
+        Ok(is_old)
+    };
+    match removed() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        removed => removed,
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -190,5 +204,14 @@ mod tests {
         assert!(links.find(&used.sha256).await.unwrap().is_some());
         assert_eq!(links.forget(at(40)).await.unwrap(), 1);
         assert!(data.path().join("not-ours").exists());
+    }
+
+    #[test]
+    fn what_another_node_has_deleted_is_no_failure() {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(data.path().join("a".repeat(NAME_LENGTH)), "").unwrap();
+        let entry = fs::read_dir(data.path()).unwrap().next().unwrap().unwrap();
+        fs::remove_file(entry.path()).unwrap();
+        assert!(!remove_old(&entry, SystemTime::UNIX_EPOCH).unwrap());
     }
 }

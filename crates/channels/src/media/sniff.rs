@@ -38,11 +38,7 @@ pub(super) fn sniff(bytes: &[u8], declared: Option<&str>) -> Result<Sniffed, Med
             MediaError::NoPicture
         });
     };
-    if let Some(declared) = declared.filter(|declared| !may_be(declared, kind)) {
-        let declared = declared.chars().take(DECLARED_MAX).collect();
-        let is = kind.media_type();
-        return Err(MediaError::Lying { declared, is });
-    }
+    check_declared(declared, kind.media_type(), |essence| may_be(essence, kind))?;
     let (width, height, turned) = match kind {
         PictureKind::Jpeg => {
             let decoder = jpeg(bytes)?;
@@ -104,21 +100,31 @@ fn is_svg(bytes: &[u8]) -> bool {
     beginning.contains("<svg")
 }
 
-/// Whether a server that knows what it has could call it so. Stores that know
-/// nothing say `…/octet-stream`.
-fn may_be(declared: &str, kind: PictureKind) -> bool {
-    let essence = declared
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let same = match kind {
-        PictureKind::Jpeg => matches!(&*essence, "image/jpeg" | "image/jpg" | "image/pjpeg"),
-        PictureKind::Png => matches!(&*essence, "image/png" | "image/x-png" | "image/apng"),
+/// Refuses what its server calls something else than it is: `may_be` takes the
+/// content type without its parameters, in small letters. Stores that know nothing
+/// say `…/octet-stream`.
+pub(super) fn check_declared(
+    declared: Option<&str>,
+    is: &'static str,
+    may_be: impl FnOnce(&str) -> bool,
+) -> Result<(), MediaError> {
+    let Some(declared) = declared else { return Ok(()) };
+    let essence = declared.split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    if essence.is_empty() || essence.ends_with("/octet-stream") || may_be(&essence) {
+        return Ok(());
+    }
+    let declared = declared.chars().take(DECLARED_MAX).collect();
+    Err(MediaError::Lying { declared, is })
+}
+
+/// Whether a server that knows what it has could call it so.
+fn may_be(essence: &str, kind: PictureKind) -> bool {
+    match kind {
+        PictureKind::Jpeg => matches!(essence, "image/jpeg" | "image/jpg" | "image/pjpeg"),
+        PictureKind::Png => matches!(essence, "image/png" | "image/x-png" | "image/apng"),
         PictureKind::Gif | PictureKind::Webp => essence == kind.media_type(),
-    };
-    same || essence.is_empty() || essence.ends_with("/octet-stream")
+    }
 }
 
 /// How a camera was held (Exif 2.32, tag 274): 1 is upright, from 5 on width and

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::MediaError;
-use super::sniff::broken;
+use super::sniff::{broken, check_declared};
 
 /// A sound that a telephone exchange can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,24 +41,9 @@ pub(super) fn listen(bytes: &[u8], declared: Option<&str>) -> Result<Sound, Medi
     if sound.length.is_zero() {
         return Err(broken("it lasts no time at all"));
     }
-    match declared.filter(|declared| !may_be(declared)) {
-        Some(declared) => Err(MediaError::Lying {
-            declared: declared.chars().take(60).collect(),
-            is: sound.media_type,
-        }),
-        None => Ok(sound),
-    }
-}
-
-/// Servers have many names for both; what is no sound at all is a lie.
-fn may_be(declared: &str) -> bool {
-    let essence = declared
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    essence.is_empty() || essence.starts_with("audio/") || essence.ends_with("/octet-stream")
+    // Servers have many names for both; what is no sound at all is a lie.
+    check_declared(declared, sound.media_type, |essence| essence.starts_with("audio/"))?;
+    Ok(sound)
 }
 
 fn wav(mut rest: &[u8]) -> Result<Duration, MediaError> {

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::live::{goes_wrong, live, request, result};
+use crate::live::{goes_wrong, live, once, request, result};
 use crate::support::{Answer, Service, ask_elsewhere};
 
 /// With files of these names.
@@ -160,7 +160,11 @@ async fn what_is_no_good_picture_fails_with_its_reason_in_both_languages() {
     ] {
         refused(&simulator, &service, file, "media_rejected", (english, korean)).await;
     }
-    for (what, english) in [("endless", "24 MB"), ("redirect", "status 307"), ("html", "image/jpeg")] {
+    for (what, code, words) in [
+        ("endless", "media_rejected", ("24 MB", "24MB")),
+        ("redirect", "url_not_allowed", ("status 307", "상태 코드 307")),
+        ("html", "media_rejected", ("no JPEG", "아닙니다")),
+    ] {
         let fault = json!({"kind": "garbage", "what": what});
         goes_wrong(
             &simulator,
@@ -169,10 +173,39 @@ async fn what_is_no_good_picture_fails_with_its_reason_in_both_languages() {
         .await;
         // Another address: what was fetched before is still known.
         let file = format!("{what}.jpg");
-        let english = if what == "html" { "no JPEG" } else { english };
-        refused(&simulator, &service, &file, "media_rejected", (english, "")).await;
+        refused(&simulator, &service, &file, code, words).await;
     }
     assert!(simulator.effects().is_empty());
+    service.stop().await;
+}
+
+/// That says nothing of the file, and passes: a retry once it has passed can help.
+#[tokio::test]
+async fn a_server_of_media_that_is_away_is_asked_again() {
+    let simulator = simulator(&[]).await;
+    let service = start(&simulator, |config| config.engine.max_attempts = 2).await;
+    let away = json!({"kind": "answer", "status": 503});
+    goes_wrong(&simulator, &once("media", "file", &away)).await;
+    let answer = announce(&simulator, &service, "evt-once", "once.jpg").await;
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    goes_wrong(
+        &simulator,
+        &json!([{"channel": "media", "step": "file", "fault": away}]),
+    )
+    .await;
+    let answer = announce(&simulator, &service, "evt-long", "long.jpg").await;
+    let told = result(&answer, "Instagram");
+    assert_eq!(
+        (&told["status"], &told["code"], &told["retryable"]),
+        (&json!("FAILED"), &json!("media_unavailable"), &json!(true)),
+        "{told}"
+    );
+    goes_wrong(&simulator, &json!([])).await;
+    let id = answer["distributionId"].as_str().unwrap();
+    let retried = service
+        .post(&format!("/api/distributions/{id}/retry"), &json!({}))
+        .await;
+    assert_eq!(retried.success(200)["status"], "COMPLETED");
     service.stop().await;
 }
 

@@ -1,0 +1,43 @@
+//! The list of all causes, in the order of `docs/failures.md`.
+
+use crate::cause;
+
+/// All of them, those of channels first.
+pub const ALL: [&cause::Cause; 36] = [
+    &cause::CHANNEL_UNAVAILABLE,
+    &cause::OUTCOME_UNKNOWN,
+    &cause::BREAKER_OPEN,
+    &cause::SENDING_STOPPED,
+    &cause::AUTH_EXPIRED,
+    &cause::PERMISSION_DENIED,
+    &cause::ACCOUNT_RESTRICTED,
+    &cause::CONTENT_REJECTED,
+    &cause::MEDIA_REJECTED,
+    &cause::MEDIA_UNAVAILABLE,
+    &cause::URL_NOT_ALLOWED,
+    &cause::VALIDATION_FAILED,
+    &cause::RATE_LIMITED,
+    &cause::QUOTA_EXHAUSTED,
+    &cause::NIGHT_HOURS,
+    &cause::HAND_OFF,
+    &cause::DECLINED,
+    &cause::NO_INVENTORY,
+    &cause::LINE_NOT_FOUND,
+    &cause::NUMBER_NOT_VERIFIED,
+    &cause::NO_CONSENTED_RECIPIENTS,
+    &cause::RECIPIENT_LIST_UNKNOWN,
+    &cause::RECIPIENT_LIST_UNREADABLE,
+    &cause::NO_RECIPIENT_REACHED,
+    &cause::SENDER_REJECTED,
+    &cause::CHANNEL_MISCONFIGURED,
+    &cause::CHANNEL_NOT_CONFIGURED,
+    &cause::CHANNEL_UNREACHABLE,
+    &cause::SCHEDULED,
+    &cause::SERVICE_RESTARTING,
+    &cause::TAKEN_OVER,
+    &cause::CANCELLED,
+    &cause::CANCEL_REQUESTED,
+    &cause::EXPIRED,
+    &cause::SPEND_CAP_EXCEEDED,
+    &cause::NOT_LIVE,
+];
