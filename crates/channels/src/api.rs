@@ -10,12 +10,15 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::http::{Answer, ExchangeError, HttpClient, traceparent};
+use crate::patience::Patience;
 use crate::secret::{Secret, Token};
 
 /// Where a channel is called, and as whom.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: HttpClient,
+    /// For calls that only read.
+    patience: Patience,
     base: Url,
     token: Token,
     /// Where the token stands alone; as a bearer token in `Authorization` unless
@@ -48,6 +51,7 @@ impl Api {
     /// `base` is the operator's own and trusted; paths are put below it.
     pub fn new(http: HttpClient, base: Url, token: impl Into<Token>) -> Self {
         Self {
+            patience: http.patience(),
             http,
             base,
             token: token.into(),
@@ -103,24 +107,24 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Answer, ExchangeError> {
-        self.send(Some(call), Method::GET, self.url_with(path, query), Body::None)
-            .await
+        self.read(Some(call), self.url_with(path, query)).await
     }
 
     /// Reads for no delivery.
     pub(crate) async fn look(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
-        self.send(None, Method::GET, self.url_with(path, query), Body::None)
-            .await
+        self.read(None, self.url_with(path, query)).await
     }
 
     pub(crate) async fn post(&self, call: &Call, path: &[&str], body: Body<'_>) -> Result<Answer, ExchangeError> {
         self.send(Some(call), Method::POST, self.url(path), body).await
     }
 
-    /// The same where the answer is a secret itself, which is not kept out of it.
+    /// Asks for a secret, which is not kept out of the answer. What gives one may
+    /// spend the one before: it is waited for like any other effect.
     pub(crate) async fn look_for_secret(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, ExchangeError> {
         let url = self.url_with(path, query);
-        self.exchange(&self.token(), None, Method::GET, url, Body::None).await
+        let request = self.request(&self.token(), None, Method::GET, &url, Body::None);
+        self.http.send(request).await
     }
 
     /// A document that only asks, for no delivery.
@@ -165,18 +169,24 @@ impl Api {
     ) -> Result<Answer, ExchangeError> {
         // The one that is sent: it may be changed before the answer comes.
         let token = self.token();
-        let answer = self.exchange(&token, call, method, url, body).await?;
-        Ok(token.kept_out_of(answer))
+        let request = self.request(&token, call, method, &url, body);
+        Ok(token.kept_out_of(self.http.send(request).await?))
     }
 
-    async fn exchange(
+    async fn read(&self, call: Option<&Call>, url: Url) -> Result<Answer, ExchangeError> {
+        let token = self.token();
+        let request = self.request(&token, call, Method::GET, &url, Body::None);
+        Ok(token.kept_out_of(self.http.send_with(&self.patience, request).await?))
+    }
+
+    fn request(
         &self,
         token: &Secret,
         call: Option<&Call>,
         method: Method,
-        url: Url,
+        url: &Url,
         body: Body<'_>,
-    ) -> Result<Answer, ExchangeError> {
+    ) -> Request<Bytes> {
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
         // What `url` wrote, `http` reads, except where it is longer than 64 KiB:
@@ -218,6 +228,6 @@ impl Api {
                 *request.body_mut() = xml.into();
             }
         }
-        self.http.send(request).await
+        request
     }
 }

@@ -15,7 +15,8 @@ use crate::http::ExchangeError;
 ///
 /// A client keeps no state between calls, never retries by itself, and decides
 /// once what an answer means: after it nobody reads a status code. Each call is
-/// over within the deadline of its [`crate::http::HttpSettings`].
+/// over within the deadline of its [`crate::http::HttpSettings`]; what only reads, as
+/// soon as that channel's answers so far allow.
 #[async_trait]
 pub trait ChannelClient: Debug + Send + Sync {
     /// How the protocol behaves; the same in every life of the process.

@@ -19,11 +19,13 @@ use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use url::Url;
 
 use crate::connect::{self, Connector, Names};
 use crate::numbers::without_numbers;
+use crate::patience::Patience;
 
 /// How we are called.
 const FANFARE: HeaderValue = HeaderValue::from_static(concat!("fanfare/", env!("CARGO_PKG_VERSION")));
@@ -38,6 +40,8 @@ pub struct HttpSettings {
     pub deadline: Duration,
     /// For name, connection and TLS together; at most half of the deadline.
     pub connect_timeout: Duration,
+    /// Least for a call that only reads; see [`Patience`].
+    pub adaptive_timeout_min: Duration,
     /// Of an answer's body; what is longer is cut off.
     pub max_answer_bytes: usize,
 }
@@ -47,6 +51,7 @@ impl Default for HttpSettings {
         Self {
             deadline: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(3),
+            adaptive_timeout_min: Duration::from_secs(1),
             max_answer_bytes: 64 * 1024,
         }
     }
@@ -57,6 +62,7 @@ impl Default for HttpSettings {
 pub struct HttpClient {
     inner: Client<Connector, Full<Bytes>>,
     deadline: Duration,
+    adaptive_timeout_min: Duration,
     max_answer_bytes: usize,
 }
 
@@ -92,6 +98,11 @@ pub enum ExchangeError {
         source: Cause,
     },
 }
+
+/// How long was waited: it is not the same for every call.
+#[derive(Debug, thiserror::Error)]
+#[error("{} ms were allowed", .0.as_millis())]
+struct TooLate(Duration);
 
 /// What failed before the first byte of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -178,6 +189,7 @@ impl HttpClient {
         Ok(Self {
             inner,
             deadline: settings.deadline,
+            adaptive_timeout_min: settings.adaptive_timeout_min,
             max_answer_bytes: settings.max_answer_bytes,
         })
     }
@@ -186,16 +198,42 @@ impl HttpClient {
     #[must_use]
     pub fn with_longer_answers(&self, max_answer_bytes: usize) -> Self {
         Self {
-            inner: self.inner.clone(),
-            deadline: self.deadline,
             max_answer_bytes: self.max_answer_bytes.max(max_answer_bytes),
+            ..self.clone()
         }
     }
 
     /// Sends a request and reads the answer, once.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, ExchangeError> {
+        self.send_within(self.deadline, request).await
+    }
+
+    /// The same for a request that has no effect: it is given up as soon as that
+    /// server's answers so far allow.
+    pub(crate) async fn send_with(
+        &self,
+        patience: &Patience,
+        request: Request<Bytes>,
+    ) -> Result<Answer, ExchangeError> {
+        let began = Instant::now();
+        let answer = self.send_within(patience.allowed(), request).await;
+        match &answer {
+            Ok(_) => patience.answered(began.elapsed()),
+            Err(ExchangeError::Lost { timed_out: true, .. }) => patience.given_up(),
+            // What broke off, or never began, took no time to answer.
+            Err(_) => {}
+        }
+        answer
+    }
+
+    /// With a server that nothing is known of yet.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.adaptive_timeout_min, self.deadline)
+    }
+
+    async fn send_within(&self, allowed: Duration, request: Request<Bytes>) -> Result<Answer, ExchangeError> {
         let exchange = async { self.read(self.begin(request).await?).await };
-        in_time(self.deadline, exchange).await
+        in_time(allowed, exchange).await
     }
 
     /// Whether something answers at `url`, whatever it says.
@@ -249,9 +287,9 @@ async fn in_time<T>(
     deadline: Duration,
     exchange: impl Future<Output = Result<T, ExchangeError>>,
 ) -> Result<T, ExchangeError> {
-    let late = |elapsed: Elapsed| ExchangeError::Lost {
+    let late = |_: Elapsed| ExchangeError::Lost {
         timed_out: true,
-        source: elapsed.into(),
+        source: TooLate(deadline).into(),
     };
     tokio::time::timeout(deadline, exchange).await.map_err(late)?
 }

@@ -29,6 +29,7 @@ pub mod media;
 pub mod mock;
 pub mod naver_blog;
 mod numbers;
+mod patience;
 pub mod ringo_biz;
 pub mod secret;
 mod status;

@@ -21,6 +21,7 @@ async fn send(url: &str) -> Result<Answer, ExchangeError> {
         deadline: DEADLINE,
         connect_timeout: DEADLINE,
         max_answer_bytes: 1_000,
+        ..HttpSettings::default()
     });
     let request = Request::post(url).body(Bytes::from_static(b"hello")).unwrap();
     client.unwrap().send(request).await

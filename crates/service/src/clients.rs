@@ -109,6 +109,7 @@ fn http(config: &Config) -> Result<HttpClient, SetupError> {
     HttpClient::new(&HttpSettings {
         deadline: Duration::from_millis(config.calls.deadline_ms),
         connect_timeout: Duration::from_millis(config.calls.connect_timeout_ms),
+        adaptive_timeout_min: Duration::from_millis(config.calls.adaptive_timeout_min_ms),
         ..HttpSettings::default()
     })
 }

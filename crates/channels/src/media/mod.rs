@@ -112,6 +112,7 @@ impl MediaClient {
             deadline,
             connect_timeout: deadline / 2,
             max_answer_bytes: FETCH_MAX,
+            ..HttpSettings::default()
         };
         let weight = |_: &String, fetched: &Arc<Fetched>| fetched.weight();
         Ok(Self {

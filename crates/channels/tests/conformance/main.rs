@@ -14,6 +14,7 @@ mod kakao;
 mod kakao_steps;
 mod nonsense;
 mod partners;
+mod patience;
 #[path = "../../../ledger/tests/postgres/database.rs"]
 #[expect(dead_code, reason = "the ledger's own tests use the rest")]
 mod schema;

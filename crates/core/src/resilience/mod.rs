@@ -5,3 +5,4 @@ pub mod breaker;
 pub mod budget;
 pub mod rate_limiter;
 pub mod retry;
+pub mod time_out;

@@ -182,7 +182,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 28] {
+fn ranges(config: &Config) -> [Range<'static>; 29] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     let database = &config.database;
     [
@@ -202,6 +202,12 @@ fn ranges(config: &Config) -> [Range<'static>; 28] {
         ("engine.max_look_ups", u64::from(engine.max_look_ups), 1, u64::MAX),
         ("calls.deadline_ms", calls.deadline_ms, 1, 600_000),
         ("calls.connect_timeout_ms", calls.connect_timeout_ms, 1, 600_000),
+        (
+            "calls.adaptive_timeout_min_ms",
+            calls.adaptive_timeout_min_ms,
+            1,
+            600_000,
+        ),
         ("database.writers", database.writers as u64, 1, 64),
         ("database.readers", database.readers as u64, 1, 256),
         ("database.connect_timeout_ms", database.connect_timeout_ms, 1, 60_000),
