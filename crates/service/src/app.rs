@@ -31,9 +31,10 @@ use crate::outbox::{self, Link};
 use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
 use crate::shared_time;
+use crate::standing::{self, Overdue};
 use crate::status::{InProcessStatusCache, NoStatusCache, RedisStatusCache, StatusCache};
 use crate::store::{first_key_command, open_store};
-use crate::{standing, telemetry};
+use crate::telemetry;
 
 /// What histograms have gathered is put into their buckets this often; until
 /// then it takes memory.
@@ -104,11 +105,9 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let relay = link
         .map(|link| relay(link, (publisher, shared_cache), &running, &store, &clock))
         .transpose()?;
-    let notices = notify::start(
-        config,
-        address,
-        notice_parts(named, &running, &store, &clock, token.clone())?,
-    )?;
+    let (overdue, seen_overdue) = watch::channel(Overdue::default());
+    let told = notice_parts(named, &running, (&store, &clock), (token.clone(), seen_overdue))?;
+    let notices = notify::start(config, address, told)?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
     let state = ApiState {
@@ -130,7 +129,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         ready: ready_receiver,
         metrics,
     };
-    let upkeep = upkeep(config, &state);
+    let upkeep = upkeep(config, &state, overdue);
     let router = api::router(state);
     let shutdown = async move {
         // An error means that the app was dropped: stop as well.
@@ -314,9 +313,8 @@ fn retention(config: &Config) -> Retention {
 fn notice_parts(
     named: notify::Named,
     running: &Running,
-    store: &Arc<dyn Store>,
-    clock: &Arc<dyn Clock>,
-    token: Option<credentials::Standing>,
+    (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
+    (token, overdue): (Option<credentials::Standing>, watch::Receiver<Overdue>),
 ) -> anyhow::Result<notify::Parts> {
     Ok(notify::Parts {
         named,
@@ -324,6 +322,7 @@ fn notice_parts(
         engine: running.handle.clone(),
         clock: Arc::clone(clock),
         token,
+        overdue,
         rng: rng()?,
     })
 }
@@ -372,14 +371,14 @@ fn server_settings(config: &Config) -> ServerSettings {
 }
 
 /// What goes on beside the work until the end.
-fn upkeep(config: &Config, state: &ApiState) -> [tokio::task::JoinHandle<()>; 3] {
+fn upkeep(config: &Config, state: &ApiState, overdue: watch::Sender<Overdue>) -> [tokio::task::JoinHandle<()>; 3] {
     let data_dir = config.database_url.is_none().then(|| config.data_dir.clone());
     let clock = || Arc::clone(&state.clock);
     let keep = retention(config).keep;
     [
         tokio::spawn(keep_metrics_small(state.metrics.clone())),
         tokio::spawn(media_upkeep::forget_old(state.media.clone(), keep, clock())),
-        tokio::spawn(standing::watch(Arc::clone(&state.store), clock(), data_dir)),
+        tokio::spawn(standing::watch(Arc::clone(&state.store), clock(), data_dir, overdue)),
     ]
 }
 

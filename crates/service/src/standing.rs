@@ -1,5 +1,6 @@
 //! Looks from time to time at what stands open in the database, whether it can
-//! be written, and how full its disk is; for `/metrics`. Nothing is decided by it.
+//! be written, and how full its disk is; for `/metrics`, and what does not go on
+//! for the notices. Nothing else is decided by it.
 //!
 //! What stands in the database is all nodes' together: each shows the same.
 
@@ -14,6 +15,7 @@ use fanfare_core::delivery::DeliveryStatus;
 use fanfare_ledger::{OpenDeliveries, Store, StoreError};
 use jiff::Timestamp;
 use metrics::{Gauge, gauge};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -21,6 +23,9 @@ use crate::telemetry::{self, code_label, float};
 
 /// Between two looks: as often as Prometheus mostly looks here.
 const INTERVAL: Duration = Duration::from_secs(15);
+
+/// How soon a clock that has gone on is noticed.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A look reads all that is open: it takes at most this share of the time.
 const SHARE: u32 = 20;
@@ -31,10 +36,19 @@ const COUNT_DEADLINE: Duration = Duration::from_secs(30);
 /// A database that needs longer is not up.
 const PING_DEADLINE: Duration = Duration::from_secs(1);
 
+/// Since when the delivery that has waited longest should have been under way, by the
+/// channel's index; nothing where none is late.
+pub(crate) type Overdue = [Option<Timestamp>; Channel::ALL.len()];
+
 /// Looks until it is aborted. `data_dir` is given where the database is a file in it.
 /// Whether the database is up waits for no count, which may take long.
-pub(crate) async fn watch(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data_dir: Option<PathBuf>) {
-    let ((), ()) = tokio::join!(watch_database(&*store, data_dir), count_open(&*store, &*clock));
+pub(crate) async fn watch(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    data_dir: Option<PathBuf>,
+    overdue: watch::Sender<Overdue>,
+) {
+    let ((), ()) = tokio::join!(watch_database(&*store, data_dir), count_open(&*store, &*clock, overdue));
 }
 
 async fn watch_database(store: &dyn Store, data_dir: Option<PathBuf>) {
@@ -49,14 +63,20 @@ async fn watch_database(store: &dyn Store, data_dir: Option<PathBuf>) {
     }
 }
 
-async fn count_open(store: &dyn Store, clock: &dyn Clock) {
+async fn count_open(store: &dyn Store, clock: &dyn Clock, overdue: watch::Sender<Overdue>) {
     let mut shown = Shown::register();
     loop {
-        let begun = Instant::now();
+        let (begun, now) = (Instant::now(), clock.now());
         if let Some(open) = counted(store.open_work()).await {
-            shown.show(&open, clock.now());
+            let now = clock.now();
+            let late = Channel::ALL.map(|channel| overdue_since(&open, channel, now));
+            shown.show(&open, &late, now);
+            overdue.send_replace(late);
         }
-        tokio::time::sleep(INTERVAL.max(begun.elapsed() * SHARE)).await;
+        let next_in = INTERVAL.max(begun.elapsed() * SHARE);
+        while (Duration::ZERO..next_in).contains(&passed(now, clock.now())) {
+            tokio::time::sleep(TICK).await;
+        }
     }
 }
 
@@ -87,7 +107,7 @@ impl Shown {
         }
     }
 
-    fn show(&mut self, open: &[OpenDeliveries], now: Timestamp) {
+    fn show(&mut self, open: &[OpenDeliveries], late: &Overdue, now: Timestamp) {
         let sums = sums(open);
         for alike in sums.keys() {
             self.open.entry(*alike).or_insert_with(|| gauge_of(*alike));
@@ -95,8 +115,8 @@ impl Shown {
         for (alike, gauge) in &self.open {
             gauge.set(sums.get(alike).copied().unwrap_or(0.0));
         }
-        for (channel, gauge) in Channel::ALL.into_iter().zip(&self.overdue) {
-            gauge.set(overdue(open, channel, now).as_secs_f64());
+        for (since, gauge) in late.iter().zip(&self.overdue) {
+            gauge.set(since.map_or(Duration::ZERO, |since| passed(since, now)).as_secs_f64());
         }
     }
 }
@@ -116,8 +136,8 @@ fn sums(open: &[OpenDeliveries]) -> HashMap<Alike, f64> {
     sums
 }
 
-/// For how long the one that has waited longest should have been under way.
-fn overdue(open: &[OpenDeliveries], channel: Channel, now: Timestamp) -> Duration {
+/// When the one that has waited longest should have been under way.
+fn overdue_since(open: &[OpenDeliveries], channel: Channel, now: Timestamp) -> Option<Timestamp> {
     let waits = |one: &&OpenDeliveries| {
         let begins = matches!(
             one.status,
@@ -126,8 +146,12 @@ fn overdue(open: &[OpenDeliveries], channel: Channel, now: Timestamp) -> Duratio
         begins && one.channel == channel
     };
     let oldest = open.iter().filter(waits).map(|one| one.oldest).min();
-    let since = oldest.map(|oldest| now.duration_since(oldest));
-    since.map_or(Duration::ZERO, |since| since.try_into().unwrap_or(Duration::ZERO))
+    oldest.filter(|oldest| *oldest <= now)
+}
+
+/// None where the clock went back.
+fn passed(since: Timestamp, now: Timestamp) -> Duration {
+    now.duration_since(since).try_into().unwrap_or(Duration::ZERO)
 }
 
 async fn show_disk(folder: &Path) {
@@ -186,24 +210,31 @@ mod tests {
     #[test]
     fn only_what_should_be_under_way_is_overdue() {
         let now = Timestamp::UNIX_EPOCH + Duration::from_secs(100);
-        let seconds = |open: &[OpenDeliveries]| overdue(open, Channel::Instagram, now).as_secs();
-        assert_eq!(seconds(&[]), 0);
+        let since = |open: &[OpenDeliveries]| {
+            let since = overdue_since(open, Channel::Instagram, now);
+            since.map(Timestamp::as_second)
+        };
+        assert_eq!(since(&[]), None);
         assert_eq!(
-            seconds(&[open(DeliveryStatus::Waiting, None, 1, 900)]),
-            0,
+            since(&[open(DeliveryStatus::Waiting, None, 1, 900)]),
+            None,
             "its time is to come"
         );
         assert_eq!(
-            seconds(&[open(DeliveryStatus::NeedsReview, None, 1, 1)]),
-            0,
+            since(&[open(DeliveryStatus::NeedsReview, None, 1, 1)]),
+            None,
             "a person's"
         );
-        assert_eq!(seconds(&[open(DeliveryStatus::InProgress, None, 1, 1)]), 0, "under way");
+        assert_eq!(
+            since(&[open(DeliveryStatus::InProgress, None, 1, 1)]),
+            None,
+            "under way"
+        );
         let due = [
             open(DeliveryStatus::Pending, None, 1, 70),
             open(DeliveryStatus::Retrying, None, 1, 40),
         ];
-        assert_eq!(seconds(&due), 60);
-        assert_eq!(overdue(&due, Channel::NaverBlog, now), Duration::ZERO);
+        assert_eq!(since(&due), Some(40));
+        assert_eq!(overdue_since(&due, Channel::NaverBlog, now), None);
     }
 }

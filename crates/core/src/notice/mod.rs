@@ -52,11 +52,13 @@ pub enum NoticeKind {
     EndpointDisabled,
     /// A channel's token lapses soon, has lapsed, or is refused.
     TokenExpiring,
+    /// Deliveries neither move nor wait for a known time or person.
+    DeliveriesOverdue,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::DeliveryFailed,
         Self::NeedsReview,
         Self::ActionRequired,
@@ -67,6 +69,7 @@ impl NoticeKind {
         Self::RelayBehind,
         Self::EndpointDisabled,
         Self::TokenExpiring,
+        Self::DeliveriesOverdue,
     ];
 
     /// The word on the wire.
@@ -82,6 +85,7 @@ impl NoticeKind {
             Self::RelayBehind => "relay.behind",
             Self::EndpointDisabled => "endpoint.disabled",
             Self::TokenExpiring => "token.expiring",
+            Self::DeliveriesOverdue => "delivery.overdue",
         }
     }
 
@@ -145,6 +149,13 @@ pub enum Subject {
     },
     /// A token needs a person.
     Token(TokenNotice),
+    /// Deliveries to a channel should have gone on, and did not.
+    Overdue {
+        /// Where to.
+        channel: Channel,
+        /// When the one that is the latest should have.
+        since: Timestamp,
+    },
 }
 
 /// A channel's token that lapses soon, has lapsed, or is refused.
@@ -215,16 +226,23 @@ impl Subject {
             Self::Relay { .. } => NoticeKind::RelayBehind,
             Self::Endpoint { .. } => NoticeKind::EndpointDisabled,
             Self::Token(_) => NoticeKind::TokenExpiring,
+            Self::Overdue { .. } => NoticeKind::DeliveriesOverdue,
         }
     }
 
-    /// Whose business it is; `None` where it is the operator's alone.
+    /// Whose business it is; `None` where it is no one tenant's.
     pub fn tenant(&self) -> Option<&TenantId> {
         match self {
             Self::Delivery(delivery) => Some(&delivery.tenant),
             Self::Settled(settled) => Some(&settled.tenant),
             _ => None,
         }
+    }
+
+    /// Whether it is this tenant's business. A channel that is not called holds up
+    /// what everybody has for it; the rest is the operator's alone.
+    pub fn concerns(&self, tenant: &TenantId) -> bool {
+        matches!(self, Self::Breaker { .. }) || self.tenant() == Some(tenant)
     }
 }
 
@@ -280,7 +298,7 @@ impl Notice {
     /// same notice.
     pub fn of_service(subject: Subject, at: Timestamp) -> Self {
         let of = match &subject {
-            Subject::Breaker { channel, .. } => channel.name(),
+            Subject::Breaker { channel, .. } | Subject::Overdue { channel, .. } => channel.name(),
             Subject::Endpoint { name, .. } => name,
             Subject::Token(token) => token.channel.name(),
             _ => "",
@@ -318,17 +336,15 @@ pub struct Subscription {
     pub endpoint: String,
     /// What it is told.
     pub kinds: BTreeSet<NoticeKind>,
-    /// Only what concerns this tenant; everything where there is none.
+    /// Only what concerns this tenant ([`Subject::concerns`]); everything where there
+    /// is none.
     pub tenant: Option<TenantId>,
 }
 
 impl Subscription {
     /// Whether it is told this. That it was disabled, it is not told itself.
     pub fn wants(&self, notice: &Notice) -> bool {
-        let concerns = self
-            .tenant
-            .as_ref()
-            .is_none_or(|own| notice.subject.tenant() == Some(own));
+        let concerns = self.tenant.as_ref().is_none_or(|own| notice.subject.concerns(own));
         let itself = matches!(&notice.subject, Subject::Endpoint { name, .. } if *name == self.endpoint);
         self.kinds.contains(&notice.kind()) && concerns && !itself
     }

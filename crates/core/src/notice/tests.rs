@@ -233,6 +233,10 @@ fn what_is_kept_reads_back_whole() {
             open: true,
         },
         Subject::DeadLetters { count: 3 },
+        Subject::Overdue {
+            channel: Channel::Instagram,
+            since: at(0),
+        },
         Subject::Relay {
             since: at(0),
             unpublished: 7,

@@ -43,6 +43,7 @@ impl Words {
             Subject::Relay { since, unpublished } => of_relay(&since.to_string(), *unpublished),
             Subject::Endpoint { name, failure } => of_endpoint(name, failure),
             Subject::Token(token) => of_token(token, notice.at),
+            Subject::Overdue { channel, since } => of_overdue(*channel, &since.to_string()),
         }
     }
 
@@ -253,6 +254,30 @@ fn of_relay(since: &str, unpublished: u64) -> Words {
             "링크에서 원인을 확인하고 Kafka를 점검해 주세요. 복구되면 자동으로 이어집니다.",
         ),
         path: "/readyz".to_owned(),
+        action_url: None,
+    }
+}
+
+fn of_overdue(channel: Channel, since: &str) -> Words {
+    let (name, korean) = (channel.name(), channel.korean_name());
+    Words {
+        title: Text::new(
+            format!("{name}: deliveries do not go on"),
+            format!("{korean}: 배포가 진행되지 않고 있습니다"),
+        ),
+        what_happened: Text::new(
+            format!("They wait for no time and no person; the first should have gone on at {since}. None is lost."),
+            format!(
+                "예정 시각이나 담당자를 기다리는 것이 아닌데도 멈춰 있습니다. 가장 오래된 배포는 {since}에 진행되어야 했습니다. 유실은 없습니다."
+            ),
+        ),
+        actor: Actor::Operator,
+        next_step: Text::new(
+            "See at the link whether the channel's lane is full: raise its concurrency, or add nodes. If it is not, \
+             look at the nodes' logs.",
+            "링크에서 채널의 대기열이 가득 찼는지 확인하고 동시 호출 수를 늘리거나 노드를 추가해 주세요. 그렇지 않다면 노드 로그를 확인해 주세요.",
+        ),
+        path: "/api/channels".to_owned(),
         action_url: None,
     }
 }

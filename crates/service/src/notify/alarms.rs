@@ -1,7 +1,8 @@
 //! What is not as it should be with the service itself: a breaker that is open,
-//! events that Kafka does not get, a token that lapses. Each is told when it begins, and a breaker when
-//! it is over, once for all nodes: who sees it says so in the database, and it is
-//! over when nobody has for a while.
+//! deliveries that do not go on, events that Kafka does not get, a token that
+//! lapses. Each is told when it begins, and a breaker when it is over, once for all
+//! nodes: who sees it says so in the database, and it is over when nobody has for a
+//! while.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::perform::EngineHandle;
+use crate::standing::Overdue;
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -32,6 +34,9 @@ const OVER_AFTER: SignedDuration = SignedDuration::from_secs(30);
 /// Events that wait for Kafka for longer are told of.
 const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
+/// A delivery whose time came longer ago is told of.
+const OVERDUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
 /// A node that has just begun does not know yet how its breakers and its relay
 /// are: for so long it takes nothing for over.
 const SETTLES: Duration = Duration::from_secs(10);
@@ -43,6 +48,8 @@ pub(super) struct Alarms {
     pub(super) clock: Arc<dyn Clock>,
     /// How Instagram's token stands, where it is looked after.
     pub(super) token: Option<watch::Receiver<Option<TokenStanding>>>,
+    /// What does not go on, of all nodes.
+    pub(super) overdue: watch::Receiver<Overdue>,
     /// Whether events go to Kafka.
     pub(super) publishes: bool,
     /// What was said of each, and when.
@@ -103,6 +110,7 @@ impl Alarms {
 
     fn look(&self, now: Timestamp) -> Vec<Seen> {
         let mut seen: Vec<_> = Channel::ALL.map(|channel| self.breaker(channel)).into();
+        seen.extend(Channel::ALL.map(|channel| self.overdue(channel, now)));
         seen.extend(self.token(now));
         if self.publishes {
             seen.extend(self.relay(now));
@@ -118,6 +126,20 @@ impl Alarms {
             level: u64::from(open),
             bad: Subject::Breaker { channel, open: true },
             over: Some(Subject::Breaker { channel, open: false }),
+        }
+    }
+
+    fn overdue(&self, channel: Channel, now: Timestamp) -> Seen {
+        let since = self.overdue.borrow()[channel.index()];
+        let since = since.filter(|since| now.duration_since(*since) >= OVERDUE_AFTER);
+        Seen {
+            key: format!("overdue/{channel}"),
+            level: u64::from(since.is_some()),
+            bad: Subject::Overdue {
+                channel,
+                since: since.unwrap_or(now),
+            },
+            over: None,
         }
     }
 

@@ -49,6 +49,7 @@ use self::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::config::{Config, EndpointKind, NoticeEndpoint};
 use crate::perform::EngineHandle;
+use crate::standing::Overdue;
 use crate::tasks;
 
 /// How long a stop waits for what is just being sent; what is not known to have
@@ -94,6 +95,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How Instagram's token stands, where it is looked after.
     pub token: Option<watch::Receiver<Option<TokenStanding>>>,
+    /// What does not go on, of all nodes.
+    pub(crate) overdue: watch::Receiver<Overdue>,
     /// For jitter.
     pub rng: StdRng,
 }
@@ -170,6 +173,7 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
             engine: parts.engine,
             clock: parts.clock,
             token: parts.token,
+            overdue: parts.overdue,
             publishes: config.kafka_brokers.is_some(),
             said: BTreeMap::new(),
             began: Instant::now(),

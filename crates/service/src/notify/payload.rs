@@ -130,6 +130,11 @@ fn facts(subject: &Subject, said: Data) -> Data {
             channel: Some(*channel),
             ..said
         },
+        Subject::Overdue { channel, since } => Data {
+            channel: Some(*channel),
+            since: Some(*since),
+            ..said
+        },
         Subject::DeadLetters { count } => Data {
             count: Some(*count),
             ..said

@@ -46,6 +46,7 @@ mod live_partners;
 mod media;
 mod notices;
 mod notices_kill;
+mod overdue;
 mod progress;
 mod reading;
 #[path = "../support/receiver.rs"]
