@@ -3,11 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Bencher, Criterion, criterion_group, criterion_main};
 use fanfare_core::attempt::{Dedup, Protocol, StepOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::decode::decode;
@@ -145,28 +146,39 @@ fn benches(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
-    group.bench_function(
-        "breaker, quota and retry budget: one call asked for and recorded",
-        |bencher| {
-            let mut breaker = CircuitBreaker::new(BreakerSettings::default());
-            let mut limiter = RateLimiter::new(Some(RateLimit {
-                limit_for_period: NonZeroU32::MAX,
-                limit_refresh_period: Duration::from_mins(1),
-            }));
-            limiter.share(NonZeroU32::MIN, NOW, Duration::ZERO);
-            let (mut budget, mut now) = (RetryBudget::default(), NOW);
-            bencher.iter(|| {
-                now += Duration::from_millis(10);
-                limiter.check(black_box(now)).unwrap();
-                limiter.count(now);
-                budget.first(now);
-                let permit = breaker.try_acquire(now).unwrap();
-                let permit = breaker.confirm(permit, now).unwrap();
-                breaker.record(permit, black_box(CallResult::Succeeded), now);
-            });
-        },
-    );
+    // The engine owns them: tasks that run at once share no lock and no atomic, and
+    // what they cost is that their answers come later and in another order.
+    for under_way in [1, 64] {
+        group.bench_function(
+            format!("breaker, quota and retry budget: one call asked for and recorded, {under_way} under way"),
+            |bencher| guarded_calls(bencher, under_way),
+        );
+    }
     group.finish();
+}
+
+/// Each turn asks for one call more and records the one that began so many before it.
+fn guarded_calls(bencher: &mut Bencher<'_>, under_way: usize) {
+    let mut breaker = CircuitBreaker::new(BreakerSettings::default());
+    let mut limiter = RateLimiter::new(Some(RateLimit {
+        limit_for_period: NonZeroU32::MAX,
+        limit_refresh_period: Duration::from_mins(1),
+    }));
+    limiter.share(NonZeroU32::MIN, NOW, Duration::ZERO);
+    let (mut budget, mut now) = (RetryBudget::default(), NOW);
+    let mut permits = VecDeque::with_capacity(under_way);
+    bencher.iter(|| {
+        now += Duration::from_millis(10);
+        limiter.check(black_box(now)).unwrap();
+        limiter.count(now);
+        budget.first(now);
+        let permit = breaker.try_acquire(now).unwrap();
+        permits.push_back(breaker.confirm(permit, now).unwrap());
+        if permits.len() == under_way {
+            let permit = permits.pop_front().unwrap();
+            breaker.record(permit, black_box(CallResult::Succeeded), now);
+        }
+    });
 }
 
 criterion_group!(core, benches);

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -264,6 +264,9 @@ pub struct Delivery {
     pub updated_at: Timestamp,
 }
 
+/// Who is to finish something is told once more so long before their time is over.
+const REMINDED_BEFORE: SignedDuration = SignedDuration::from_hours(24);
+
 impl Delivery {
     /// A delivery of a distribution that has just been accepted.
     pub fn new(id: DeliveryId, channel: Channel, mode: Mode, now: Timestamp) -> Self {
@@ -284,6 +287,21 @@ impl Delivery {
             called_off: false,
             updated_at: now,
         }
+    }
+
+    /// When there is something to do about it by itself.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        self.reminds_at().or(self.next_attempt_at)
+    }
+
+    /// When the person who has time until then is told once more. That it was told
+    /// changes the delivery, and so is not told again.
+    pub fn reminds_at(&self) -> Option<Timestamp> {
+        let until = self
+            .next_attempt_at
+            .filter(|_| self.status == DeliveryStatus::ActionRequired)?;
+        let at = until.saturating_sub(REMINDED_BEFORE).unwrap_or(Timestamp::MIN);
+        Some(at).filter(|at| self.updated_at < *at)
     }
 
     /// Whether it is WAITING, and this is why.

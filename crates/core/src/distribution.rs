@@ -146,7 +146,7 @@ impl Distribution {
         self.deliveries
             .iter()
             .filter(|delivery| !delivery.status.closed())
-            .filter_map(|delivery| delivery.next_attempt_at.or(delivery.status.moves().then_some(now)))
+            .filter_map(|delivery| delivery.due_at().or(delivery.status.moves().then_some(now)))
             .min()
     }
 }

@@ -53,6 +53,11 @@ pub struct Transition {
 }
 
 impl Transition {
+    /// It stands as it did: whom it waits for is told once more.
+    pub fn stays(&self) -> bool {
+        self.from.as_ref() == Some(&self.to)
+    }
+
     /// A delivery that has come to where it stands now.
     pub fn of_delivery(delivery: &Delivery, from: Option<DeliveryStatus>) -> Self {
         let failed = delivery.status != DeliveryStatus::Success;

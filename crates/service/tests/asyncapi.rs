@@ -172,6 +172,8 @@ fn full_notice() -> Payload {
             channel: Some(Channel::Instagram),
             mode: Some(Mode::Mock),
             generation: Some(1),
+            until: Some(Timestamp::UNIX_EPOCH),
+            reminder: true,
             code: text(),
             channel_said: text(),
             count: Some(1),

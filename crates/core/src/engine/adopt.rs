@@ -54,8 +54,8 @@ impl Engine {
             // sending was stopped.
             (DeliveryStatus::Waiting, _) if delivery.is_held() => self.want(id, channel),
             (DeliveryStatus::ActionRequired, _) => {
-                if let Some(until) = delivery.next_attempt_at {
-                    self.set_alarm(id, channel, until);
+                if let Some(at) = delivery.due_at() {
+                    self.set_alarm(id, channel, at);
                 }
             }
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {

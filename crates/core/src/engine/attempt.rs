@@ -16,8 +16,14 @@ impl Engine {
     /// A delivery's time has come. An alarm that was overtaken is ignored.
     pub(super) fn delivery_due(&mut self, id: DistributionId, channel: Channel, at: Timestamp, turn: &mut Turn<'_>) {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
-        match delivery.filter(|delivery| delivery.next_attempt_at == Some(at)) {
-            Some(delivery) if delivery.status == DeliveryStatus::ActionRequired => self.not_done(id, channel, turn),
+        match delivery.filter(|delivery| delivery.due_at() == Some(at)) {
+            Some(delivery) if delivery.status == DeliveryStatus::ActionRequired => {
+                if delivery.next_attempt_at.is_some_and(|until| turn.now < until) {
+                    self.remind(id, channel, turn);
+                } else {
+                    self.not_done(id, channel, turn);
+                }
+            }
             Some(_) => self.want(id, channel),
             None => {}
         }

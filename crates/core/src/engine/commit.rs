@@ -250,7 +250,7 @@ impl Engine {
         let work = self.works.remove(&id)?;
         for delivery in &work.distribution.deliveries {
             self.lanes[delivery.channel.index()].forget(id);
-            if let Some(at) = delivery.next_attempt_at {
+            if let Some(at) = delivery.due_at() {
                 self.timers.remove(&(at, id, Alarm::Delivery(delivery.channel)));
             }
         }

@@ -1,5 +1,6 @@
-//! What is handed to a person to finish, and how long they have: then it has
-//! failed, and its hold on the event is free for a redrive.
+//! What is handed to a person to finish, and how long they have: they are told once
+//! more a day before the end; then it has failed, and its hold on the event is free
+//! for a redrive.
 //!
 //! That it is done is said through `ask.rs`. How a person is told is not decided
 //! here.
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use super::{Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{DeliveryStatus, Failure, Phase};
+use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
 use crate::text::Text;
 
@@ -23,10 +24,26 @@ impl Engine {
         turn: &mut Turn<'_>,
     ) {
         self.hand_over(id, channel, DeliveryStatus::ActionRequired, task, turn);
-        let Some(until) = until else { return };
-        if let Some(work) = self.works.get_mut(&id) {
-            work.change(channel, |delivery| delivery.next_attempt_at = Some(until));
-            self.set_alarm(id, channel, until);
+        let Some(work) = self.works.get_mut(&id).filter(|_| until.is_some()) else {
+            return;
+        };
+        work.change(channel, |delivery| delivery.next_attempt_at = until);
+        self.wait_for_person(id, channel);
+    }
+
+    /// They have not said that it is done, and their time is soon over. Nothing has
+    /// changed but that; the record of it is what tells them.
+    pub(super) fn remind(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        work.remind(channel, turn.now);
+        self.wait_for_person(id, channel);
+        self.dirty.insert(id);
+    }
+
+    fn wait_for_person(&mut self, id: DistributionId, channel: Channel) {
+        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
+        if let Some(at) = delivery.and_then(Delivery::due_at) {
+            self.set_alarm(id, channel, at);
         }
     }
 

@@ -127,6 +127,18 @@ impl Work {
         self.unwritten.changed[channel.index()] = true;
     }
 
+    /// Notes that whom a delivery waits for is told once more.
+    pub(super) fn remind(&mut self, channel: Channel, now: Timestamp) {
+        let Some(delivery) = self.distribution.delivery_mut(channel) else {
+            return;
+        };
+        delivery.updated_at = now;
+        let told = Transition::of_delivery(delivery, Some(delivery.status));
+        self.unwritten.transitions.push(told);
+        self.unwritten.changed[channel.index()] = true;
+        self.unwritten.reason = Some("reminder".to_owned());
+    }
+
     /// Changes a delivery without changing its status.
     pub(super) fn change(&mut self, channel: Channel, change: impl FnOnce(&mut Delivery)) {
         if let Some(delivery) = self.distribution.delivery_mut(channel) {

@@ -192,6 +192,12 @@ pub struct DeliveryNotice {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Until when a person has time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// It was told before, and their time is soon over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reminder: bool,
 }
 
 /// A distribution that has come to rest.
@@ -260,6 +266,8 @@ impl Notice {
     }
 
     fn of_delivery(event: &EventId, record: &Record, delivery: &Delivery) -> Self {
+        let mut transitions = record.history.transitions.iter();
+        let reminder = transitions.any(|one| one.channel == Some(delivery.channel) && one.stays());
         let subject = Subject::Delivery(Box::new(DeliveryNotice {
             tenant: record.tenant.clone(),
             distribution_id: record.id,
@@ -269,9 +277,14 @@ impl Notice {
             generation: delivery.generation,
             status: delivery.status,
             failure: delivery.failure.clone(),
+            until: delivery
+                .next_attempt_at
+                .filter(|_| delivery.status == DeliveryStatus::ActionRequired),
+            reminder,
         }));
         let (channel, kind) = (delivery.channel.name(), subject.kind().name());
-        let name = format!("{kind}/{channel}.{}", delivery.generation);
+        let again = if reminder { "/reminder" } else { "" };
+        let name = format!("{kind}/{channel}.{}{again}", delivery.generation);
         Self {
             id: Uuid::new_v5(&record.id.0, name.as_bytes()),
             at: record.history.at,

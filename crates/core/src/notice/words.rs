@@ -5,12 +5,14 @@
 //! what to do about it; here stands only what is the same for all causes.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::cause::{self, Actor, Cause};
 use crate::channel::{Channel, Mode};
 use crate::credential::Tried;
 use crate::delivery::DeliveryStatus;
 use crate::distribution::DistributionStatus;
+use crate::korea::KOREA;
 use crate::text::{Language, Text};
 
 use super::{DeliveryNotice, Notice, SettledNotice, Subject, TokenNotice};
@@ -89,6 +91,10 @@ fn of_delivery(delivery: &DeliveryNotice) -> Words {
     let (channel, korean) = (delivery.channel.name(), delivery.channel.korean_name());
     let (en, ko) = match delivery.status {
         DeliveryStatus::NeedsReview => ("it is not known whether it was published", "게시 여부를 알 수 없습니다"),
+        DeliveryStatus::ActionRequired if delivery.reminder => (
+            "a day is left to finish it",
+            "마감까지 하루 남았습니다. 직접 마무리해야 합니다",
+        ),
         DeliveryStatus::ActionRequired => ("somebody must finish it", "직접 마무리해야 합니다"),
         _ => ("it was not published", "게시하지 못했습니다"),
     };
@@ -140,10 +146,7 @@ fn next_step(delivery: &DeliveryNotice, cause: Option<&Cause>, actor: Actor) -> 
                  POST /api/distributions/{id}/channels/{channel}/resolve"
             ),
         ),
-        DeliveryStatus::ActionRequired => Text::new(
-            "Open the link, publish what is prepared there, and enter the address of the post.",
-            "링크를 열어 준비된 내용을 게시한 뒤 게시물 주소를 입력해 주세요.",
-        ),
+        DeliveryStatus::ActionRequired => finish(delivery.until),
         _ if actor == Actor::Nobody => Text::new("Nothing has to be done.", "필요한 조치가 없습니다."),
         _ if cause.is_none_or(|cause| cause.retryable) => Text::new(
             format!("When that is done, send it again: POST /api/distributions/{id}/retry."),
@@ -154,6 +157,20 @@ fn next_step(delivery: &DeliveryNotice, cause: Option<&Cause>, actor: Actor) -> 
             "그대로 다시 보내면 또 거부됩니다. 고친 뒤 새로 배포해 주세요.",
         ),
     }
+}
+
+fn finish(until: Option<Timestamp>) -> Text {
+    let (en, ko) = until.map_or_else(Default::default, |until| {
+        let seoul = until
+            .to_zoned(TimeZone::fixed(KOREA))
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string();
+        (format!(" by {seoul} in Seoul"), format!("{seoul}까지 "))
+    });
+    Text::new(
+        format!("Open the link, publish what is prepared there{en}, and enter the address of the post."),
+        format!("{ko}링크를 열어 준비된 내용을 게시한 뒤 게시물 주소를 입력해 주세요."),
+    )
 }
 
 fn of_settled(settled: &SettledNotice) -> Words {

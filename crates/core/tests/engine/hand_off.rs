@@ -8,7 +8,8 @@ use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::{ActionUrl, Delivery, DeliveryStatus};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{Ask, AskAnswer, AskId, Command, Input, Verdict};
-use fanfare_core::ids::DistributionId;
+use fanfare_core::ids::{DistributionId, EventId};
+use fanfare_core::notice::{Notice, Subject};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::result::ChannelResult;
 use fanfare_core::text::Language;
@@ -17,6 +18,9 @@ use fanfare_core::write::Written;
 use crate::{KEY, Node, START, TWO, adopted, calls, confirmed, failure, new, node, record, stepped};
 
 const WEEK: Duration = Duration::from_hours(24 * 7);
+
+/// When they are told once more.
+const REMINDED: Duration = Duration::from_hours(24 * 6);
 
 /// The first of two channels is handed over for a week, the other has succeeded.
 fn handed_off() -> (Node, DistributionId, Distribution) {
@@ -30,7 +34,7 @@ fn handed_off() -> (Node, DistributionId, Distribution) {
     };
     let commands = node.step(vec![stepped(&calls[0], outcome), stepped(&calls[1], confirmed())]);
     assert!(record(&commands).publish, "what has succeeded is told at once");
-    assert_eq!(record(&commands).due_at, Some(START + WEEK));
+    assert_eq!(record(&commands).due_at, Some(START + REMINDED));
     assert_eq!(record(&commands).owner, None, "until then it belongs to no node");
     let commands = node.written(id, Written::Recorded);
     let Some(Command::Rests { distribution, .. }) = commands.first() else {
@@ -110,9 +114,68 @@ fn who_did_it_makes_it_a_success_and_says_so_once() {
     );
 }
 
+/// What the database holds after this commit.
+fn written(node: &mut Node, id: DistributionId) -> Distribution {
+    let commands = node.written(id, Written::Recorded);
+    let Some(Command::Rests { distribution, .. }) = commands.first() else {
+        panic!("{commands:?}")
+    };
+    Distribution::clone(distribution)
+}
+
+#[test]
+fn who_has_not_done_it_a_day_before_the_end_is_told_once_more() {
+    let (mut node, id, stored) = handed_off();
+    node.now = START + REMINDED - Duration::from_secs(30);
+    assert!(node.step(vec![Input::Adopted(vec![adopted(stored)])]).is_empty());
+    assert!(node.later(Duration::from_secs(29)).is_empty());
+    let commands = node.later(Duration::from_secs(1));
+    let told = record(&commands);
+    assert_eq!(
+        (told.publish, told.owner, told.due_at),
+        (false, None, Some(START + WEEK))
+    );
+    let delivery = &told.deliveries[0];
+    assert_eq!(
+        (delivery.status, delivery.next_attempt_at),
+        (DeliveryStatus::ActionRequired, Some(START + WEEK))
+    );
+    let notices = Notice::of_record(&EventId::new("evt-1"), told);
+    let [notice] = &notices[..] else { panic!("{notices:?}") };
+    let Subject::Delivery(about) = &notice.subject else {
+        panic!()
+    };
+    assert!(about.reminder && about.until == Some(START + WEEK));
+    let stored = written(&mut node, id);
+    // Another node takes it over, some time later: it is not told again.
+    node.now += Duration::from_hours(1);
+    assert!(node.step(vec![Input::Adopted(vec![adopted(stored)])]).is_empty());
+    let commands = node.later(Duration::from_hours(23));
+    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Failed);
+}
+
+#[test]
+fn who_was_not_told_in_time_is_told_late_and_after_the_end_not_at_all() {
+    for (after, status) in [
+        (Duration::from_hours(24 * 6 + 5), DeliveryStatus::ActionRequired),
+        (WEEK, DeliveryStatus::Failed),
+    ] {
+        let (mut node, _, stored) = handed_off();
+        node.now = START + after;
+        let commands = node.step(vec![Input::Adopted(vec![adopted(stored)])]);
+        let commands = if commands.is_empty() {
+            node.later(Duration::ZERO)
+        } else {
+            commands
+        };
+        assert_eq!(record(&commands).deliveries[0].status, status);
+    }
+}
+
 #[test]
 fn what_nobody_does_in_time_has_failed() {
-    let (mut node, id, stored) = handed_off();
+    let (mut node, id, mut stored) = handed_off();
+    stored.deliveries[0].updated_at = START + REMINDED;
     // Taken over when it is nearly due, by any node.
     node.now = START + WEEK - Duration::from_secs(30);
     assert!(node.step(vec![Input::Adopted(vec![adopted(stored)])]).is_empty());

@@ -63,6 +63,12 @@ pub struct Data {
     /// Why, as a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Until when a person has time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// It was told before, and their time is soon over.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reminder: bool,
     /// The channel's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_said: Option<String>,
@@ -114,6 +120,8 @@ fn facts(subject: &Subject, said: Data) -> Data {
                 channel: Some(delivery.channel),
                 mode: Some(delivery.mode),
                 generation: Some(delivery.generation),
+                until: delivery.until,
+                reminder: delivery.reminder,
                 code: failure.map(|failure| failure.code.clone().into_owned()),
                 channel_said: failure.and_then(|failure| failure.channel_said.clone()),
                 ..said

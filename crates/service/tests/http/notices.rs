@@ -183,9 +183,10 @@ async fn an_outcome_that_is_not_known_says_not_to_post_it() {
 }
 
 #[tokio::test]
-async fn a_hand_off_brings_its_link() {
+async fn a_hand_off_brings_its_link_and_a_day_before_the_end_again() {
     let (receiver, simulator) = (Receiver::start().await, simulator().await);
-    let service = Service::start_as(|config| {
+    let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().unwrap()));
+    let service = Service::start_at(Arc::clone(&clock) as _, |config| {
         config.channels.naver_blog = ChannelConfig {
             mode: Mode::Live,
             base_url: Some(format!("{}/naver-blog", simulator.base_url())),
@@ -209,6 +210,16 @@ async fn a_hand_off_brings_its_link() {
     let link = told["data"]["link"].as_str().unwrap();
     let page = ask_elsewhere("GET", link, b"").await;
     assert_eq!(page.status, 200, "who is told can open it: {link}");
+    assert_eq!(told["data"]["until"], "2026-11-29T09:00:00Z");
+
+    clock.advance(Duration::from_hours(24 * 6));
+    let again = receiver.wait_for(2).await[1].json();
+    assert_eq!(
+        (&again["type"], &again["data"]["reminder"], &again["data"]["link"]),
+        (&told["type"], &json!(true), &json!(link))
+    );
+    let step = again["data"]["nextStep"].as_str().unwrap();
+    assert!(step.contains("by 2026-11-29 18:00 in Seoul"), "{step}");
     service.stop().await;
 }
 
