@@ -53,7 +53,7 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// It stands as it did: whom it waits for is told once more.
+    /// It stands as it did, and only that was noted.
     pub fn stays(&self) -> bool {
         self.from.as_ref() == Some(&self.to)
     }

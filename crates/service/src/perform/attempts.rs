@@ -162,8 +162,7 @@ fn said_by(record: &Record) -> Said {
 fn came_to(transitions: &[Transition]) -> Vec<(Channel, DeliveryStatus)> {
     let of_delivery = |transition: &Transition| {
         let status = DeliveryStatus::from_name(&transition.to)?;
-        let stood = transition.from.as_deref() == Some(&*transition.to);
-        Some((transition.channel?, status)).filter(|_| !status.moves() && !stood)
+        Some((transition.channel?, status)).filter(|_| !status.moves() && !transition.stays())
     };
     transitions.iter().filter_map(of_delivery).collect()
 }
