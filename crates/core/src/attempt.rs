@@ -114,6 +114,23 @@ pub enum LookUpOutcome {
     Unknown(Failure),
 }
 
+/// What a call came to by which something live is taken down. To repeat it is safe:
+/// what is gone already is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WithdrawOutcome {
+    /// It is not there any more, or was not there.
+    Gone,
+    /// The channel did not take it down, and it is live as before.
+    Refused {
+        /// The channel's reason.
+        failure: Failure,
+        /// Whether asking again can help.
+        retry: Retry,
+    },
+    /// Whether it is gone is not known.
+    Unknown(Failure),
+}
+
 /// How a channel avoids a duplicate where an outcome is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dedup {

@@ -7,8 +7,10 @@
 //! which cause: its client says that.
 
 mod all;
+mod withdrawal;
 
 pub use self::all::ALL;
+pub use self::withdrawal::{WITHDRAW_REQUESTED, WITHDRAWAL_FAILED, WITHDRAWN};
 use crate::delivery::{DeliveryStatus, Failure};
 use crate::text::Text;
 

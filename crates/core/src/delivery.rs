@@ -112,8 +112,8 @@ impl DeliveryStatus {
             Retrying | Waiting => matches!(to, Pending | InProgress | Waiting | Failed | Cancelled),
             NeedsReview => matches!(to, Pending | InProgress | Success | Failed),
             ActionRequired => matches!(to, Pending | Success | Failed | Cancelled),
-            // Declined later by the channel.
-            Success => matches!(to, Failed),
+            // Declined later by the channel, or withdrawn.
+            Success => matches!(to, Failed | Cancelled),
             // A redrive opens a new generation.
             Failed | Cancelled => matches!(to, Pending),
         }
@@ -250,7 +250,8 @@ pub struct Delivery {
     pub checkpoint: Option<Checkpoint>,
     /// The channel's proof.
     pub receipt: Option<Receipt>,
-    /// Why it did not succeed, or is held back.
+    /// Why it did not succeed, or is held back; of what is live, how its withdrawal
+    /// stands.
     pub failure: Option<Failure>,
     /// When it goes on: with an attempt, a step, a poll or a look-up; or until when
     /// a person has time.
@@ -321,6 +322,27 @@ impl Delivery {
     /// already.
     pub fn is_in_course(&self) -> bool {
         self.status == DeliveryStatus::Waiting && self.attempt_started_at.is_some()
+    }
+
+    /// Whether it is live, and is being taken down.
+    pub fn is_withdrawing(&self) -> bool {
+        self.is_live_and(cause::WITHDRAW_REQUESTED.code)
+    }
+
+    /// Whether it is live, and could not be taken down.
+    pub fn has_stayed(&self) -> bool {
+        self.is_live_and(cause::WITHDRAWAL_FAILED.code)
+    }
+
+    /// Whether it was live, and has been taken down.
+    pub fn is_withdrawn(&self) -> bool {
+        let why = self.failure.as_ref();
+        self.status == DeliveryStatus::Cancelled && why.is_some_and(|why| why.code == cause::WITHDRAWN.code)
+    }
+
+    fn is_live_and(&self, code: &str) -> bool {
+        let why = self.failure.as_ref();
+        self.status == DeliveryStatus::Success && why.is_some_and(|why| why.code == code)
     }
 
     /// How far the proof of a success goes.

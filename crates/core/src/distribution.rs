@@ -120,7 +120,7 @@ impl Distribution {
 
     /// Whether anything may still happen.
     pub fn open(&self) -> bool {
-        self.deliveries.iter().any(|delivery| !delivery.status.closed())
+        self.deliveries.iter().any(is_open)
     }
 
     /// The delivery to this channel.
@@ -143,12 +143,18 @@ impl Distribution {
     /// The earliest time at which something is due; moving work without a time
     /// is due at once (`now`); `None` where only a person can go on.
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let goes_on = |delivery: &Delivery| delivery.status.moves() || delivery.is_withdrawing();
         self.deliveries
             .iter()
-            .filter(|delivery| !delivery.status.closed())
-            .filter_map(|delivery| delivery.due_at().or(delivery.status.moves().then_some(now)))
+            .filter(|delivery| is_open(delivery))
+            .filter_map(|delivery| delivery.due_at().or(goes_on(delivery).then_some(now)))
             .min()
     }
+}
+
+/// What is live is closed, until it is to be taken down.
+fn is_open(delivery: &Delivery) -> bool {
+    !delivery.status.closed() || delivery.is_withdrawing()
 }
 
 #[cfg(test)]

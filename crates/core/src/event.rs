@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::channel::Channel;
-use crate::delivery::DeliveryStatus;
+use crate::delivery::{Delivery, DeliveryStatus};
 use crate::distribution::{Distribution, DistributionStatus};
 use crate::ids::{DistributionId, EventId};
 use crate::result::ChannelResult;
@@ -88,7 +88,7 @@ impl OutcomeDigest {
                 (
                     delivery.channel,
                     delivery.status,
-                    delivery.generation,
+                    told_generation(delivery),
                     &delivery.receipt,
                 )
             })
@@ -98,6 +98,11 @@ impl OutcomeDigest {
         let half: [u8; 16] = std::array::from_fn(|place| hash[place]);
         Self(format!("{:032x}", u128::from_be_bytes(half)))
     }
+}
+
+/// Nothing has come yet of the generation in which a withdrawal is under way.
+fn told_generation(delivery: &Delivery) -> u32 {
+    delivery.generation - u32::from(delivery.is_withdrawing())
 }
 
 /// Whether the outcome is to be published: nothing moves (I9), it differs from

@@ -26,7 +26,8 @@ pub struct ChannelResult {
     /// What the channel gave.
     #[serde(flatten)]
     pub fields: ResultFields,
-    /// Why it did not succeed: a stable word.
+    /// Why it did not succeed: a stable word. Beside SUCCESS: it is being taken down
+    /// (`withdraw_requested`), or could not be (`withdrawal_failed`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Why it did not succeed, and what to do.
@@ -56,11 +57,11 @@ pub struct ChannelResult {
 
 impl ChannelResult {
     /// What a delivery shows; `code`, `message` and what follows them only where it
-    /// has not succeeded.
+    /// has not succeeded, or is being withdrawn.
     pub fn of(delivery: &Delivery, language: Language) -> Self {
-        let succeeded = delivery.status == DeliveryStatus::Success;
+        let is_plain_success = delivery.status == DeliveryStatus::Success && !is_about_withdrawal(delivery);
         let cancelling = is_being_called_off(delivery).then(|| cause::CANCEL_REQUESTED.failure());
-        let failure = cancelling.as_ref().or(delivery.failure.as_ref()).filter(|_| !succeeded);
+        let failure = cancelling.as_ref().or(delivery.failure.as_ref()).filter(|_| !is_plain_success);
         let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
         let cause = failure.and_then(|failure| Cause::of(&failure.code));
         let is_action = delivery.status == DeliveryStatus::ActionRequired;
@@ -79,9 +80,16 @@ impl ChannelResult {
                 .filter(|_| is_action)
                 .and_then(|task| Some(task.action_url.as_ref()?.0.clone())),
             action_until: delivery.next_attempt_at.filter(|_| is_action),
-            retry_at: delivery.next_attempt_at.filter(|_| retries),
+            retry_at: delivery
+                .next_attempt_at
+                .filter(|_| retries || delivery.is_withdrawing()),
         }
     }
+}
+
+/// It is live, and something is to be said all the same.
+fn is_about_withdrawal(delivery: &Delivery) -> bool {
+    delivery.is_withdrawing() || delivery.has_stayed()
 }
 
 /// Of what has failed after it went on by itself.

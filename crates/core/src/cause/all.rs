@@ -3,7 +3,7 @@
 use crate::cause;
 
 /// All of them, those of channels first.
-pub const ALL: [&cause::Cause; 36] = [
+pub const ALL: [&cause::Cause; 39] = [
     &cause::CHANNEL_UNAVAILABLE,
     &cause::OUTCOME_UNKNOWN,
     &cause::BREAKER_OPEN,
@@ -40,4 +40,7 @@ pub const ALL: [&cause::Cause; 36] = [
     &cause::EXPIRED,
     &cause::SPEND_CAP_EXCEEDED,
     &cause::NOT_LIVE,
+    &cause::WITHDRAW_REQUESTED,
+    &cause::WITHDRAWN,
+    &cause::WITHDRAWAL_FAILED,
 ];

@@ -24,7 +24,7 @@ impl Engine {
             let open: Vec<_> = distribution
                 .deliveries
                 .iter()
-                .filter(|delivery| !delivery.status.closed())
+                .filter(|delivery| !delivery.status.closed() || delivery.is_withdrawing())
                 .cloned()
                 .collect();
             let mut work = Work::new(distribution);
@@ -64,6 +64,7 @@ impl Engine {
                     None => self.want(id, channel),
                 }
             }
+            (DeliveryStatus::Success, _) if delivery.is_withdrawing() => self.resume_withdrawal(id, delivery, turn),
             _ => {}
         }
     }

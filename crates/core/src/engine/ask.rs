@@ -1,13 +1,14 @@
 //! What a person may ask of a distribution: that a failed channel is tried
-//! again, what came of one whose outcome nobody knows, and that all of it is
-//! called off (`cancel.rs`).
+//! again, what came of one whose outcome nobody knows, that what is live is taken
+//! down (`withdraw.rs`), and that all of it is called off (`cancel.rs`).
 //!
-//! The first two open a new generation, so that what is published tells the two
+//! All but the last open a new generation, so that what is published tells them
 //! apart.
 
 use super::cancel::CallOff;
 use super::message::{AskId, Command};
 use super::planted::Bug;
+use super::withdraw::Withdrawal;
 use super::work::{Work, Writing};
 use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
@@ -39,6 +40,15 @@ pub enum Ask {
         channel: Channel,
         /// What the person saw.
         verdict: Verdict,
+    },
+    /// What is live on a channel is to be taken down.
+    Withdraw {
+        /// Which.
+        channel: Channel,
+        /// Who asks, for the history; `None` where nobody knows.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
     },
     /// Nothing of it is to begin any more.
     Cancel {
@@ -88,6 +98,8 @@ pub enum AskRefusal {
     NotRetryable(Channel, DeliveryStatus),
     /// Only what is in review, or waits for a person, is resolved.
     NotInReview(Channel, DeliveryStatus),
+    /// Only what is live is taken down.
+    NothingLive(Channel, DeliveryStatus),
     /// All of it has come to its end: there is nothing to call off.
     AlreadyClosed,
     /// All that is open is in review: it was sent, and a person decides.
@@ -109,8 +121,9 @@ impl Ask {
                 );
                 (!with_a_person).then_some(AskRefusal::NotInReview(*channel, delivery.status))
             }
+            Self::Withdraw { channel, .. } => Withdrawal::refusal(*channel, distribution),
             Self::Cancel { .. } if CallOff::changes(distribution) || CallOff::stands(distribution) => None,
-            Self::Cancel { .. } if distribution.open() => Some(AskRefusal::InReview),
+            Self::Cancel { .. } if CallOff::in_review(distribution) => Some(AskRefusal::InReview),
             Self::Cancel { .. } => Some(AskRefusal::AlreadyClosed),
         }
     }
@@ -119,7 +132,11 @@ impl Ask {
 impl Ask {
     /// Whether all of it was asked before, and nothing is left to write.
     fn is_done(&self, distribution: &Distribution) -> bool {
-        matches!(self, Self::Cancel { .. }) && !CallOff::changes(distribution) && CallOff::stands(distribution)
+        match self {
+            Self::Cancel { .. } => !CallOff::changes(distribution) && CallOff::stands(distribution),
+            Self::Withdraw { channel, .. } => distribution.delivery(*channel).is_some_and(Withdrawal::is_asked),
+            Self::Retry { .. } | Self::Resolve { .. } => false,
+        }
     }
 
     /// A write that is under way might be taken back together with it. What is
@@ -127,7 +144,7 @@ impl Ask {
     fn waits_for(&self, writing: &Writing) -> bool {
         match self {
             Self::Retry { .. } | Self::Resolve { .. } => true,
-            Self::Cancel { .. } => !writing.asks.is_empty(),
+            Self::Cancel { .. } | Self::Withdraw { .. } => !writing.asks.is_empty(),
         }
     }
 }
@@ -187,7 +204,7 @@ impl Engine {
     fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.asks.push(ask);
-            if let Ask::Retry { by, reason, .. } | Ask::Cancel { by, reason } = what {
+            if let Ask::Retry { by, reason, .. } | Ask::Withdraw { by, reason, .. } | Ask::Cancel { by, reason } = what {
                 work.unwritten.by.clone_from(by);
                 work.unwritten.reason.clone_from(reason);
             }
@@ -200,6 +217,7 @@ impl Engine {
                 }
             }
             Ask::Resolve { channel, verdict } => self.resolve(id, *channel, verdict, turn),
+            Ask::Withdraw { channel, .. } => self.withdraw(id, *channel, turn),
             Ask::Cancel { .. } => self.call_off(id, turn),
         }
     }
@@ -263,7 +281,7 @@ impl Engine {
 
     /// What was tried is kept among the attempts; nothing of the new generation
     /// has begun.
-    fn next_generation(&mut self, id: DistributionId, channel: Channel, phase: Phase, turn: &mut Turn<'_>) {
+    pub(super) fn next_generation(&mut self, id: DistributionId, channel: Channel, phase: Phase, turn: &mut Turn<'_>) {
         self.supersede(id, channel, phase, turn.now);
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {

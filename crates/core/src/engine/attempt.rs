@@ -42,7 +42,7 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;
         };
-        if !delivery.status.closed() {
+        if !delivery.status.closed() || delivery.is_withdrawing() {
             let begins = next(delivery) == Some(Next::Begin);
             self.lanes[channel.index()].queue(&work.distribution.tenant, id, begins);
         }
@@ -56,7 +56,7 @@ impl Engine {
         let Some(next) = delivery.and_then(next).filter(|_| !calls) else {
             return self.lanes[channel.index()].release();
         };
-        if next == Next::Begin && self.may_not_begin(id) {
+        if matches!(next, Next::Begin | Next::Withdraw) && self.may_not_begin(id) {
             self.lanes[channel.index()].release();
             return self.hold_stopped(id, channel, turn);
         }
@@ -78,6 +78,7 @@ impl Engine {
                 let kind = self.kind_of_look_up(id, channel, turn.now);
                 self.plan(id, channel, kind, permit, turn);
             }
+            Next::Withdraw => self.begin_withdrawal(id, channel, permit, turn),
         }
     }
 
@@ -105,7 +106,7 @@ impl Engine {
     }
 
     /// Counts the attempt that is to begin; a retry may be one too many.
-    fn spend(&mut self, id: DistributionId, channel: Channel, now: Timestamp) -> Result<(), Timestamp> {
+    pub(super) fn spend(&mut self, id: DistributionId, channel: Channel, now: Timestamp) -> Result<(), Timestamp> {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
         let budget = &mut self.lanes[channel.index()].budget;
         if delivery.is_some_and(|delivery| delivery.attempt > 0) {
@@ -187,6 +188,8 @@ pub(super) enum Next {
     Step,
     /// With a look at what its attempt came to.
     LookUp,
+    /// It is live, and goes on with being taken down.
+    Withdraw,
 }
 
 /// A delivery may wait in the course of an attempt, where a breaker or this
@@ -200,6 +203,7 @@ pub(super) fn next(delivery: &Delivery) -> Option<Next> {
         (DeliveryStatus::InProgress, Phase::Planned | Phase::Intent) => Some(Next::Step),
         (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => Some(Next::LookUp),
         (DeliveryStatus::Waiting, Phase::Planned | Phase::Intent) if delivery.is_in_course() => Some(Next::Step),
+        (DeliveryStatus::Success, _) if delivery.is_withdrawing() => Some(Next::Withdraw),
         _ if waits => Some(Next::Begin),
         _ => None,
     }

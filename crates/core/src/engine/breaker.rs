@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use super::message::{CallReference, Command};
 use super::outcome::begins_too_late;
 use super::planted::Bug;
+use super::withdraw::waits_to_withdraw;
 use super::{Engine, Turn};
-use crate::attempt::{LookUpOutcome, StepOutcome};
+use crate::attempt::{LookUpOutcome, StepOutcome, WithdrawOutcome};
 use crate::cause::{self, Cause};
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
@@ -106,7 +107,8 @@ impl Engine {
     fn wake(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) -> bool {
         let work = self.works.get_mut(&id);
         let held = work.and_then(|work| work.distribution.delivery_mut(channel));
-        let Some(delivery) = held.filter(|delivery| delivery.waits_for(cause::BREAKER_OPEN.code)) else {
+        let waits = |delivery: &&mut Delivery| delivery.waits_for(cause::BREAKER_OPEN.code) || waits_to_withdraw(delivery);
+        let Some(delivery) = held.filter(waits) else {
             return false;
         };
         delivery.next_attempt_at = Some(turn.now);
@@ -149,6 +151,10 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return false;
         };
+        if delivery.is_withdrawing() {
+            self.hold_withdrawal(id, channel, until, why);
+            return true;
+        }
         let begun = delivery.attempt_started_at.is_some();
         if !begun && begins_too_late(&work.distribution, channel, until, self.settings.retry.max_age) {
             self.dirty.insert(id);
@@ -232,6 +238,15 @@ pub(super) fn result_of_look_up(outcome: &LookUpOutcome) -> CallResult {
         | LookUpOutcome::Absent { .. }
         | LookUpOutcome::Pending { .. } => CallResult::Succeeded,
         LookUpOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
+    }
+}
+
+/// What a call to take something down says of it.
+pub(super) fn result_of_withdrawal(outcome: &WithdrawOutcome) -> CallResult {
+    match outcome {
+        WithdrawOutcome::Gone => CallResult::Succeeded,
+        WithdrawOutcome::Refused { failure, .. } => result_of_failure(failure, CallResult::Ignored),
+        WithdrawOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
     }
 }
 

@@ -51,6 +51,12 @@ impl CallOff {
         changes.any(|changes| changes)
     }
 
+    /// Whether anything of it is in review.
+    pub(super) fn in_review(distribution: &Distribution) -> bool {
+        let mut deliveries = distribution.deliveries.iter();
+        deliveries.any(|delivery| Self::of(delivery) == Self::InReview)
+    }
+
     /// Whether it was called off before, and is still under way.
     pub(super) fn stands(distribution: &Distribution) -> bool {
         distribution

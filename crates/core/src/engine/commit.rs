@@ -241,6 +241,7 @@ impl Engine {
             turn.commands.push(match kind {
                 CallKind::Step => Command::Step(call),
                 CallKind::LookUp => Command::LookUp(call),
+                CallKind::Withdraw => Command::Withdraw(call),
             });
         }
     }

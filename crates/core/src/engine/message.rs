@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::{Ask, AskAnswer};
-use crate::attempt::{Evidence, LookUpOutcome, StepOutcome};
+use crate::attempt::{Evidence, LookUpOutcome, StepOutcome, WithdrawOutcome};
 use crate::channel::{Channel, Mode};
 use crate::delivery::{Delivery, Failure, Phase};
 use crate::distribution::Distribution;
@@ -66,6 +66,13 @@ pub enum Input {
         reference: CallReference,
         /// What it came to.
         outcome: LookUpOutcome,
+    },
+    /// A call has ended by which something live is taken down.
+    Withdrawn {
+        /// Whose, and of which attempt.
+        reference: CallReference,
+        /// What it came to.
+        outcome: WithdrawOutcome,
     },
     /// Work was taken over from the database.
     Adopted(Vec<Adopted>),
@@ -163,6 +170,8 @@ pub enum Command {
     Step(Call),
     /// Find out whether an unknown step took effect; answered by `LookedUp`.
     LookUp(Call),
+    /// Take down what is live; answered by `Withdrawn`.
+    Withdraw(Call),
     /// Answer the client that asked.
     Answer {
         /// The name that its request was given.

@@ -17,8 +17,9 @@
 //! | `look_up.rs` | what follows an unknown outcome |
 //! | `commit.rs` | what is written when, and what follows a commit |
 //! | `adopt.rs` | what becomes of work that another life left behind |
-//! | `ask.rs` | what a person may ask: a redrive, a decision in doubt, calling off |
+//! | `ask.rs` | what a person may ask: a redrive, a decision in doubt, calling off, a withdrawal |
 //! | `cancel.rs` | what becomes of what is called off |
+//! | `withdraw.rs` | how what is live is taken down |
 //! | `hand_off.rs` | how long a person has to finish what was handed to them |
 //! | `evidence.rs` | what becomes of an answer that came too late |
 //! | `life.rs` | how a life winds down, and how the next one begins |
@@ -44,6 +45,7 @@ mod planted;
 mod queue;
 mod quota;
 mod stop;
+mod withdraw;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +71,7 @@ pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
 pub use self::cancel::CallOff;
 pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};
 pub use self::planted::Bug;
+pub use self::withdraw::Withdrawal;
 
 /// A next attempt within this time is RETRYING, a later one WAITING.
 pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
@@ -249,6 +252,7 @@ impl Engine {
             Input::NotWritten { id } => self.not_written(id, turn),
             Input::Stepped { reference, outcome } => self.stepped(&reference, outcome, turn),
             Input::LookedUp { reference, outcome } => self.looked_up(&reference, outcome, turn),
+            Input::Withdrawn { reference, outcome } => self.withdrawn(&reference, outcome, turn),
             Input::Adopted(adopted) => {
                 let ids: Vec<_> = adopted.iter().map(|adopted| adopted.distribution.id).collect();
                 self.adopt(adopted, turn);

@@ -112,7 +112,7 @@ impl Engine {
     /// Answers of one distribution mostly come together: while another call of it
     /// is under way, what has come waits a moment for it. Nobody is told before,
     /// and a crash finds the intent.
-    fn write_soon(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    pub(super) fn write_soon(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.calling[channel.index()] = None;
         if work.calling == [None; Channel::ALL.len()] {

@@ -1,11 +1,12 @@
 //! What happens while operators have stopped all sending, or one tenant's: nothing
-//! begins. What is under way ends, look-ups go on, requests are accepted. What is
+//! begins, a withdrawal neither. What is under way ends, look-ups go on, requests are accepted. What is
 //! held back is WAITING, spends no attempt, and goes on in the order in which it
 //! was accepted.
 
 use std::time::Duration;
 
 use super::planted::Bug;
+use super::withdraw::waits_to_withdraw;
 use super::{Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
@@ -38,7 +39,7 @@ impl Engine {
                 .distribution
                 .deliveries
                 .iter_mut()
-                .filter(|one| one.waits_for(cause::SENDING_STOPPED.code))
+                .filter(|one| one.waits_for(cause::SENDING_STOPPED.code) || waits_to_withdraw(one))
             {
                 delivery.next_attempt_at = Some(turn.now);
                 due.push((*id, delivery.channel));

@@ -97,6 +97,7 @@ pub(super) struct PlannedCall {
 pub(super) enum CallKind {
     Step,
     LookUp,
+    Withdraw,
 }
 
 impl Work {

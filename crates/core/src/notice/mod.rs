@@ -32,7 +32,8 @@ const SERVICE: Uuid = Uuid::from_u128(0x6f1d_9c1c_2f0e_5b57_9a0f_7d2f_8c54_31e2)
 /// What a notice is about; the word stands in configurations and on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoticeKind {
-    /// A channel did not succeed and will not by itself.
+    /// A channel did not succeed and will not by itself; or what is live there could
+    /// not be taken down.
     DeliveryFailed,
     /// Whether a channel took it is not known; a person decides.
     NeedsReview,
@@ -336,7 +337,7 @@ fn is_told(delivery: &Delivery, record: &Record) -> bool {
     let matters = matches!(
         status,
         DeliveryStatus::Failed | DeliveryStatus::NeedsReview | DeliveryStatus::ActionRequired
-    );
+    ) || delivery.has_stayed();
     let came = |to: &str, channel: Option<Channel>| channel == Some(delivery.channel) && to == status.name();
     let mut transitions = record.history.transitions.iter();
     matters && transitions.any(|transition| came(&transition.to, transition.channel))

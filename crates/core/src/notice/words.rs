@@ -96,6 +96,7 @@ fn of_delivery(delivery: &DeliveryNotice) -> Words {
             "마감까지 하루 남았습니다. 직접 마무리해야 합니다",
         ),
         DeliveryStatus::ActionRequired => ("somebody must finish it", "직접 마무리해야 합니다"),
+        DeliveryStatus::Success => ("it could not be taken down", "게시된 내용을 내리지 못했습니다"),
         _ => ("it was not published", "게시하지 못했습니다"),
     };
     let event = &delivery.event_id;
@@ -147,6 +148,16 @@ fn next_step(delivery: &DeliveryNotice, cause: Option<&Cause>, actor: Actor) -> 
             ),
         ),
         DeliveryStatus::ActionRequired => finish(delivery.until),
+        DeliveryStatus::Success => Text::new(
+            format!(
+                "Take it down on the channel itself; or mend what it names and ask again: \
+                 POST /api/distributions/{id}/channels/{channel}/withdraw."
+            ),
+            format!(
+                "채널에서 직접 삭제하거나, 안내된 문제를 해결한 뒤 다시 요청해 주세요: \
+                 POST /api/distributions/{id}/channels/{channel}/withdraw"
+            ),
+        ),
         _ if actor == Actor::Nobody => Text::new("Nothing has to be done.", "필요한 조치가 없습니다."),
         _ if cause.is_none_or(|cause| cause.retryable) => Text::new(
             format!("When that is done, send it again: POST /api/distributions/{id}/retry."),

@@ -11,6 +11,7 @@ mod lanes;
 mod life;
 mod quota;
 mod stop;
+mod withdraw;
 
 use std::time::Duration;
 
