@@ -17,6 +17,8 @@ pub const SHAPE: Shape = Shape {
     path: &["v1", "deliveries"],
     body,
     receipt,
+    // What its receipt holds may be the channel's own name, and not the gateway's.
+    withdrawn_by: None,
 };
 
 fn body(call: &Call, now: Timestamp) -> Value {

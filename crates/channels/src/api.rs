@@ -145,6 +145,10 @@ impl Api {
         self.send(Some(call), Method::PUT, url, body).await
     }
 
+    pub(crate) async fn delete(&self, call: &Call, path: &[&str]) -> Result<Answer, ExchangeError> {
+        self.send(Some(call), Method::DELETE, self.url(path), Body::None).await
+    }
+
     fn url_with(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(query);

@@ -3,13 +3,15 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::attempt::{LookUpOutcome, Protocol, StepOutcome, WithdrawOutcome};
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::Call;
+use fanfare_core::text::Text;
 use jiff::Timestamp;
 
 use crate::check::Checked;
 use crate::http::ExchangeError;
+use crate::withdraw;
 
 /// Runs one channel's protocol, a step at a time.
 ///
@@ -38,6 +40,18 @@ pub trait ChannelClient: Debug + Send + Sync {
     /// must, since an old one would lead back to what is done.
     fn is_further(&self, _heard: &Checkpoint, _own: Option<&Checkpoint>) -> bool {
         true
+    }
+
+    /// Why what is live can't be taken down from here, and what a person does instead;
+    /// nothing where it can. Asked before anything is begun.
+    fn cannot_withdraw(&self) -> Option<Text> {
+        Some(withdraw::by_hand())
+    }
+
+    /// Takes down what the delivery's receipt names. It may be called again whatever
+    /// came of it before: what is gone already is gone.
+    async fn withdraw(&self, _call: &Call, _now: Timestamp) -> WithdrawOutcome {
+        withdraw::refused(self.cannot_withdraw().unwrap_or_else(withdraw::by_hand))
     }
 
     /// Tries the credentials by calls that post nothing and cost nothing, each over

@@ -6,10 +6,11 @@
 //! gives back is its [`Shape`].
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::Channel;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
+use fanfare_core::text::Text;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -19,9 +20,10 @@ use crate::api::{Api, Body};
 use crate::call_off::{is_called_off, nothing_done};
 use crate::check::{self, Checked, NOBODY};
 use crate::client::ChannelClient;
-use crate::contract::{Heard, KEY_WINDOW, heard};
+use crate::contract::{Heard, KEY_WINDOW, heard, is_path_id};
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::withdraw;
 
 /// What one channel makes of the contract.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,9 @@ pub struct Shape {
     pub body: fn(&Call, Timestamp) -> Value,
     /// What a created thing says as proof; nothing where it does not.
     pub receipt: fn(Channel, &Value) -> Option<Receipt>,
+    /// By which name what was created is taken down; nothing where the gateway offers
+    /// no way of it.
+    pub withdrawn_by: Option<fn(&Receipt) -> Option<&str>>,
 }
 
 /// The client of every channel that speaks the contract.
@@ -149,6 +154,27 @@ impl ChannelClient for GatewayClient {
 
     async fn look_up(&self, call: &Call, _now: Timestamp) -> LookUpOutcome {
         self.find(call).await
+    }
+
+    fn cannot_withdraw(&self) -> Option<Text> {
+        self.shape.withdrawn_by.is_none().then(withdraw::by_hand)
+    }
+
+    async fn withdraw(&self, call: &Call, now: Timestamp) -> WithdrawOutcome {
+        let Some(name) = self.shape.withdrawn_by else {
+            return withdraw::refused(withdraw::by_hand());
+        };
+        let Some(id) = call
+            .delivery
+            .receipt
+            .as_ref()
+            .and_then(name)
+            .filter(|id| is_path_id(id))
+        else {
+            return withdraw::without_name();
+        };
+        let path: Vec<_> = self.shape.path.iter().copied().chain([id]).collect();
+        withdraw::by_contract(self.api.delete(call, &path).await, now)
     }
 
     /// A search for what was never made.

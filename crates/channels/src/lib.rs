@@ -33,4 +33,5 @@ mod patience;
 pub mod ringo_biz;
 pub mod secret;
 mod status;
+mod withdraw;
 pub mod wooridongne_tv;

@@ -19,11 +19,12 @@ use crate::mock::token;
 /// How many people a mock expects to see an event; the contract's figure.
 const MOCK_ESTIMATED_VIEWS: u64 = 1_000;
 
-/// `POST /v1/distributions`, and `GET` with `externalId`.
+/// `POST /v1/distributions`, `GET` with `externalId`, and `DELETE` below it.
 pub const SHAPE: Shape = Shape {
     path: &["v1", "distributions"],
     body,
     receipt,
+    withdrawn_by: Some(|receipt| receipt.fields.distribution_id.as_deref()),
 };
 
 fn body(call: &Call, now: Timestamp) -> Value {

@@ -61,7 +61,10 @@ impl ChannelResult {
     pub fn of(delivery: &Delivery, language: Language) -> Self {
         let is_plain_success = delivery.status == DeliveryStatus::Success && !is_about_withdrawal(delivery);
         let cancelling = is_being_called_off(delivery).then(|| cause::CANCEL_REQUESTED.failure());
-        let failure = cancelling.as_ref().or(delivery.failure.as_ref()).filter(|_| !is_plain_success);
+        let failure = cancelling
+            .as_ref()
+            .or(delivery.failure.as_ref())
+            .filter(|_| !is_plain_success);
         let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
         let cause = failure.and_then(|failure| Cause::of(&failure.code));
         let is_action = delivery.status == DeliveryStatus::ActionRequired;

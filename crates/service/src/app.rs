@@ -101,6 +101,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let renewal = credentials::start(kept, &connected, &store, &clock, deadline);
     let token = renewal.as_ref().map(credentials::Running::standing);
     let (hand_off, media) = (connected.hand_off.clone(), connected.media.clone());
+    let cannot_withdraw = connected.connections.each_ref().map(Connection::cannot_withdraw);
     let running = perform::start(parts(config, connected, &store, &cache, &clock, link.clone())?).await?;
     let relay = link
         .map(|link| relay(link, (publisher, shared_cache), &running, &store, &clock))
@@ -125,6 +126,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
         kakao_frame: clients::kakao_frame(&config.channels.kakao_channel),
         post_hosts: config.post_hosts(),
+        cannot_withdraw,
         limits: limits(config),
         ready: ready_receiver,
         metrics,

@@ -58,8 +58,11 @@ fn card(effect: &Effect) -> String {
         Some(url) => format!("<img alt=\"\" width=240 src=\"{}\">", escaped(url)),
         None => String::new(),
     };
+    let withdrawn = effect.withdrawn_at.map_or_else(String::new, |at| {
+        format!("<p><strong>Withdrawn · 내려짐</strong> <small>{at}</small></p>")
+    });
     format!(
-        "<article><h2>{}</h2>{image}<pre>{}</pre><small>{} · {}</small></article>",
+        "<article><h2>{}</h2>{withdrawn}{image}<pre>{}</pre><small>{} · {}</small></article>",
         escaped(name),
         escaped(&words(&effect.content)),
         escaped(&effect.remote_id),

@@ -30,6 +30,9 @@ pub struct Effect {
     pub at: Timestamp,
     /// What it says.
     pub content: Value,
+    /// Since when it is not there any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// A request that was made, and what was answered.
@@ -149,6 +152,15 @@ impl World {
 }
 
 impl Known {
+    /// It is taken down; says whether it was there. That it was, stays remembered.
+    pub(crate) fn withdraw(&mut self, channel: &str, remote_id: &str, now: Timestamp) -> bool {
+        let is_it = |effect: &&mut Effect| {
+            effect.channel == channel && effect.remote_id == remote_id && effect.withdrawn_at.is_none()
+        };
+        let found = self.effects.iter_mut().find(is_it);
+        found.map(|effect| effect.withdrawn_at = Some(now)).is_some()
+    }
+
     /// A number that was not given before, for ids.
     pub(crate) fn number(&mut self) -> u64 {
         self.numbers += 1;

@@ -204,7 +204,8 @@ impl Engine {
     fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.asks.push(ask);
-            if let Ask::Retry { by, reason, .. } | Ask::Withdraw { by, reason, .. } | Ask::Cancel { by, reason } = what {
+            if let Ask::Retry { by, reason, .. } | Ask::Withdraw { by, reason, .. } | Ask::Cancel { by, reason } = what
+            {
                 work.unwritten.by.clone_from(by);
                 work.unwritten.reason.clone_from(reason);
             }

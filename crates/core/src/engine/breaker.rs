@@ -107,7 +107,8 @@ impl Engine {
     fn wake(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) -> bool {
         let work = self.works.get_mut(&id);
         let held = work.and_then(|work| work.distribution.delivery_mut(channel));
-        let waits = |delivery: &&mut Delivery| delivery.waits_for(cause::BREAKER_OPEN.code) || waits_to_withdraw(delivery);
+        let waits =
+            |delivery: &&mut Delivery| delivery.waits_for(cause::BREAKER_OPEN.code) || waits_to_withdraw(delivery);
         let Some(delivery) = held.filter(waits) else {
             return false;
         };

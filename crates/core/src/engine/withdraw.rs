@@ -123,13 +123,7 @@ impl Engine {
 
     /// A breaker, a quota, a stop or the retry budget holds it back, which spends no
     /// attempt. What waits already, until then and for the same, is not written anew.
-    pub(super) fn hold_withdrawal(
-        &mut self,
-        id: DistributionId,
-        channel: Channel,
-        until: Timestamp,
-        why: Failure,
-    ) {
+    pub(super) fn hold_withdrawal(&mut self, id: DistributionId, channel: Channel, until: Timestamp, why: Failure) {
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;
@@ -245,13 +239,7 @@ impl Engine {
     }
 
     /// It can't be taken down from here.
-    fn stays(
-        &mut self,
-        id: DistributionId,
-        channel: Channel,
-        (phase, why): (Phase, Failure),
-        turn: &mut Turn<'_>,
-    ) {
+    fn stays(&mut self, id: DistributionId, channel: Channel, (phase, why): (Phase, Failure), turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
             delivery.phase = phase;
@@ -264,14 +252,7 @@ impl Engine {
 
     /// The attempt is kept among the attempts, with its own reason; the withdrawal
     /// goes on.
-    fn end_attempt(
-        &mut self,
-        id: DistributionId,
-        channel: Channel,
-        phase: Phase,
-        why: Failure,
-        turn: &mut Turn<'_>,
-    ) {
+    fn end_attempt(&mut self, id: DistributionId, channel: Channel, phase: Phase, why: Failure, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         let mut asked = None;
         work.change(channel, |delivery| asked = delivery.failure.replace(why));
@@ -300,6 +281,9 @@ impl Engine {
 
 /// What the person is told who asked for it.
 fn not_taken_down(phase: Phase, why: Failure) -> Failure {
+    if why.code == cause::WITHDRAWAL_FAILED.code {
+        return why;
+    }
     let stays = if phase == Phase::Unknown {
         Text::new(
             "Whether it was taken down is not known: the channel gave no clear answer. Look there, and take it down \

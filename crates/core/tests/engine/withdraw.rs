@@ -120,7 +120,10 @@ fn it_is_asked_for_with_who_and_why_and_called_after_the_commit() {
     let mut node = node(KEY, 10);
     let id = half_done(&mut node);
     let commands = node.step(vec![withdraw(id)]);
-    assert!(withdrawals(commands.clone()).is_empty(), "not before the intent is committed");
+    assert!(
+        withdrawals(commands.clone()).is_empty(),
+        "not before the intent is committed"
+    );
     let written = record(&commands);
     assert_eq!(
         (&*written.history.actor, written.history.reason.as_deref()),
@@ -152,7 +155,10 @@ fn what_is_gone_frees_its_claim_is_published_and_keeps_its_receipt() {
     let commands = node.step(vec![heard(&call, WithdrawOutcome::Gone)]);
     let written = record(&commands);
     let delivery = of(&written.deliveries);
-    assert_eq!((delivery.status, code(delivery)), (DeliveryStatus::Cancelled, "withdrawn"));
+    assert_eq!(
+        (delivery.status, code(delivery)),
+        (DeliveryStatus::Cancelled, "withdrawn")
+    );
     assert!(!delivery.holds_claim && delivery.receipt.is_some());
     let commands = node.written(id, Written::Recorded);
     assert!(withdrawals(commands).is_empty());
@@ -167,7 +173,9 @@ fn a_version_is_published_when_it_is_gone_and_none_while_it_goes_on() {
     node.step(vec![stepped(&step[0], confirmed())]);
     let distribution = rests(node.written(id, Written::Recorded));
     let before = OutcomeDigest::of(&distribution);
-    let Input::Asked { what, .. } = withdraw(id) else { unreachable!() };
+    let Input::Asked { what, .. } = withdraw(id) else {
+        unreachable!()
+    };
     let commands = node.step(vec![Input::Asked {
         ask: AskId(1),
         id,
@@ -192,11 +200,19 @@ fn a_call_without_a_clear_answer_is_made_again_after_a_backoff() {
     let commands = node.step(vec![heard(&call, WithdrawOutcome::Unknown(unknown))]);
     let written = record(&commands);
     let delivery = of(&written.deliveries);
-    assert_eq!((delivery.status, code(delivery)), (DeliveryStatus::Success, "withdraw_requested"));
+    assert_eq!(
+        (delivery.status, code(delivery)),
+        (DeliveryStatus::Success, "withdraw_requested")
+    );
     assert!(delivery.next_attempt_at.is_some());
     let ended = &written.superseded[0];
     assert_eq!(
-        (ended.generation, ended.attempt, ended.phase, &*ended.failure.as_ref().unwrap().code),
+        (
+            ended.generation,
+            ended.attempt,
+            ended.phase,
+            &*ended.failure.as_ref().unwrap().code
+        ),
         (2, 1, Phase::Unknown, "outcome_unknown")
     );
     node.written(id, Written::Recorded);
@@ -204,7 +220,10 @@ fn a_call_without_a_clear_answer_is_made_again_after_a_backoff() {
     let again = withdrawals(node.written(id, Written::Recorded));
     assert_eq!(again.len(), 1);
     assert_eq!((again[0].delivery.generation, again[0].delivery.attempt), (2, 2));
-    assert!(node.step(vec![heard(&call, WithdrawOutcome::Gone)]).is_empty(), "an old answer is none");
+    assert!(
+        node.step(vec![heard(&call, WithdrawOutcome::Gone)]).is_empty(),
+        "an old answer is none"
+    );
     let commands = node.hears(&again[0], WithdrawOutcome::Gone);
     assert_eq!(of(&record(&commands).deliveries).status, DeliveryStatus::Cancelled);
 }
@@ -226,7 +245,11 @@ fn what_the_channel_refuses_for_good_stays_live_and_says_why() {
     node.written(id, Written::Recorded);
     node.step(vec![withdraw(id)]);
     let again = withdrawals(node.written(id, Written::Recorded));
-    assert_eq!((again[0].delivery.generation, again[0].delivery.attempt), (3, 1), "it may be asked again");
+    assert_eq!(
+        (again[0].delivery.generation, again[0].delivery.attempt),
+        (3, 1),
+        "it may be asked again"
+    );
 }
 
 #[test]
@@ -241,7 +264,10 @@ fn attempts_run_out_and_it_stays_live() {
     }
     let commands = node.hears(&call, refused(Retry::Backoff));
     let delivery = of(&record(&commands).deliveries).clone();
-    assert_eq!((delivery.status, code(&delivery)), (DeliveryStatus::Success, "withdrawal_failed"));
+    assert_eq!(
+        (delivery.status, code(&delivery)),
+        (DeliveryStatus::Success, "withdrawal_failed")
+    );
 }
 
 #[test]
@@ -249,15 +275,27 @@ fn a_breaker_and_a_stop_hold_it_back_and_spend_no_attempt() {
     let mut node = node(KEY, 10);
     let id = half_done(&mut node);
     let (stop, resume) = (SendingAction::Stop, SendingAction::Resume);
-    let sending = |action| Input::SendingOrdered { scope: SendingScope::All, action };
-    let breaker = |action| Input::BreakerOrdered { channel: CHANNEL, action };
+    let sending = |action| Input::SendingOrdered {
+        scope: SendingScope::All,
+        action,
+    };
+    let breaker = |action| Input::BreakerOrdered {
+        channel: CHANNEL,
+        action,
+    };
     node.step(vec![sending(stop), breaker(BreakerAction::ForceOpen)]);
     let commands = node.step(vec![withdraw(id)]);
     let delivery = of(&record(&commands).deliveries).clone();
-    assert_eq!((delivery.phase, delivery.attempt, code(&delivery)), (Phase::Planned, 0, "withdraw_requested"));
+    assert_eq!(
+        (delivery.phase, delivery.attempt, code(&delivery)),
+        (Phase::Planned, 0, "withdraw_requested")
+    );
     assert!(withdrawals(node.written(id, Written::Recorded)).is_empty());
     node.step(vec![sending(resume)]);
-    assert!(withdrawals(node.written(id, Written::Recorded)).is_empty(), "the breaker holds it");
+    assert!(
+        withdrawals(node.written(id, Written::Recorded)).is_empty(),
+        "the breaker holds it"
+    );
     node.written(id, Written::Recorded);
     node.step(vec![breaker(BreakerAction::Close)]);
     let commands = node.step(Vec::new());

@@ -1,5 +1,5 @@
 //! What routes share by which a person asks something of a distribution: `retry`,
-//! `cancel`, `resolve`.
+//! `cancel`, `resolve`, `withdraw`.
 
 use std::sync::Arc;
 use std::time::Duration;

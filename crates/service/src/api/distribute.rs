@@ -228,6 +228,16 @@ pub(super) fn answer_with(
         | DistributionStatus::Failed
         | DistributionStatus::Cancelled => StatusCode::OK,
     };
+    answer_as(status, distribution, language, body)
+}
+
+/// The same with another status.
+pub(super) fn answer_as(
+    status: StatusCode,
+    distribution: &Distribution,
+    language: Language,
+    body: &impl Serialize,
+) -> Result<Response, ApiError> {
     let mut response = view::json_in(language, status, body)?;
     if status == StatusCode::ACCEPTED {
         let location = format!("/api/distributions/{}", distribution.id);

@@ -17,6 +17,7 @@ use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_A
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::cause;
+use fanfare_core::channel::Channel;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::DistributionId;
 use fanfare_core::spend::Overspend;
@@ -117,6 +118,9 @@ pub(super) enum ApiError {
     /// What is asked of a distribution can't be done as it stands.
     #[error("not possible as it stands")]
     NotPossible(AskRefusal),
+    /// The channel offers no way to take down what is live.
+    #[error("{0} can't be told to take it down")]
+    WithdrawalUnsupported(Channel, Text),
     /// Another node has the distribution.
     #[error("another node has the distribution")]
     OwnedElsewhere,
@@ -189,7 +193,10 @@ impl ApiError {
             | Self::PathUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyDistributed(_) | Self::OverSpent(_) | Self::NotPossible(_) => StatusCode::CONFLICT,
+            Self::AlreadyDistributed(_)
+            | Self::OverSpent(_)
+            | Self::NotPossible(_)
+            | Self::WithdrawalUnsupported(..) => StatusCode::CONFLICT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -230,7 +237,9 @@ impl ApiError {
             Self::NotPossible(AskRefusal::NotInReview(..)) => "not_in_review",
             Self::NotPossible(AskRefusal::AlreadyClosed) => "already_closed",
             Self::NotPossible(AskRefusal::InReview) => "in_review",
+            Self::NotPossible(AskRefusal::NothingLive(..)) => "nothing_live",
             Self::NotPossible(_) => "not_retryable",
+            Self::WithdrawalUnsupported(..) => "withdrawal_unsupported",
             Self::OwnedElsewhere => "owned_elsewhere",
             Self::PathUnknown => "path_not_found",
             Self::MethodNotAllowed => "method_not_allowed",

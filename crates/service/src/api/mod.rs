@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `redrive`, `cancel`, `resolve`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `redrive`, `cancel`, `resolve`, `withdraw`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -60,6 +60,7 @@ mod stop;
 mod token;
 mod view;
 mod waiting;
+mod withdraw;
 
 use std::sync::Arc;
 
@@ -92,6 +93,11 @@ fn routes() -> Routes {
             "/api/distributions/{id}/channels/{channel}/resolve",
             OPERATE,
             resolve::resolve,
+        )
+        .post(
+            "/api/distributions/{id}/channels/{channel}/withdraw",
+            OPERATE,
+            withdraw::withdraw,
         )
         .get("/api/events", READ, events::list_events)
         .get("/api/events/dead", READ, dead_events::list_dead_events)

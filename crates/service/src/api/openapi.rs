@@ -21,7 +21,7 @@ use utoipa::{Modify, OpenApi};
 use super::problem::Problem;
 use super::{
     attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
-    metrics, notices, preview, progress, replay_events, resolve, retry, status,
+    metrics, notices, preview, progress, replay_events, resolve, retry, status, withdraw,
 };
 
 const DESCRIPTION: &str = "\
@@ -65,6 +65,7 @@ there. A service that only its own machine can reach asks for no key until the f
         super::stop::order_sending,
         super::stop::get_stopped,
         resolve::resolve,
+        withdraw::withdraw,
         events::list_events,
         dead_events::list_dead_events,
         replay_events::replay_events,

@@ -9,6 +9,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
 use fanfare_core::spend::SpendCaps;
+use fanfare_core::text::Text;
 use fanfare_core::validate::AdmitSettings;
 use fanfare_core::validate::kakao_channel::Frame;
 use fanfare_core::verified::VerifiedNumbers;
@@ -55,6 +56,8 @@ pub struct ApiState {
     /// Of each channel, by [`Channel::index`]: hosts beside its own on which a
     /// post's link is believed.
     pub post_hosts: [Vec<String>; Channel::ALL.len()],
+    /// Of each channel: why what is live there can't be taken down from here.
+    pub cannot_withdraw: [Option<Text>; Channel::ALL.len()],
     /// What the door accepts.
     pub limits: ApiLimits,
     /// Whether the service takes requests; whoever starts and stops it says so.
@@ -108,6 +111,7 @@ pub(super) struct Api {
     pub(super) admit: AdmitSettings,
     pub(super) spend_caps: SpendCaps,
     pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
+    pub(super) cannot_withdraw: [Option<Text>; Channel::ALL.len()],
     pub(super) limits: ApiLimits,
     /// Places for event streams.
     pub(super) streams: Arc<Semaphore>,
@@ -137,6 +141,7 @@ impl Api {
             },
             spend_caps: parts.spend_caps,
             post_hosts: parts.post_hosts,
+            cannot_withdraw: parts.cannot_withdraw,
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,
             ready: parts.ready,

@@ -46,6 +46,7 @@ mod stop;
 mod story;
 mod token;
 mod watch;
+mod withdraw;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  the service refused the request (4xx); each fault is named by its JSON pointer
   4  the distribution did not succeed on every channel, or is still open;
+     of `withdraw`: it is live still;
      of `partners check`: a promise of the contract is broken; of `channels check`:
      a live channel is not reached, or does not take its credentials
   5  the service cannot be reached
@@ -138,6 +140,8 @@ enum Command {
     Redrive(redrive::Args),
     /// Call a distribution off; what is live stays live
     Cancel(cancel::Args),
+    /// Take down what is live on a channel
+    Withdraw(withdraw::Args),
     /// Say what came of a channel that is in review
     Resolve(resolve::Args),
     /// Stop all sending, or one tenant's, or let it go on
@@ -184,6 +188,7 @@ async fn dispatch(Cli { common, command }: &Cli) -> Result<(), Failure> {
         Command::Stop(args) => stop::run(common, args).await,
         Command::Cancel(args) => cancel::run(common, args).await,
         Command::Resolve(args) => resolve::run(common, args).await,
+        Command::Withdraw(args) => withdraw::run(common, args).await,
         Command::Events(args) => events::run(common, args).await,
         Command::Channels(args) => channels::run(common, args).await,
         Command::Keys(args) => keys::run(common, args).await,

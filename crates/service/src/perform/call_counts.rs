@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
+use fanfare_core::attempt::{LookUpOutcome, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::Channel;
 use metrics::{Gauge, Histogram, gauge, histogram};
 use tokio::time::Instant;
@@ -23,10 +23,11 @@ pub(super) enum Came {
     Unknown,
     Found,
     Absent,
+    Gone,
 }
 
 /// As many as there are words.
-const WORDS: usize = 10;
+const WORDS: usize = 11;
 
 impl Came {
     const fn name(self) -> &'static str {
@@ -41,6 +42,7 @@ impl Came {
             Self::Unknown => "unknown",
             Self::Found => "found",
             Self::Absent => "absent",
+            Self::Gone => "gone",
         }
     }
 }
@@ -72,11 +74,22 @@ impl From<&LookUpOutcome> for Came {
     }
 }
 
+impl From<&WithdrawOutcome> for Came {
+    fn from(outcome: &WithdrawOutcome) -> Self {
+        match outcome {
+            WithdrawOutcome::Gone => Self::Gone,
+            WithdrawOutcome::Refused { .. } => Self::Rejected,
+            WithdrawOutcome::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
 /// Which kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Step,
     LookUp,
+    Withdraw,
 }
 
 impl Kind {
@@ -84,6 +97,7 @@ impl Kind {
         match self {
             Self::Step => "step",
             Self::LookUp => "look_up",
+            Self::Withdraw => "withdraw",
         }
     }
 }
@@ -92,7 +106,7 @@ impl Kind {
 /// most combinations never come up and each is many lines.
 pub(super) struct CallCounts {
     in_flight: [Gauge; Channel::ALL.len()],
-    durations: [[[OnceLock<Histogram>; WORDS]; 2]; Channel::ALL.len()],
+    durations: [[[OnceLock<Histogram>; WORDS]; 3]; Channel::ALL.len()],
 }
 
 impl CallCounts {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::mock;
-use fanfare_core::attempt::{Dedup, Evidence, LookUpOutcome, Proof, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, Evidence, LookUpOutcome, Proof, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::{Failure, Phase};
@@ -57,6 +57,18 @@ impl Connection {
                 first_step_has_effect: true,
                 dedup: Dedup::LookUp { settle: Duration::ZERO },
             },
+        }
+    }
+}
+
+impl Connection {
+    /// Why what is live can't be taken down from here, and what a person does instead;
+    /// nothing where it can.
+    pub fn cannot_withdraw(&self) -> Option<Text> {
+        match self {
+            Self::Live(client) => client.cannot_withdraw(),
+            Self::Mock => Some(now_a_mock().detail),
+            Self::Unusable(why) => Some(why.detail.clone()),
         }
     }
 }
@@ -177,6 +189,33 @@ impl Calls {
         Some(Input::LookedUp { reference, outcome })
     }
 
+    /// Takes down what is live; of a mock, nothing is anywhere.
+    pub(super) fn withdraw(&self, call: Call, now: Timestamp) -> Option<Input> {
+        let reference = call.reference();
+        let outcome = match (call.delivery.mode, self.connection(&call)) {
+            (Mode::Mock, _) => WithdrawOutcome::Gone,
+            (Mode::Live, Connection::Live(client)) => {
+                let (client, lease, deadline) = (Arc::clone(client), self.lease.clone(), self.deadline);
+                let counts = Arc::clone(&self.counts);
+                let withdrawn = async move {
+                    if !lease.covers(deadline) {
+                        return not_withdrawn(service_restarting(), Retry::After(LEASE_INTERVAL));
+                    }
+                    let channel = call.delivery.channel;
+                    counts.timed(channel, Kind::Withdraw, client.withdraw(&call, now)).await
+                };
+                self.answer(withdrawn, WithdrawOutcome::Unknown, move |outcome| Input::Withdrawn {
+                    reference,
+                    outcome,
+                });
+                return None;
+            }
+            (Mode::Live, Connection::Unusable(why)) => not_withdrawn(why.clone(), Retry::Never),
+            (Mode::Live, Connection::Mock) => not_withdrawn(now_a_mock(), Retry::Never),
+        };
+        Some(Input::Withdrawn { reference, outcome })
+    }
+
     fn connection(&self, call: &Call) -> &Connection {
         &self.connections[call.delivery.channel.index()]
     }
@@ -266,11 +305,7 @@ fn held(call: &Call, why: Failure, now: Timestamp) -> StepOutcome {
 /// Nothing was sent: others may take this node's work over at any moment. Where
 /// they have, writing this is refused.
 fn held_for_lease(call: &Call, now: Timestamp) -> StepOutcome {
-    let detail = Text::new(
-        "The service has lost touch with its database for a while; this goes on as soon as that is mended.",
-        "서비스가 데이터베이스와 잠시 연결이 끊겼습니다. 복구되는 대로 이어서 진행됩니다.",
-    );
-    let why = cause::SERVICE_RESTARTING.because(detail);
+    let why = service_restarting();
     if call.delivery.phase == Phase::Unknown {
         return StepOutcome::Unknown(why);
     }
@@ -278,6 +313,18 @@ fn held_for_lease(call: &Call, now: Timestamp) -> StepOutcome {
         until: now.saturating_add(LEASE_INTERVAL).unwrap_or(Timestamp::MAX),
         reason: why,
     }
+}
+
+fn service_restarting() -> Failure {
+    let detail = Text::new(
+        "The service has lost touch with its database for a while; this goes on as soon as that is mended.",
+        "서비스가 데이터베이스와 잠시 연결이 끊겼습니다. 복구되는 대로 이어서 진행됩니다.",
+    );
+    cause::SERVICE_RESTARTING.because(detail)
+}
+
+fn not_withdrawn(failure: Failure, retry: Retry) -> WithdrawOutcome {
+    WithdrawOutcome::Refused { failure, retry }
 }
 
 fn receipt(call: &Call, now: Timestamp) -> Receipt {

@@ -39,7 +39,7 @@ use std::time::Duration;
 use fanfare_core::attempt::Evidence;
 use fanfare_core::cause;
 use fanfare_core::channel::Channel;
-use fanfare_core::delivery::Failure;
+use fanfare_core::delivery::{Delivery, Failure};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
@@ -60,7 +60,7 @@ pub use self::lease::{LeaseSettings, Life};
 pub use self::run::{Parts, RunError, Running, start};
 pub use self::sweep::Retention;
 pub use crate::outbox::View as RelayView;
-pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, CallOff, NewDistribution};
+pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, CallOff, NewDistribution, Withdrawal};
 
 /// The door to the engine.
 #[derive(Clone)]
@@ -258,6 +258,32 @@ impl EngineHandle {
                     Some(stored) if stored.history_number <= than => self.elsewhere.beyond(tenant, id, than).await,
                     stored => return Ok(stored.map(Arc::new)),
                 },
+            }
+        }
+    }
+
+    /// Waits until a channel of it is not being taken down any more, or the time is
+    /// over, and returns it as it is then; `None` where there is none of that id.
+    pub async fn withdrawn(
+        &self,
+        tenant: &TenantId,
+        id: DistributionId,
+        channel: Channel,
+        within: Duration,
+    ) -> Result<Option<Distribution>, StoreError> {
+        let deadline = Instant::now() + within;
+        loop {
+            // What waits is committed; who waits for news may hear of it a moment later.
+            let stored = self.store.distribution(tenant, id).await?;
+            let Some(stored) = stored else { return Ok(None) };
+            let goes_on = stored.delivery(channel).is_some_and(Delivery::is_withdrawing);
+            if !goes_on || Instant::now() >= deadline || self.intake.is_closed() {
+                return Ok(Some(stored));
+            }
+            tokio::select! {
+                newer = self.newer(tenant, id, stored.history_number) => { newer?; }
+                () = tokio::time::sleep_until(deadline) => {}
+                () = self.intake.closed() => {}
             }
         }
     }

@@ -230,7 +230,7 @@ fn the_contracts_are_called_our_proposal_and_hold_together() {
             );
         }
         for (path, item) in document["paths"].as_hash().unwrap() {
-            for method in ["get", "put", "post"].map(|method| &item[method]) {
+            for method in ["get", "put", "post", "delete"].map(|method| &item[method]) {
                 let refusals = method.is_badvalue() || !method["responses"]["4XX"].is_badvalue();
                 assert!(refusals, "{name} {path:?} refuses nothing");
             }

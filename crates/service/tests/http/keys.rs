@@ -35,7 +35,7 @@ impl Route {
     /// A body that would do something.
     fn body(&self) -> Value {
         match self.path.rsplit('/').next() {
-            Some("retry" | "cancel") => json!({}),
+            Some("retry" | "cancel" | "withdraw") => json!({}),
             Some("redrive") => json!({"eventId": "evt-knock"}),
             Some("resolve") => json!({"live": false}),
             Some("stop") => json!({"scope": "tenant", "action": "resume"}),

@@ -13,6 +13,7 @@
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `redrive.rs` | a second chance for many that failed |
 //! | `cancel.rs` | calling a distribution off |
+//! | `withdraw.rs` | taking down what is live |
 //! | `spending.rs` | how much a tenant may spend |
 //! | `stop.rs` | stopping all sending, or one tenant's |
 //! | `notices.rs`, `notices_kill.rs` | who is told what went wrong |
@@ -66,6 +67,7 @@ mod stop;
 mod support;
 mod tenants;
 mod token;
+mod withdraw;
 
 use serde_json::{Value, json};
 

@@ -19,8 +19,8 @@ const BUDGET_LEAST: u64 = 10_000;
 
 pub(crate) const WOORIDONGNE_TV: Served = Served {
     name: "wooridongne-tv",
-    steps: &["create", "lookup"],
-    step: |incoming| step(incoming, &["v1", "distributions"]),
+    steps: &["create", "lookup", "withdraw"],
+    step: |incoming| step(incoming, &["v1", "distributions"]).or_else(|| withdrawal(incoming)),
     handle: |world, incoming, fault| handle(world, incoming, fault, "wooridongne-tv", booking),
     throttled: too_many_requests,
 };
@@ -49,6 +49,11 @@ fn step(incoming: &Incoming, path: &[&str]) -> Option<&'static str> {
     }
 }
 
+fn withdrawal(incoming: &Incoming) -> Option<&'static str> {
+    let below = matches!(&incoming.parts()[..], ["v1", "distributions", id] if !id.is_empty());
+    (below && incoming.method == Method::DELETE).then_some("withdraw")
+}
+
 fn handle(
     world: &mut World,
     incoming: &Incoming,
@@ -59,6 +64,9 @@ fn handle(
     contract::guarded(world, incoming, fault, |world| {
         if incoming.method == Method::GET {
             return look_up(world.known.gateways.entry(name).or_default(), incoming, fault);
+        }
+        if incoming.method == Method::DELETE {
+            return withdraw(world, incoming, name);
         }
         contract::once(world, name, incoming, fault, |world| {
             post(world, incoming, fault, name, create)
@@ -73,6 +81,19 @@ fn look_up(gateway: &Gateway, incoming: &Incoming, fault: Option<&Fault>) -> Out
     let hidden = contract::deviates(fault, Deviation::LookUp);
     let items: Vec<_> = gateway.0.get(id).into_iter().filter(|_| !hidden).collect();
     Outgoing::json(200, &json!({ "items": items }))
+}
+
+/// What is not there any more is not found, either way.
+fn withdraw(world: &mut World, incoming: &Incoming, name: &'static str) -> Outgoing {
+    let (known, now) = (&mut world.known, world.now);
+    let parts = incoming.parts();
+    let id = parts.last().copied().unwrap_or_default();
+    if !known.withdraw(name, id, now) {
+        return problem(404, "not_found", "there is none of this id, or not any more");
+    }
+    let is_it = |item: &Value| item.get("distributionId").and_then(Value::as_str) == Some(id);
+    known.gateways.entry(name).or_default().0.retain(|_, item| !is_it(item));
+    Outgoing::text(204, "text/plain", "")
 }
 
 fn post(
@@ -110,6 +131,7 @@ fn post(
     let item = Value::Object(item);
     gateway.0.insert(external_id.clone(), item.clone());
     known.effects.push(Effect {
+        withdrawn_at: None,
         channel: name,
         our_id: external_id,
         remote_id,

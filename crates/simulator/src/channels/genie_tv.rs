@@ -248,6 +248,7 @@ pub(crate) fn review(known: &mut Known, now: Timestamp) {
         value["bookingstatus"] = "Booked".into();
         value["ext"] = json!({"impressionSchedule": rules::impressions(value)});
         effects.push(Effect {
+            withdrawn_at: None,
             channel: NAME,
             our_id: value["name"].as_str().unwrap_or_default().to_owned(),
             remote_id: line,

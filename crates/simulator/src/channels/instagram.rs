@@ -279,6 +279,7 @@ fn publish(known: &mut Known, account: &str, incoming: &Incoming, taken_on: bool
     };
     let answer = json!({ "id": media.id });
     known.effects.push(Effect {
+        withdrawn_at: None,
         channel: "instagram",
         our_id: id,
         remote_id: media.id.clone(),

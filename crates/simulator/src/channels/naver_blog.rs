@@ -165,6 +165,7 @@ fn free_slug(world: &World, wanted: String) -> String {
 fn came_to_be(world: &mut World, post: Post) {
     if post.published {
         world.known.effects.push(Effect {
+            withdrawn_at: None,
             channel: "naver-blog",
             our_id: post.slug.clone(),
             remote_id: post.id.to_string(),

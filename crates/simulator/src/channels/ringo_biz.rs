@@ -81,6 +81,7 @@ fn replace(world: &mut World, line: String, incoming: &Incoming, fault: Option<&
     });
     world.known.ringo_biz.insert(line.clone(), tone.clone());
     world.known.effects.push(Effect {
+        withdrawn_at: None,
         channel: NAME,
         our_id: body["externalId"].as_str().unwrap_or_default().to_owned(),
         remote_id: line,

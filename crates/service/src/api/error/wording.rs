@@ -48,6 +48,8 @@ impl ApiError {
             Self::NotPossible(AskRefusal::NotInReview(..)) => ("It is not in review", "확인 대기 중이 아닙니다"),
             Self::NotPossible(AskRefusal::AlreadyClosed) => ("It has come to its end", "이미 끝난 배포입니다"),
             Self::NotPossible(AskRefusal::InReview) => ("It is in review", "확인 대기 중입니다"),
+            Self::NotPossible(AskRefusal::NothingLive(..)) => ("It is not live", "게시되어 있지 않습니다"),
+            Self::WithdrawalUnsupported(..) => ("The channel can't take it down", "채널에서 내릴 수 없습니다"),
             Self::NotPossible(_) => ("There is nothing to retry", "다시 시도할 수 있는 상태가 아닙니다"),
             Self::OwnedElsewhere => ("Another node has it", "다른 노드가 처리 중입니다"),
             Self::PathUnknown => ("No such path", "없는 경로입니다"),
@@ -109,6 +111,7 @@ impl ApiError {
             Self::OverSpent(over) => over_spent(over),
             Self::ChannelUnknown(name) => channel_unknown(name),
             Self::NotPossible(refusal) => not_possible(*refusal),
+            Self::WithdrawalUnsupported(channel, how) => withdrawal_unsupported(*channel, how),
             fixed => fixed.fixed_detail(),
         }
     }
@@ -295,6 +298,7 @@ fn not_possible(refusal: AskRefusal) -> Text {
             "남은 채널은 이미 전송되었고 반영 여부를 알 수 없습니다. 채널을 확인하고 `resolve`해 주세요. 바뀐 것은 없습니다.",
         ),
         AskRefusal::NotRetryable(channel, status) => not_retryable(channel, status),
+        AskRefusal::NothingLive(channel, status) => nothing_live(channel, status),
         AskRefusal::NotInReview(channel, status) => {
             let (status, korean) = (status.name(), channel.korean_name());
             Text::new(
@@ -307,6 +311,39 @@ fn not_possible(refusal: AskRefusal) -> Text {
             )
         }
     }
+}
+
+fn nothing_live(channel: Channel, status: DeliveryStatus) -> Text {
+    let (name, korean) = (status.name(), channel.korean_name());
+    let (next, next_ko) = match status {
+        DeliveryStatus::NeedsReview => (
+            "whether it is live is not known; look at the channel and `resolve` it first",
+            "게시 여부를 알 수 없으니, 채널을 확인하고 먼저 `resolve`해 주세요",
+        ),
+        status if status.waits() => (
+            "it has not been published yet; `cancel` keeps it from being sent",
+            "아직 게시되지 않았습니다. 보내지 않으려면 `cancel`해 주세요",
+        ),
+        _ => (
+            "nothing of it is live, so there is nothing to take down",
+            "게시된 것이 없어 내릴 것이 없습니다",
+        ),
+    };
+    Text::new(
+        format!("{channel} is {name}: {next}. Nothing was changed."),
+        format!("{korean} 채널은 {name} 상태입니다. {next_ko}. 바뀐 것은 없습니다."),
+    )
+}
+
+fn withdrawal_unsupported(channel: Channel, how: &Text) -> Text {
+    Text::new(
+        format!("{channel}: {} It is live as before; nothing was changed.", how.en),
+        format!(
+            "{}: {} 게시 상태는 그대로이며, 바뀐 것은 없습니다.",
+            channel.korean_name(),
+            how.ko
+        ),
+    )
 }
 
 fn not_retryable(channel: Channel, status: DeliveryStatus) -> Text {

@@ -121,7 +121,8 @@ pub(in crate::api) struct AlreadyDistributed(Problem);
 #[response(
     description = "It can't be done as the distribution stands, and nothing was changed: `still_moving` (with \
         `Retry-After`), `not_retryable` (it is live, in review, or goes on by itself), `not_in_review`, \
-        `already_closed` and `in_review` (there is nothing to call off), `already_distributed` (another distribution holds the channel now), \
+        `already_closed` and `in_review` (there is nothing to call off), `nothing_live` (there is nothing to take down), \
+        `withdrawal_unsupported` (the channel can't take it down; the text says what a person does), `already_distributed` (another distribution holds the channel now), \
         `spend_cap_exceeded` (it would cost more than may be spent).",
     content_type = "application/problem+json",
     example = json!({

@@ -24,6 +24,15 @@ pub(super) struct Resource {
     pub(super) other: (&'static str, Value),
     /// A field that is refused.
     pub(super) wrong: (&'static str, Value),
+    /// How the one of this id is taken down again.
+    pub(super) withdrawal: fn(&Resource, &str) -> Option<Withdrawal>,
+}
+
+/// How a thing is taken down again.
+pub(super) struct Withdrawal {
+    pub(super) method: &'static str,
+    pub(super) path: Vec<String>,
+    pub(super) query: Option<String>,
 }
 
 impl Resource {

@@ -1,13 +1,14 @@
 //! `fanfare partners check`: holds a partner's endpoint against the contract that
 //! we propose (`api/partners/`), one line for each promise. What the contract
 //! asks of all partners is in `contract.rs`, what 지니TV's booking adds in
-//! `booking.rs`.
+//! `booking.rs`, that it can be taken down again in `withdrawal.rs`.
 //!
 //! It makes real things at the partner, so it begins only when told to.
 
 mod booking;
 mod contract;
 mod partner;
+mod withdrawal;
 
 use std::io::Write;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use fanfare_core::phone::Phone;
 use serde_json::{Value, json};
 use url::Url;
 
-use self::contract::Resource;
+use self::contract::{Resource, Withdrawal};
 use self::partner::Partner;
 use super::Common;
 use super::failure::Failure;
@@ -117,6 +118,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     if args.channel == Channel::GenieTV {
         booking::check(&partner, args, made.as_deref(), &mut report).await;
     }
+    withdrawal::check(&partner, &resource, made.as_deref(), &mut report).await;
     partner.check_problems(&mut report);
     show(&report, args.channel, common.json)
 }
@@ -133,7 +135,7 @@ impl Check {
             Channel::GenieTV => "several draft orders are made; none is booked",
             _ => "several distributions are made, which may cost money",
         };
-        format!("this makes test orders at {base}: {what}. Use a test account; nothing is taken back.")
+        format!("this makes test orders at {base}: {what}. Use a test account; not all of it is taken back.")
     }
 
     /// What the common promises are tried on.
@@ -153,6 +155,13 @@ impl Check {
                     "budget": 50_000}),
                 other: ("budget", json!(60_000)),
                 wrong: ("mediaUrl", json!("no address")),
+                withdrawal: |resource, made| {
+                    Some(Withdrawal {
+                        method: "DELETE",
+                        path: [&resource.path[..], &[made.to_owned()]].concat(),
+                        query: None,
+                    })
+                },
             },
             Channel::GenieTV => Resource {
                 method: "POST",
@@ -163,6 +172,7 @@ impl Check {
                 body: booking::order(),
                 other: ("budget", json!(200_000)),
                 wrong: ("budget", json!(-1)),
+                withdrawal: |_, _| None,
             },
             _ => {
                 let line = self.line.clone();
@@ -176,6 +186,7 @@ impl Check {
                     body: json!({"audioUrl": media("check.mp3")}),
                     other: ("audioUrl", json!(other_sound(&media("check.mp3")))),
                     wrong: ("audioUrl", json!("no address")),
+                    withdrawal: |_, _| None,
                 }
             }
         })

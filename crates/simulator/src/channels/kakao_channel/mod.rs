@@ -176,6 +176,7 @@ fn take(world: &mut World, body: &Value, taken: &[Value], fault: Option<&Fault>)
     world.known.kakao_channel.sent.extend(messages);
     let numbers: Vec<_> = taken.iter().map(|recipient| &recipient["recipientNo"]).collect();
     world.known.effects.push(Effect {
+        withdrawn_at: None,
         channel: "kakao-channel",
         our_id: body["senderGroupingKey"].as_str().unwrap_or_default().to_owned(),
         remote_id: request_id.clone(),
