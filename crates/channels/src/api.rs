@@ -145,8 +145,18 @@ impl Api {
         self.send(Some(call), Method::PUT, url, body).await
     }
 
-    pub(crate) async fn delete(&self, call: &Call, path: &[&str]) -> Result<Answer, ExchangeError> {
-        self.send(Some(call), Method::DELETE, self.url(path), Body::None).await
+    pub(crate) async fn delete(
+        &self,
+        call: &Call,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Answer, ExchangeError> {
+        let url = if query.is_empty() {
+            self.url(path)
+        } else {
+            self.url_with(path, query)
+        };
+        self.send(Some(call), Method::DELETE, url, Body::None).await
     }
 
     fn url_with(&self, path: &[&str], query: &[(&str, &str)]) -> Url {

@@ -174,7 +174,7 @@ impl ChannelClient for GatewayClient {
             return withdraw::without_name();
         };
         let path: Vec<_> = self.shape.path.iter().copied().chain([id]).collect();
-        withdraw::by_contract(self.api.delete(call, &path).await, now)
+        withdraw::by_contract(self.api.delete(call, &path, &[]).await, now)
     }
 
     /// A search for what was never made.

@@ -153,11 +153,9 @@ impl World {
 
 impl Known {
     /// It is taken down; says whether it was there. That it was, stays remembered.
-    pub(crate) fn withdraw(&mut self, channel: &str, remote_id: &str, now: Timestamp) -> bool {
-        let is_it = |effect: &&mut Effect| {
-            effect.channel == channel && effect.remote_id == remote_id && effect.withdrawn_at.is_none()
-        };
-        let found = self.effects.iter_mut().find(is_it);
+    pub(crate) fn withdraw(&mut self, channel: &str, is_it: impl Fn(&Effect) -> bool, now: Timestamp) -> bool {
+        let is_there = |effect: &&mut Effect| effect.channel == channel && effect.withdrawn_at.is_none();
+        let found = self.effects.iter_mut().filter(is_there).find(|effect| is_it(effect));
         found.map(|effect| effect.withdrawn_at = Some(now)).is_some()
     }
 

@@ -154,7 +154,7 @@ impl Booking {
     }
 }
 
-fn line_of(answer: &Answer, line: &str) -> Option<Line> {
+pub(super) fn line_of(answer: &Answer, line: &str) -> Option<Line> {
     answer.json::<Line>().ok().filter(|read| read.is(line))
 }
 

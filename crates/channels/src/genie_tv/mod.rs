@@ -15,10 +15,11 @@
 //! | `booking.rs` | the booking, and the wait for its review |
 //! | `checkpoint.rs` | where the protocol stands between steps |
 //! | `error.rs` | what a refusal and a booking's state mean, the one table |
+//! | `withdraw.rs` | cancelling a booking |
 //! | `wire.rs` | what is sent, and what is read of a line |
 //!
 //! Deliberately absent: a decline after the booking (the engine has no
-//! `observe` yet), changes, cancellation, reports.
+//! `observe` yet), changes, reports.
 
 mod booking;
 mod checkpoint;
@@ -26,11 +27,12 @@ mod error;
 mod mock;
 mod steps;
 mod wire;
+mod withdraw;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome, WithdrawOutcome};
 use fanfare_core::engine::Call;
 use fanfare_core::text::Text;
 use http::StatusCode;
@@ -103,6 +105,14 @@ impl ChannelClient for GenieTvClient {
     /// Never asked, since the key is never forgotten: repeating is the look-up.
     async fn look_up(&self, _call: &Call, _now: Timestamp) -> LookUpOutcome {
         LookUpOutcome::Unknown(failure::outcome_unknown())
+    }
+
+    fn cannot_withdraw(&self) -> Option<Text> {
+        None
+    }
+
+    async fn withdraw(&self, call: &Call, now: Timestamp) -> WithdrawOutcome {
+        self.cancel(call, now).await
     }
 
     /// A search of the account for an order that was never made.

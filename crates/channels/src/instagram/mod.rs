@@ -44,6 +44,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::text::Text;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -129,6 +130,15 @@ impl ChannelClient for InstagramClient {
 
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         self.find(call, now).await
+    }
+
+    fn cannot_withdraw(&self) -> Option<Text> {
+        Some(Text::new(
+            "Instagram lets no app that is connected by Instagram Login delete a post. Open the post in the Instagram app, \
+             and delete or archive it there.",
+            "인스타그램 로그인으로 연결된 앱은 게시물을 삭제할 수 없습니다. 인스타그램 앱에서 해당 게시물을 열어 직접 삭제하거나 보관해 \
+             주세요.",
+        ))
     }
 
     async fn check(&self, now: Timestamp) -> Checked {

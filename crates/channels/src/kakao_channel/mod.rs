@@ -153,6 +153,14 @@ impl ChannelClient for KakaoChannelClient {
         rank(heard) > own.and_then(rank)
     }
 
+    fn cannot_withdraw(&self) -> Option<Text> {
+        Some(Text::new(
+            "A message that was sent can't be called back from the recipients' phones. If something in it is wrong, send a \
+             correction as a new event.",
+            "이미 발송된 메시지는 수신자의 휴대전화에서 회수할 수 없습니다. 내용이 잘못되었다면 정정 메시지를 새 이벤트로 보내 주세요.",
+        ))
+    }
+
     /// A search for a message that was never sent.
     async fn check(&self, now: Timestamp) -> Checked {
         let (from, until) = look_up::around(now, now);

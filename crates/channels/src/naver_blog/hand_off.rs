@@ -142,6 +142,14 @@ impl ChannelClient for HandOffClient {
         LookUpOutcome::Absent { checkpoint: None }
     }
 
+    fn cannot_withdraw(&self) -> Option<Text> {
+        Some(Text::new(
+            "A person put the post on the blog, and only a person can take it down: open it on Naver Blog, and delete it or \
+             make it private there.",
+            "담당자가 직접 올린 글이므로 직접 내려야 합니다. 네이버 블로그에서 해당 글을 열어 삭제하거나 비공개로 바꿔 주세요.",
+        ))
+    }
+
     /// A person posts, so there is nothing to let us in: whether the feeds, which
     /// prove a post, are there.
     async fn check(&self, _now: Timestamp) -> Checked {

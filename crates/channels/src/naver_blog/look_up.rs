@@ -128,6 +128,12 @@ impl Recent {
         self.posts.iter().find(is_ours).cloned()
     }
 
+    /// The id of the post at this address.
+    pub(super) fn id_of(&self, link: &str) -> Option<String> {
+        let is_it = |post: &&Post| post.link.as_deref() == Some(link) && !post.id.is_empty();
+        self.posts.iter().find(is_it).map(|post| post.id.clone())
+    }
+
     /// Whether a post of an attempt that began then would be among these.
     fn reaches_before(&self, begun: Timestamp) -> bool {
         let before = begun.saturating_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);

@@ -8,13 +8,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::text::Text;
 use fanfare_core::validate::naver_blog::PICTURE;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -138,6 +139,14 @@ impl ChannelClient for MetaWeblogClient {
 
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         self.find(call, now).await
+    }
+
+    fn cannot_withdraw(&self) -> Option<Text> {
+        None
+    }
+
+    async fn withdraw(&self, call: &Call, now: Timestamp) -> WithdrawOutcome {
+        self.delete(call, now).await
     }
 
     /// Asks which blogs the author has.

@@ -12,6 +12,7 @@
 //! | `rss.rs` | whether a post is in the blog's feed |
 //! | `meta_weblog.rs` | the client of a blog that speaks `MetaWeblog` |
 //! | `look_up.rs` | what became of a post whose answer was not clear |
+//! | `withdraw.rs` | deleting a post there |
 //! | `html.rs` | the post as HTML |
 //! | `error.rs` | what a refusal means, the one table |
 //! | `xml_rpc.rs` | calls and answers of XML-RPC |
@@ -28,6 +29,7 @@ pub mod meta_weblog;
 mod mock;
 mod rss;
 pub mod ticket;
+mod withdraw;
 mod xml_rpc;
 
 pub use self::mock::mock_receipt;

@@ -16,17 +16,19 @@
 
 mod error;
 mod mock;
+mod withdraw;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, compose};
 use fanfare_core::delivery::{Failure, Phase};
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::text::Text;
 use fanfare_core::validate::ringo_biz::AUDIO_SECONDS_MAX;
 use fanfare_core::verified::VerifiedNumbers;
 use http::StatusCode;
@@ -119,6 +121,14 @@ impl ChannelClient for RingoBizClient {
             // Nothing was ever sent without a number.
             None => LookUpOutcome::Absent { checkpoint: None },
         }
+    }
+
+    fn cannot_withdraw(&self) -> Option<Text> {
+        None
+    }
+
+    async fn withdraw(&self, call: &Call, now: Timestamp) -> WithdrawOutcome {
+        self.take_away(call, now).await
     }
 
     /// Reads the tone of one of the verified lines.

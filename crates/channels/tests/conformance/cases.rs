@@ -14,6 +14,10 @@ use tempfile::TempDir;
 use crate::driver::{Database, Death, Driver, Outcome, Point};
 use crate::schema::Database as Schema;
 use crate::simulated::{Simulated, Subject};
+pub(crate) use crate::withdrawal::{
+    leaves_live_what_the_channel_refuses, takes_down_through_any_fault_that_happens_once,
+    takes_down_through_death_at_every_commit_and_call, takes_down_what_is_live,
+};
 
 /// Distributes once, under these faults and this death.
 async fn distribute(subject: Subject, faults: Value, death: Option<Death>, database: Database) -> (Outcome, usize) {
@@ -61,7 +65,7 @@ pub(crate) fn once(step: &str, fault: &Value) -> Value {
 }
 
 /// What a channel may do wrong, whether it does its work or not.
-fn faults(perform: bool) -> Vec<Value> {
+pub(crate) fn faults(perform: bool) -> Vec<Value> {
     let garbage = |what: &str| json!({"kind": "garbage", "what": what, "perform": perform});
     // Taken on, done half a minute later, and seen by nobody until then.
     let late = json!({"kind": "perform-late", "seconds": 30});

@@ -9,7 +9,9 @@ use fanfare_channels::client::ChannelClient;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Delivery;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::{Call, ChannelSettings, Command, Engine, HOLD_LIMIT, Input, NewDistribution, Settings};
+use fanfare_core::engine::{
+    Ask, AskId, Call, ChannelSettings, Command, Engine, HOLD_LIMIT, Input, NewDistribution, Settings,
+};
 use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::request::{CanonicalRequest, DistributeRequest};
 use fanfare_core::resilience::breaker::BreakerSettings;
@@ -19,6 +21,7 @@ use fanfare_ledger::{MemoryStore, SqliteStore, Store};
 use jiff::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::schema::Database as Schema;
@@ -43,6 +46,14 @@ pub(crate) struct Death {
 pub(crate) enum Point {
     Commit,
     Call,
+}
+
+/// Which call of a client's.
+#[derive(Clone, Copy)]
+enum Kind {
+    Step,
+    LookUp,
+    Withdraw,
 }
 
 /// The database, which outlives the process.
@@ -116,6 +127,57 @@ impl<'s> Driver<'s> {
     /// Until nothing more happens by itself. A client whose request was not
     /// acknowledged asks again, under the same key.
     pub(crate) async fn distribute(mut self, request: DistributeRequest) -> Outcome {
+        let stored = Box::pin(self.until_it_rests(request)).await;
+        self.outcome(stored).await
+    }
+
+    /// The same, and then what is live is taken down, under these faults and this
+    /// death. Who asked and was not heard asks again.
+    pub(crate) async fn withdraw(
+        mut self,
+        request: DistributeRequest,
+        faults: &Value,
+        death: Option<Death>,
+    ) -> Outcome {
+        let id = Box::pin(self.until_it_rests(request)).await.id;
+        self.simulated.goes_wrong(faults).await;
+        (self.death, self.commits, self.calls) = (death, 0, 0);
+        let tenant = TenantId::default();
+        let mut inputs = Vec::new();
+        for _ in 0..MOST_TURNS {
+            inputs = self.turn(inputs).await;
+            if !inputs.is_empty() {
+                continue;
+            }
+            let stored = self.store().distribution(&tenant, id).await.unwrap().unwrap();
+            let delivery = &stored.deliveries[0];
+            if delivery.is_withdrawn() || delivery.has_stayed() {
+                return self.outcome(stored).await;
+            }
+            self.time_passes();
+            if delivery.is_withdrawing() {
+                let due_by = self.now + HOLD_LIMIT;
+                let adopted = self.store().adopt(self.token, due_by, 10).await.unwrap();
+                inputs.push(Input::Adopted(adopted));
+                continue;
+            }
+            let adopted = self.store().adopt_one(self.token, &tenant, id).await.unwrap();
+            inputs.push(Input::Asked {
+                ask: AskId(1),
+                id,
+                what: Ask::Withdraw {
+                    channel: delivery.channel,
+                    by: None,
+                    reason: None,
+                },
+                adopted: adopted.map(Box::new),
+                evidence: Vec::new(),
+            });
+        }
+        panic!("it does not come to rest")
+    }
+
+    async fn until_it_rests(&mut self, request: DistributeRequest) -> Distribution {
         let tenant = TenantId::default();
         let key = IdempotencyKey::new("key");
         let mut inputs = Vec::new();
@@ -136,7 +198,7 @@ impl<'s> Driver<'s> {
                 continue;
             };
             if stored.due_at(self.now).is_none() {
-                return self.outcome(stored).await;
+                return stored;
             }
             self.time_passes();
             let due_by = self.now + HOLD_LIMIT;
@@ -156,8 +218,9 @@ impl<'s> Driver<'s> {
         for command in commands {
             let answer = match command {
                 Command::Write(write) => self.commit(write).await,
-                Command::Step(call) => self.call(call, true).await,
-                Command::LookUp(call) => self.call(call, false).await,
+                Command::Step(call) => self.call(call, Kind::Step).await,
+                Command::LookUp(call) => self.call(call, Kind::LookUp).await,
+                Command::Withdraw(call) => self.call(call, Kind::Withdraw).await,
                 _ => continue,
             };
             match answer {
@@ -179,19 +242,26 @@ impl<'s> Driver<'s> {
         death.is_none().then_some(Input::Written { id, written })
     }
 
-    async fn call(&mut self, call: Call, is_step: bool) -> Option<Input> {
+    async fn call(&mut self, call: Call, kind: Kind) -> Option<Input> {
         self.calls += 1;
         let death = self.death_at(Point::Call, self.calls);
         if death.is_some_and(|death| !death.done) {
             return None;
         }
         let reference = call.reference();
-        let answer = if is_step {
-            let outcome = self.client.step(&call, self.now).await;
-            Input::Stepped { reference, outcome }
-        } else {
-            let outcome = self.client.look_up(&call, self.now).await;
-            Input::LookedUp { reference, outcome }
+        let answer = match kind {
+            Kind::Step => {
+                let outcome = self.client.step(&call, self.now).await;
+                Input::Stepped { reference, outcome }
+            }
+            Kind::LookUp => {
+                let outcome = self.client.look_up(&call, self.now).await;
+                Input::LookedUp { reference, outcome }
+            }
+            Kind::Withdraw => {
+                let outcome = self.client.withdraw(&call, self.now).await;
+                Input::Withdrawn { reference, outcome }
+            }
         };
         death.is_none().then_some(answer)
     }

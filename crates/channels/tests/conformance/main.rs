@@ -19,6 +19,7 @@ mod patience;
 #[expect(dead_code, reason = "the ledger's own tests use the rest")]
 mod schema;
 mod simulated;
+mod withdrawal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ const INSTAGRAM: Subject = Subject {
     name: "instagram",
     steps: &["quota", "create", "status", "publish", "permalink"],
     effecting: "publish",
+    withdrawing: None,
     client: |api, pictures| {
         let media = MediaClient::new(&[pictures.to_owned()], Duration::from_millis(250));
         // The simulator's picture needs no fitting.
@@ -85,6 +87,7 @@ const WOORIDONGNE_TV: Subject = Subject {
     name: "wooridongne-tv",
     steps: &["create"],
     effecting: "create",
+    withdrawing: Some("withdraw"),
     client: |api, _| Arc::new(GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE)),
     request: || {
         let options = json!({"WooridongneTV": {"regions": ["1114000000"], "budget": 50_000}});
@@ -97,6 +100,7 @@ const GENIE_TV: Subject = Subject {
     name: "genie-tv",
     steps: &["order", "line", "creative", "assignment", "book", "status"],
     effecting: "book",
+    withdrawing: Some("withdraw"),
     client: |api, _| {
         let settings = GenieTvSettings {
             account_id: "acc-1".to_owned(),
@@ -117,6 +121,7 @@ const RINGO_BIZ: Subject = Subject {
     name: "ringo-biz",
     steps: &["replace"],
     effecting: "replace",
+    withdrawing: Some("withdraw"),
     client: |api, sounds| {
         let media = MediaClient::new(&[sounds.to_owned()], Duration::from_millis(250));
         let verified = VerifiedNumbers::new([("default", "02-555-0134")]).unwrap();
@@ -130,6 +135,7 @@ const KAKAO_CHANNEL: Subject = Subject {
     name: "kakao-channel",
     steps: &["image", "send", "lookup"],
     effecting: "send",
+    withdrawing: None,
     client: |api, pictures| kakao::client(api, pictures, kakao::friends(3)),
     request: || {
         let options = json!({"message": "여는 날 10% 할인", "recipientListRef": "friends"});
@@ -170,6 +176,7 @@ const ANY_CHANNEL: Subject = Subject {
     name: "gateway",
     steps: &["create"],
     effecting: "create",
+    withdrawing: None,
     client: |api, _| Arc::new(GatewayClient::new(api, fanfare_channels::any_channel::SHAPE)),
     request: || request("KakaoChannel", &json!({"KakaoChannel": {"message": "(광고) 빵집"}})),
     permanent: CONTRACT,
@@ -179,6 +186,7 @@ const META_WEBLOG: Subject = Subject {
     name: "naver-blog",
     steps: &["media", "post", "lookup"],
     effecting: "post",
+    withdrawing: Some("delete"),
     client: |api, pictures| {
         let media = MediaClient::new(&[pictures.to_owned()], Duration::from_millis(250));
         let settings = MetaWeblogSettings::new("shop");
@@ -236,6 +244,8 @@ macro_rules! conforms {
                 survives_death_at_every_commit_and_call_on_sqlite,
                 survives_death_at_every_commit_and_call_on_postgresql, survives_death_and_a_lost_answer_together,
                 has_no_effect_once_it_is_called_off,
+                takes_down_what_is_live, takes_down_through_any_fault_that_happens_once,
+                leaves_live_what_the_channel_refuses, takes_down_through_death_at_every_commit_and_call,
                 tries_its_credentials_and_posts_nothing,
                 says_nothing_of_credentials_where_nothing_follows, is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
         }

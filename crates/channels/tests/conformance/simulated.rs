@@ -33,6 +33,8 @@ pub(crate) struct Subject {
     pub(crate) steps: &'static [&'static str],
     /// The one of them that has the effect.
     pub(crate) effecting: &'static str,
+    /// The step that takes down what is live, where there is one.
+    pub(crate) withdrawing: Option<&'static str>,
     /// Makes the client; the simulator's host and port are where pictures are.
     pub(crate) client: fn(Api, &str) -> Arc<dyn ChannelClient>,
     /// A request that the channel takes.
@@ -120,6 +122,12 @@ impl Simulated {
     /// What came to be, as the channel itself tells it.
     pub(crate) fn made(&self) -> Vec<Effect> {
         self.simulator.effects()
+    }
+
+    /// Things that can be seen now, as the channel itself counts them.
+    pub(crate) fn seen(&self) -> usize {
+        let effects = self.simulator.effects();
+        effects.iter().filter(|effect| effect.withdrawn_at.is_none()).count()
     }
 
     /// Things that came to be, as the channel itself counts them.

@@ -106,7 +106,7 @@ fn asked(node: &mut Node) -> (DistributionId, Call) {
     (id, calls.remove(0))
 }
 
-fn of<'a>(deliveries: &'a [Delivery]) -> &'a Delivery {
+fn of(deliveries: &[Delivery]) -> &Delivery {
     let delivery = deliveries.iter().find(|delivery| delivery.channel == CHANNEL);
     delivery.expect("it has changed")
 }

@@ -310,6 +310,7 @@ impl World {
             Command::Write(write) => self.nodes[node].gathered.push(write),
             Command::Step(call) => self.step(node, &call),
             Command::LookUp(call) => self.look_up(node, call),
+            Command::Withdraw(_) => unreachable!("nobody asks for it"),
             Command::Answer { id, answer } => self.client_hears(id, &answer),
             Command::AnswerAsk { ask, answer } => self.person_hears(ask, &answer),
             Command::Moves { distribution, .. } => is_committed(&self.store, &distribution),

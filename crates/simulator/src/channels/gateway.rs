@@ -88,7 +88,7 @@ fn withdraw(world: &mut World, incoming: &Incoming, name: &'static str) -> Outgo
     let (known, now) = (&mut world.known, world.now);
     let parts = incoming.parts();
     let id = parts.last().copied().unwrap_or_default();
-    if !known.withdraw(name, id, now) {
+    if !known.withdraw(name, |effect| effect.remote_id == id, now) {
         return problem(404, "not_found", "there is none of this id, or not any more");
     }
     let is_it = |item: &Value| item.get("distributionId").and_then(Value::as_str) == Some(id);

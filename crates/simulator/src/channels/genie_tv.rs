@@ -26,7 +26,16 @@ const REVIEW: SignedDuration = SignedDuration::from_millis(500);
 
 pub(crate) const SERVED: Served = Served {
     name: NAME,
-    steps: &["order", "line", "creative", "assignment", "book", "status", "lookup"],
+    steps: &[
+        "order",
+        "line",
+        "creative",
+        "assignment",
+        "book",
+        "status",
+        "lookup",
+        "withdraw",
+    ],
     step,
     handle,
     throttled: too_many_requests,
@@ -60,6 +69,9 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
         (&Method::POST, ["accounts", _, "orders", _, "lines"]) => Some("line"),
         (&Method::POST, ["accounts", _, "creatives"]) => Some("creative"),
         (&Method::POST, ["accounts", _, "assignments"]) => Some("assignment"),
+        (&Method::PUT, ["accounts", _, "orders", _, "lines", _]) if incoming.query.contains_key("cancel") => {
+            Some("withdraw")
+        }
         (&Method::PUT, ["accounts", _, "orders", _, "lines", _]) => Some("book"),
         (&Method::GET, ["accounts", _, "orders", _, "lines", _]) => Some("status"),
         (
@@ -95,6 +107,9 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
 fn change(world: &mut World, account: &str, incoming: &Incoming, fault: Option<&Fault>) -> Result<Outgoing, Outgoing> {
     if let (Some("book"), [.., order, _, line]) = (step(incoming), &incoming.parts()[..]) {
         return book(world, account, (order, line), incoming, fault);
+    }
+    if let (Some("withdraw"), [.., order, _, line]) = (step(incoming), &incoming.parts()[..]) {
+        return cancel(world, account, (order, line));
     }
     let Some(body) = incoming.json().filter(Value::is_object) else {
         return Err(problem(400, "malformed", "the body is no JSON object"));
@@ -209,7 +224,7 @@ fn book(
     match thing.value["bookingstatus"].as_str() {
         Some("Draft") if !assigned => return Err(problem(422, "creative_missing", "the line shows nothing")),
         Some("Draft") => {}
-        Some("Declined") => return Err(problem(409, "declined", "the line was declined; make another")),
+        Some("Declined" | "Canceled") => return Err(problem(409, "declined", "the line was declined; make another")),
         _ => return Ok(Outgoing::json(200, &shown(thing, now))),
     }
     thing.value["bookingstatus"] = "PendingBooking".into();
@@ -226,6 +241,25 @@ fn book(
             _ => None,
         },
     });
+    Ok(answer)
+}
+
+/// What is cancelled already, or was declined, stays as it is.
+fn cancel(world: &mut World, account: &str, (order, line): (&str, &str)) -> Result<Outgoing, Outgoing> {
+    let now = world.now;
+    let known = &mut world.known;
+    let thing = known.genie_tv.lines.get_mut(line);
+    let Some(thing) = thing.filter(|thing| thing.account == account && thing.value["orderid"] == order) else {
+        return Err(problem(404, "not_found", "no such line"));
+    };
+    match shown(thing, now)["bookingstatus"].as_str() {
+        Some("Finished") => return Err(problem(409, "finished", "the line has been shown to its end")),
+        Some("Declined" | "Canceled") => {}
+        _ => thing.value["bookingstatus"] = "Canceled".into(),
+    }
+    let answer = Outgoing::json(200, &thing.value);
+    known.genie_tv.reviews.retain(|review| review.line != line);
+    known.withdraw(NAME, |effect| effect.remote_id == line, now);
     Ok(answer)
 }
 

@@ -245,7 +245,9 @@ fn delete(world: &mut World, id: &str) -> Outgoing {
     let Some(id) = find(world, id).map(|post| post.id) else {
         return xml_rpc::fault(404, "Sorry, no such post.");
     };
-    world.known.naver_blog.retain(|post| post.id != id);
+    let (known, now) = (&mut world.known, world.now);
+    known.naver_blog.retain(|post| post.id != id);
+    known.withdraw("naver-blog", |effect| effect.remote_id == id.to_string(), now);
     xml_rpc::answer("<value><boolean>1</boolean></value>")
 }
 

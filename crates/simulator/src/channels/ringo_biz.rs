@@ -22,7 +22,7 @@ const FORMATS: [&str; 2] = [".mp3", ".wav"];
 
 pub(crate) const SERVED: Served = Served {
     name: NAME,
-    steps: &["replace", "lookup"],
+    steps: &["replace", "lookup", "withdraw"],
     step,
     handle,
     throttled: too_many_requests,
@@ -35,6 +35,7 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
     match (&incoming.method, &incoming.parts()[..]) {
         (&Method::PUT, ["v1", "lines", _, "ringback-tone"]) => Some("replace"),
         (&Method::GET, ["v1", "lines", _, "ringback-tone"]) => Some("lookup"),
+        (&Method::DELETE, ["v1", "lines", _, "ringback-tone"]) => Some("withdraw"),
         _ => None,
     }
 }
@@ -44,6 +45,9 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
     contract::guarded(world, incoming, fault, |world| {
         if incoming.method == Method::GET {
             return look_up(world, &line, fault);
+        }
+        if incoming.method == Method::DELETE {
+            return withdraw(world, &line, incoming);
         }
         contract::once(world, NAME, incoming, fault, |world| {
             replace(world, line, incoming, fault)
@@ -57,6 +61,24 @@ fn look_up(world: &World, line: &str, fault: Option<&Fault>) -> Outgoing {
         Some(tone) => Outgoing::json(200, tone),
         None => problem(404, "tone_not_found", "the line has no tone"),
     }
+}
+
+/// Only the tone that is named is taken away.
+fn withdraw(world: &mut World, line: &str, incoming: &Incoming) -> Outgoing {
+    let Some(wanted) = incoming.query.get("externalId") else {
+        return problem(422, "invalid", "externalId is missing in the query");
+    };
+    let (known, now) = (&mut world.known, world.now);
+    match known.ringo_biz.get(line) {
+        None => return problem(404, "tone_not_found", "the line has no tone"),
+        Some(tone) if tone["externalId"] != **wanted => {
+            return problem(409, "other_tone", "the line plays another tone");
+        }
+        Some(_) => {}
+    }
+    known.ringo_biz.remove(line);
+    known.withdraw(NAME, |effect| effect.our_id == *wanted && effect.remote_id == line, now);
+    Outgoing::text(204, "text/plain", "")
 }
 
 fn replace(world: &mut World, line: String, incoming: &Incoming, fault: Option<&Fault>) -> Result<Outgoing, Outgoing> {
