@@ -17,7 +17,7 @@ use fanfare_channels::http::{HttpClient, HttpSettings};
 use fanfare_channels::media::MediaClient;
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::secret::Secret;
-use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome};
+use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::decode::decode;
 use fanfare_core::delivery::{Checkpoint, Delivery};
@@ -154,6 +154,62 @@ async fn a_post_with_its_picture_is_made_and_its_link_is_told() {
     );
     assert!(page.contains("/wp-content/uploads/"), "the picture is shown");
     assert!(!page.contains("<script>alert"), "markup is text");
+}
+
+/// It goes into the trash, then for good; and then there is none. Nobody sees it from
+/// the first on.
+#[tokio::test]
+async fn a_post_is_taken_down_however_often_it_is_asked() {
+    let mut blog = Blog::new(None).await;
+    let mut call = blog.call("내릴 글", "본문");
+    blog.advance(&mut call).await;
+    blog.advance(&mut call).await;
+    let StepOutcome::Confirmed(receipt) = blog.client.step(&call, blog.now()).await else {
+        panic!("no link")
+    };
+    assert!(blog.page(&receipt).await.contains("내릴 글"));
+    call.delivery.receipt = Some(receipt.clone());
+    call.delivery.generation += 1;
+    for _ in 0..3 {
+        assert_eq!(blog.client.withdraw(&call, blog.now()).await, WithdrawOutcome::Gone);
+        assert!(!blog.page(&receipt).await.contains("내릴 글"));
+    }
+    let refused = Blog::new(Some("wrong")).await.client.withdraw(&call, blog.now()).await;
+    let WithdrawOutcome::Refused {
+        failure,
+        retry: Retry::Never,
+    } = refused
+    else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(failure.code, "auth_expired");
+}
+
+/// Its id is not known where it was found again: the blog is asked for it by the link.
+#[tokio::test]
+async fn a_post_that_was_found_again_is_taken_down_by_its_link() {
+    let mut blog = Blog::new(None).await;
+    let mut call = blog.call("찾아서 내릴 글", "본문");
+    let ready = blog.advance(&mut call).await;
+    blog.advance(&mut call).await;
+    let StepOutcome::Confirmed(receipt) = blog.client.step(&call, blog.now()).await else {
+        panic!("no link")
+    };
+    (call.delivery.checkpoint, call.delivery.receipt) = (Some(ready), Some(receipt.clone()));
+    assert_eq!(blog.client.withdraw(&call, blog.now()).await, WithdrawOutcome::Gone);
+    assert!(!blog.page(&receipt).await.contains("찾아서 내릴 글"));
+    // Not among the newest any more, so nothing can be said of it.
+    let outcome = blog.client.withdraw(&call, blog.now()).await;
+    assert!(
+        matches!(
+            outcome,
+            WithdrawOutcome::Refused {
+                retry: Retry::Never,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
 }
 
 /// The answer to `newPost` is lost: the post is found by its mark. Before it is

@@ -134,10 +134,9 @@ impl ChannelClient for InstagramClient {
 
     fn cannot_withdraw(&self) -> Option<Text> {
         Some(Text::new(
-            "Instagram lets no app that is connected by Instagram Login delete a post. Open the post in the Instagram app, \
-             and delete or archive it there.",
-            "인스타그램 로그인으로 연결된 앱은 게시물을 삭제할 수 없습니다. 인스타그램 앱에서 해당 게시물을 열어 직접 삭제하거나 보관해 \
-             주세요.",
+            "A post can't be deleted from here: Instagram allows that to apps with another login and a permission that this \
+             service does not ask for. Open the post in the Instagram app, and delete or archive it there.",
+            "이 서비스에는 게시물을 삭제할 권한이 없습니다. 인스타그램 앱에서 해당 게시물을 열어 직접 삭제하거나 보관해 주세요.",
         ))
     }
 

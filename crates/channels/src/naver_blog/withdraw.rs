@@ -6,6 +6,7 @@
 
 use fanfare_core::attempt::{Retry, WithdrawOutcome};
 use fanfare_core::engine::Call;
+use fanfare_core::text::Text;
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -32,7 +33,7 @@ impl MetaWeblogClient {
         };
         match id {
             Some(id) => self.delete_post(call, &id, now).await,
-            None => withdraw::without_name(),
+            None => not_listed(),
         }
     }
 
@@ -72,6 +73,16 @@ impl MetaWeblogClient {
             }
         }
     }
+}
+
+/// It may be older than what the blog lists, or gone by an earlier call whose answer was
+/// lost.
+fn not_listed() -> WithdrawOutcome {
+    withdraw::refused(Text::new(
+        "The post is not among the blog's newest, so its id can't be found from here. Open its link, and delete it on \
+         the blog if it is still there.",
+        "블로그의 최근 글 목록에 없어 이 서비스에서 찾을 수 없습니다. 링크를 열어 아직 남아 있으면 블로그에서 직접 삭제해 주세요.",
+    ))
 }
 
 fn outcome(meaning: Meaning) -> WithdrawOutcome {

@@ -59,7 +59,7 @@ fn the_simulator_keeps_the_contracts() {
     let draft = ("GenieTV", "genie-tv", "order", &[][..]);
     let booked = simulator.effects().len();
     let Ended { code, stdout, .. } = check(&simulator, draft, &[]);
-    assert_eq!((code, stdout.matches("skip  ").count()), (0, 3), "{stdout}");
+    assert_eq!((code, stdout.matches("skip  ").count()), (0, 4), "{stdout}");
     assert_eq!(simulator.effects().len(), booked);
 }
 

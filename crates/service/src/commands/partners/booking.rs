@@ -19,6 +19,7 @@ const SHOWN: &str = "a creative is made and assigned";
 const BOOK: &str = "a booking is taken: PendingBooking or Booked";
 const AGAIN: &str = "the same booking again changes nothing";
 const REVIEW: &str = "a review ends: Booked, or Declined with a reason";
+const CANCEL: &str = "a booking is cancelled, and again: Canceled";
 const NO_BOOK: &str = "--book tries it; it may cost money";
 
 /// Next week, for a day, for the least.
@@ -50,7 +51,12 @@ pub(super) async fn check(partner: &Partner, args: &Check, order: Option<&str>, 
     let sound = shown.is_ok();
     report.add("creative", SHOWN, shown);
     if !args.book || !sound {
-        for (name, promise) in [("booking", BOOK), ("booking-again", AGAIN), ("review", REVIEW)] {
+        for (name, promise) in [
+            ("booking", BOOK),
+            ("booking-again", AGAIN),
+            ("review", REVIEW),
+            ("cancel", CANCEL),
+        ] {
             report.skip(name, promise, if sound { NO_BOOK } else { "there is nothing to show" });
         }
         return;
@@ -61,6 +67,7 @@ pub(super) async fn check(partner: &Partner, args: &Check, order: Option<&str>, 
     let review = tokio::time::timeout(args.review_patience(), booking.review(&path)).await;
     let waited = |_| Err(format!("no end within {} s; --wait waits longer", args.wait));
     report.add("review", REVIEW, review.unwrap_or_else(waited));
+    report.add("cancel", CANCEL, booking.cancel(&path).await);
 }
 
 struct Booking<'b> {
@@ -123,6 +130,18 @@ impl Booking<'_> {
         } else {
             Err(format!("its bookingstatus is {state}"))
         }
+    }
+
+    /// A line that was declined is not shown, too.
+    async fn cancel(&self, path: &[String]) -> Result<(), String> {
+        for _ in 0..2 {
+            let answer = self.ask("PUT", path, Some("cancel"), Some(json!({}))).await?;
+            let state = identity(&answer, "bookingstatus")?;
+            if state != "Canceled" && state != "Declined" {
+                return Err(format!("its bookingstatus is {state}"));
+            }
+        }
+        Ok(())
     }
 
     async fn review(&self, path: &[String]) -> Result<(), String> {

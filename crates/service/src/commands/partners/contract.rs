@@ -24,15 +24,17 @@ pub(super) struct Resource {
     pub(super) other: (&'static str, Value),
     /// A field that is refused.
     pub(super) wrong: (&'static str, Value),
-    /// How the one of this id is taken down again.
-    pub(super) withdrawal: fn(&Resource, &str) -> Option<Withdrawal>,
+    /// How what was made is taken down again, where that is tried here.
+    pub(super) withdrawal: Option<Withdrawal>,
 }
 
 /// How a thing is taken down again.
-pub(super) struct Withdrawal {
-    pub(super) method: &'static str,
-    pub(super) path: Vec<String>,
-    pub(super) query: Option<String>,
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Withdrawal {
+    /// By the partner's own id, below the place where it was made.
+    ById,
+    /// By the name that the place bears now.
+    ByName,
 }
 
 impl Resource {

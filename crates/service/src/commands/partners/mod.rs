@@ -155,13 +155,7 @@ impl Check {
                     "budget": 50_000}),
                 other: ("budget", json!(60_000)),
                 wrong: ("mediaUrl", json!("no address")),
-                withdrawal: |resource, made| {
-                    Some(Withdrawal {
-                        method: "DELETE",
-                        path: [&resource.path[..], &[made.to_owned()]].concat(),
-                        query: None,
-                    })
-                },
+                withdrawal: Some(Withdrawal::ById),
             },
             Channel::GenieTV => Resource {
                 method: "POST",
@@ -172,7 +166,8 @@ impl Check {
                 body: booking::order(),
                 other: ("budget", json!(200_000)),
                 wrong: ("budget", json!(-1)),
-                withdrawal: |_, _| None,
+                // What is booked is: `booking.rs`.
+                withdrawal: None,
             },
             _ => {
                 let line = self.line.clone();
@@ -186,7 +181,7 @@ impl Check {
                     body: json!({"audioUrl": media("check.mp3")}),
                     other: ("audioUrl", json!(other_sound(&media("check.mp3")))),
                     wrong: ("audioUrl", json!("no address")),
-                    withdrawal: |_, _| None,
+                    withdrawal: Some(Withdrawal::ByName),
                 }
             }
         })
