@@ -64,6 +64,7 @@ impl Engine {
                     None => self.want(id, channel),
                 }
             }
+            (DeliveryStatus::Success, _) if turn.planted.has(Bug::WithdrawalLeft) => {}
             (DeliveryStatus::Success, _) if delivery.is_withdrawing() => self.resume_withdrawal(id, delivery, turn),
             _ => {}
         }

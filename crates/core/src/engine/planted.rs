@@ -51,11 +51,15 @@ pub enum Bug {
     QuotaUnshared,
     /// What is redriven spends nothing.
     SpendForgotten,
+    /// No clear answer to a withdrawal is taken for its success.
+    SilenceIsGone,
+    /// A withdrawal that another life left behind does not go on.
+    WithdrawalLeft,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -79,6 +83,8 @@ impl Bug {
         Self::QuotaForgotten,
         Self::QuotaUnshared,
         Self::SpendForgotten,
+        Self::SilenceIsGone,
+        Self::WithdrawalLeft,
     ];
 }
 

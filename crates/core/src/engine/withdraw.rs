@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::breaker::result_of_withdrawal;
 use super::message::CallReference;
+use super::planted::Bug;
 use super::work::CallKind;
 use super::{AskRefusal, Engine, Turn};
 use crate::attempt::{Retry, WithdrawOutcome};
@@ -180,6 +181,7 @@ impl Engine {
             WithdrawOutcome::Refused { failure, retry } => {
                 self.still_live(id, channel, (Phase::Rejected, failure), retry, turn);
             }
+            WithdrawOutcome::Unknown(_) if turn.planted.has(Bug::SilenceIsGone) => self.gone(id, channel, turn),
             WithdrawOutcome::Unknown(failure) => {
                 self.still_live(id, channel, (Phase::Unknown, failure), Retry::Backoff, turn);
             }
@@ -242,10 +244,12 @@ impl Engine {
     fn stays(&mut self, id: DistributionId, channel: Channel, (phase, why): (Phase, Failure), turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
+            // An earlier call may have been heard, whatever the last one came to.
+            let is_certain = phase == Phase::Rejected && delivery.attempt <= 1;
             delivery.phase = phase;
             delivery.next_attempt_at = None;
             delivery.updated_at = turn.now;
-            delivery.failure = Some(not_taken_down(phase, why));
+            delivery.failure = Some(not_taken_down(is_certain, why));
         });
         self.note(id, channel);
     }
@@ -280,24 +284,24 @@ impl Engine {
 }
 
 /// What the person is told who asked for it.
-fn not_taken_down(phase: Phase, why: Failure) -> Failure {
-    if why.code == cause::WITHDRAWAL_FAILED.code {
+fn not_taken_down(is_certain: bool, why: Failure) -> Failure {
+    if is_certain && why.code == cause::WITHDRAWAL_FAILED.code {
         return why;
     }
-    let stays = if phase == Phase::Unknown {
+    let stays = if is_certain {
+        cause::WITHDRAWAL_FAILED.text()
+    } else {
         Text::new(
-            "Whether it was taken down is not known: the channel gave no clear answer. Look there, and take it down \
-             by hand where it is live still, or ask for the withdrawal again.",
-            "채널이 명확히 응답하지 않아 내려졌는지 알 수 없습니다. 채널에서 확인해 남아 있으면 직접 삭제하거나 다시 내리기를 \
+            "It may be live still: no call made sure that it was taken down. Look at the channel, and take it down by \
+             hand where it is there, or ask for the withdrawal again.",
+            "내려졌는지 확인하지 못해 아직 게시되어 있을 수 있습니다. 채널에서 확인해 남아 있으면 직접 삭제하거나 다시 내리기를 \
              요청해 주세요.",
         )
-    } else {
-        let stays = cause::WITHDRAWAL_FAILED.text();
-        Text::new(
-            format!("{} The reason: {}", stays.en, why.detail.en),
-            format!("{} 사유: {}", stays.ko, why.detail.ko),
-        )
     };
+    let stays = Text::new(
+        format!("{} The reason: {}", stays.en, why.detail.en),
+        format!("{} 사유: {}", stays.ko, why.detail.ko),
+    );
     Failure {
         channel_said: why.channel_said,
         ..cause::WITHDRAWAL_FAILED.because(stays)

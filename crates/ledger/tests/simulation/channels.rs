@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::{Call, ChannelSettings};
@@ -93,6 +93,8 @@ pub(crate) struct Channels {
 struct Effect {
     event: String,
     times: u32,
+    /// It was taken down; under its key it does not come to be again.
+    withdrawn: bool,
 }
 
 /// What a call comes to: an answer, and an effect that may come later than it.
@@ -250,7 +252,7 @@ impl Channels {
     /// How often anything came to be, for each event on each channel.
     pub(crate) fn effects_by_event(&self) -> BTreeMap<(String, Channel), u64> {
         let mut times = BTreeMap::new();
-        for ((channel, _), effect) in &self.effects {
+        for ((channel, _), effect) in self.effects.iter().filter(|(_, effect)| !effect.withdrawn) {
             *times.entry((effect.event.clone(), *channel)).or_default() += u64::from(effect.times);
         }
         times
@@ -262,12 +264,55 @@ impl Channels {
         doubled.map(|(key, _)| key).collect()
     }
 
+    /// And is still there.
     pub(crate) fn came_to_be(&self, channel: Channel, key: &str) -> bool {
-        self.effects.contains_key(&(channel, key.to_owned()))
+        let effect = self.effects.get(&(channel, key.to_owned()));
+        effect.is_some_and(|effect| !effect.withdrawn)
     }
 
     fn has_effect(&self, call: &Call) -> bool {
-        self.came_to_be(call.delivery.channel, &call.delivery.idempotency_key())
+        let key = call.delivery.idempotency_key();
+        self.effects.contains_key(&(call.delivery.channel, key))
+    }
+
+    /// Takes down what the delivery's receipt names.
+    pub(crate) fn withdraw(
+        &self,
+        call: &Call,
+        peaceful: bool,
+        now: Timestamp,
+        rng: &mut StdRng,
+    ) -> (WithdrawOutcome, Option<Duration>) {
+        let channel = call.delivery.channel;
+        let refused = |retry| WithdrawOutcome::Refused {
+            failure: failure("channel_unavailable"),
+            retry,
+        };
+        let unknown = || WithdrawOutcome::Unknown(failure("outcome_unknown"));
+        let Some(name) = named(call) else {
+            return (refused(Retry::Never), None);
+        };
+        let is_down = !peaceful && self.is_down(channel, now);
+        let luck = if peaceful { 100 } else { rng.random_range(0..100) };
+        let soon = CALL_DEADLINE.mul_f64(rng.random_range(0.0..1.0));
+        match luck {
+            0..15 if !is_down => (unknown(), Some(soon)),
+            _ if is_down && luck % 2 == 0 => (refused(Retry::Backoff), None),
+            0..25 => (unknown(), None),
+            _ if is_down => (unknown(), None),
+            _ if !self.came_to_be(channel, &name) => (WithdrawOutcome::Gone, None),
+            25..35 => (refused(Retry::Backoff), None),
+            35..40 => (refused(Retry::Never), None),
+            // Done before the answer travels.
+            _ => (WithdrawOutcome::Gone, Some(Duration::ZERO)),
+        }
+    }
+
+    pub(crate) fn take_down(&mut self, call: &Call) {
+        let effect = named(call).and_then(|name| self.effects.get_mut(&(call.delivery.channel, name)));
+        if let Some(effect) = effect {
+            effect.withdrawn = true;
+        }
     }
 
     pub(crate) fn take_effect(&mut self, call: &Call) {
@@ -279,9 +324,15 @@ impl Channels {
             .or_insert_with(|| Effect {
                 event: call.request.request.event_id.as_str().to_owned(),
                 times: 0,
+                withdrawn: false,
             });
         effect.times = if knows_keys { 1 } else { effect.times + 1 };
     }
+}
+
+/// By which name what is live is taken down: the channel's own, where it gave one.
+fn named(call: &Call) -> Option<String> {
+    call.delivery.receipt.as_ref()?.fields.post_id.clone()
 }
 
 fn prepared(luck: u32, now: Timestamp, rng: &mut StdRng) -> StepOutcome {

@@ -32,6 +32,9 @@ pub(crate) struct Figures {
     pub(crate) questions: u64,
     pub(crate) granted: u64,
     pub(crate) cancelled: u64,
+    /// Withdrawals that were asked for, and deliveries that ended so.
+    pub(crate) withdrawals: u64,
+    pub(crate) withdrawn: u64,
     /// Times that sending was stopped.
     pub(crate) stopped: u64,
     pub(crate) orders: u64,
@@ -67,6 +70,8 @@ impl Figures {
         self.questions += other.questions;
         self.granted += other.granted;
         self.cancelled += other.cancelled;
+        self.withdrawals += other.withdrawals;
+        self.withdrawn += other.withdrawn;
         self.stopped += other.stopped;
         self.orders += other.orders;
         self.opened += other.opened;
@@ -100,6 +105,7 @@ impl Figures {
             self.evidence > 0 && self.granted > 0 && self.cancelled > 0 && self.stopped > 0,
             "{self}"
         );
+        assert!(self.withdrawals > 0 && self.withdrawn > 0, "{self}");
         assert!(self.opened > 0 && self.half_opened > 0 && self.closed > 0, "{self}");
         assert!(self.stops > 0 && self.lived_again > 0, "{self}");
         assert!(self.over_spent > 0 && self.redrives_over_spent > 0, "{self}");
@@ -117,7 +123,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
-             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
+             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, {} withdrawals granted and {} deliveries withdrawn, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
              {} failed commits, {} acknowledged, {} replayed, {} held, {} beyond a cap and {} of redrives; deliveries ended {:?}",
             self.lost,
             self.repeated,
@@ -133,6 +139,8 @@ impl fmt::Display for Figures {
             self.granted,
             self.questions,
             self.cancelled,
+            self.withdrawals,
+            self.withdrawn,
             self.stopped,
             self.orders,
             self.opened,

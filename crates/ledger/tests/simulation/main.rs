@@ -15,6 +15,7 @@
 //! | `people.rs`, `requests.rs` | who asks, and what |
 //! | `operators.rs` | channels that are out of order, and orders to breakers and to stop sending |
 //! | `invariants.rs`, `verdict.rs` | what must be true at each step, and in the end |
+//! | `withdrawals.rs` | what is live is taken down |
 //! | `figures.rs` | what is counted |
 //!
 //! A failing seed says the command that replays it alone; with
@@ -37,6 +38,7 @@ mod operators;
 mod people;
 mod requests;
 mod verdict;
+mod withdrawals;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -93,6 +93,11 @@ impl World {
                 },
             },
             None if self.rng.random_range(0..3) == 0 => Ask::Cancel { by: None, reason: None },
+            None if self.rng.random_range(0..3) == 0 => Ask::Withdraw {
+                channel: distribution.deliveries[self.rng.random_range(0..distribution.deliveries.len())].channel,
+                by: None,
+                reason: None,
+            },
             None => Ask::Retry {
                 channels: Vec::new(),
                 by: None,
@@ -118,8 +123,8 @@ impl World {
         };
         let ask = AskId(self.figures.questions);
         self.figures.questions += 1;
-        let cancels = matches!(what, Ask::Cancel { .. });
-        self.questions.insert(ask, (id, distribution.history_number, cancels));
+        self.questions
+            .insert(ask, (id, distribution.history_number, what.clone()));
         let input = Input::Asked {
             ask,
             id,
@@ -131,23 +136,28 @@ impl World {
     }
 
     pub(crate) fn person_hears(&mut self, ask: AskId, answer: &AskAnswer) {
-        let Some((id, before, cancels)) = self.questions.remove(&ask) else {
+        let Some((id, before, what)) = self.questions.remove(&ask) else {
             return;
         };
         let now = self.store.distribution(&TenantId::default(), id).expect("it is there");
         match answer {
             AskAnswer::Done => {
                 self.figures.granted += 1;
-                // What was called off already needs no write.
-                let stands = cancels && now.deliveries.iter().any(|delivery| delivery.called_off);
+                // What was asked for already needs no write.
+                let stands = match &what {
+                    Ask::Cancel { .. } => now.deliveries.iter().any(|delivery| delivery.called_off),
+                    Ask::Withdraw { .. } => true,
+                    Ask::Retry { .. } | Ask::Resolve { .. } => false,
+                };
                 assert!(
                     now.history_number > before || stands,
                     "it is said to be done, and is not"
                 );
-                if cancels {
+                if matches!(what, Ask::Cancel { .. }) {
                     self.figures.cancelled += 1;
                     self.witness.is_called_off(&now);
                 }
+                self.figures.withdrawals += u64::from(matches!(what, Ask::Withdraw { .. }));
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
             AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}

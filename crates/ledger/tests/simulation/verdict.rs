@@ -9,6 +9,7 @@ use fanfare_core::ids::DistributionId;
 
 use crate::channels::SETTINGS;
 use crate::figures::Figures;
+use crate::withdrawals::is_doubted;
 use crate::world::World;
 use fanfare_core::attempt::Dedup;
 
@@ -20,6 +21,7 @@ impl World {
             self.witness.look(&self.store, distribution.id);
             for delivery in &distribution.deliveries {
                 *self.figures.statuses.entry(delivery.status.name()).or_default() += 1;
+                self.figures.withdrawn += u64::from(delivery.is_withdrawn());
                 self.says_the_truth(delivery);
             }
         }
@@ -49,6 +51,9 @@ impl World {
             let has_key = matches!(SETTINGS[delivery.channel.index()].protocol.dedup, Dedup::Key { .. });
             self.figures.left_to_a_person += u64::from(!has_key);
             self.figures.left_with_a_key += u64::from(has_key);
+            return;
+        }
+        if is_doubted(delivery) {
             return;
         }
         let says = delivery.status == DeliveryStatus::Success;

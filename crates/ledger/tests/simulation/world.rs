@@ -7,7 +7,7 @@ use std::time::Duration;
 use fanfare_core::attempt::{LookUpOutcome, Proof};
 use fanfare_core::delivery::Delivery;
 use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::{AskId, Bug, Call, Command, Input, NewDistribution};
+use fanfare_core::engine::{Ask, AskId, Bug, Call, Command, Input, NewDistribution};
 use fanfare_core::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
 use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_core::sending::Stops;
@@ -46,6 +46,8 @@ pub(crate) enum Happening {
     Sending,
     /// What a call does is done.
     Effect(Call),
+    /// What a call takes down is gone.
+    Gone(Call),
     /// The rest happens to a node, as long as it lives.
     To(Incarnation, Event),
 }
@@ -85,7 +87,7 @@ pub(crate) struct World {
     number: u64,
     pub(crate) requests: u32,
     pub(crate) asked: BTreeMap<DistributionId, NewDistribution>,
-    pub(crate) questions: BTreeMap<AskId, (DistributionId, u32, bool)>,
+    pub(crate) questions: BTreeMap<AskId, (DistributionId, u32, Ask)>,
     pub(crate) by_key: BTreeMap<(IdempotencyKey, [u8; 32]), DistributionId>,
     pub(crate) acknowledged: BTreeSet<DistributionId>,
     pub(crate) sending: Stops,
@@ -201,7 +203,7 @@ impl World {
         let effects = self
             .coming
             .values()
-            .any(|coming| matches!(coming, Happening::Effect(_)));
+            .any(|coming| matches!(coming, Happening::Effect(_) | Happening::Gone(_)));
         let busy = effects || self.nodes.iter().any(Node::is_busy);
         !busy
             && self
@@ -224,6 +226,7 @@ impl World {
             Happening::Order => self.order(),
             Happening::Sending => self.order_sending(),
             Happening::Effect(call) => self.channels.take_effect(&call),
+            Happening::Gone(call) => self.channels.take_down(&call),
             Happening::To(name, event) => {
                 let Some(node) = self.nodes.iter().position(|node| node.name == name) else {
                     return;
@@ -249,7 +252,10 @@ impl World {
                 says_so,
             } => self.commit_ends(node, &batch, took_effect, says_so),
             Event::Answer(input) => {
-                if let Input::Stepped { reference, .. } | Input::LookedUp { reference, .. } = &input {
+                if let Input::Stepped { reference, .. }
+                | Input::LookedUp { reference, .. }
+                | Input::Withdrawn { reference, .. } = &input
+                {
                     self.nodes[node]
                         .out
                         .remove(&(reference.distribution, reference.channel));
@@ -310,7 +316,7 @@ impl World {
             Command::Write(write) => self.nodes[node].gathered.push(write),
             Command::Step(call) => self.step(node, &call),
             Command::LookUp(call) => self.look_up(node, call),
-            Command::Withdraw(_) => unreachable!("nobody asks for it"),
+            Command::Withdraw(call) => self.withdraw(node, &call),
             Command::Answer { id, answer } => self.client_hears(id, &answer),
             Command::AnswerAsk { ask, answer } => self.person_hears(ask, &answer),
             Command::Moves { distribution, .. } => is_committed(&self.store, &distribution),
@@ -380,7 +386,7 @@ impl World {
         self.answers(node, answer, travel);
     }
 
-    fn goes_out(&mut self, node: usize, call: &Call) {
+    pub(crate) fn goes_out(&mut self, node: usize, call: &Call) {
         let place = (call.distribution, call.delivery.channel);
         assert!(
             self.nodes[node].out.insert(place),
@@ -390,7 +396,7 @@ impl World {
     }
 
     /// An answer may come twice, the second time much later.
-    fn answers(&mut self, node: usize, answer: Input, after: Duration) {
+    pub(crate) fn answers(&mut self, node: usize, answer: Input, after: Duration) {
         let name = self.nodes[node].name;
         if !self.peaceful() && self.rng.random_range(0..20) == 0 {
             self.figures.doubled_answers += 1;

@@ -172,7 +172,9 @@ fn came_to(transitions: &[Transition]) -> Vec<(Channel, DeliveryStatus)> {
 /// looked up: its number is 0.
 fn ended(record: &Record, transition: &Transition) -> Option<Ended> {
     let channel = transition.channel?;
-    if transition.from.as_deref() != Some(DeliveryStatus::InProgress.name()) {
+    // What is live is called only to be taken down.
+    let called = [DeliveryStatus::InProgress, DeliveryStatus::Success].map(DeliveryStatus::name);
+    if !called.contains(&transition.from.as_deref().unwrap_or_default()) {
         return None;
     }
     let outcome = DeliveryStatus::from_name(&transition.to)?;
