@@ -7,14 +7,19 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cases::{faults, memory, once};
-use crate::driver::{Death, Driver, Outcome, Point};
+use crate::driver::{Database, Death, Driver, Outcome, Point};
+use crate::schema::Database as Schema;
 use crate::simulated::{Simulated, Subject};
 
 /// Distributes, then withdraws under these faults and this death; how many can be
 /// seen then.
 async fn withdraw(subject: Subject, faults: &Value, death: Option<Death>) -> (Outcome, usize) {
+    withdraw_on(memory(), subject, faults, death).await
+}
+
+async fn withdraw_on(database: Database, subject: Subject, faults: &Value, death: Option<Death>) -> (Outcome, usize) {
     let simulated = Simulated::start(subject).await;
-    let driver = Driver::new(&simulated, simulated.client(), memory(), None).await;
+    let driver = Driver::new(&simulated, simulated.client(), database, None).await;
     let outcome = driver.withdraw(simulated.request(), faults, death).await;
     // What the channel has taken on is done in the end.
     simulated.advance(std::time::Duration::from_mins(5));
@@ -126,16 +131,24 @@ pub(crate) async fn leaves_live_what_the_channel_refuses(subject: Subject) {
 }
 
 pub(crate) async fn takes_down_through_death_at_every_commit_and_call(subject: Subject) {
+    dies_everywhere(subject, memory).await;
+}
+
+pub(crate) async fn takes_down_through_death_at_every_commit_and_call_on_postgresql(subject: Subject) {
+    dies_everywhere(subject, || Database::Postgres(Schema::new())).await;
+}
+
+async fn dies_everywhere(subject: Subject, database: impl Fn() -> Database) {
     if subject.withdrawing.is_none() {
         return;
     }
-    let (whole, _) = withdraw(subject, &json!([]), None).await;
+    let (whole, _) = withdraw_on(database(), subject, &json!([]), None).await;
     for (at, most) in [(Point::Commit, whole.commits), (Point::Call, whole.calls)] {
         assert!(most > 0);
         for number in 1..=most {
             for done in [false, true] {
                 let death = Death { at, number, done };
-                let (outcome, _) = withdraw(subject, &json!([]), Some(death)).await;
+                let (outcome, _) = withdraw_on(database(), subject, &json!([]), Some(death)).await;
                 assert_eq!(outcome.delivery.status, DeliveryStatus::Cancelled, "{death:?}");
             }
         }

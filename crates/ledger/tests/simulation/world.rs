@@ -30,7 +30,6 @@ pub(crate) const REQUESTS: u32 = 30;
 const MOST_STEPS: u32 = 400_000;
 
 /// What will happen, and when; the number keeps the order of what happens together.
-#[expect(clippy::large_enum_variant, reason = "a handful of them live at once")]
 pub(crate) enum Happening {
     /// A client asks.
     Request,

@@ -46,6 +46,30 @@ fn a_distribution_is_called_off_once() {
 }
 
 #[test]
+fn what_is_live_is_taken_down() {
+    let service = Serving::start();
+    let sent = service.run_with(&["distribute", "-", "--json"], &bare_request("wrong"));
+    let id = json_of(&sent)["distributionId"].as_str().unwrap().to_owned();
+    let withdrawn = service.run(&["withdraw", &id, "Instagram", "--reason", "가격 오류"]);
+    says(
+        &withdrawn,
+        0,
+        &["CANCELLED", "Instagram: It was live, and was taken down"],
+    );
+    let again = json_of(&service.run(&["withdraw", &id, "Instagram", "--json"]));
+    assert_eq!(again["withdrawal"]["effect"], "withdrawn", "{again}");
+    says(&service.run(&["withdraw", &id, "GenieTV"]), 3, &["channel_not_found"]);
+    let nobody = "019a9b1e-7c1a-7000-8000-000000000001";
+    says(
+        &service.run(&["withdraw", nobody, "Instagram"]),
+        3,
+        &["distribution_not_found"],
+    );
+    let retried = service.run(&["retry", &id, "--channel", "Instagram"]);
+    says(&retried, 0, &["COMPLETED"]);
+}
+
+#[test]
 fn sending_stops_and_goes_on_with_a_reason() {
     let service = Serving::start();
     let stopped = service.run(&["stop", "--all", "--reason", "점검"]);

@@ -278,3 +278,48 @@ async fn a_token_is_shown_nowhere() {
     }
     service.stop().await;
 }
+
+/// Both are taken down, and that is true of the channels' own record.
+#[tokio::test]
+async fn a_booking_is_cancelled_and_a_tone_taken_away() {
+    let simulator = simulator().await;
+    let service = Service::start_as(live(simulator.base_url())).await;
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    for (channel, prefix) in [("GenieTV", "genie-tv"), ("RingoBiz", "ringo-biz")] {
+        let path = format!("{}/channels/{channel}/withdraw", path_of(&answer));
+        let withdrawn = service.post(&path, &json!({})).await.success(200);
+        assert_eq!(withdrawn["withdrawal"]["effect"], "withdrawn", "{withdrawn}");
+        let of_channel = simulator
+            .effects()
+            .into_iter()
+            .filter(|effect| effect.channel == prefix);
+        assert!(
+            of_channel.into_iter().all(|effect| effect.withdrawn_at.is_some()),
+            "{channel}"
+        );
+    }
+    let anew = service.distribute(&request(&simulator, "evt-1")).await.success(200);
+    assert_eq!(anew["status"], "COMPLETED", "{anew}");
+    service.stop().await;
+}
+
+/// A later event's tone is not taken away for an earlier one's sake.
+#[tokio::test]
+async fn another_event_s_tone_stays() {
+    let simulator = simulator().await;
+    let service = Service::start_as(live(simulator.base_url())).await;
+    let mut first = request(&simulator, "evt-1");
+    first["channels"] = json!(["RingoBiz"]);
+    first["channelOptions"] = json!({"RingoBiz": {"phoneNumber": "02-555-0134"}});
+    let mut second = first.clone();
+    second["eventId"] = json!("evt-2");
+    second["contentUrls"]["audioUrl"] = json!(sound(&simulator, "b.mp3"));
+    let first = service.distribute(&first).await.success(200);
+    service.distribute(&second).await.success(200);
+    let path = format!("{}/channels/RingoBiz/withdraw", path_of(&first));
+    let withdrawn = service.post(&path, &json!({})).await.success(200);
+    assert_eq!(withdrawn["withdrawal"]["effect"], "withdrawn", "ours plays no more");
+    assert!(simulator.effects().iter().all(|effect| effect.withdrawn_at.is_none()));
+    service.stop().await;
+}

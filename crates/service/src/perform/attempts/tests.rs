@@ -1,6 +1,6 @@
 //! What commits say of attempts, as the engine really writes them.
 
-use fanfare_core::attempt::{Dedup, Evidence, Proof, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, Evidence, Proof, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::{Ask, AskId, Call, Command, Engine, Input, NewDistribution};
 use fanfare_core::ids::{EventId, Incarnation, TenantId};
@@ -107,7 +107,7 @@ impl Node {
                 self.stands = Some(Distribution::clone(&distribution));
             }
             Command::Rests { distribution, .. } => self.rests = Some(Distribution::clone(&distribution)),
-            Command::Step(call) => self.calls.push(call),
+            Command::Step(call) | Command::Withdraw(call) => self.calls.push(call),
             _ => {}
         }
         None
@@ -337,4 +337,43 @@ fn only_a_code_is_told_of_what_a_channel_said() {
     ] {
         assert_eq!(code(said).as_deref(), expected, "{said}");
     }
+}
+
+/// Each call that is to take it down is an attempt of its own.
+#[test]
+fn a_withdrawal_s_attempts_are_told_like_others() {
+    let mut node = Node::new(1, Dedup::None);
+    node.accept();
+    node.ends(confirmed());
+    node.said.clear();
+    let distribution = node.rests.clone().unwrap();
+    node.take(Input::Asked {
+        ask: AskId(1),
+        id: distribution.id,
+        what: Ask::Withdraw {
+            channel: CHANNEL,
+            by: None,
+            reason: None,
+        },
+        adopted: Some(Box::new(Adopted {
+            distribution,
+            others: Vec::new(),
+        })),
+        evidence: Vec::new(),
+    });
+    assert!(node.said.iter().all(|said| said.ended.is_empty()), "it has begun");
+    node.pass(2);
+    let reference = node.calls.remove(0).reference();
+    let outcome = WithdrawOutcome::Refused {
+        failure: cause::CHANNEL_UNAVAILABLE.failure().said("502 away"),
+        retry: Retry::Backoff,
+    };
+    node.take(Input::Withdrawn { reference, outcome });
+    let ended = node.ended().clone();
+    assert_eq!(
+        (ended.generation, ended.attempt, ended.outcome, ended.code.as_deref()),
+        (2, 1, DeliveryStatus::Success, Some("channel_unavailable"))
+    );
+    assert_eq!(ended.took, Some(Duration::from_secs(2)));
+    assert_eq!(ended.channel_code.as_deref(), Some("502"));
 }
