@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Delivery;
-use fanfare_core::engine::{Bug, Command, Engine, Settings};
+use fanfare_core::engine::{Bug, Command, Engine, Input, Settings};
 use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::sending::Stops;
@@ -123,6 +123,17 @@ impl Node {
     pub(crate) fn next_timer(&self, now: Timestamp) -> Option<Timestamp> {
         let timer = self.engine.next_timer()?;
         Some(self.clock.true_time_of(timer).max(self.stalled_until).max(now))
+    }
+
+    /// An answer has come: its call is out no more.
+    pub(crate) fn is_answered(&mut self, answer: &Input) {
+        if let Input::Stepped { reference, .. }
+        | Input::LookedUp { reference, .. }
+        | Input::Withdrawn { reference, .. } = answer
+        {
+            self.out.remove(&(reference.distribution, reference.channel));
+            self.breakers.hears(reference);
+        }
     }
 
     /// What has no attempt under way begins none.

@@ -251,15 +251,7 @@ impl World {
                 says_so,
             } => self.commit_ends(node, &batch, took_effect, says_so),
             Event::Answer(input) => {
-                if let Input::Stepped { reference, .. }
-                | Input::LookedUp { reference, .. }
-                | Input::Withdrawn { reference, .. } = &input
-                {
-                    self.nodes[node]
-                        .out
-                        .remove(&(reference.distribution, reference.channel));
-                    self.nodes[node].breakers.hears(reference);
-                }
+                self.nodes[node].is_answered(&input);
                 vec![input]
             }
             Event::Adoption => {

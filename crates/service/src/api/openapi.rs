@@ -261,7 +261,7 @@ mod tests {
             }
             closed += 1;
         }
-        assert_eq!(closed, 22);
+        assert_eq!(closed, 23);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 
