@@ -131,11 +131,11 @@ pub(crate) async fn leaves_live_what_the_channel_refuses(subject: Subject) {
 }
 
 pub(crate) async fn takes_down_through_death_at_every_commit_and_call(subject: Subject) {
-    dies_everywhere(subject, memory).await;
+    Box::pin(dies_everywhere(subject, memory)).await;
 }
 
 pub(crate) async fn takes_down_through_death_at_every_commit_and_call_on_postgresql(subject: Subject) {
-    dies_everywhere(subject, || Database::Postgres(Schema::new())).await;
+    Box::pin(dies_everywhere(subject, || Database::Postgres(Schema::new()))).await;
 }
 
 async fn dies_everywhere(subject: Subject, database: impl Fn() -> Database) {
