@@ -163,6 +163,8 @@ metrics_table! {
         "Calls to live channels that are under way.";
     LANE_QUEUED = "fanfare_lane_queued", Kind::Gauge, ["channel"], All,
         "Deliveries of this node that wait for a place in the channel's lane.";
+    LANE_OLDEST = "fanfare_lane_oldest_seconds", Kind::Gauge, ["channel"], All,
+        "For how long the one that has waited longest there has been ready to begin. Beyond engine.max_backlog_s the door takes nothing more for the channel. Not while its breaker is open or its quota is used up.";
     LANE_BUSY = "fanfare_lane_busy", Kind::Gauge, ["channel"], All,
         "Places of the channel's lane that are taken.";
     LANE_PLACES = "fanfare_lane_places", Kind::Gauge, ["channel"], All,

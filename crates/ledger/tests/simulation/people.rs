@@ -150,7 +150,7 @@ impl World {
                 }
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
-            AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
+            AskAnswer::Refused(_) | AskAnswer::Behind(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
             AskAnswer::OverSpent(_) => self.figures.redrives_over_spent += 1,
         }
     }
@@ -190,7 +190,7 @@ impl World {
                     .expect("I12: a key of nothing");
                 assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
             }
-            Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
+            Answer::Overloaded { .. } | Answer::Unavailable { .. } | Answer::Behind(_) => {}
             Answer::OverSpent(over) => {
                 self.figures.over_spent += 1;
                 self.goes_without(new, over);

@@ -142,7 +142,7 @@ impl DistributeAnswer {
         (status = 415, response = problems::UnsupportedMediaType),
         (status = 422, response = problems::Invalid),
         (status = 429, response = problems::Overloaded),
-        (status = 503, response = problems::Unavailable),
+        (status = 503, response = problems::NotNow),
     )
 )]
 pub(super) async fn distribute(
@@ -206,6 +206,7 @@ fn accepted(answer: Answer) -> Result<(DistributionId, bool), ApiError> {
         Answer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
         Answer::OverSpent(over) => Err(ApiError::Invalid(spending::faults(&over))),
         Answer::Overloaded { retry_after } => Err(ApiError::Overloaded { retry_after }),
+        Answer::Behind(behind) => Err(ApiError::Behind(behind)),
         Answer::Unavailable { retry_after } => Err(ApiError::Unavailable { retry_after }),
     }
 }

@@ -25,7 +25,7 @@ use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
 use self::access::{Forbidden, Unauthenticated};
-use crate::perform::AskRefusal;
+use crate::perform::{AskRefusal, Behind};
 
 /// After a database failure; commits are tried again at once, so it is short.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
@@ -126,6 +126,9 @@ pub(super) enum ApiError {
         /// When to come back.
         retry_after: Duration,
     },
+    /// Channels are behind, and nothing more is taken for them.
+    #[error("channels are behind")]
+    Behind(Behind),
     /// It cannot be written now.
     #[error("unavailable")]
     Unavailable {
@@ -193,10 +196,11 @@ impl ApiError {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded { .. } | Self::Behind(Behind { own_share: true, .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. }
+            | Self::Behind(_)
             | Self::OwnedElsewhere
             | Self::TooManyStreams
             | Self::NotReady(_)
@@ -238,6 +242,7 @@ impl ApiError {
             Self::AlreadyDistributed(_) => "already_distributed",
             Self::OverSpent(_) => cause::SPEND_CAP_EXCEEDED.code,
             Self::Overloaded { .. } => "overloaded",
+            Self::Behind(_) => "channels_behind",
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => "internal_error",
             Self::Unavailable { .. } | Self::Store(_) => "unavailable",
             Self::NotReady(_) => "not_ready",
@@ -257,7 +262,9 @@ impl ApiError {
 
     fn set_headers(&self, headers: &mut HeaderMap) {
         let retry_after = match self {
-            Self::Overloaded { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::Overloaded { retry_after }
+            | Self::Unavailable { retry_after }
+            | Self::Behind(Behind { retry_after, .. }) => Some(*retry_after),
             Self::Store(StoreError::Corrupt { .. }) => None,
             Self::Store(_)
             | Self::NotReady(_)

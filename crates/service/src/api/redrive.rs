@@ -51,7 +51,7 @@ pub(super) enum RedriveAnswer {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Skipped {
     /// `outcome_unknown`, `not_retryable`, `called_off`, `claim_held`, `superseded`,
-    /// `still_moving`, `channel_held`, `spend_cap_exceeded`, `owned_elsewhere`, `changed`. More may be added.
+    /// `still_moving`, `channel_held`, `channel_behind`, `spend_cap_exceeded`, `owned_elsewhere`, `changed`. More may be added.
     #[schema(value_type = String, example = "claim_held")]
     reason: &'static str,
     /// How many.

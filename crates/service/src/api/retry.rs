@@ -64,7 +64,8 @@ pub(super) struct RetryBody {
         (status = 413, response = problems::BodyTooLarge),
         (status = 415, response = problems::UnsupportedMediaType),
         (status = 422, response = problems::Invalid),
-        (status = 503, response = problems::Unavailable),
+        (status = 429, response = problems::Overloaded),
+        (status = 503, response = problems::NotNow),
     )
 )]
 pub(super) async fn retry(

@@ -195,6 +195,7 @@ fn ranges(config: &Config) -> [Range<'static>; 29] {
         ("http.max_streams", http.max_streams as u64, 0, 1_000_000),
         ("http.heartbeat_ms", http.heartbeat_ms, 1, 600_000),
         ("engine.max_in_flight", engine.max_in_flight as u64, 1, u64::MAX),
+        ("engine.max_backlog_s", engine.max_backlog_s, 1, 3_600),
         ("engine.max_attempts", u64::from(engine.max_attempts), 1, u64::MAX),
         ("engine.initial_interval_ms", engine.initial_interval_ms, 0, 86_400_000),
         ("engine.max_interval_s", engine.max_interval_s, 1, 86_400),

@@ -180,6 +180,9 @@ impl Default for Http {
 pub struct Engine {
     /// Distributions in memory; beyond it the door says 429.
     pub max_in_flight: usize,
+    /// How long what is accepted may wait for a place in a channel's lane, in seconds;
+    /// beyond it the door takes nothing more for that channel.
+    pub max_backlog_s: u64,
     /// Attempts of a delivery, the first one included.
     pub max_attempts: u32,
     /// The ceiling of the first backoff, in milliseconds.
@@ -197,6 +200,7 @@ impl Default for Engine {
         let retry = RetryPolicy::default();
         Self {
             max_in_flight: 20_000,
+            max_backlog_s: 20,
             max_attempts: retry.max_attempts,
             initial_interval_ms: 1_000,
             max_interval_s: retry.max_interval.as_secs(),
@@ -393,6 +397,7 @@ impl Config {
             breaker: self.breaker.settings(Duration::from_millis(self.calls.deadline_ms)),
             heartbeat: Duration::from_millis(self.nodes.heartbeat_ms),
             max_in_flight: self.engine.max_in_flight,
+            max_backlog: Duration::from_secs(self.engine.max_backlog_s),
             spend_caps: self.spend_caps(),
         }
     }
