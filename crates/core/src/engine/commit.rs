@@ -259,7 +259,7 @@ impl Engine {
     pub(super) fn release(&mut self, id: DistributionId) -> Option<Work> {
         let work = self.works.remove(&id)?;
         for delivery in &work.distribution.deliveries {
-            self.lanes[delivery.channel.index()].forget(id);
+            self.lanes[delivery.channel.index()].forget(&work.distribution.tenant, id);
             if let Some(at) = delivery.due_at() {
                 self.timers.remove(&(at, id, Alarm::Delivery(delivery.channel)));
             }

@@ -110,8 +110,10 @@ impl Lane {
     }
 
     /// It has left the memory.
-    pub(super) fn forget(&mut self, id: DistributionId) {
+    pub(super) fn forget(&mut self, tenant: &TenantId, id: DistributionId) {
         self.held.remove(&id);
+        self.queue.remove(tenant, id);
+        self.under_way_queue.remove(tenant, id);
     }
 
     /// A call is made.

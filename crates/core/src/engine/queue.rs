@@ -63,6 +63,28 @@ impl FairQueue {
         Some(next)
     }
 
+    /// It waits no longer, though its turn has not come.
+    pub(super) fn remove(&mut self, tenant: &TenantId, id: DistributionId) {
+        if !self.queued.remove(&id) {
+            return;
+        }
+        let Some(own) = self.work.get_mut(tenant) else { return };
+        let first = own.front().map(|(_, since)| *since);
+        own.retain(|(queued, _)| *queued != id);
+        let next = own.front().map(|(_, since)| *since);
+        if first != next {
+            self.firsts.retain(|(_, whose)| whose != tenant);
+            self.firsts.extend(next.map(|since| (since, tenant.clone())));
+        }
+        if next.is_none() {
+            self.work.remove(tenant);
+            self.turns.retain(|(_, whose)| whose != tenant);
+        }
+        if self.queued.is_empty() {
+            self.drain.end();
+        }
+    }
+
     /// All of it, in the order in which it came of each tenant, and nobody's turn.
     pub(super) fn take(&mut self) -> Vec<DistributionId> {
         self.turns.clear();
@@ -189,6 +211,14 @@ mod tests {
             "{:?}",
             queue.wait_of(&many, at(11))
         );
+        for number in 1..100 {
+            queue.remove(&many, id(number));
+        }
+        queue.push(&many, id(1), at(12));
+        assert_eq!((queue.len(), queue.age(at(13))), (1, Some(seconds(1))), "what was before it is gone");
+        queue.remove(&many, id(1));
+        assert_eq!((queue.pop(at(13)), queue.age(at(13))), (None, None));
+        queue.push(&many, id(1), at(14));
         queue.take();
         assert_eq!(
             (queue.age(at(99)), queue.wait_of(&many, at(99))),
