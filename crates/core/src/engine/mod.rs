@@ -131,7 +131,7 @@ pub struct Engine {
     /// Requests that are not taken, with what they are told unless they turn out to be
     /// repeats.
     turned_away: BTreeMap<DistributionId, Answer>,
-    lanes: [Lane; Channel::ALL.len()],
+    lanes: Box<[Lane; Channel::ALL.len()]>,
     /// Whose sending is stopped.
     stops: Stops,
     timers: BTreeSet<(Timestamp, DistributionId, Alarm)>,
@@ -178,7 +178,7 @@ impl Engine {
             token,
             works: BTreeMap::new(),
             turned_away: BTreeMap::new(),
-            lanes,
+            lanes: Box::new(lanes),
             stops: Stops::default(),
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),

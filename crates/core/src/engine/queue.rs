@@ -215,7 +215,11 @@ mod tests {
             queue.remove(&many, id(number));
         }
         queue.push(&many, id(1), at(12));
-        assert_eq!((queue.len(), queue.age(at(13))), (1, Some(seconds(1))), "what was before it is gone");
+        assert_eq!(
+            (queue.len(), queue.age(at(13))),
+            (1, Some(seconds(1))),
+            "what was before it is gone"
+        );
         queue.remove(&many, id(1));
         assert_eq!((queue.pop(at(13)), queue.age(at(13))), (None, None));
         queue.push(&many, id(1), at(14));

@@ -26,7 +26,7 @@ impl Engine {
         } else {
             nodes
         };
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut() {
             // Two signs of life: until then the others may not have heard of it.
             lane.limiter.share(nodes, now, self.settings.heartbeat * 2);
         }

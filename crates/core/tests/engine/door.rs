@@ -139,7 +139,7 @@ fn a_queue_that_will_take_too_long_is_known_by_its_speed() {
     for _ in 0..20 {
         node.now += Duration::from_millis(100);
         let commands = node.step(vec![stepped(&calls[0], confirmed())]);
-        calls = committed(&mut node, commands);
+        calls = committed(&mut node, &commands);
     }
     let told = behind(&mut node, of("default"));
     assert!((seconds(26)..seconds(30)).contains(&told.channels[0].wait), "{told:?}");
@@ -147,7 +147,7 @@ fn a_queue_that_will_take_too_long_is_known_by_its_speed() {
 }
 
 /// All that is written is committed: the calls that follow.
-fn committed(node: &mut Node, commands: Vec<Command>) -> Vec<Call> {
+fn committed(node: &mut Node, commands: &[Command]) -> Vec<Call> {
     let inputs = commands.iter().filter_map(|command| match command {
         Command::Write(Write::Record(record)) => Some(Input::Written {
             id: record.id,

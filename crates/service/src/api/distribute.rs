@@ -30,6 +30,7 @@ use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::openapi::request::DistributeBody;
+use super::place::Place;
 use super::prefer::Preferences;
 use super::replay;
 use super::spending;
@@ -150,6 +151,7 @@ pub(super) async fn distribute(
     Extension(language): AskedLanguage,
     caller: Caller,
     headers: HeaderMap,
+    _place: Place,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let idempotency_key = idempotency_key(&headers)?;

@@ -23,6 +23,7 @@ use fanfare_core::spend::Overspend;
 use fanfare_core::text::Text;
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
+use tokio::sync::TryAcquireError;
 
 use self::access::{Forbidden, Unauthenticated};
 use crate::perform::{AskRefusal, Behind};
@@ -81,6 +82,9 @@ pub(super) enum ApiError {
     /// All places for event streams are taken.
     #[error("too many event streams")]
     TooManyStreams,
+    /// All places for requests that wait for channels are taken.
+    #[error("too many requests wait")]
+    TooManyWaiting(#[source] TryAcquireError),
     /// The body says what cannot be done.
     #[error("the request has {} faults", .0.len())]
     Invalid(Vec<Fault>),
@@ -203,6 +207,7 @@ impl ApiError {
             | Self::Behind(_)
             | Self::OwnedElsewhere
             | Self::TooManyStreams
+            | Self::TooManyWaiting(_)
             | Self::NotReady(_)
             | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(status) => *status,
@@ -225,6 +230,7 @@ impl ApiError {
             Self::BadCursor => "bad_cursor",
             Self::BadLastEventId => "bad_last_event_id",
             Self::TooManyStreams => "too_many_streams",
+            Self::TooManyWaiting(_) => "too_many_waiting",
             Self::Invalid(_) | Self::InvalidQuery(_) => "validation_failed",
             Self::EventUnknown => "event_not_found",
             Self::DistributionUnknown => "distribution_not_found",
@@ -270,6 +276,7 @@ impl ApiError {
             | Self::NotReady(_)
             | Self::OwnedElsewhere
             | Self::TooManyStreams
+            | Self::TooManyWaiting(_)
             | Self::NotPossible(AskRefusal::Moves) => Some(DATABASE_RETRY),
             _ => None,
         };
@@ -292,7 +299,7 @@ impl ApiError {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
             // What is left of the request is not read.
-            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } | Self::TooManyWaiting(_) => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

@@ -125,6 +125,7 @@ pub(super) async fn redrive(
         let plan = plan::plan(&state, &caller, &asked.filter, language).await?;
         return view::json_in(language, StatusCode::OK, &RedriveAnswer::Plan(plan));
     };
+    let _place = state.places.take()?;
     let preferences = Preferences::of(&headers);
     let run = Run {
         state: &state,

@@ -18,6 +18,7 @@ use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::{self, problems};
+use super::place::Place;
 use super::prefer::Preferences;
 use super::state::Api;
 use crate::perform::Ask;
@@ -74,6 +75,7 @@ pub(super) async fn retry(
     caller: Caller,
     DistributionInPath(id): DistributionInPath,
     headers: HeaderMap,
+    _place: Place,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     known(&state, &caller, id).await?;

@@ -77,6 +77,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     notices::check(config)?;
     let all = ranges(config).into_iter().chain(ranges_of_breaker(&config.breaker));
     all.into_iter().try_for_each(check_range)?;
+    check_waiting(config)?;
     check_slow_call(config)?;
     check_lease(config)
 }
@@ -96,6 +97,18 @@ fn check_links(config: &Config) -> Result<(), Wrong> {
         return Err(Wrong { key, message });
     }
     Ok(())
+}
+
+/// Some connections are kept for what is answered at once.
+fn check_waiting(config: &Config) -> Result<(), Wrong> {
+    let connections = config.http.max_connections;
+    match config.http.max_waiting {
+        Some(waiting) if !(1..connections).contains(&waiting) => {
+            let right = format!("it must be 1 or more, and less than http.max_connections ({connections})");
+            Err(Wrong::new("http.max_waiting", waiting, &right))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A call that is over by its deadline is never slow after it.

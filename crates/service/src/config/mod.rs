@@ -141,6 +141,10 @@ impl Default for Config {
 pub struct Http {
     /// Connections at once; further ones wait to be accepted.
     pub max_connections: usize,
+    /// Requests that wait for channels at once; the other connections are kept for what
+    /// is answered at once. Half of `max_connections` where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_waiting: Option<usize>,
     /// From a connection's beginning, or the last answer on it, to the end of the
     /// next request's headers, in milliseconds; idle connections are closed after it too.
     pub header_timeout_ms: u64,
@@ -163,6 +167,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             max_connections: 1_024,
+            max_waiting: None,
             header_timeout_ms: 10_000,
             body_timeout_ms: 10_000,
             max_body_bytes: 1_500_000,
@@ -171,6 +176,13 @@ impl Default for Http {
             max_streams: 256,
             heartbeat_ms: 15_000,
         }
+    }
+}
+
+impl Http {
+    /// Requests that wait for channels at once.
+    pub fn waiting(&self) -> usize {
+        self.max_waiting.unwrap_or(self.max_connections / 2).max(1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A service that is asked for more than it can do: what it says, what it does not
 //! keep, and what is answered all the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -109,4 +110,78 @@ async fn while_a_channel_is_behind_the_door_says_so_and_keeps_nothing() {
     // It takes requests again by itself.
     until(&service, "evt-after", 202).await;
     service.stop().await;
+}
+
+/// All places are taken by requests whose channel takes its time.
+#[tokio::test]
+async fn while_too_many_wait_all_that_does_not_is_answered() {
+    let simulator = simulator().await;
+    let slow = json!([{"channel": "wooridongne-tv", "step": "create", "fault": {"kind": "delay", "millis": 5_000}}]);
+    goes_wrong(&simulator, &slow).await;
+    let live = live(simulator.base_url());
+    let service = Service::start_as(|config| {
+        live(config);
+        config.calls.deadline_ms = 10_000;
+        config.http.max_connections = 12;
+        config.http.max_waiting = Some(3);
+    })
+    .await;
+    let service = Arc::new(service);
+    let waiting: Vec<_> = (0..3)
+        .map(|number| {
+            let service = Arc::clone(&service);
+            tokio::spawn(async move { service.distribute(&tv(&format!("evt-{number}"))).await })
+        })
+        .collect();
+    let deadline = Instant::now() + PATIENCE;
+    let stands = async || service.get("/api/distributions").await.success(200)["distributions"].clone();
+    while stands().await.as_array().unwrap().len() < 3 {
+        assert!(Instant::now() < deadline, "they were not accepted");
+    }
+    let refused = service.distribute(&tv("evt-late")).await;
+    let problem = refused.problem(503, "too_many_waiting");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("nothing was stored"),
+        "{problem}"
+    );
+    assert_eq!(
+        (refused.header("retry-after"), refused.header("connection")),
+        ("1", "close")
+    );
+    let flood: Vec<_> = (0..60)
+        .map(|number| {
+            let service = Arc::clone(&service);
+            tokio::spawn(async move { service.distribute(&tv(&format!("evt-flood-{number}"))).await.status })
+        })
+        .collect();
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/api/stop",
+        "/api/distribution/evt-0/status",
+    ] {
+        assert_eq!(service.get(path).await.status, 200, "{path}");
+    }
+    service
+        .get("/api/distribution/evt-late/status")
+        .await
+        .problem(404, "event_not_found");
+    let id = stands().await[0]["distributionId"].as_str().unwrap().to_owned();
+    let retry = format!("/api/distributions/{id}/retry");
+    service.post(&retry, &json!({})).await.problem(503, "too_many_waiting");
+    // It is called off; whoever would wait for its end is told at once how it stands.
+    let cancel = format!("/api/distributions/{id}/cancel");
+    let patient = [("prefer", "wait=60")];
+    let asked = Instant::now();
+    service.post_with(&cancel, &patient, &json!({})).await.success(202);
+    assert!(asked.elapsed() < Duration::from_secs(2));
+    for refused in flood {
+        assert_eq!(refused.await.unwrap(), 503);
+    }
+    for waited in waiting {
+        waited.await.unwrap().success(200);
+    }
+    service.distribute(&tv("evt-late")).await.success(200);
+    Arc::into_inner(service).unwrap().stop().await;
 }

@@ -38,6 +38,7 @@ impl ApiError {
                 "여기에 쓸 수 없는 Last-Event-ID입니다",
             ),
             Self::TooManyStreams => ("Too many event streams", "열린 이벤트 스트림이 너무 많습니다"),
+            Self::TooManyWaiting(_) => ("Too many requests wait", "대기 중인 요청이 너무 많습니다"),
             Self::Invalid(_) => ("The request has faults", "요청에 잘못된 내용이 있습니다"),
             Self::InvalidQuery(_) => ("The query has faults", "쿼리에 잘못된 내용이 있습니다"),
             Self::EventUnknown => ("No such event", "이벤트를 찾을 수 없습니다"),
@@ -169,6 +170,12 @@ impl ApiError {
             Self::MethodNotAllowed => (
                 "Use one of the methods that the `Allow` header names.",
                 "`Allow` 헤더에 있는 메서드를 사용해 주세요.",
+            ),
+            Self::TooManyWaiting(_) => (
+                "Too many requests wait for their channels. This one was not looked at: nothing was stored or sent. Send it \
+                 again after the time in `Retry-After`; with `Prefer: respond-async` it waits for no channel.",
+                "채널 응답을 기다리는 요청이 너무 많아 이번 요청은 확인하지 않았으며, 저장되거나 전송되지 않았습니다. \
+                 `Retry-After` 시간이 지난 뒤 다시 보내 주세요. `Prefer: respond-async`를 쓰면 채널을 기다리지 않습니다.",
             ),
             Self::TooManyStreams => (
                 "All places for event streams are taken. Try again after the time in `Retry-After`, or poll \
