@@ -212,7 +212,7 @@ impl Default for Engine {
         let retry = RetryPolicy::default();
         Self {
             max_in_flight: 20_000,
-            max_backlog_s: 20,
+            max_backlog_s: 15,
             max_attempts: retry.max_attempts,
             initial_interval_ms: 1_000,
             max_interval_s: retry.max_interval.as_secs(),
