@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -78,7 +78,11 @@ impl Door {
         connector.set_nodelay(true);
         let begun = u64::try_from(SystemClock::default().now().as_microsecond())?;
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            // The service closes what is idle for ten seconds.
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(Duration::from_secs(5))
+                .build(connector),
             url: url.to_owned(),
             number: Arc::new(AtomicU64::new(begun)),
         })

@@ -184,7 +184,7 @@ pub(super) async fn cancel(
     let wait = preferences.wait(Duration::ZERO);
     // It is called off; who finds no place to wait in is told how it stands now.
     if !wait.is_zero()
-        && let Ok(_place) = state.places.take()
+        && let Ok(_place) = state.places.take(wait)
     {
         stands(&state, &caller, id, wait).await?;
     }

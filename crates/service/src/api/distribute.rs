@@ -30,7 +30,6 @@ use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::openapi::request::DistributeBody;
-use super::place::Place;
 use super::prefer::Preferences;
 use super::replay;
 use super::spending;
@@ -151,11 +150,12 @@ pub(super) async fn distribute(
     Extension(language): AskedLanguage,
     caller: Caller,
     headers: HeaderMap,
-    _place: Place,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let preferences = Preferences::of(&headers);
+    let wait = preferences.wait(state.limits.default_wait);
+    let _place = state.places.take(wait)?;
     let (id, replayed, scheduled) = match validate::admit(&body, &state.admit_for(&caller), state.clock.now()) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
@@ -168,11 +168,7 @@ pub(super) async fn distribute(
             None => return Err(ApiError::Invalid(faults)),
         },
     };
-    let wait = if scheduled {
-        Duration::ZERO
-    } else {
-        preferences.wait(state.limits.default_wait)
-    };
+    let wait = if scheduled { Duration::ZERO } else { wait };
     let distribution = state.engine.rest(&caller.tenant, id, wait).await?;
     let distribution =
         distribution.ok_or_else(|| ApiError::internal("reading what was accepted", "it is not there"))?;

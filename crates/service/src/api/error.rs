@@ -299,7 +299,7 @@ impl ApiError {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
             // What is left of the request is not read.
-            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } | Self::TooManyWaiting(_) => {
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

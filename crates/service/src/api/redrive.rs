@@ -125,8 +125,9 @@ pub(super) async fn redrive(
         let plan = plan::plan(&state, &caller, &asked.filter, language).await?;
         return view::json_in(language, StatusCode::OK, &RedriveAnswer::Plan(plan));
     };
-    let _place = state.places.take()?;
     let preferences = Preferences::of(&headers);
+    let wait = preferences.wait(state.limits.default_wait);
+    let _place = state.places.take(wait)?;
     let run = Run {
         state: &state,
         caller: &caller,
@@ -134,7 +135,7 @@ pub(super) async fn redrive(
         order: &order,
         by: caller.key_name(&state).await?,
     };
-    let step = step::step(&run, preferences.wait(state.limits.default_wait), language).await?;
+    let step = step::step(&run, wait, language).await?;
     let answer = view::json_in(language, StatusCode::OK, &RedriveAnswer::Step(step))?;
     Ok(preferences.said(answer))
 }

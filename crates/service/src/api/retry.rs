@@ -18,7 +18,6 @@ use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::{self, problems};
-use super::place::Place;
 use super::prefer::Preferences;
 use super::state::Api;
 use crate::perform::Ask;
@@ -75,15 +74,15 @@ pub(super) async fn retry(
     caller: Caller,
     DistributionInPath(id): DistributionInPath,
     headers: HeaderMap,
-    _place: Place,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
+    let preferences = Preferences::of(&headers);
+    let wait = preferences.wait(state.limits.default_wait);
+    let _place = state.places.take(wait)?;
     known(&state, &caller, id).await?;
     let (channels, reason) = ask::retry(&body).map_err(ApiError::Invalid)?;
-    let preferences = Preferences::of(&headers);
     let by = caller.key_name(&state).await?;
     granted(&state, &caller, id, &Ask::Retry { channels, by, reason }).await?;
-    let wait = preferences.wait(state.limits.default_wait);
     let distribution = stands(&state, &caller, id, wait).await?;
     Ok(preferences.said(distribute::answer(&distribution, language)?))
 }

@@ -172,9 +172,9 @@ impl ApiError {
                 "`Allow` 헤더에 있는 메서드를 사용해 주세요.",
             ),
             Self::TooManyWaiting(_) => (
-                "Too many requests wait for their channels. This one was not looked at: nothing was stored or sent. Send it \
+                "Too many requests wait for their channels. Nothing of this one was stored or sent. Send it \
                  again after the time in `Retry-After`; with `Prefer: respond-async` it waits for no channel.",
-                "채널 응답을 기다리는 요청이 너무 많아 이번 요청은 확인하지 않았으며, 저장되거나 전송되지 않았습니다. \
+                "채널 응답을 기다리는 요청이 너무 많아 이번 요청은 저장되거나 전송되지 않았습니다. \
                  `Retry-After` 시간이 지난 뒤 다시 보내 주세요. `Prefer: respond-async`를 쓰면 채널을 기다리지 않습니다.",
             ),
             Self::TooManyStreams => (

@@ -223,7 +223,7 @@ pub(in crate::api) struct Unavailable(Problem);
 #[response(
     description = "Nothing was accepted. Channels of the request are behind with what was accepted before: \
         `channels_behind`, with the channels in `behind`; the others are still taken. Or too many requests wait for \
-        their channels: `too_many_waiting`; this one was not looked at. Or it cannot be done now, mostly \
+        their channels: `too_many_waiting`. Or it cannot be done now, mostly \
         because the database does not answer: `unavailable`. The same request may be sent again; with the same \
         `Idempotency-Key` it is not carried out twice.",
     content_type = "application/problem+json",
