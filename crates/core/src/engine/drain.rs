@@ -14,6 +14,10 @@ const WINDOW: u64 = 10;
 /// A queue that has been there for a shorter time says nothing of its speed.
 const LEAST: Duration = Duration::from_secs(1);
 
+/// Fewer say nothing of it either: the first calls that a hung channel ends by their
+/// deadline, before its breaker opens, are not its speed.
+const FEWEST: u32 = 10;
+
 #[derive(Debug, Default)]
 pub(super) struct Drain {
     /// Since when something has waited all the time.
@@ -48,7 +52,7 @@ impl Drain {
         *self = Self::default();
     }
 
-    /// How long so many will take; `None` where that is not known yet, or nothing goes.
+    /// How long so many will take; `None` where that is not known yet, or hardly any goes.
     pub(super) fn time_for(&self, count: usize, now: Timestamp) -> Option<Duration> {
         let busy = self.busy(now);
         let first = (busy.as_secs() + 1).saturating_sub(WINDOW);
@@ -58,7 +62,7 @@ impl Drain {
             .filter(|(second, _)| *second >= first)
             .map(|(_, count)| count)
             .sum();
-        if busy < LEAST || gone == 0 {
+        if busy < LEAST || gone < FEWEST {
             return None;
         }
         let looked_at = busy.saturating_sub(Duration::from_secs(first));
@@ -87,6 +91,12 @@ mod tests {
         drain.begin(at(0));
         assert_eq!(drain.time_for(10, at(500)), None, "too early");
         assert_eq!(drain.time_for(10, at(5_000)), None, "nothing goes");
+        let mut hung = Drain::default();
+        hung.begin(at(0));
+        for tick in 0..9 {
+            hung.take(at(9_000 + tick), false);
+        }
+        assert_eq!(hung.time_for(400, at(9_100)), None, "hardly any does");
         // 20 a second, then 2.
         for tick in 0..200 {
             drain.take(at(tick * 50), false);
@@ -108,14 +118,15 @@ mod tests {
 
     #[test]
     fn a_queue_that_was_empty_begins_anew_and_a_clock_may_jump() {
+        let ten_go = |drain: &mut Drain, millis| (0..10).for_each(|_| drain.take(at(millis), false));
         let mut drain = Drain::default();
         drain.begin(at(0));
-        drain.take(at(2_000), false);
+        ten_go(&mut drain, 2_000);
         assert!(drain.time_for(1, at(2_000)).is_some());
         drain.take(at(2_000), true);
         drain.begin(at(60_000));
         assert_eq!(drain.time_for(1, at(62_000)), None);
-        drain.take(at(10_000), false);
+        ten_go(&mut drain, 10_000);
         assert_eq!(drain.time_for(1, at(10_000)), None, "before it began");
         assert!(drain.time_for(1, at(62_000)).is_some());
     }

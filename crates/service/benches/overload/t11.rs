@@ -40,7 +40,7 @@ struct Seen {
 }
 
 pub(crate) async fn run(is_short: bool) -> anyhow::Result<()> {
-    let (pairs, length) = if is_short { (3, 15) } else { (5, 30) };
+    let (pairs, length) = if is_short { (5, 15) } else { (5, 30) };
     let length = Duration::from_secs(length);
     println!(
         "T11: one channel of three hangs; {PER_SECOND} requests a second for {} s, {pairs} pairs",
