@@ -65,6 +65,7 @@ fn engine() -> Engine {
             breaker: BreakerSettings::default(),
             heartbeat: Duration::from_secs(5),
             max_in_flight: usize::MAX,
+            max_backlog: Duration::from_secs(20),
             spend_caps: fanfare_core::spend::SpendCaps::default(),
         },
         Incarnation(1),

@@ -76,6 +76,8 @@ pub enum Obstacle {
     StillMoving,
     /// The channel is not called at the moment.
     ChannelHeld,
+    /// The channel is behind with what is there already.
+    ChannelBehind,
     /// Its tenant may not spend that much.
     SpendCap,
     /// Another node has it and did not let it go.
@@ -86,7 +88,7 @@ pub enum Obstacle {
 
 impl Obstacle {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OutcomeUnknown,
         Self::NotRetryable,
         Self::CalledOff,
@@ -94,6 +96,7 @@ impl Obstacle {
         Self::Superseded,
         Self::StillMoving,
         Self::ChannelHeld,
+        Self::ChannelBehind,
         Self::SpendCap,
         Self::OwnedElsewhere,
         Self::Changed,
@@ -125,6 +128,7 @@ impl Obstacle {
             Self::Superseded => "superseded",
             Self::StillMoving => "still_moving",
             Self::ChannelHeld => "channel_held",
+            Self::ChannelBehind => "channel_behind",
             Self::SpendCap => "spend_cap_exceeded",
             Self::OwnedElsewhere => "owned_elsewhere",
             Self::Changed => "changed",
@@ -163,6 +167,10 @@ impl Obstacle {
                 "The channel is not called at the moment (its breaker is open, sending is stopped, or it is not \
                  configured). Redrive it once it is called again.",
                 "현재 이 채널을 호출하지 않습니다(차단기 열림, 발송 중지 또는 설정 누락). 다시 호출할 수 있을 때 재시도해 주세요.",
+            ),
+            Self::ChannelBehind => (
+                "The channel is behind with what was accepted before. Redrive it again in a minute.",
+                "이 채널에 앞서 접수된 요청이 밀려 있습니다. 1분쯤 뒤에 다시 시도해 주세요.",
             ),
             Self::SpendCap => (
                 "It would cost more than may be spent on this channel. Have the operator raise the cap (spend_caps), \

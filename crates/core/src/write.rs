@@ -47,6 +47,9 @@ pub struct Acceptance {
     pub history: HistoryEntry,
     /// The client's name for the request, kept for 24 h.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// It is not to be accepted, only found out whether it repeats another, or would be
+    /// refused: else the answer is [`Written::NotKnown`].
+    pub only_if_known: bool,
     /// Who works on it; `None` where it is due later than a minute from now.
     pub owner: Option<Incarnation>,
     /// When something is due; `None` where only a person can go on.
@@ -116,6 +119,8 @@ pub enum Written {
         /// Which claims, and by whom.
         holders: Vec<Holder>,
     },
+    /// It is new, and was not to be accepted: nothing was written.
+    NotKnown,
     /// It would go beyond what its tenant may spend.
     OverSpent {
         /// Where, and how far.

@@ -81,6 +81,7 @@ pub(crate) fn acceptance(number: u64, request: DistributeRequest, now: Timestamp
             transitions,
         },
         idempotency_key: None,
+        only_if_known: false,
         owner: Some(token),
         due_at: Some(now),
         spends: Vec::new(),

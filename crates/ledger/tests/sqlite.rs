@@ -239,6 +239,7 @@ fn acceptance(number: u64, event: &str, token: Incarnation) -> Acceptance {
             transitions: vec![created],
         },
         idempotency_key: Some(IdempotencyKey::new(format!("key-{number}"))),
+        only_if_known: false,
         owner: Some(token),
         due_at: Some(now()),
         spends: Vec::new(),

@@ -358,6 +358,7 @@ fn limits(config: &Config) -> ApiLimits {
         default_wait: Duration::from_secs(config.http.default_wait_s),
         body_bytes: config.http.max_body_bytes,
         body_timeout: Duration::from_millis(config.http.body_timeout_ms),
+        waiting: config.http.waiting(),
         streams: config.http.max_streams,
         heartbeat: Duration::from_millis(config.http.heartbeat_ms),
         ..ApiLimits::default()

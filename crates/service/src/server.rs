@@ -32,6 +32,11 @@ const MAX_HEADERS: usize = 256;
 /// After a failed accept, which is mostly "too many open files".
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Of so many parts of the connections, the last is kept for newcomers: one that is
+/// accepted while only that part is free is closed after its first answer, so that no
+/// crowd of idle connections keeps a probe or an operator out.
+const PARTS: usize = 4;
+
 /// How the door is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
@@ -92,7 +97,11 @@ pub async fn serve(
 /// What every new connection needs.
 struct Door {
     permits: Arc<Semaphore>,
+    /// Connections that are free while they may still stay open.
+    kept: usize,
     http: http1::Builder,
+    /// For one request only.
+    brief: http1::Builder,
     service: TowerToHyperService<Router>,
     graceful: GracefulShutdown,
 }
@@ -104,9 +113,13 @@ impl Door {
             .header_read_timeout(settings.header_timeout)
             .max_buf_size(READ_BUFFER_BYTES)
             .max_headers(MAX_HEADERS);
+        let mut brief = http.clone();
+        brief.keep_alive(false);
         Self {
             permits: Arc::new(Semaphore::new(settings.max_connections)),
+            kept: settings.max_connections / PARTS,
             http,
+            brief,
             service: TowerToHyperService::new(router),
             graceful: GracefulShutdown::new(),
         }
@@ -127,7 +140,9 @@ impl Door {
     }
 
     fn converse(&self, stream: TcpStream, permit: OwnedSemaphorePermit) -> impl Future<Output = ()> + Send + use<> {
-        let connection = self.http.serve_connection(TokioIo::new(stream), self.service.clone());
+        let is_brief = self.permits.available_permits() < self.kept;
+        let http = if is_brief { &self.brief } else { &self.http };
+        let connection = http.serve_connection(TokioIo::new(stream), self.service.clone());
         let watcher: Watcher = self.graceful.watcher();
         async move {
             // A client that goes away, or is too slow, is no fault of ours.
@@ -210,6 +225,28 @@ mod tests {
         assert!(!third.is_finished());
         drop(first);
         assert!(third.await.unwrap().ends_with("here"));
+    }
+
+    #[tokio::test]
+    async fn the_last_part_of_the_connections_is_closed_after_an_answer() {
+        let served = served(ServerSettings {
+            max_connections: 4,
+            header_timeout: Duration::from_mins(1),
+            ..settings()
+        })
+        .await;
+        let mut idle = Vec::new();
+        for _ in 0..3 {
+            let stream = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            stream.readable().await.unwrap();
+            idle.push(stream);
+        }
+        // Whoever comes, one after the other, is answered.
+        for _ in 0..3 {
+            let stream = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            let answered = tokio::time::timeout(Duration::from_secs(5), answer(stream)).await;
+            assert!(answered.unwrap().ends_with("here"));
+        }
     }
 
     #[tokio::test]

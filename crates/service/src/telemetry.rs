@@ -135,6 +135,8 @@ metrics_table! {
         "1 where the database could be written when it was last asked, every 15 s; else 0.";
     HTTP_DURATION = "fanfare_http_request_duration_seconds", Kind::Histogram(ANSWERS), ["method", "route", "status"], All,
         "Requests, from their headers to the answer's. The route is the pattern, never the caller's own path.";
+    WAITING = "fanfare_http_requests_waiting", Kind::Gauge, [], All,
+        "Requests that may wait for channels (distribute, retry, redrive) and are being answered; beyond `http.max_waiting` they are refused.";
     ACCEPTED = "fanfare_distributions_accepted_total", Kind::Counter, [], All,
         "Distributions accepted.";
     REPLAYED = "fanfare_distributions_replayed_total", Kind::Counter, [], All,
@@ -163,6 +165,8 @@ metrics_table! {
         "Calls to live channels that are under way.";
     LANE_QUEUED = "fanfare_lane_queued", Kind::Gauge, ["channel"], All,
         "Deliveries of this node that wait for a place in the channel's lane.";
+    LANE_OLDEST = "fanfare_lane_oldest_seconds", Kind::Gauge, ["channel"], All,
+        "For how long the one that has waited longest there has been ready to begin. Beyond `engine.max_backlog_s` the door takes nothing more for the channel. Not while its breaker is open or its quota is used up.";
     LANE_BUSY = "fanfare_lane_busy", Kind::Gauge, ["channel"], All,
         "Places of the channel's lane that are taken.";
     LANE_PLACES = "fanfare_lane_places", Kind::Gauge, ["channel"], All,

@@ -334,6 +334,7 @@ fn settings(client: &dyn ChannelClient) -> Settings {
         },
         heartbeat: Duration::from_secs(5),
         max_in_flight: 10,
+        max_backlog: Duration::from_secs(20),
         spend_caps: fanfare_core::spend::SpendCaps::default(),
     }
 }

@@ -1,11 +1,10 @@
 //! How a request becomes a distribution with its first intents.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::message::{Answer, Command, NewDistribution};
+use super::message::NewDistribution;
 use super::work::{Unaccepted, Work};
 use super::{Engine, Turn};
 use crate::cause;
@@ -17,18 +16,9 @@ use crate::ids::{DeliveryId, DistributionId};
 use crate::korea::KOREA;
 use crate::text::Text;
 
-/// What an overloaded node tells its clients to wait.
-const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
-
 impl Engine {
     pub(super) fn accept(&mut self, id: DistributionId, new: NewDistribution, turn: &mut Turn<'_>) {
-        if self.works.len() >= self.settings.max_in_flight {
-            let answer = Answer::Overloaded {
-                retry_after: OVERLOADED_RETRY_AFTER,
-            };
-            turn.commands.push(Command::Answer { id, answer });
-            return;
-        }
+        let refusal = self.refusal(&new, turn.now);
         let idempotency_key = new.idempotency_key.clone();
         let scheduled_at = new.request.request.scheduled_at;
         let skipped = new.skipped.clone();
@@ -48,12 +38,15 @@ impl Engine {
             });
             work.transition(channel, DeliveryStatus::Failed, turn.now);
         }
+        if let Some(refusal) = refusal {
+            return self.turn_away(work, refusal, turn);
+        }
         self.works.insert(id, work);
         self.dirty.insert(id);
         for channel in channels {
             match scheduled_at.filter(|at| *at > turn.now) {
                 Some(at) => self.schedule(id, channel, at, turn),
-                None => self.want(id, channel),
+                None => self.want(id, channel, turn.now),
             }
         }
     }

@@ -42,17 +42,17 @@ impl Engine {
         let channel = delivery.channel;
         match (delivery.status, delivery.phase) {
             (DeliveryStatus::InProgress, Phase::Intent) if turn.planted.has(Bug::IntentRunAgain) => {
-                self.want(id, channel);
+                self.want(id, channel, turn.now);
             }
             (DeliveryStatus::InProgress, Phase::Intent) => self.interrupted_call(id, channel, turn),
             // A breaker may have held the look-up back.
             (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => {
                 self.look_up_after_adoption(id, channel, turn.now);
             }
-            (DeliveryStatus::Pending, _) => self.want(id, channel),
+            (DeliveryStatus::Pending, _) => self.want(id, channel, turn.now),
             // Another node's breaker, or an earlier state of this one's, held it; or
             // sending was stopped.
-            (DeliveryStatus::Waiting, _) if delivery.is_held() => self.want(id, channel),
+            (DeliveryStatus::Waiting, _) if delivery.is_held() => self.want(id, channel, turn.now),
             (DeliveryStatus::ActionRequired, _) => {
                 if let Some(at) = delivery.due_at() {
                     self.set_alarm(id, channel, at);
@@ -61,7 +61,7 @@ impl Engine {
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {
                     Some(at) => self.set_alarm(id, channel, at),
-                    None => self.want(id, channel),
+                    None => self.want(id, channel, turn.now),
                 }
             }
             (DeliveryStatus::Success, _) if turn.planted.has(Bug::WithdrawalLeft) => {}

@@ -5,7 +5,10 @@
 //! All but the last open a new generation, so that what is published tells them
 //! apart.
 
+use jiff::Timestamp;
+
 use super::cancel::CallOff;
+use super::door::Behind;
 use super::message::{AskId, Command};
 use super::planted::Bug;
 use super::withdraw::Withdrawal;
@@ -79,6 +82,8 @@ pub enum AskAnswer {
     Held(Vec<Holder>),
     /// A redrive would go beyond what the tenant may spend.
     OverSpent(Vec<Overspend>),
+    /// Channels that a redrive would send to again are behind.
+    Behind(Behind),
     /// Another node has it.
     Elsewhere,
     /// This node does not have it in memory: adopt it and ask again.
@@ -169,6 +174,13 @@ fn is_retryable(delivery: &Delivery) -> bool {
     delivery.status.came_to_nothing()
 }
 
+fn retried(work: &Work, channels: &[Channel]) -> impl Iterator<Item = Channel> {
+    let chosen = |delivery: &&Delivery| channels.is_empty() || channels.contains(&delivery.channel);
+    let deliveries = work.distribution.deliveries.iter();
+    let retryable = deliveries.filter(|delivery| is_retryable(delivery)).filter(chosen);
+    retryable.map(|delivery| delivery.channel)
+}
+
 impl Engine {
     pub(super) fn asked(
         &mut self,
@@ -189,13 +201,11 @@ impl Engine {
             // One write is signed by one person.
             Some(work) if !work.unwritten.asks.is_empty() => AskAnswer::Refused(AskRefusal::Moves),
             Some(work) if what.is_done(&work.distribution) => AskAnswer::Done,
-            Some(work) => {
-                let Some(refusal) = what.refusal(&work.distribution) else {
-                    self.grant((ask, id), what, evidence, turn);
-                    return;
-                };
-                AskAnswer::Refused(refusal)
-            }
+            Some(work) => match (what.refusal(&work.distribution), self.behind_for(work, what, turn.now)) {
+                (Some(refusal), _) => AskAnswer::Refused(refusal),
+                (None, Some(behind)) => AskAnswer::Behind(behind),
+                (None, None) => return self.grant((ask, id), what, evidence, turn),
+            },
         };
         self.drop_if_closed(id);
         turn.commands.push(Command::AnswerAsk { ask, answer });
@@ -224,16 +234,16 @@ impl Engine {
     }
 
     fn to_retry(&self, id: DistributionId, channels: &[Channel]) -> Vec<Channel> {
-        let Some(work) = self.works.get(&id) else {
-            return Vec::new();
-        };
-        let chosen = |delivery: &&Delivery| channels.is_empty() || channels.contains(&delivery.channel);
-        let deliveries = work.distribution.deliveries.iter();
-        deliveries
-            .filter(|delivery| is_retryable(delivery))
-            .filter(chosen)
-            .map(|delivery| delivery.channel)
-            .collect()
+        let work = self.works.get(&id);
+        work.map(|work| retried(work, channels).collect()).unwrap_or_default()
+    }
+
+    /// A redrive adds to what waits; nothing else that is asked does.
+    fn behind_for(&self, work: &Work, what: &Ask, now: Timestamp) -> Option<Behind> {
+        match what {
+            Ask::Retry { channels, .. } => self.behind(&work.distribution.tenant, retried(work, channels), now),
+            Ask::Resolve { .. } | Ask::Withdraw { .. } | Ask::Cancel { .. } => None,
+        }
     }
 
     /// A new generation. Where it has become known meanwhile that the channel
@@ -258,7 +268,7 @@ impl Engine {
             self.confirm(id, channel, receipt, turn);
         } else {
             work.unwritten.redriven[channel.index()] = !turn.planted.has(Bug::SpendForgotten);
-            self.want(id, channel);
+            self.want(id, channel, turn.now);
         }
     }
 

@@ -24,7 +24,7 @@ impl Engine {
                     self.not_done(id, channel, turn);
                 }
             }
-            Some(_) => self.want(id, channel),
+            Some(_) => self.want(id, channel, turn.now),
             None => {}
         }
     }
@@ -37,14 +37,14 @@ impl Engine {
 
     /// The delivery is to go on as soon as its lane has a place. The lanes are
     /// filled when all inputs have been taken.
-    pub(super) fn want(&mut self, id: DistributionId, channel: Channel) {
+    pub(super) fn want(&mut self, id: DistributionId, channel: Channel, now: Timestamp) {
         let Some(work) = self.works.get(&id) else { return };
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;
         };
         if !delivery.status.closed() || delivery.is_withdrawing() {
             let begins = next(delivery) == Some(Next::Begin);
-            self.lanes[channel.index()].queue(&work.distribution.tenant, id, begins);
+            self.lanes[channel.index()].queue(&work.distribution.tenant, id, begins, now);
         }
     }
 

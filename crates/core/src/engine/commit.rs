@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::AskAnswer;
+use super::door::told;
 use super::message::{Answer, AskId, Command};
 use super::planted::Bug;
 use super::work::{CallKind, Changes, PlannedCall, Unaccepted, Work, Writing};
@@ -88,6 +89,9 @@ impl Engine {
         {
             return self.noted(id, (channel, generation, attempt));
         }
+        if let Some(refusal) = self.turned_away.remove(&id) {
+            return turn.commands.push(told(id, written, refusal));
+        }
         let Some(writing) = self.works.get_mut(&id).and_then(|work| work.writing.take()) else {
             return;
         };
@@ -120,13 +124,19 @@ impl Engine {
                 self.lose(id, writing.calls, turn);
             }
             // Answered above: it is not the write that was under way.
-            Written::Noted { .. } => {}
+            Written::Noted { .. } | Written::NotKnown => {}
         }
     }
 
     /// A commit failed. A client is told so; what was accepted is written again.
     pub(super) fn not_written(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
         self.evidence_not_written(id, turn);
+        if self.turned_away.remove(&id).is_some() {
+            let answer = Answer::Unavailable {
+                retry_after: UNAVAILABLE_RETRY_AFTER,
+            };
+            return turn.commands.push(Command::Answer { id, answer });
+        }
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(writing) = work.writing.as_mut() else { return };
         if writing.record.is_some() {
@@ -250,7 +260,7 @@ impl Engine {
     pub(super) fn release(&mut self, id: DistributionId) -> Option<Work> {
         let work = self.works.remove(&id)?;
         for delivery in &work.distribution.deliveries {
-            self.lanes[delivery.channel.index()].forget(id);
+            self.lanes[delivery.channel.index()].forget(&work.distribution.tenant, id);
             if let Some(at) = delivery.due_at() {
                 self.timers.remove(&(at, id, Alarm::Delivery(delivery.channel)));
             }
@@ -267,7 +277,7 @@ fn answer_asks(asks: &[AskId], answer: &AskAnswer, turn: &mut Turn<'_>) {
     turn.commands.extend(answers);
 }
 
-fn acceptance(
+pub(super) fn acceptance(
     work: &mut Work,
     idempotency_key: Option<IdempotencyKey>,
     mut changes: Changes,
@@ -281,6 +291,7 @@ fn acceptance(
         distribution: work.distribution.clone(),
         history,
         idempotency_key,
+        only_if_known: false,
         owner: kept.then_some(token),
         due_at: work.distribution.due_at(turn.now),
         spends: caps.spends(&work.distribution, |delivery| !delivery.status.closed(), turn.now),

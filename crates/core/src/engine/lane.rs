@@ -71,12 +71,12 @@ impl Lane {
     }
 
     /// Waits for a place; what is under way goes before what has not begun.
-    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId, begins: bool) {
+    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId, begins: bool, now: Timestamp) {
         self.held.remove(&id);
         if begins {
-            self.queue.push(tenant, id);
+            self.queue.push(tenant, id, now);
         } else {
-            self.under_way_queue.push(tenant, id);
+            self.under_way_queue.push(tenant, id, now);
         }
     }
 
@@ -110,8 +110,10 @@ impl Lane {
     }
 
     /// It has left the memory.
-    pub(super) fn forget(&mut self, id: DistributionId) {
+    pub(super) fn forget(&mut self, tenant: &TenantId, id: DistributionId) {
         self.held.remove(&id);
+        self.queue.remove(tenant, id);
+        self.under_way_queue.remove(tenant, id);
     }
 
     /// A call is made.
@@ -135,13 +137,18 @@ impl Lane {
     }
 
     /// The next in the queue, with a place, if there is one.
-    pub(super) fn admit(&mut self) -> Option<DistributionId> {
+    pub(super) fn admit(&mut self, now: Timestamp) -> Option<DistributionId> {
         if self.out >= self.concurrency {
             return None;
         }
-        let next = self.under_way_queue.pop().or_else(|| self.queue.pop())?;
+        let next = self.under_way_queue.pop(now).or_else(|| self.queue.pop(now))?;
         self.out += 1;
         Some(next)
+    }
+
+    /// What has not begun and waits for nothing but a place.
+    pub(super) fn ready(&self) -> &FairQueue {
+        &self.queue
     }
 
     pub(super) fn out(&self) -> usize {

@@ -33,6 +33,7 @@ impl Engine {
     pub fn live_again(&mut self, token: Incarnation) -> Vec<Command> {
         self.token = token;
         self.works.clear();
+        self.turned_away.clear();
         self.dirty.clear();
         self.timers.retain(|(_, _, alarm)| *alarm == Alarm::Evidence);
         self.lanes.iter_mut().for_each(Lane::begin_anew);

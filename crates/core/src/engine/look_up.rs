@@ -46,7 +46,7 @@ impl Engine {
     /// clock, and its calls may not be over: the wait begins anew.
     pub(super) fn look_up_after_adoption(&mut self, id: DistributionId, channel: Channel, now: Timestamp) {
         let Some(wait) = self.wait_for_old_calls(id, channel, now) else {
-            return self.want(id, channel);
+            return self.want(id, channel, now);
         };
         let at = later(now, wait);
         let work = self.works.get_mut(&id);
@@ -164,7 +164,7 @@ impl Engine {
             delivery.next_attempt_at = None;
             delivery.updated_at = turn.now;
         });
-        self.want(id, channel);
+        self.want(id, channel, turn.now);
     }
 
     /// It is provably not there: the attempt had no effect.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::{Ask, AskAnswer};
+use super::door::Behind;
 use crate::attempt::{Evidence, LookUpOutcome, StepOutcome, WithdrawOutcome};
 use crate::channel::{Channel, Mode};
 use crate::delivery::{Delivery, Failure, Phase};
@@ -243,6 +244,8 @@ pub enum Answer {
         /// When to come back.
         retry_after: Duration,
     },
+    /// Channels that it names are behind.
+    Behind(Behind),
     /// The database could not write it; nothing is known to be accepted.
     Unavailable {
         /// When to come back.

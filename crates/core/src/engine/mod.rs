@@ -11,7 +11,9 @@
 //! | `attempt.rs` | when an attempt begins and goes on |
 //! | `breaker.rs` | whether a channel is called at all, and what waits until it is |
 //! | `quota.rs` | how often a channel is called, and what waits meanwhile |
-//! | `queue.rs` | who is next |
+//! | `queue.rs` | who is next, and how long each waits |
+//! | `drain.rs` | how fast a queue empties |
+//! | `door.rs` | what is not taken while channels are behind |
 //! | `stop.rs` | what waits while sending is stopped |
 //! | `outcome.rs` | what follows what a channel said |
 //! | `look_up.rs` | what follows an unknown outcome |
@@ -34,6 +36,8 @@ mod attempt;
 mod breaker;
 mod cancel;
 mod commit;
+mod door;
+mod drain;
 mod evidence;
 mod hand_off;
 mod lane;
@@ -69,6 +73,7 @@ use crate::spend::SpendCaps;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
 pub use self::cancel::CallOff;
+pub use self::door::{Behind, Lag};
 pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};
 pub use self::planted::Bug;
 pub use self::withdraw::Withdrawal;
@@ -102,6 +107,9 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Distributions in memory; beyond it the door says 429.
     pub max_in_flight: usize,
+    /// How long what is accepted may wait for a place in a channel's lane; beyond it
+    /// nothing more is taken for that channel.
+    pub max_backlog: Duration,
     /// What tenants may spend.
     pub spend_caps: SpendCaps,
 }
@@ -123,7 +131,10 @@ pub struct Engine {
     settings: Settings,
     token: Incarnation,
     works: BTreeMap<DistributionId, Work>,
-    lanes: [Lane; Channel::ALL.len()],
+    /// Requests that are not taken, with what they are told unless they turn out to be
+    /// repeats.
+    turned_away: BTreeMap<DistributionId, Answer>,
+    lanes: Box<[Lane; Channel::ALL.len()]>,
     /// Whose sending is stopped.
     stops: Stops,
     timers: BTreeSet<(Timestamp, DistributionId, Alarm)>,
@@ -169,7 +180,8 @@ impl Engine {
             settings,
             token,
             works: BTreeMap::new(),
-            lanes,
+            turned_away: BTreeMap::new(),
+            lanes: Box::new(lanes),
             stops: Stops::default(),
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),

@@ -97,7 +97,7 @@ impl Engine {
         if lane.limiter.check(turn.now).is_err() {
             lane.release();
             self.write_soon(id, channel, turn);
-            return self.want(id, channel);
+            return self.want(id, channel, turn.now);
         }
         match self.ask_breaker(channel, false, turn) {
             Ok(permit) => self.plan(id, channel, CallKind::Step, permit, turn),

@@ -1,14 +1,23 @@
 //! Who is next for a place in a lane: the tenant that has had none for longest, and
 //! of its work what came first. So a tenant that announces a thousand events keeps
-//! another's one waiting for one call, not for a thousand.
+//! another's one waiting for one call, not for a thousand. And how long it has
+//! waited, and will: what follows from that is decided in `door.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::drain::Drain;
 use crate::ids::{DistributionId, TenantId};
 
 #[derive(Debug, Default)]
 pub(super) struct FairQueue {
-    work: BTreeMap<TenantId, VecDeque<DistributionId>>,
+    /// Each tenant's, in the order in which it came, and since when it waits.
+    work: BTreeMap<TenantId, VecDeque<(DistributionId, Timestamp)>>,
+    /// Since when the first of each tenant's waits.
+    firsts: BTreeSet<(Timestamp, TenantId)>,
+    drain: Drain,
     /// All work: each stands here once.
     queued: BTreeSet<DistributionId>,
     /// Those that have work here, by when their turn was, or when they came.
@@ -21,43 +30,95 @@ pub(super) struct FairQueue {
 
 impl FairQueue {
     /// Behind its tenant's other work; nothing changes where it stands here already.
-    pub(super) fn push(&mut self, tenant: &TenantId, id: DistributionId) {
+    pub(super) fn push(&mut self, tenant: &TenantId, id: DistributionId, now: Timestamp) {
         if !self.queued.insert(id) {
             return;
         }
+        self.drain.begin(now);
         if let Some(own) = self.work.get_mut(tenant) {
-            return own.push_back(id);
+            return own.push_back((id, now));
         }
-        self.work.insert(tenant.clone(), VecDeque::from([id]));
+        self.work.insert(tenant.clone(), VecDeque::from([(id, now)]));
+        self.firsts.insert((now, tenant.clone()));
         let turn = self.turn_of(tenant);
         self.turns.insert((turn, tenant.clone()));
     }
 
     /// The next; its tenant's turn is over.
-    pub(super) fn pop(&mut self) -> Option<DistributionId> {
+    pub(super) fn pop(&mut self, now: Timestamp) -> Option<DistributionId> {
         let (_, tenant) = self.turns.pop_first()?;
         let own = self.work.get_mut(&tenant)?;
-        let next = own.pop_front()?;
+        let (next, since) = own.pop_front()?;
         self.queued.remove(&next);
+        self.drain.take(now, self.queued.is_empty());
+        self.firsts.remove(&(since, tenant.clone()));
         self.count += 1;
         self.last.insert(tenant.clone(), self.count);
-        if own.is_empty() {
-            self.work.remove(&tenant);
-        } else {
+        if let Some((_, since)) = own.front() {
+            self.firsts.insert((*since, tenant.clone()));
             self.turns.insert((self.count, tenant));
+        } else {
+            self.work.remove(&tenant);
         }
         Some(next)
+    }
+
+    /// It waits no longer, though its turn has not come.
+    pub(super) fn remove(&mut self, tenant: &TenantId, id: DistributionId) {
+        if !self.queued.remove(&id) {
+            return;
+        }
+        let Some(own) = self.work.get_mut(tenant) else { return };
+        let first = own.front().map(|(_, since)| *since);
+        own.retain(|(queued, _)| *queued != id);
+        let next = own.front().map(|(_, since)| *since);
+        if first != next {
+            self.firsts.retain(|(_, whose)| whose != tenant);
+            self.firsts.extend(next.map(|since| (since, tenant.clone())));
+        }
+        if next.is_none() {
+            self.work.remove(tenant);
+            self.turns.retain(|(_, whose)| whose != tenant);
+        }
+        if self.queued.is_empty() {
+            self.drain.end();
+        }
     }
 
     /// All of it, in the order in which it came of each tenant, and nobody's turn.
     pub(super) fn take(&mut self) -> Vec<DistributionId> {
         self.turns.clear();
         self.queued.clear();
-        std::mem::take(&mut self.work).into_values().flatten().collect()
+        self.firsts.clear();
+        self.drain.end();
+        let work = std::mem::take(&mut self.work).into_values().flatten();
+        work.map(|(id, _)| id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
         self.queued.len()
+    }
+
+    /// For how long the oldest has waited.
+    pub(super) fn age(&self, now: Timestamp) -> Option<Duration> {
+        self.firsts.first().map(|(since, _)| waited(*since, now))
+    }
+
+    /// How long one more of a tenant's would wait: as long as the first of its work has
+    /// waited already, or as what goes before it will take. Nothing where it has none here.
+    pub(super) fn wait_of(&self, tenant: &TenantId, now: Timestamp) -> Duration {
+        let Some(own) = self.work.get(tenant) else {
+            return Duration::ZERO;
+        };
+        let age = own.front().map(|(_, since)| waited(*since, now)).unwrap_or_default();
+        let before = own.len().saturating_mul(self.work.len()).min(self.len());
+        age.max(self.drain.time_for(before, now).unwrap_or_default())
+    }
+
+    /// Whether work of another tenant stands here and none of it has waited for longer.
+    pub(super) fn serves_others_within(&self, limit: Duration, than: &TenantId, now: Timestamp) -> bool {
+        let youngest = self.firsts.iter().rev().find(|(_, tenant)| tenant != than);
+        youngest.is_some_and(|(since, _)| waited(*since, now) <= limit)
     }
 
     /// One that has had no turn yet comes behind those that wait.
@@ -71,11 +132,18 @@ impl FairQueue {
     }
 }
 
+/// A clock that goes backwards has nobody wait.
+fn waited(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn id(number: u128) -> DistributionId {
         DistributionId(Uuid::from_u128(number))
@@ -86,18 +154,18 @@ mod tests {
         let (many, one) = (TenantId::new("many"), TenantId::new("one"));
         let mut queue = FairQueue::default();
         for number in 1..=3 {
-            queue.push(&many, id(number));
+            queue.push(&many, id(number), NOW);
         }
-        queue.push(&one, id(9));
-        queue.push(&many, id(2));
+        queue.push(&one, id(9), NOW);
+        queue.push(&many, id(2), NOW);
         assert_eq!(queue.len(), 4, "each stands there once");
-        assert_eq!(queue.pop(), Some(id(1)));
-        queue.push(&many, id(1));
-        let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(queue.pop(NOW), Some(id(1)));
+        queue.push(&many, id(1), NOW);
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop(NOW)).collect();
         assert_eq!(rest, [id(9), id(2), id(3), id(1)]);
         assert_eq!(queue.len(), 0);
-        queue.push(&one, id(9));
-        assert_eq!(queue.pop(), Some(id(9)), "it may come again");
+        queue.push(&one, id(9), NOW);
+        assert_eq!(queue.pop(NOW), Some(id(9)), "it may come again");
     }
 
     #[test]
@@ -105,12 +173,60 @@ mod tests {
         let (many, one) = (TenantId::new("many"), TenantId::new("one"));
         let mut queue = FairQueue::default();
         for round in 0..4 {
-            queue.push(&many, id(1));
-            queue.push(&one, id(2));
+            queue.push(&many, id(1), NOW);
+            queue.push(&one, id(2), NOW);
             let expected = if round % 2 == 0 { id(1) } else { id(2) };
-            assert_eq!(queue.pop(), Some(expected), "round {round}");
+            assert_eq!(queue.pop(NOW), Some(expected), "round {round}");
             assert_eq!(queue.take().len(), 1);
         }
-        assert_eq!((queue.len(), queue.pop()), (0, None));
+        assert_eq!((queue.len(), queue.pop(NOW)), (0, None));
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn how_long_each_waits_is_known_of_each() {
+        let (many, one) = (TenantId::new("many"), TenantId::new("one"));
+        let mut queue = FairQueue::default();
+        assert_eq!((queue.age(at(0)), queue.wait_of(&one, at(0))), (None, Duration::ZERO));
+        for number in 0..100 {
+            queue.push(&many, id(number), at(0));
+        }
+        queue.push(&one, id(900), at(8));
+        let seconds = Duration::from_secs;
+        assert_eq!(
+            (queue.age(at(10)), queue.wait_of(&many, at(10))),
+            (Some(seconds(10)), seconds(10))
+        );
+        assert_eq!(queue.wait_of(&one, at(10)), seconds(2));
+        assert!(queue.serves_others_within(seconds(5), &many, at(10)));
+        assert!(!queue.serves_others_within(seconds(5), &one, at(10)));
+        // The other's one is the next but one; ten more go within two seconds.
+        assert_eq!((queue.pop(at(10)), queue.pop(at(11))), (Some(id(0)), Some(id(900))));
+        assert_eq!(queue.wait_of(&one, at(11)), Duration::ZERO);
+        for number in 1..10 {
+            assert_eq!(queue.pop(at(11)), Some(id(number)));
+        }
+        let wait = queue.wait_of(&many, at(11));
+        assert!((seconds(70)..seconds(90)).contains(&wait), "{wait:?}");
+        for number in 1..100 {
+            queue.remove(&many, id(number));
+        }
+        queue.push(&many, id(1), at(12));
+        assert_eq!(
+            (queue.len(), queue.age(at(13))),
+            (1, Some(seconds(1))),
+            "what was before it is gone"
+        );
+        queue.remove(&many, id(1));
+        assert_eq!((queue.pop(at(13)), queue.age(at(13))), (None, None));
+        queue.push(&many, id(1), at(14));
+        queue.take();
+        assert_eq!(
+            (queue.age(at(99)), queue.wait_of(&many, at(99))),
+            (None, Duration::ZERO)
+        );
     }
 }

@@ -26,7 +26,7 @@ impl Engine {
         } else {
             nodes
         };
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut() {
             // Two signs of life: until then the others may not have heard of it.
             lane.limiter.share(nodes, now, self.settings.heartbeat * 2);
         }
@@ -43,7 +43,7 @@ impl Engine {
             if let Err(until) = lane.limiter.check(turn.now) {
                 return self.wait_for_quota(channel, until, turn);
             }
-            let Some(id) = lane.admit() else { return };
+            let Some(id) = lane.admit(turn.now) else { return };
             self.proceed(id, channel, turn);
         }
     }
@@ -52,7 +52,7 @@ impl Engine {
         if until > later(turn.now, RETRYING_LIMIT) {
             for id in self.lanes[channel.index()].take_queue() {
                 if self.is_unknown(id, channel) {
-                    self.want(id, channel);
+                    self.want(id, channel, turn.now);
                 } else {
                     self.hold_for_quota(id, channel, until, turn);
                 }

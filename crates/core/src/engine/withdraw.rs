@@ -95,7 +95,7 @@ impl Engine {
             delivery.updated_at = turn.now;
         });
         self.note(id, channel);
-        self.want(id, channel);
+        self.want(id, channel, turn.now);
     }
 
     /// Begins an attempt: the call is made once this is committed.
@@ -162,7 +162,7 @@ impl Engine {
                     self.end_attempt(id, channel, Phase::Unknown, why, turn);
                     self.dirty.insert(id);
                 }
-                self.want(id, channel);
+                self.want(id, channel, turn.now);
             }
         }
     }

@@ -5,7 +5,7 @@ use fanfare_core::attempt::StepOutcome;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::{Answer, Command, Input};
-use fanfare_core::write::Written;
+use fanfare_core::write::{Write, Written};
 
 use crate::{KEY, TWO, calls, confirmed, new, node, stepped};
 
@@ -61,7 +61,10 @@ fn beyond_its_capacity_the_node_says_so_and_keeps_nothing() {
     let mut node = node(KEY, 10);
     node.accepted(new(&TWO, None));
     node.accepted(new(&TWO, None));
-    let (_, commands) = node.ask(new(&TWO, None));
+    let (id, commands) = node.ask(new(&TWO, None));
+    // A repeat would be answered as ever.
+    assert!(matches!(&commands[..], [Command::Write(Write::Accept(asked))] if asked.only_if_known));
+    let commands = node.written(id, Written::NotKnown);
     assert!(matches!(
         commands[..],
         [Command::Answer {

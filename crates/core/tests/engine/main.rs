@@ -4,6 +4,7 @@
 mod ask;
 mod breaker;
 mod cancel;
+mod door;
 mod doubt;
 mod hand_off;
 mod held;
@@ -74,6 +75,7 @@ fn node_with(dedup: Dedup, concurrency: usize, max_in_flight: usize, rate_limit:
         breaker: BreakerSettings::default(),
         heartbeat: Duration::from_secs(5),
         max_in_flight,
+        max_backlog: Duration::from_secs(20),
         spend_caps: fanfare_core::spend::SpendCaps::default(),
     };
     Node {

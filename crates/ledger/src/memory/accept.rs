@@ -18,6 +18,9 @@ impl Memory {
             if let Some(refusal) = self.refusal(acceptance) {
                 return refusal;
             }
+            if acceptance.only_if_known {
+                return Written::NotKnown;
+            }
             self.insert(acceptance);
         }
         Written::Accepted {

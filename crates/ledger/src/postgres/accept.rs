@@ -38,6 +38,9 @@ pub(super) fn decide<'a>(acceptance: &'a Acceptance, seen: &'a SeenAcceptance, p
     if !over.is_empty() {
         return (Written::OverSpent { over }, false);
     }
+    if acceptance.only_if_known {
+        return (Written::NotKnown, false);
+    }
     plan.released.extend(holders.iter().map(|claim| Released {
         tenant: &acceptance.distribution.tenant,
         distribution: claim.distribution,

@@ -39,6 +39,9 @@ pub(super) fn accept(connection: &Connection, acceptance: &Acceptance) -> Result
         if !over.is_empty() {
             return Ok(Written::OverSpent { over });
         }
+        if acceptance.only_if_known {
+            return Ok(Written::NotKnown);
+        }
         for holder in &holders {
             release(connection, &distribution.tenant, holder)?;
         }

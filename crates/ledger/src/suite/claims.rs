@@ -5,7 +5,7 @@ use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::history::Transition;
 use fanfare_core::ids::{DistributionId, Incarnation};
-use fanfare_core::write::{Holder, Record, Written};
+use fanfare_core::write::{Acceptance, Holder, Record, Written};
 use jiff::Timestamp;
 
 use super::{
@@ -41,6 +41,42 @@ fn redriven(distribution: &mut Distribution, now: Timestamp, token: Incarnation)
         delivery.updated_at = now;
         vec![Transition::of_delivery(delivery, Some(from))]
     })
+}
+
+/// A repeat is known, a claim in the way is named, and what is new is not written: also
+/// where its own acceptance, or another's, is in the same commit.
+pub async fn what_is_not_to_be_accepted_is_only_found_out(store: &dyn Store) {
+    let token = life(store).await;
+    let ask = |number, key| with_key(asked(number, "evt-1", KAKAO, 0, token), key);
+    let only_found_out = |mut acceptance: Acceptance| {
+        acceptance.only_if_known = true;
+        acceptance
+    };
+    let new = only_found_out(ask(1, "key-1"));
+    assert_eq!(write(store, accept(&new)).await, Written::NotKnown);
+    let kept = store.distribution(&new.distribution.tenant, new.distribution.id).await;
+    assert_eq!(kept.unwrap(), None);
+    let batch = [
+        new.clone(),
+        ask(2, "key-1"),
+        only_found_out(ask(3, "key-1")),
+        only_found_out(ask(4, "key-2")),
+    ];
+    let answers = store.commit(batch.iter().map(accept).collect()).await.unwrap();
+    let first = batch[1].distribution.id;
+    assert_eq!(answers[0], Written::NotKnown);
+    assert!(matches!(answers[1], Written::Accepted { .. }), "{answers:?}");
+    assert_eq!(answers[2..], [replayed(first), held(Channel::KakaoChannel, first)]);
+    let other = only_found_out(with_key(
+        with_title(asked(5, "evt-1", KAKAO, 0, token), "다른"),
+        "key-1",
+    ));
+    assert_eq!(
+        write(store, accept(&other)).await,
+        Written::KeyReused { existing: first }
+    );
+    let unkeyed = only_found_out(asked(6, "evt-1", KAKAO, 0, token));
+    assert_eq!(write(store, accept(&unkeyed)).await, replayed(first));
 }
 
 /// Without a key, in the same commit and in another one.

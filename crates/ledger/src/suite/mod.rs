@@ -57,6 +57,7 @@ macro_rules! store_suite {
             claims::the_same_body_is_answered_with_the_holder,
             claims::another_body_is_told_who_holds_what,
             claims::a_refused_write_does_not_disturb_its_batch,
+            claims::what_is_not_to_be_accepted_is_only_found_out,
             claims::allow_repeat_takes_the_claim_over,
             claims::a_failure_releases_the_claim,
             claims::a_redrive_takes_the_claim_again,

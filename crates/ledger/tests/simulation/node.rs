@@ -197,6 +197,7 @@ fn settings() -> Settings {
         breaker: BREAKER,
         heartbeat: HEARTBEAT,
         max_in_flight: 20,
+        max_backlog: Duration::from_secs(20),
         spend_caps: caps(),
     }
 }

@@ -160,7 +160,7 @@ impl World {
                 self.figures.withdrawals += u64::from(matches!(what, Ask::Withdraw { .. }));
             }
             AskAnswer::Held(holders) => assert!(!holders.is_empty()),
-            AskAnswer::Refused(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
+            AskAnswer::Refused(_) | AskAnswer::Behind(_) | AskAnswer::Elsewhere | AskAnswer::NotHere => {}
             AskAnswer::OverSpent(_) => self.figures.redrives_over_spent += 1,
         }
     }
@@ -200,7 +200,7 @@ impl World {
                     .expect("I12: a key of nothing");
                 assert_ne!(first.request.hash, new.request.hash, "I12: the same request is refused");
             }
-            Answer::Overloaded { .. } | Answer::Unavailable { .. } => {}
+            Answer::Overloaded { .. } | Answer::Unavailable { .. } | Answer::Behind(_) => {}
             Answer::OverSpent(over) => {
                 self.figures.over_spent += 1;
                 self.goes_without(new, over);

@@ -25,6 +25,7 @@ pub(super) async fn granted(state: &Api, caller: &Caller, id: DistributionId, wh
         AskAnswer::Done => Ok(()),
         AskAnswer::Refused(refusal) => Err(ApiError::NotPossible(refusal)),
         AskAnswer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
+        AskAnswer::Behind(behind) => Err(ApiError::Behind(behind)),
         AskAnswer::OverSpent(over) => Err(ApiError::OverSpent(over)),
         AskAnswer::Elsewhere | AskAnswer::NotHere => Err(ApiError::OwnedElsewhere),
     }

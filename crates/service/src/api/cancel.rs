@@ -2,6 +2,7 @@
 //! like `distribute`, and says of each channel what that comes to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
@@ -180,8 +181,11 @@ pub(super) async fn cancel(
     let preferences = Preferences::of(&headers);
     let by = caller.key_name(&state).await?;
     granted(&state, &caller, id, &Ask::Cancel { by, reason }).await?;
-    let wait = preferences.wait(std::time::Duration::ZERO);
-    if !wait.is_zero() {
+    let wait = preferences.wait(Duration::ZERO);
+    // It is called off; who finds no place to wait in is told how it stands now.
+    if !wait.is_zero()
+        && let Ok(_place) = state.places.take(wait)
+    {
         stands(&state, &caller, id, wait).await?;
     }
     // Who waits for news may hear of this a moment later than the database.

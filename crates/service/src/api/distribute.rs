@@ -142,7 +142,7 @@ impl DistributeAnswer {
         (status = 415, response = problems::UnsupportedMediaType),
         (status = 422, response = problems::Invalid),
         (status = 429, response = problems::Overloaded),
-        (status = 503, response = problems::Unavailable),
+        (status = 503, response = problems::NotNow),
     )
 )]
 pub(super) async fn distribute(
@@ -154,6 +154,8 @@ pub(super) async fn distribute(
 ) -> Result<Response, ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let preferences = Preferences::of(&headers);
+    let wait = preferences.wait(state.limits.default_wait);
+    let _place = state.places.take(wait)?;
     let (id, replayed, scheduled) = match validate::admit(&body, &state.admit_for(&caller), state.clock.now()) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
@@ -166,11 +168,7 @@ pub(super) async fn distribute(
             None => return Err(ApiError::Invalid(faults)),
         },
     };
-    let wait = if scheduled {
-        Duration::ZERO
-    } else {
-        preferences.wait(state.limits.default_wait)
-    };
+    let wait = if scheduled { Duration::ZERO } else { wait };
     let distribution = state.engine.rest(&caller.tenant, id, wait).await?;
     let distribution =
         distribution.ok_or_else(|| ApiError::internal("reading what was accepted", "it is not there"))?;
@@ -206,6 +204,7 @@ fn accepted(answer: Answer) -> Result<(DistributionId, bool), ApiError> {
         Answer::Held(holders) => Err(ApiError::AlreadyDistributed(holders)),
         Answer::OverSpent(over) => Err(ApiError::Invalid(spending::faults(&over))),
         Answer::Overloaded { retry_after } => Err(ApiError::Overloaded { retry_after }),
+        Answer::Behind(behind) => Err(ApiError::Behind(behind)),
         Answer::Unavailable { retry_after } => Err(ApiError::Unavailable { retry_after }),
     }
 }

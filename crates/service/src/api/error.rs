@@ -24,9 +24,10 @@ use fanfare_core::spend::Overspend;
 use fanfare_core::text::Text;
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
+use tokio::sync::TryAcquireError;
 
 use self::access::{Forbidden, Unauthenticated};
-use crate::perform::AskRefusal;
+use crate::perform::{AskRefusal, Behind};
 
 /// After a database failure; commits are tried again at once, so it is short.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
@@ -82,6 +83,9 @@ pub(super) enum ApiError {
     /// All places for event streams are taken.
     #[error("too many event streams")]
     TooManyStreams,
+    /// All places for requests that wait for channels are taken.
+    #[error("too many requests wait")]
+    TooManyWaiting(#[source] TryAcquireError),
     /// The body says what cannot be done.
     #[error("the request has {} faults", .0.len())]
     Invalid(Vec<Fault>),
@@ -130,6 +134,9 @@ pub(super) enum ApiError {
         /// When to come back.
         retry_after: Duration,
     },
+    /// Channels are behind, and nothing more is taken for them.
+    #[error("channels are behind")]
+    Behind(Behind),
     /// It cannot be written now.
     #[error("unavailable")]
     Unavailable {
@@ -200,12 +207,14 @@ impl ApiError {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::InvalidQuery(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded { .. } | Self::Behind(Behind { own_share: true, .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. }
+            | Self::Behind(_)
             | Self::OwnedElsewhere
             | Self::TooManyStreams
+            | Self::TooManyWaiting(_)
             | Self::NotReady(_)
             | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(status) => *status,
@@ -228,6 +237,7 @@ impl ApiError {
             Self::BadCursor => "bad_cursor",
             Self::BadLastEventId => "bad_last_event_id",
             Self::TooManyStreams => "too_many_streams",
+            Self::TooManyWaiting(_) => "too_many_waiting",
             Self::Invalid(_) | Self::InvalidQuery(_) => "validation_failed",
             Self::EventUnknown => "event_not_found",
             Self::DistributionUnknown => "distribution_not_found",
@@ -247,6 +257,7 @@ impl ApiError {
             Self::AlreadyDistributed(_) => "already_distributed",
             Self::OverSpent(_) => cause::SPEND_CAP_EXCEEDED.code,
             Self::Overloaded { .. } => "overloaded",
+            Self::Behind(_) => "channels_behind",
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => "internal_error",
             Self::Unavailable { .. } | Self::Store(_) => "unavailable",
             Self::NotReady(_) => "not_ready",
@@ -266,12 +277,15 @@ impl ApiError {
 
     fn set_headers(&self, headers: &mut HeaderMap) {
         let retry_after = match self {
-            Self::Overloaded { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::Overloaded { retry_after }
+            | Self::Unavailable { retry_after }
+            | Self::Behind(Behind { retry_after, .. }) => Some(*retry_after),
             Self::Store(StoreError::Corrupt { .. }) => None,
             Self::Store(_)
             | Self::NotReady(_)
             | Self::OwnedElsewhere
             | Self::TooManyStreams
+            | Self::TooManyWaiting(_)
             | Self::NotPossible(AskRefusal::Moves) => Some(DATABASE_RETRY),
             _ => None,
         };

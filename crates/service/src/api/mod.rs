@@ -11,6 +11,7 @@
 //! | `view` | how distributions are shown |
 //! | `spending` | caps on what may be spent, at the door |
 //! | `ask` | what routes share by which a person asks something of a distribution |
+//! | `place` | how many requests may wait for channels at once |
 //! | `waiting` | the door before the service can start |
 //! | `openapi` | puts the document together |
 //!
@@ -42,6 +43,7 @@ mod media;
 mod metrics;
 mod notices;
 mod openapi;
+mod place;
 mod prefer;
 mod preview;
 mod problem;

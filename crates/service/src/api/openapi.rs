@@ -96,6 +96,7 @@ there. A service that only its own machine can reach asks for no key until the f
             problems::HeadersTooLarge,
             problems::InternalError,
             problems::Unavailable,
+            problems::NotNow,
             problems::NotReady,
         ),
     ),

@@ -61,6 +61,9 @@ pub(super) struct Problem {
     /// With `already_distributed`: which distribution holds which channel.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     existing: Vec<ExistingDelivery>,
+    /// With `channels_behind`: which of the request's channels, and how far.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    behind: Vec<ChannelBehind>,
     /// With `not_ready`: why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
@@ -96,6 +99,16 @@ pub(super) struct ExistingDelivery {
     channel: Channel,
     /// The distribution that holds it.
     distribution_id: DistributionId,
+}
+
+/// A channel for which nothing more is taken at the moment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChannelBehind {
+    /// Which.
+    channel: Channel,
+    /// Seconds that one more delivery would wait before it begins.
+    wait_seconds: u64,
 }
 
 impl ProblemFault {
@@ -142,6 +155,7 @@ impl Problem {
             errors_omitted: None,
             distribution_id: None,
             existing: Vec::new(),
+            behind: Vec::new(),
             reasons: Vec::new(),
         };
         problem.extend(error, language);
@@ -167,6 +181,13 @@ impl Problem {
                     distribution_id: holder.distribution,
                 });
                 self.existing = existing.collect();
+            }
+            ApiError::Behind(behind) => {
+                let lags = behind.channels.iter().map(|lag| ChannelBehind {
+                    channel: lag.channel,
+                    wait_seconds: lag.wait.as_secs(),
+                });
+                self.behind = lags.collect();
             }
             ApiError::NotReady(reasons) => {
                 let reason = |reason: &fanfare_core::text::Text| reason.get(language).to_owned();

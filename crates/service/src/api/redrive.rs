@@ -51,7 +51,7 @@ pub(super) enum RedriveAnswer {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Skipped {
     /// `outcome_unknown`, `not_retryable`, `called_off`, `claim_held`, `superseded`,
-    /// `still_moving`, `channel_held`, `spend_cap_exceeded`, `owned_elsewhere`, `changed`. More may be added.
+    /// `still_moving`, `channel_held`, `channel_behind`, `spend_cap_exceeded`, `owned_elsewhere`, `changed`. More may be added.
     #[schema(value_type = String, example = "claim_held")]
     reason: &'static str,
     /// How many.
@@ -126,6 +126,8 @@ pub(super) async fn redrive(
         return view::json_in(language, StatusCode::OK, &RedriveAnswer::Plan(plan));
     };
     let preferences = Preferences::of(&headers);
+    let wait = preferences.wait(state.limits.default_wait);
+    let _place = state.places.take(wait)?;
     let run = Run {
         state: &state,
         caller: &caller,
@@ -133,7 +135,7 @@ pub(super) async fn redrive(
         order: &order,
         by: caller.key_name(&state).await?,
     };
-    let step = step::step(&run, preferences.wait(state.limits.default_wait), language).await?;
+    let step = step::step(&run, wait, language).await?;
     let answer = view::json_in(language, StatusCode::OK, &RedriveAnswer::Step(step))?;
     Ok(preferences.said(answer))
 }

@@ -64,7 +64,8 @@ pub(super) struct RetryBody {
         (status = 413, response = problems::BodyTooLarge),
         (status = 415, response = problems::UnsupportedMediaType),
         (status = 422, response = problems::Invalid),
-        (status = 503, response = problems::Unavailable),
+        (status = 429, response = problems::Overloaded),
+        (status = 503, response = problems::NotNow),
     )
 )]
 pub(super) async fn retry(
@@ -75,12 +76,13 @@ pub(super) async fn retry(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
+    let preferences = Preferences::of(&headers);
+    let wait = preferences.wait(state.limits.default_wait);
+    let _place = state.places.take(wait)?;
     known(&state, &caller, id).await?;
     let (channels, reason) = ask::retry(&body).map_err(ApiError::Invalid)?;
-    let preferences = Preferences::of(&headers);
     let by = caller.key_name(&state).await?;
     granted(&state, &caller, id, &Ask::Retry { channels, by, reason }).await?;
-    let wait = preferences.wait(state.limits.default_wait);
     let distribution = stands(&state, &caller, id, wait).await?;
     Ok(preferences.said(distribute::answer(&distribution, language)?))
 }

@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::caller::Caller;
 use super::envelope::TraceIds;
+use super::place::Places;
 use super::routes::NeedsOfRoutes;
 use crate::clock::Clock;
 use crate::keys::Keyring;
@@ -77,6 +78,8 @@ pub struct ApiLimits {
     pub body_timeout: Duration,
     /// The largest size of a request's target and headers together.
     pub header_bytes: usize,
+    /// Requests that wait for channels at once.
+    pub waiting: usize,
     /// Event streams at once.
     pub streams: usize,
     /// Between two signs of life on an event stream.
@@ -90,6 +93,7 @@ impl Default for ApiLimits {
             body_bytes: 1_500_000,
             body_timeout: Duration::from_secs(10),
             header_bytes: 64 * 1024,
+            waiting: 512,
             streams: 256,
             heartbeat: Duration::from_secs(15),
         }
@@ -113,6 +117,8 @@ pub(super) struct Api {
     pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
     pub(super) cannot_withdraw: [Option<Text>; Channel::ALL.len()],
     pub(super) limits: ApiLimits,
+    /// Places for requests that wait for channels.
+    pub(super) places: Places,
     /// Places for event streams.
     pub(super) streams: Arc<Semaphore>,
     pub(super) ready: watch::Receiver<bool>,
@@ -142,6 +148,7 @@ impl Api {
             spend_caps: parts.spend_caps,
             post_hosts: parts.post_hosts,
             cannot_withdraw: parts.cannot_withdraw,
+            places: Places::new(parts.limits.waiting),
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,
             ready: parts.ready,

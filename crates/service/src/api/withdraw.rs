@@ -2,6 +2,7 @@
 //! on a channel. It is answered like `cancel`, and says what it came to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -151,6 +152,9 @@ pub(super) async fn withdraw(
         granted => granted?,
     }
     let wait = preferences.wait(state.limits.default_wait);
+    // It is asked for; who finds no place to wait in is told how it stands now.
+    let place = state.places.take(wait);
+    let wait = if place.is_ok() { wait } else { Duration::ZERO };
     let distribution = state.engine.withdrawn(&caller.tenant, id, channel, wait).await?;
     let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
     Ok(preferences.said(answer(&distribution, channel, language)?))

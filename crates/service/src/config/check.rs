@@ -77,6 +77,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     notices::check(config)?;
     let all = ranges(config).into_iter().chain(ranges_of_breaker(&config.breaker));
     all.into_iter().try_for_each(check_range)?;
+    check_waiting(config)?;
     check_slow_call(config)?;
     check_lease(config)
 }
@@ -96,6 +97,18 @@ fn check_links(config: &Config) -> Result<(), Wrong> {
         return Err(Wrong { key, message });
     }
     Ok(())
+}
+
+/// Some connections are kept for what is answered at once.
+fn check_waiting(config: &Config) -> Result<(), Wrong> {
+    let connections = config.http.max_connections;
+    match config.http.max_waiting {
+        Some(waiting) if !(1..connections).contains(&waiting) => {
+            let right = format!("it must be 1 or more, and less than http.max_connections ({connections})");
+            Err(Wrong::new("http.max_waiting", waiting, &right))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A call that is over by its deadline is never slow after it.
@@ -182,7 +195,7 @@ type Range<'k> = (&'k str, u64, u64, u64);
 
 /// The same figures stand in `fanfare.example.toml`. The upper bounds keep a
 /// slip of the keyboard from looking like a service that hangs.
-fn ranges(config: &Config) -> [Range<'static>; 29] {
+fn ranges(config: &Config) -> [Range<'static>; 30] {
     let (http, engine, calls, cache) = (&config.http, &config.engine, &config.calls, &config.status_cache);
     let database = &config.database;
     [
@@ -195,6 +208,7 @@ fn ranges(config: &Config) -> [Range<'static>; 29] {
         ("http.max_streams", http.max_streams as u64, 0, 1_000_000),
         ("http.heartbeat_ms", http.heartbeat_ms, 1, 600_000),
         ("engine.max_in_flight", engine.max_in_flight as u64, 1, u64::MAX),
+        ("engine.max_backlog_s", engine.max_backlog_s, 1, 3_600),
         ("engine.max_attempts", u64::from(engine.max_attempts), 1, u64::MAX),
         ("engine.initial_interval_ms", engine.initial_interval_ms, 0, 86_400_000),
         ("engine.max_interval_s", engine.max_interval_s, 1, 86_400),

@@ -265,6 +265,16 @@ mod tests {
                     "1 to 1000000",
                 ],
             ),
+            (
+                "FANFARE_HTTP__MAX_WAITING",
+                "1024",
+                &["http.max_waiting = 1024", "less than http.max_connections (1024)"],
+            ),
+            (
+                "FANFARE_ENGINE__MAX_BACKLOG_S",
+                "0",
+                &["engine.max_backlog_s = 0", "1 to 3600"],
+            ),
         ] {
             let refusal = refusal(&[(name, value)]);
             for word in words {

@@ -141,6 +141,10 @@ impl Default for Config {
 pub struct Http {
     /// Connections at once; further ones wait to be accepted.
     pub max_connections: usize,
+    /// Requests that wait for channels at once; the other connections are kept for what
+    /// is answered at once. Half of `max_connections` where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_waiting: Option<usize>,
     /// From a connection's beginning, or the last answer on it, to the end of the
     /// next request's headers, in milliseconds; idle connections are closed after it too.
     pub header_timeout_ms: u64,
@@ -163,6 +167,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             max_connections: 1_024,
+            max_waiting: None,
             header_timeout_ms: 10_000,
             body_timeout_ms: 10_000,
             max_body_bytes: 1_500_000,
@@ -174,12 +179,22 @@ impl Default for Http {
     }
 }
 
+impl Http {
+    /// Requests that wait for channels at once.
+    pub fn waiting(&self) -> usize {
+        self.max_waiting.unwrap_or(self.max_connections / 2).max(1)
+    }
+}
+
 /// The engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Engine {
     /// Distributions in memory; beyond it the door says 429.
     pub max_in_flight: usize,
+    /// How long what is accepted may wait for a place in a channel's lane, in seconds;
+    /// beyond it the door takes nothing more for that channel.
+    pub max_backlog_s: u64,
     /// Attempts of a delivery, the first one included.
     pub max_attempts: u32,
     /// The ceiling of the first backoff, in milliseconds.
@@ -197,6 +212,7 @@ impl Default for Engine {
         let retry = RetryPolicy::default();
         Self {
             max_in_flight: 20_000,
+            max_backlog_s: 15,
             max_attempts: retry.max_attempts,
             initial_interval_ms: 1_000,
             max_interval_s: retry.max_interval.as_secs(),
@@ -393,6 +409,7 @@ impl Config {
             breaker: self.breaker.settings(Duration::from_millis(self.calls.deadline_ms)),
             heartbeat: Duration::from_millis(self.nodes.heartbeat_ms),
             max_in_flight: self.engine.max_in_flight,
+            max_backlog: Duration::from_secs(self.engine.max_backlog_s),
             spend_caps: self.spend_caps(),
         }
     }

@@ -6,6 +6,7 @@ use fanfare_core::channel::Channel;
 use fanfare_core::engine::{Answer, Engine};
 use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::Committed;
+use jiff::Timestamp;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::telemetry::{self, float};
@@ -32,6 +33,7 @@ pub(super) struct Counts {
 
 struct Lane {
     queued: Gauge,
+    oldest: Gauge,
     busy: Gauge,
 }
 
@@ -50,6 +52,7 @@ impl Counts {
             commit_writes: histogram!(telemetry::COMMIT_WRITES),
             lanes: Channel::ALL.map(|channel| Lane {
                 queued: gauge!(telemetry::LANE_QUEUED, "channel" => channel.name()),
+                oldest: gauge!(telemetry::LANE_OLDEST, "channel" => channel.name()),
                 busy: gauge!(telemetry::LANE_BUSY, "channel" => channel.name()),
             }),
             breakers: Channel::ALL.map(|channel| {
@@ -74,12 +77,13 @@ impl Counts {
     }
 
     /// How much the engine has to do, at the end of a turn.
-    pub(super) fn load(&self, engine: &Engine) {
+    pub(super) fn load(&self, engine: &Engine, now: Timestamp) {
         self.in_flight.set(float(engine.in_flight() as u64));
         for (channel, lane) in Channel::ALL.into_iter().zip(&self.lanes) {
             let (out, queued) = engine.lane_load(channel);
             lane.busy.set(float(out as u64));
             lane.queued.set(float(queued as u64));
+            lane.oldest.set(engine.backlog_age(channel, now).as_secs_f64());
         }
     }
 
@@ -104,6 +108,7 @@ impl Counts {
             | Answer::Held(_)
             | Answer::OverSpent(_)
             | Answer::Overloaded { .. }
+            | Answer::Behind(_)
             | Answer::Unavailable { .. } => {
                 self.refused.increment(1);
             }

@@ -292,7 +292,7 @@ impl Performer {
                 .filter_map(|command| self.perform(command, now))
                 .collect();
             if inputs.is_empty() {
-                self.counts.load(&self.engine);
+                self.counts.load(&self.engine, now);
                 return;
             }
         }

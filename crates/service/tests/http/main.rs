@@ -12,6 +12,7 @@
 //! | `media.rs` | pictures: looked at, made to fit, and where channels fetch them |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `redrive.rs` | a second chance for many that failed |
+//! | `door.rs` | what is told while channels are behind, and while too many wait |
 //! | `cancel.rs` | calling a distribution off |
 //! | `withdraw.rs` | taking down what is live |
 //! | `spending.rs` | how much a tenant may spend |
@@ -39,6 +40,7 @@ mod breaker;
 mod cancel;
 mod contract;
 mod documents;
+mod door;
 mod handoff;
 mod keys;
 mod live;

@@ -10,7 +10,7 @@ use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
 use super::ApiError;
-use crate::perform::AskRefusal;
+use crate::perform::{AskRefusal, Behind};
 
 impl ApiError {
     /// The kind of problem, the same for every occurrence.
@@ -38,6 +38,7 @@ impl ApiError {
                 "여기에 쓸 수 없는 Last-Event-ID입니다",
             ),
             Self::TooManyStreams => ("Too many event streams", "열린 이벤트 스트림이 너무 많습니다"),
+            Self::TooManyWaiting(_) => ("Too many requests wait", "대기 중인 요청이 너무 많습니다"),
             Self::Invalid(_) => ("The request has faults", "요청에 잘못된 내용이 있습니다"),
             Self::InvalidQuery(_) => ("The query has faults", "쿼리에 잘못된 내용이 있습니다"),
             Self::EventUnknown => ("No such event", "이벤트를 찾을 수 없습니다"),
@@ -60,6 +61,7 @@ impl ApiError {
             ),
             Self::AlreadyDistributed(_) => ("The event is already distributed there", "이미 배포된 채널이 있습니다"),
             Self::OverSpent(_) => ("It costs more than may be spent", "쓸 수 있는 금액을 넘습니다"),
+            Self::Behind(_) => ("Channels are behind", "밀린 채널이 있습니다"),
             Self::Overloaded { .. } => ("Too much is in flight", "처리 중인 요청이 너무 많습니다"),
             Self::NotReady(_) => ("Not ready", "아직 준비되지 않았습니다"),
             Self::Store(StoreError::Corrupt { .. }) | Self::Internal { .. } => {
@@ -112,6 +114,7 @@ impl ApiError {
             Self::ChannelUnknown(name) => channel_unknown(name),
             Self::NotPossible(refusal) => not_possible(*refusal),
             Self::WithdrawalUnsupported(channel, how) => withdrawal_unsupported(*channel, how),
+            Self::Behind(behind) => channels_behind(behind),
             fixed => fixed.fixed_detail(),
         }
     }
@@ -170,6 +173,12 @@ impl ApiError {
             Self::MethodNotAllowed => (
                 "Use one of the methods that the `Allow` header names.",
                 "`Allow` 헤더에 있는 메서드를 사용해 주세요.",
+            ),
+            Self::TooManyWaiting(_) => (
+                "Too many requests wait for their channels. Nothing of this one was stored or sent. Send it \
+                 again after the time in `Retry-After`; with `Prefer: respond-async` it waits for no channel.",
+                "채널 응답을 기다리는 요청이 너무 많아 이번 요청은 저장되거나 전송되지 않았습니다. \
+                 `Retry-After` 시간이 지난 뒤 다시 보내 주세요. `Prefer: respond-async`를 쓰면 채널을 기다리지 않습니다.",
             ),
             Self::TooManyStreams => (
                 "All places for event streams are taken. Try again after the time in `Retry-After`, or poll \
@@ -247,6 +256,35 @@ fn already_distributed(holders: &[Holder]) -> Text {
         format!(
             "이 이벤트는 다음 채널에 이미 배포되었거나 배포 중입니다: {held}. 해당 채널을 빼거나, \
              다시 알리려면 `\"allowRepeat\": true`를 함께 보내 주세요."
+        ),
+    )
+}
+
+fn channels_behind(behind: &Behind) -> Text {
+    let each = behind.channels.iter();
+    let (en, ko): (Vec<_>, Vec<_>) = each
+        .map(|lag| {
+            let (seconds, korean) = (lag.wait.as_secs(), lag.channel.korean_name());
+            (
+                format!("{} ({seconds} s)", lag.channel),
+                format!("{korean}({seconds}초)"),
+            )
+        })
+        .unzip();
+    let (en, ko) = (en.join(", "), ko.join(", "));
+    let (whose, whose_ko) = if behind.own_share {
+        ("Requests of yours", "보내신 요청이")
+    } else {
+        ("Requests", "요청이")
+    };
+    Text::new(
+        format!(
+            "{whose} that were accepted before wait for their turn on: {en}. Nothing of this one was stored or sent. Send it \
+             again after the time in `Retry-After`, or leave these channels out."
+        ),
+        format!(
+            "앞서 접수된 {whose_ko} 다음 채널에서 밀려 있습니다: {ko}. 이번 요청은 저장되거나 전송되지 않았습니다. \
+             `Retry-After` 시간이 지난 뒤 같은 요청을 다시 보내거나, 해당 채널을 빼고 보내 주세요."
         ),
     )
 }

@@ -185,7 +185,8 @@ pub(in crate::api) struct Invalid(Problem);
 /// Too much is in flight.
 #[derive(ToResponse)]
 #[response(
-    description = "Too much is in flight; nothing was accepted: `overloaded`.",
+    description = "Too much is in flight: `overloaded`. Or this tenant's work alone waits too long: `channels_behind`, \
+        with the channels in `behind`. Nothing was accepted.",
     content_type = "application/problem+json",
     headers(("Retry-After" = u32, description = "Seconds after which to send the same request again"))
 )]
@@ -217,6 +218,34 @@ pub(in crate::api) struct InternalError(Problem);
     headers(("Retry-After" = u32, description = "Seconds after which to send the same request again"))
 )]
 pub(in crate::api) struct Unavailable(Problem);
+
+/// It cannot be taken on now.
+#[derive(ToResponse)]
+#[response(
+    description = "Nothing was accepted. Channels of the request are behind with what was accepted before: \
+        `channels_behind`, with the channels in `behind`; the others are still taken. Or too many requests wait for \
+        their channels: `too_many_waiting`. Or it cannot be done now, mostly \
+        because the database does not answer: `unavailable`. The same request may be sent again; with the same \
+        `Idempotency-Key` it is not carried out twice.",
+    content_type = "application/problem+json",
+    headers(("Retry-After" = u32, description = "Seconds after which to send the same request again")),
+    examples(
+        ("channels_behind" = (value = json!({
+            "type": "urn:fanfare:problem:channels_behind", "title": "Channels are behind", "status": 503,
+            "code": "channels_behind", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "Requests that were accepted before wait for their turn on: Instagram (24 s). Nothing of this one \
+                was stored or sent. Send it again after the time in `Retry-After`, or leave these channels out.",
+            "behind": [{ "channel": "Instagram", "waitSeconds": 24 }]
+        }))),
+        ("unavailable" = (value = json!({
+            "type": "urn:fanfare:problem:unavailable", "title": "Temporarily unavailable", "status": 503,
+            "code": "unavailable", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "detail": "The request could not be carried out now. Send the same request again after the time in \
+                `Retry-After`; with the same `Idempotency-Key` it is not carried out twice."
+        })))
+    )
+)]
+pub(in crate::api) struct NotNow(Problem);
 
 /// The service does not take requests.
 #[derive(ToResponse)]

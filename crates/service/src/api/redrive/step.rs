@@ -148,6 +148,10 @@ fn refused(answer: AskAnswer, channels: Vec<Channel>) -> Option<(Vec<Channel>, O
             let over = over.iter().map(|over| over.channel);
             Some((named_or_all(over, channels), Obstacle::SpendCap))
         }
+        AskAnswer::Behind(behind) => {
+            let behind = behind.channels.iter().map(|lag| lag.channel);
+            Some((named_or_all(behind, channels), Obstacle::ChannelBehind))
+        }
         AskAnswer::Refused(AskRefusal::Moves) => Some((channels, Obstacle::StillMoving)),
         AskAnswer::Refused(AskRefusal::NotRetryable(channel, _)) if channels.contains(&channel) => {
             Some((vec![channel], Obstacle::Changed))
