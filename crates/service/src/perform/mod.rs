@@ -60,9 +60,7 @@ pub use self::lease::{LeaseSettings, Life};
 pub use self::run::{Parts, RunError, Running, start};
 pub use self::sweep::Retention;
 pub use crate::outbox::View as RelayView;
-pub use fanfare_core::engine::{
-    Answer, Ask, AskAnswer, AskRefusal, Behind, CallOff, Lag, NewDistribution, Withdrawal,
-};
+pub use fanfare_core::engine::{Answer, Ask, AskAnswer, AskRefusal, Behind, CallOff, Lag, NewDistribution, Withdrawal};
 
 /// The door to the engine.
 #[derive(Clone)]
