@@ -354,13 +354,17 @@ pub async fn old_notices_are_forgotten(store: &dyn Store) {
     let holder = holder(life(store).await);
     store.hold_endpoint(&holder, at(1), at(99)).await.unwrap();
     let many = i64::try_from(FORGET_AT_ONCE).unwrap() + 2;
-    let breaker = |number: i64| Subject::Breaker {
-        channel: Channel::Instagram,
-        open: number % 2 == 0,
+    let overdue = |number: i64| Subject::Overdue {
+        channel: if number % 2 == 0 {
+            Channel::Instagram
+        } else {
+            Channel::GenieTV
+        },
+        since: at(0),
     };
     for number in 0..many {
-        // Each second has one of each kind.
-        let notice = Notice::of_service(breaker(number), at(number / 2));
+        // Each second has one of each channel.
+        let notice = Notice::of_service(overdue(number), at(number / 2));
         store.raise_alarm(&number.to_string(), 1, &notice).await.unwrap();
     }
     let told = &due(store, "ops", 0).await[0];
