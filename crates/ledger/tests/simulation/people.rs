@@ -93,7 +93,7 @@ impl World {
                 },
             },
             None if self.rng.random_range(0..3) == 0 => Ask::Cancel { by: None, reason: None },
-            None if self.rng.random_range(0..3) == 0 => Ask::Withdraw {
+            None if self.withdraws && self.rng.random_range(0..3) == 0 => Ask::Withdraw {
                 channel: distribution.deliveries[self.rng.random_range(0..distribution.deliveries.len())].channel,
                 by: None,
                 reason: None,

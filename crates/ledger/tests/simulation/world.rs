@@ -86,6 +86,8 @@ pub(crate) struct World {
     number: u64,
     pub(crate) requests: u32,
     pub(crate) asked: BTreeMap<DistributionId, NewDistribution>,
+    /// Whether what is live may be taken down: in a quarter of the runs.
+    pub(crate) withdraws: bool,
     pub(crate) questions: BTreeMap<AskId, (DistributionId, u32, Ask)>,
     pub(crate) by_key: BTreeMap<(IdempotencyKey, [u8; 32]), DistributionId>,
     pub(crate) acknowledged: BTreeSet<DistributionId>,
@@ -112,6 +114,7 @@ impl World {
             number: 0,
             requests: 0,
             asked: BTreeMap::new(),
+            withdraws: seed % 4 == 3,
             questions: BTreeMap::new(),
             by_key: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
