@@ -57,7 +57,7 @@ pub(crate) const BREAKER: BreakerSettings = BreakerSettings {
     slow_call_rate_threshold: 100,
     slow_call_duration_threshold: Duration::from_secs(9),
     consecutive_failures: 3,
-    permitted_number_of_calls_in_half_open_state: 2,
+    permitted_number_of_calls_in_half_open_state: 1,
     max_wait_duration_in_half_open_state: Duration::from_secs(20),
     wait_duration_in_open_state: Duration::from_secs(5),
     max_wait_duration_in_open_state: Duration::from_secs(90),
