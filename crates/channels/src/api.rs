@@ -2,6 +2,7 @@
 //! make of it.
 
 use bytes::Bytes;
+use fanfare_core::delivery::Phase;
 use fanfare_core::engine::Call;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request};
@@ -17,7 +18,7 @@ use crate::secret::{Secret, Token};
 #[derive(Debug, Clone)]
 pub struct Api {
     http: HttpClient,
-    /// For calls that only read.
+    /// For calls that only read, and by which nothing in doubt is found out.
     patience: Patience,
     base: Url,
     token: Token,
@@ -107,7 +108,12 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Answer, ExchangeError> {
-        self.read(Some(call), self.url_with(path, query)).await
+        let url = self.url_with(path, query);
+        if call.delivery.phase == Phase::Unknown {
+            // What is in doubt costs a person where it is not found.
+            return self.send(Some(call), Method::GET, url, Body::None).await;
+        }
+        self.read(Some(call), url).await
     }
 
     /// Reads for no delivery.

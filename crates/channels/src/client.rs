@@ -17,7 +17,7 @@ use crate::withdraw;
 ///
 /// A client keeps no state between calls, never retries by itself, and decides
 /// once what an answer means: after it nobody reads a status code. Each call is
-/// over within the deadline of its [`crate::http::HttpSettings`]; what only reads, as
+/// over within the deadline of its [`crate::http::HttpSettings`]; what only polls, as
 /// soon as that channel's answers so far allow.
 #[async_trait]
 pub trait ChannelClient: Debug + Send + Sync {

@@ -164,6 +164,10 @@ impl ChannelClient for GatewayClient {
         let Some(name) = self.shape.withdrawn_by else {
             return withdraw::refused(withdraw::by_hand());
         };
+        // The protocol has none: a person has named what is live.
+        if call.delivery.checkpoint.is_some() {
+            return withdraw::without_name();
+        }
         let Some(id) = call
             .delivery
             .receipt

@@ -40,7 +40,7 @@ pub struct HttpSettings {
     pub deadline: Duration,
     /// For name, connection and TLS together; at most half of the deadline.
     pub connect_timeout: Duration,
-    /// Least for a call that only reads; see [`Patience`].
+    /// Least for a call that only polls; see [`Patience`].
     pub adaptive_timeout_min: Duration,
     /// Of an answer's body; what is longer is cut off.
     pub max_answer_bytes: usize,
@@ -51,7 +51,7 @@ impl Default for HttpSettings {
         Self {
             deadline: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(3),
-            adaptive_timeout_min: Duration::from_secs(1),
+            adaptive_timeout_min: Duration::from_secs(3),
             max_answer_bytes: 64 * 1024,
         }
     }

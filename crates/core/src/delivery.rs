@@ -41,6 +41,14 @@ pub enum DeliveryStatus {
     Cancelled,
 }
 
+impl Checkpoint {
+    /// A person said that it is live, and what it is called there: no client takes
+    /// that for its own, since it may be mistyped, or somebody else's.
+    pub fn of_person() -> Self {
+        Self(serde_json::json!({ "stage": "person" }))
+    }
+}
+
 impl DeliveryStatus {
     /// All of them.
     pub const ALL: [Self; 9] = [

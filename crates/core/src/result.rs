@@ -68,12 +68,14 @@ impl ChannelResult {
         let retries = matches!(delivery.status, DeliveryStatus::Retrying | DeliveryStatus::Waiting);
         let cause = failure.and_then(|failure| Cause::of(&failure.code));
         let is_action = delivery.status == DeliveryStatus::ActionRequired;
-        let receipt = delivery.receipt.as_ref();
+        // After a redrive the row still has that of what was taken down before.
+        let is_proved = delivery.status == DeliveryStatus::Success || delivery.is_withdrawn();
+        let receipt = delivery.receipt.as_ref().filter(|_| is_proved);
         Self {
             channel: delivery.channel,
             status: delivery.status,
             mode: delivery.mode,
-            channel_state: delivery.channel_state(),
+            channel_state: receipt.map(|receipt| receipt.state),
             fields: receipt.map(|receipt| receipt.fields.clone()).unwrap_or_default(),
             code: failure.map(|failure| failure.code.clone().into_owned()),
             message: failure.map(|failure| told(failure, delivery.status).get(language).to_owned()),

@@ -36,6 +36,9 @@ const COUNT_DEADLINE: Duration = Duration::from_secs(30);
 /// A database that needs longer is not up.
 const PING_DEADLINE: Duration = Duration::from_secs(1);
 
+/// A delivery whose time came longer ago is told of.
+const OVERDUE_AFTER: Duration = Duration::from_mins(5);
+
 /// Since when the delivery that has waited longest should have been under way, by the
 /// channel's index; nothing where none is late.
 pub(crate) type Overdue = [Option<Timestamp>; Channel::ALL.len()];
@@ -71,7 +74,9 @@ async fn count_open(store: &dyn Store, clock: &dyn Clock, overdue: watch::Sender
             let now = clock.now();
             let late = Channel::ALL.map(|channel| overdue_since(&open, channel, now));
             shown.show(&open, &late, now);
-            overdue.send_replace(late);
+            // Decided here: what is told later may be done by then.
+            let is_told = |since: &Timestamp| passed(*since, now) >= OVERDUE_AFTER;
+            overdue.send_replace(late.map(|since| since.filter(is_told)));
         }
         let next_in = INTERVAL.max(begun.elapsed() * SHARE);
         while (Duration::ZERO..next_in).contains(&passed(now, clock.now())) {

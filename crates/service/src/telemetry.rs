@@ -136,7 +136,7 @@ metrics_table! {
     HTTP_DURATION = "fanfare_http_request_duration_seconds", Kind::Histogram(ANSWERS), ["method", "route", "status"], All,
         "Requests, from their headers to the answer's. The route is the pattern, never the caller's own path.";
     WAITING = "fanfare_http_requests_waiting", Kind::Gauge, [], All,
-        "Requests that may wait for channels (distribute, retry, redrive) and are being answered; beyond `http.max_waiting` they are refused.";
+        "Requests that have a place (distribute, retry, redrive, withdraw, cancel) and are being answered: at most `http.max_waiting` that wait for channels, and a quarter as many that wait for nothing.";
     ACCEPTED = "fanfare_distributions_accepted_total", Kind::Counter, [], All,
         "Distributions accepted.";
     REPLAYED = "fanfare_distributions_replayed_total", Kind::Counter, [], All,

@@ -15,7 +15,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::error::Meaning;
-use super::meta_weblog::{MetaWeblogClient, Stage, Uploaded, age, is_sound, mark, receipt};
+use super::meta_weblog::{MetaWeblogClient, Stage, Uploaded, age, is_sound, mark, mark_of_any, receipt};
 use super::xml_rpc::{Param, Value};
 use crate::failure;
 use crate::http::sound_url;
@@ -128,9 +128,11 @@ impl Recent {
         self.posts.iter().find(is_ours).cloned()
     }
 
-    /// The id of the post at this address.
-    pub(super) fn id_of(&self, link: &str) -> Option<String> {
-        let is_it = |post: &&Post| post.link.as_deref() == Some(link) && !post.id.is_empty();
+    /// The id of the post at this address, if it is one of this delivery's.
+    pub(super) fn id_of(&self, call: &Call, link: &str) -> Option<String> {
+        let mark = mark_of_any(call);
+        let is_ours = |post: &Post| post.slug.starts_with(&mark) || post.text.contains(&mark);
+        let is_it = |post: &&Post| post.link.as_deref() == Some(link) && !post.id.is_empty() && is_ours(post);
         self.posts.iter().find(is_it).map(|post| post.id.clone())
     }
 

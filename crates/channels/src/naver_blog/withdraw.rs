@@ -24,7 +24,7 @@ impl MetaWeblogClient {
     pub(super) async fn delete(&self, call: &Call, now: Timestamp) -> WithdrawOutcome {
         let id = match Stage::of(call) {
             Ok(Some(Stage::Posted { id, .. })) => Some(id),
-            // It was found by its mark, or a person gave its address.
+            // It was found by its mark.
             Ok(_) => match self.id_by_link(call, now).await {
                 Ok(id) => id,
                 Err(meaning) => return outcome(meaning),
@@ -42,7 +42,7 @@ impl MetaWeblogClient {
         let Some(link) = receipt.and_then(|receipt| receipt.fields.post_url.as_deref()) else {
             return Ok(None);
         };
-        Ok(self.recent(call, now).await?.id_of(link))
+        Ok(self.recent(call, now).await?.id_of(call, link))
     }
 
     async fn delete_post(&self, call: &Call, id: &str, now: Timestamp) -> WithdrawOutcome {
@@ -75,13 +75,13 @@ impl MetaWeblogClient {
     }
 }
 
-/// It may be older than what the blog lists, or gone by an earlier call whose answer was
-/// lost.
+/// It may be older than what the blog lists, gone by an earlier call whose answer was
+/// lost, or none of ours: a person gave its address.
 fn not_listed() -> WithdrawOutcome {
     withdraw::refused(Text::new(
-        "The post is not among the blog's newest, so its id can't be found from here. Open its link, and delete it on \
+        "The post is not among those of the blog's newest that were made from here, so it is not deleted. Open its link, and delete it on \
          the blog if it is still there.",
-        "블로그의 최근 글 목록에 없어 이 서비스에서 찾을 수 없습니다. 링크를 열어 아직 남아 있으면 블로그에서 직접 삭제해 주세요.",
+        "이 서비스가 올린 최근 글 목록에 없어 삭제하지 않았습니다. 링크를 열어 아직 남아 있으면 블로그에서 직접 삭제해 주세요.",
     ))
 }
 

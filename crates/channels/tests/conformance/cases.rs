@@ -15,9 +15,9 @@ use crate::driver::{Database, Death, Driver, Outcome, Point};
 use crate::schema::Database as Schema;
 use crate::simulated::{Simulated, Subject};
 pub(crate) use crate::withdrawal::{
-    leaves_live_what_the_channel_refuses, takes_down_through_any_fault_that_happens_once,
-    takes_down_through_death_at_every_commit_and_call, takes_down_through_death_at_every_commit_and_call_on_postgresql,
-    takes_down_what_is_live,
+    leaves_live_what_a_person_named, leaves_live_what_the_channel_refuses,
+    takes_down_through_any_fault_that_happens_once, takes_down_through_death_at_every_commit_and_call,
+    takes_down_through_death_at_every_commit_and_call_on_postgresql, takes_down_what_is_live,
 };
 
 /// Distributes once, under these faults and this death.

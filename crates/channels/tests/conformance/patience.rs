@@ -1,5 +1,6 @@
 //! How long a hung channel is waited for: less than the deadline where a call only
-//! reads, the whole of it where one may have an effect.
+//! polls, the whole of it where one may have an effect, or finds out whether one came
+//! to be.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use fanfare_channels::api::Api;
 use fanfare_channels::http::{HttpClient, HttpSettings};
 use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
+use fanfare_core::delivery::Phase;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -18,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const LEAST: Duration = Duration::from_millis(100);
 
 #[tokio::test]
-async fn a_channel_that_was_quick_is_given_up_early_by_what_only_reads() {
+async fn a_channel_that_was_quick_is_given_up_early_by_what_only_polls() {
     let simulated = Simulated::start(WOORIDONGNE_TV).await;
     let http = HttpClient::new(&HttpSettings {
         deadline: DEADLINE,
@@ -55,4 +57,13 @@ async fn a_channel_that_was_quick_is_given_up_early_by_what_only_reads() {
         .await;
     let outcome = client.step(&call, now).await;
     assert!(matches!(outcome, StepOutcome::Confirmed(_)), "{outcome:?}");
+
+    // So is what is in doubt.
+    simulated
+        .goes_wrong(&json!([{"step": "lookup", "fault": {"kind": "delay", "millis": late.as_millis()}}]))
+        .await;
+    let mut in_doubt = call;
+    in_doubt.delivery.phase = Phase::Unknown;
+    let found = client.look_up(&in_doubt, now).await;
+    assert!(matches!(found, LookUpOutcome::Found(_)), "{found:?}");
 }

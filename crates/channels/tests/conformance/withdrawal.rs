@@ -2,9 +2,11 @@
 //! the others say so.
 
 use fanfare_core::attempt::{Retry, WithdrawOutcome};
-use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::delivery::{Checkpoint, DeliveryStatus};
+use fanfare_core::ids::DeliveryId;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::cases::{faults, memory, once};
 use crate::driver::{Database, Death, Driver, Outcome, Point};
@@ -128,6 +130,28 @@ pub(crate) async fn leaves_live_what_the_channel_refuses(subject: Subject) {
         DeliveryStatus::Success,
         "it is asked for so often, and no more"
     );
+}
+
+/// It may be mistyped, or somebody else's.
+pub(crate) async fn leaves_live_what_a_person_named(subject: Subject) {
+    // 링고비즈 knows what is ours by the name that we gave it.
+    if subject.withdrawing.is_none() || subject.name == "ringo-biz" {
+        return;
+    }
+    let simulated = Simulated::start(subject).await;
+    let driver = Driver::new(&simulated, simulated.client(), memory(), None).await;
+    let outcome = driver.distribute(simulated.request()).await;
+    let mut call = simulated.call(1, "default", Timestamp::UNIX_EPOCH);
+    call.delivery = outcome.delivery;
+    // Another's, of which a person has said that it is this one.
+    call.delivery.id = DeliveryId(Uuid::from_u128(99));
+    call.delivery.checkpoint = Some(Checkpoint::of_person());
+    let refused = simulated.client().withdraw(&call, simulated.now()).await;
+    assert!(
+        matches!(&refused, WithdrawOutcome::Refused { failure, retry: Retry::Never } if failure.code == "withdrawal_failed"),
+        "{refused:?}"
+    );
+    assert_eq!(simulated.seen(), 1);
 }
 
 pub(crate) async fn takes_down_through_death_at_every_commit_and_call(subject: Subject) {

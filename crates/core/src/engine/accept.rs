@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::message::NewDistribution;
+use super::door::MOST_TURNED_AWAY;
+use super::message::{Command, NewDistribution};
 use super::work::{Unaccepted, Work};
 use super::{Engine, Turn};
 use crate::cause;
@@ -38,8 +39,11 @@ impl Engine {
             });
             work.transition(channel, DeliveryStatus::Failed, turn.now);
         }
-        if let Some(refusal) = refusal {
-            return self.turn_away(work, refusal, turn);
+        if let Some(answer) = refusal {
+            if self.turned_away.len() < MOST_TURNED_AWAY {
+                return self.turn_away(work, answer, turn);
+            }
+            return turn.commands.push(Command::Answer { id, answer });
         }
         self.works.insert(id, work);
         self.dirty.insert(id);

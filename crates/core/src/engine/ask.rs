@@ -17,7 +17,7 @@ use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
 use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{Delivery, DeliveryStatus, Phase};
+use crate::delivery::{Checkpoint, Delivery, DeliveryStatus, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
@@ -174,11 +174,29 @@ fn is_retryable(delivery: &Delivery) -> bool {
     delivery.status.came_to_nothing()
 }
 
+/// Where no channel is named, what was taken down stays so while others can be tried
+/// again: who meant those did not mean it.
 fn retried(work: &Work, channels: &[Channel]) -> impl Iterator<Item = Channel> {
-    let chosen = |delivery: &&Delivery| channels.is_empty() || channels.contains(&delivery.channel);
-    let deliveries = work.distribution.deliveries.iter();
-    let retryable = deliveries.filter(|delivery| is_retryable(delivery)).filter(chosen);
-    retryable.map(|delivery| delivery.channel)
+    let deliveries = &work.distribution.deliveries;
+    let others = deliveries.iter().any(|one| is_retryable(one) && !one.is_withdrawn());
+    let chosen = move |delivery: &&Delivery| match channels {
+        [] => !(others && delivery.is_withdrawn()),
+        named => named.contains(&delivery.channel),
+    };
+    let retryable = deliveries.iter().filter(|delivery| is_retryable(delivery));
+    retryable.filter(chosen).map(|delivery| delivery.channel)
+}
+
+/// What has become known meanwhile of the generation that a redrive would follow.
+fn known(evidence: &[Evidence], delivery: &Delivery) -> Option<Receipt> {
+    let own = evidence
+        .iter()
+        .filter(|one| one.channel == delivery.channel && one.generation == delivery.generation);
+    let mut receipts = own.filter_map(|one| match &one.proof {
+        Proof::Receipt(receipt) => Some(receipt.clone()),
+        Proof::Checkpoint(_) => None,
+    });
+    receipts.next()
 }
 
 impl Engine {
@@ -201,7 +219,10 @@ impl Engine {
             // One write is signed by one person.
             Some(work) if !work.unwritten.asks.is_empty() => AskAnswer::Refused(AskRefusal::Moves),
             Some(work) if what.is_done(&work.distribution) => AskAnswer::Done,
-            Some(work) => match (what.refusal(&work.distribution), self.behind_for(work, what, turn.now)) {
+            Some(work) => match (
+                what.refusal(&work.distribution),
+                self.behind_for(work, what, evidence, turn.now),
+            ) {
                 (Some(refusal), _) => AskAnswer::Refused(refusal),
                 (None, Some(behind)) => AskAnswer::Behind(behind),
                 (None, None) => return self.grant((ask, id), what, evidence, turn),
@@ -238,10 +259,18 @@ impl Engine {
         work.map(|work| retried(work, channels).collect()).unwrap_or_default()
     }
 
-    /// A redrive adds to what waits; nothing else that is asked does.
-    fn behind_for(&self, work: &Work, what: &Ask, now: Timestamp) -> Option<Behind> {
+    /// A redrive adds to what waits, but where it is known by now that the channel took
+    /// it; nothing else that is asked does.
+    fn behind_for(&self, work: &Work, what: &Ask, evidence: &[Evidence], now: Timestamp) -> Option<Behind> {
+        let is_sent = |channel: &Channel| {
+            let delivery = work.distribution.delivery(*channel);
+            delivery.is_some_and(|delivery| known(evidence, delivery).is_none())
+        };
         match what {
-            Ask::Retry { channels, .. } => self.behind(&work.distribution.tenant, retried(work, channels), now),
+            Ask::Retry { channels, .. } => {
+                let sent = retried(work, channels).filter(is_sent);
+                self.behind(&work.distribution.tenant, sent, now)
+            }
             Ask::Resolve { .. } | Ask::Withdraw { .. } | Ask::Cancel { .. } => None,
         }
     }
@@ -252,12 +281,7 @@ impl Engine {
         let Some(delivery) = self.works.get(&id).and_then(|work| work.distribution.delivery(channel)) else {
             return;
         };
-        let known = evidence.iter().find_map(|evidence| match &evidence.proof {
-            Proof::Receipt(receipt) if evidence.channel == channel && evidence.generation == delivery.generation => {
-                Some(receipt.clone())
-            }
-            _ => None,
-        });
+        let known = known(evidence, delivery);
         let phase = delivery.phase;
         self.next_generation(id, channel, phase, turn);
         let Some(work) = self.works.get_mut(&id) else { return };
@@ -276,6 +300,9 @@ impl Engine {
         match verdict {
             Verdict::Live(receipt) => {
                 self.next_generation(id, channel, Phase::Confirmed, turn);
+                if let Some(work) = self.works.get_mut(&id) {
+                    work.change(channel, |delivery| delivery.checkpoint = Some(Checkpoint::of_person()));
+                }
                 self.confirm(id, channel, receipt.clone(), turn);
             }
             Verdict::NotLive => {

@@ -21,6 +21,10 @@ use crate::write::{Write, Written};
 /// What a client is told to wait while too much is in flight.
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Of so many at once it is found out whether they repeat another; where the database
+/// hangs, others are turned away without.
+pub(super) const MOST_TURNED_AWAY: usize = 1_024;
+
 /// Nobody is told to stay away for longer: by then much may have changed.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 

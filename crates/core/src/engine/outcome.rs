@@ -223,7 +223,7 @@ impl Engine {
     /// Of its attempts, those that count after a failure of the channel's. While the
     /// breaker holds, or finds out, none is the last: who asks whether the channel is
     /// back must not run out of attempts by asking. Its age still bounds it.
-    fn spent(&self, channel: Channel, attempt: u32) -> u32 {
+    pub(super) fn spent(&self, channel: Channel, attempt: u32) -> u32 {
         match self.breaker(channel).state {
             BreakerState::Closed | BreakerState::Disabled => attempt,
             BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen => {

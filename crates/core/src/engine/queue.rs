@@ -111,14 +111,15 @@ impl FairQueue {
             return Duration::ZERO;
         };
         let age = own.front().map(|(_, since)| waited(*since, now)).unwrap_or_default();
-        let before = own.len().saturating_mul(self.work.len()).min(self.len());
+        // By turns, nobody goes before it more often than it goes itself.
+        let before = self.work.values().map(|work| work.len().min(own.len())).sum();
         age.max(self.drain.time_for(before, now).unwrap_or_default())
     }
 
-    /// Whether work of another tenant stands here and none of it has waited for longer.
+    /// Whether work of other tenants stands here, and none of them waits for longer.
     pub(super) fn serves_others_within(&self, limit: Duration, than: &TenantId, now: Timestamp) -> bool {
-        let youngest = self.firsts.iter().rev().find(|(_, tenant)| tenant != than);
-        youngest.is_some_and(|(since, _)| waited(*since, now) <= limit)
+        let mut others = self.work.keys().filter(|tenant| *tenant != than).peekable();
+        others.peek().is_some() && others.all(|tenant| self.wait_of(tenant, now) <= limit)
     }
 
     /// One that has had no turn yet comes behind those that wait.
@@ -184,6 +185,30 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn another_s_flood_is_not_one_s_own_wait() {
+        let (flood, mid) = (TenantId::new("flood"), TenantId::new("mid"));
+        let mut queue = FairQueue::default();
+        for number in 0..1_100 {
+            queue.push(&flood, id(number), at(0));
+        }
+        for number in 0..30 {
+            queue.push(&TenantId::new(format!("small-{number}")), id(2_000 + number), at(0));
+        }
+        // 50 a second.
+        for tick in 1..=100 {
+            queue.pop(at(0) + Duration::from_millis(20 * tick));
+        }
+        for number in 0..40 {
+            queue.push(&mid, id(3_000 + number), at(2));
+        }
+        let (own, other) = (queue.wait_of(&mid, at(2)), queue.wait_of(&flood, at(2)));
+        assert!(own < Duration::from_secs(3), "{own:?}");
+        assert!(other > Duration::from_secs(15), "{other:?}");
+        assert!(queue.serves_others_within(Duration::from_secs(15), &flood, at(2)));
+        assert!(!queue.serves_others_within(Duration::from_secs(15), &mid, at(2)));
     }
 
     #[test]

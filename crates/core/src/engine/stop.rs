@@ -10,6 +10,7 @@ use super::withdraw::waits_to_withdraw;
 use super::{Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
+use crate::delivery::Delivery;
 use crate::ids::DistributionId;
 use crate::resilience::retry::later;
 use crate::sending::{SendingAction, SendingScope};
@@ -39,7 +40,7 @@ impl Engine {
                 .distribution
                 .deliveries
                 .iter_mut()
-                .filter(|one| one.waits_for(cause::SENDING_STOPPED.code) || waits_to_withdraw(one))
+                .filter(|one| one.waits_for(cause::SENDING_STOPPED.code) || is_stopped_withdrawal(one))
             {
                 delivery.next_attempt_at = Some(turn.now);
                 due.push((*id, delivery.channel));
@@ -66,4 +67,10 @@ impl Engine {
             turn,
         );
     }
+}
+
+/// Another wait of a withdrawal, such as one that the channel asked for, is kept.
+fn is_stopped_withdrawal(delivery: &Delivery) -> bool {
+    let said = delivery.failure.as_ref().map(|why| &why.detail);
+    waits_to_withdraw(delivery) && said == Some(&cause::SENDING_STOPPED.text())
 }

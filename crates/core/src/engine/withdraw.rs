@@ -26,6 +26,10 @@ use crate::resilience::breaker::Permit;
 use crate::resilience::retry::Next;
 use crate::text::Text;
 
+/// While a breaker holds, no attempt is the last; but so many are enough. At the
+/// breaker's longest hold of five minutes they are a day.
+const MOST_ATTEMPTS: u32 = 300;
+
 /// What asking for a withdrawal finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Withdrawal {
@@ -221,8 +225,14 @@ impl Engine {
     ) {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
         let attempt = delivery.map_or(1, |delivery| delivery.attempt);
-        // Its age is that of no request: attempts alone bound it.
-        match self.settings.retry.next(attempt, retry, turn.now, turn.now, turn.rng) {
+        // Its age is that of no request: attempts alone bound it, those that ask whether
+        // the channel is back too.
+        let spent = if attempt < MOST_ATTEMPTS {
+            self.spent(channel, attempt)
+        } else {
+            attempt
+        };
+        match self.settings.retry.next(spent, retry, turn.now, turn.now, turn.rng) {
             Next::At(at) => {
                 let said = why.channel_said.clone();
                 self.end_attempt(id, channel, phase, why, turn);

@@ -268,7 +268,8 @@ impl Notice {
 
     fn of_delivery(event: &EventId, record: &Record, delivery: &Delivery) -> Self {
         let mut transitions = record.history.transitions.iter();
-        let reminder = transitions.any(|one| one.channel == Some(delivery.channel) && one.stays());
+        let stays = transitions.any(|one| one.channel == Some(delivery.channel) && one.stays());
+        let reminder = stays && delivery.status == DeliveryStatus::ActionRequired;
         let subject = Subject::Delivery(Box::new(DeliveryNotice {
             tenant: record.tenant.clone(),
             distribution_id: record.id,

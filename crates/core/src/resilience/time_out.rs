@@ -1,9 +1,9 @@
-//! How long a call that only reads is waited for: as TCP waits for an answer.
+//! How long a call that only polls is waited for: as TCP waits for an answer.
 //!
 //! A fixed deadline must fit the slowest channel, and so holds a place of a hung
 //! channel's lane for far longer than that channel ever takes. What is learned here
-//! lets such a call be given up early. It is not for calls that may have an effect:
-//! to give up on one of those makes an unknown outcome.
+//! lets such a call be given up early. It is not for calls that may have an effect, or
+//! that find out whether one came to be: to give up on one of those leaves a doubt.
 //!
 //! The rules are those of RFC 6298, §2 and §5, and Karn's: a call that was given up
 //! teaches nothing but to wait longer.

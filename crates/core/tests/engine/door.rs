@@ -226,3 +226,20 @@ fn a_redrive_is_kept_out_like_a_request_and_calling_off_is_not() {
     node.step(vec![stepped(&call, confirmed())]);
     assert_eq!(record(&node.step(vec![retry()])).deliveries[0].generation, 2);
 }
+
+#[test]
+fn where_everybody_waits_too_long_it_is_nobody_s_own_share() {
+    let mut node = node_for(KEY, 1, 10_000);
+    let (_, _calls) = node.accepted(of("one"));
+    for tenant in ["one", "two", "one", "two"] {
+        assert!(is_taken(&mut node, of(tenant)));
+    }
+    node.later(seconds(25));
+    assert!(!behind(&mut node, of("one")).own_share);
+    assert!(!behind(&mut node, of("two")).own_share);
+    assert!(is_taken(&mut node, of("three")), "it has nothing waiting");
+    assert!(
+        !behind(&mut node, of("one")).own_share,
+        "one that has just come does not make it so"
+    );
+}

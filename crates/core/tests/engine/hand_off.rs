@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanfare_core::attempt::StepOutcome;
 use fanfare_core::channel::ChannelState;
-use fanfare_core::delivery::{ActionUrl, Delivery, DeliveryStatus};
+use fanfare_core::delivery::{ActionUrl, Checkpoint, Delivery, DeliveryStatus};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{Ask, AskAnswer, AskId, Command, Input, Verdict};
 use fanfare_core::ids::{DistributionId, EventId};
@@ -94,6 +94,11 @@ fn who_did_it_makes_it_a_success_and_says_so_once() {
         (DeliveryStatus::Success, 2, None)
     );
     assert_eq!(delivery.channel_state(), Some(ChannelState::Verified));
+    assert_eq!(
+        delivery.checkpoint,
+        Some(Checkpoint::of_person()),
+        "no client takes it for its own"
+    );
     assert!(delivery.holds_claim && record(&commands).publish);
     assert_eq!(shown(delivery).action_url, None);
     let commands = node.written(id, Written::Recorded);

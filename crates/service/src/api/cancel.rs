@@ -85,12 +85,15 @@ impl CancelAnswer {
 /// As it stands once it was called off.
 fn effect(effect: CallOff, delivery: &Delivery) -> (&'static str, Text) {
     let (word, en, ko) = match (effect, delivery.status) {
+        (CallOff::Closed, DeliveryStatus::Success) if delivery.is_withdrawing() => {
+            return ("under_way", cause::WITHDRAW_REQUESTED.text());
+        }
         // It was under way, and has come to its end since.
         (CallOff::Closed, DeliveryStatus::Success) if delivery.called_off => (
             "went_live",
-            "The channel was already being called, and has published it. Take it down on the channel itself if it \
-             must go.",
-            "이미 채널을 호출하고 있었고 그대로 게시되었습니다. 내려야 한다면 채널에서 직접 삭제해 주세요.",
+            "The channel was already being called, and has published it. Withdraw it (`withdraw`) if it must \
+             go, or take it down on the channel itself.",
+            "이미 채널을 호출하고 있었고 그대로 게시되었습니다. 내려야 한다면 `withdraw`를 요청하거나 채널에서 직접 삭제해 주세요.",
         ),
         (CallOff::Closed, DeliveryStatus::Failed) if delivery.called_off => (
             "failed",
@@ -99,8 +102,9 @@ fn effect(effect: CallOff, delivery: &Delivery) -> (&'static str, Text) {
         ),
         (CallOff::Closed, DeliveryStatus::Success) => (
             "stays_live",
-            "It was published before, and stays live. Take it down on the channel itself if it must go.",
-            "이미 게시되어 그대로 유지됩니다. 내려야 한다면 채널에서 직접 삭제해 주세요.",
+            "It was published before, and stays live. Withdraw it (`withdraw`) if it must go, or take it down on the \
+             channel itself.",
+            "이미 게시되어 그대로 유지됩니다. 내려야 한다면 `withdraw`를 요청하거나 채널에서 직접 삭제해 주세요.",
         ),
         (CallOff::Closed, DeliveryStatus::Failed) => (
             "failed",

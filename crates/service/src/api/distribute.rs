@@ -155,21 +155,27 @@ pub(super) async fn distribute(
     let idempotency_key = idempotency_key(&headers)?;
     let preferences = Preferences::of(&headers);
     let wait = preferences.wait(state.limits.default_wait);
-    let _place = state.places.take(wait)?;
+    // Until the answer.
+    let place;
     let (id, replayed, scheduled) = match validate::admit(&body, &state.admit_for(&caller), state.clock.now()) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
+            place = state.places.take(if scheduled { Duration::ZERO } else { wait })?;
             let new = new_distribution(&state, &caller, admitted, idempotency_key);
             let (id, replayed) = accepted(spending::accept(&state, new).await)?;
             (id, replayed, scheduled)
         }
         Err(faults) => match replay::of_the_past(&state, &caller, &body, idempotency_key.as_ref(), &faults).await? {
-            Some(id) => (id, true, false),
+            Some(id) => {
+                place = state.places.take(wait)?;
+                (id, true, false)
+            }
             None => return Err(ApiError::Invalid(faults)),
         },
     };
     let wait = if scheduled { Duration::ZERO } else { wait };
     let distribution = state.engine.rest(&caller.tenant, id, wait).await?;
+    drop(place);
     let distribution =
         distribution.ok_or_else(|| ApiError::internal("reading what was accepted", "it is not there"))?;
     let mut response = answer(&distribution, language)?;

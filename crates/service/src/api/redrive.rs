@@ -110,7 +110,7 @@ struct Run<'a> {
         (status = 413, response = problems::BodyTooLarge),
         (status = 415, response = problems::UnsupportedMediaType),
         (status = 422, response = problems::Invalid),
-        (status = 503, response = problems::Unavailable),
+        (status = 503, response = problems::NotNow),
     )
 )]
 pub(super) async fn redrive(

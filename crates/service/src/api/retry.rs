@@ -78,9 +78,9 @@ pub(super) async fn retry(
 ) -> Result<Response, ApiError> {
     let preferences = Preferences::of(&headers);
     let wait = preferences.wait(state.limits.default_wait);
-    let _place = state.places.take(wait)?;
     known(&state, &caller, id).await?;
     let (channels, reason) = ask::retry(&body).map_err(ApiError::Invalid)?;
+    let _place = state.places.take(wait)?;
     let by = caller.key_name(&state).await?;
     granted(&state, &caller, id, &Ask::Retry { channels, by, reason }).await?;
     let distribution = stands(&state, &caller, id, wait).await?;

@@ -165,7 +165,9 @@ async fn permitted(state: &Api, caller: &Caller, id: DistributionId, channel: Ch
     let distribution = state.store.distribution(&caller.tenant, id).await?;
     let distribution = distribution.ok_or(ApiError::DistributionUnknown)?;
     let delivery = distribution.delivery(channel);
-    let is_live = |delivery: &&Delivery| delivery.mode == Mode::Live && delivery.status == DeliveryStatus::Success;
+    let is_live = |delivery: &&Delivery| {
+        delivery.mode == Mode::Live && delivery.status == DeliveryStatus::Success && !delivery.is_withdrawing()
+    };
     match &state.cannot_withdraw[channel.index()] {
         Some(how) if delivery.is_some_and(|delivery| is_live(&delivery)) => {
             Err(ApiError::WithdrawalUnsupported(channel, how.clone()))

@@ -103,8 +103,10 @@ fn check_links(config: &Config) -> Result<(), Wrong> {
 fn check_waiting(config: &Config) -> Result<(), Wrong> {
     let connections = config.http.max_connections;
     match config.http.max_waiting {
-        Some(waiting) if !(1..connections).contains(&waiting) => {
-            let right = format!("it must be 1 or more, and less than http.max_connections ({connections})");
+        Some(waiting) if waiting == 0 || waiting.saturating_add(waiting.div_ceil(4)) >= connections => {
+            let right = format!(
+                "it must be 1 or more, and with a quarter more still less than http.max_connections ({connections})"
+            );
             Err(Wrong::new("http.max_waiting", waiting, &right))
         }
         _ => Ok(()),

@@ -268,7 +268,7 @@ mod tests {
             (
                 "FANFARE_HTTP__MAX_WAITING",
                 "1024",
-                &["http.max_waiting = 1024", "less than http.max_connections (1024)"],
+                &["http.max_waiting = 1024", "still less than http.max_connections (1024)"],
             ),
             (
                 "FANFARE_ENGINE__MAX_BACKLOG_S",

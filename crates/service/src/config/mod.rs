@@ -230,7 +230,7 @@ pub struct Calls {
     pub deadline_ms: u64,
     /// For name, connection and TLS of it, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// A call that only reads is given up earlier where the channel was quick so
+    /// A call that only polls is given up earlier where the channel was quick so
     /// far, after no less than so many milliseconds.
     pub adaptive_timeout_min_ms: u64,
 }
@@ -240,7 +240,7 @@ impl Default for Calls {
         Self {
             deadline_ms: 10_000,
             connect_timeout_ms: 3_000,
-            adaptive_timeout_min_ms: 1_000,
+            adaptive_timeout_min_ms: 3_000,
         }
     }
 }

@@ -34,9 +34,6 @@ const OVER_AFTER: SignedDuration = SignedDuration::from_secs(30);
 /// Events that wait for Kafka for longer are told of.
 const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// A delivery whose time came longer ago is told of.
-const OVERDUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
-
 /// A node that has just begun does not know yet how its breakers and its relay
 /// are: for so long it takes nothing for over.
 const SETTLES: Duration = Duration::from_secs(10);
@@ -131,7 +128,6 @@ impl Alarms {
 
     fn overdue(&self, channel: Channel, now: Timestamp) -> Seen {
         let since = self.overdue.borrow()[channel.index()];
-        let since = since.filter(|since| now.duration_since(*since) >= OVERDUE_AFTER);
         Seen {
             key: format!("overdue/{channel}"),
             level: u64::from(since.is_some()),

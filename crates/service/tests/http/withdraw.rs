@@ -137,6 +137,16 @@ async fn what_was_taken_down_may_be_retried() {
     assert_eq!(seen(&simulator, "wooridongne-tv"), 1);
     let withdrawn = service.post(&path, &json!({})).await.success(200);
     assert_eq!(result(&withdrawn, TV)["code"], "withdrawn");
+    // What was live before is not shown as what this comes to.
+    let refused = json!({"kind": "answer", "status": 422, "body": {"title": "no"}});
+    goes_wrong(&simulator, &once("wooridongne-tv", "create", &refused)).await;
+    let refused = service.post(&retry, &json!({})).await.success(200);
+    let shown = result(&refused, TV);
+    assert_eq!(
+        (&shown["status"], &shown["channelState"], &shown["distributionId"]),
+        (&json!("FAILED"), &Value::Null, &Value::Null),
+        "{shown}"
+    );
     service.distribute(&only_tv(&simulator, "evt-1")).await.success(200);
     service
         .post(&retry, &json!({}))
