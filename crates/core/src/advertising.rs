@@ -308,6 +308,7 @@ mod tests {
             Err(Reason::NoEvidence),
             "given later than now"
         );
+        assert_eq!(says(|consent| consent.at = now), Ok(()), "given just now");
         assert_eq!(
             says(|consent| consent.advertising = false),
             Err(Reason::NotToAdvertising)
