@@ -308,7 +308,11 @@ mod tests {
             Err(Reason::NoEvidence),
             "given later than now"
         );
-        assert_eq!(says(|consent| consent.at = now), Ok(()), "given just now");
+        assert_eq!(
+            says(|consent| consent.at = at("2026-11-24T12:00:00+09:00")),
+            Ok(()),
+            "given just now"
+        );
         assert_eq!(
             says(|consent| consent.advertising = false),
             Err(Reason::NotToAdvertising)

@@ -273,6 +273,9 @@ pub struct Delivery {
     pub updated_at: Timestamp,
 }
 
+/// What goes on within this time is waited for.
+const SOON: SignedDuration = SignedDuration::from_secs(30);
+
 /// Who is to finish something is told once more so long before their time is over.
 const REMINDED_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -335,6 +338,15 @@ impl Delivery {
     /// Whether it is live, and is being taken down.
     pub fn is_withdrawing(&self) -> bool {
         self.is_live_and(cause::WITHDRAW_REQUESTED.code)
+    }
+
+    /// Whether its withdrawal waits for a breaker, a stop, or a time that is not soon:
+    /// nobody waits for that, as for WAITING.
+    pub fn withdrawal_waits(&self) -> bool {
+        let why = self.failure.as_ref();
+        let is_held = why.is_some_and(|why| why.detail != cause::WITHDRAW_REQUESTED.text());
+        let at = self.next_attempt_at.filter(|_| self.is_withdrawing());
+        at.is_some_and(|at| is_held || at.duration_since(self.updated_at) > SOON)
     }
 
     /// Whether it is live, and could not be taken down.

@@ -39,7 +39,7 @@ use std::time::Duration;
 use fanfare_core::attempt::Evidence;
 use fanfare_core::cause;
 use fanfare_core::channel::Channel;
-use fanfare_core::delivery::{Delivery, Failure};
+use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
@@ -262,8 +262,8 @@ impl EngineHandle {
         }
     }
 
-    /// Waits until a channel of it is not being taken down any more, or the time is
-    /// over, and returns it as it is then; `None` where there is none of that id.
+    /// Waits until a channel of it is not being taken down any more, that waits itself,
+    /// or the time is over, and returns it as it is then; `None` where there is none of that id.
     pub async fn withdrawn(
         &self,
         tenant: &TenantId,
@@ -276,7 +276,8 @@ impl EngineHandle {
             // What waits is committed; who waits for news may hear of it a moment later.
             let stored = self.store.distribution(tenant, id).await?;
             let Some(stored) = stored else { return Ok(None) };
-            let goes_on = stored.delivery(channel).is_some_and(Delivery::is_withdrawing);
+            let delivery = stored.delivery(channel);
+            let goes_on = delivery.is_some_and(|delivery| delivery.is_withdrawing() && !delivery.withdrawal_waits());
             if !goes_on || Instant::now() >= deadline || self.intake.is_closed() {
                 return Ok(Some(stored));
             }

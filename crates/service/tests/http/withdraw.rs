@@ -215,6 +215,25 @@ async fn what_the_channel_refuses_stays_live_and_says_what_to_do() {
     service.stop().await;
 }
 
+#[tokio::test]
+async fn what_waits_for_a_breaker_or_a_stop_is_told_at_once() {
+    let simulator = simulator().await;
+    let service = Service::start_as(live(simulator.base_url())).await;
+    let answer = service.distribute(&only_tv(&simulator, "evt-1")).await.success(200);
+    let path = withdraw_of(&answer, TV);
+    let stop = json!({"scope": "all", "action": "stop", "reason": "wrong"});
+    service.post("/api/stop", &stop).await.success(200);
+    let empty = json!({});
+    let asked = service.post(&path, &empty);
+    let asked = tokio::time::timeout(PATIENCE / 2, asked)
+        .await
+        .expect("it waits")
+        .success(202);
+    assert_eq!(asked["withdrawal"]["effect"], "under_way", "{asked}");
+    assert_eq!(seen(&simulator, "wooridongne-tv"), 1);
+    service.stop().await;
+}
+
 /// Nobody waits longer than they want; it goes on by itself, a restart between.
 #[tokio::test]
 async fn who_does_not_wait_is_told_that_it_goes_on() {
