@@ -40,7 +40,7 @@ pub struct HttpSettings {
     pub deadline: Duration,
     /// For name, connection and TLS together; at most half of the deadline.
     pub connect_timeout: Duration,
-    /// Least for a call that only polls; see [`Patience`].
+    /// Least for a call that only polls: it is given up as early as the answers so far allow.
     pub adaptive_timeout_min: Duration,
     /// Of an answer's body; what is longer is cut off.
     pub max_answer_bytes: usize,
