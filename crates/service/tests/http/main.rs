@@ -50,6 +50,7 @@ mod media;
 mod notices;
 mod notices_kill;
 mod overdue;
+mod program;
 mod progress;
 mod reading;
 #[path = "../support/receiver.rs"]

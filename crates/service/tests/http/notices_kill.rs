@@ -4,51 +4,26 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use crate::notices::{SECRET, request, verify};
+use crate::program::{Program, free_address};
 use crate::receiver::{Got, Mood, Receiver};
 use crate::support::{DISTRIBUTE, ask_elsewhere};
-
-/// The program, until it is killed.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // SIGKILL: that is what this test is about.
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
-}
 
 async fn program(address: SocketAddr, data: &Path, receiver: &Receiver) -> Program {
     let notices = format!(
         "[{{name = \"ops\", kind = \"webhook\", url = \"{}\", secret = \"{SECRET}\", allow_inside = true}}]",
         receiver.url()
     );
-    let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-        .arg("serve")
-        .env("FANFARE_LISTEN", address.to_string())
-        .env("FANFARE_DATA_DIR", data)
-        .env("FANFARE_LOG", "error")
-        .env("FANFARE_NOTICES", notices)
-        .env("FANFARE_ENGINE__MAX_ATTEMPTS", "1")
-        .env("FANFARE_CHANNELS__INSTAGRAM__MODE", "live")
-        .env("FANFARE_CHANNELS__INSTAGRAM__PROTOCOL", "gateway")
-        .env("FANFARE_CHANNELS__INSTAGRAM__BASE_URL", "http://127.0.0.1:9")
-        .env("FANFARE_CHANNELS__INSTAGRAM__ACCESS_TOKEN", "canary-token")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let program = Program(child);
-    for _ in 0..2_000 {
-        if tokio::net::TcpStream::connect(address).await.is_ok() {
-            return program;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the service did not become ready");
+    let variables = [
+        ("FANFARE_NOTICES", &*notices),
+        ("FANFARE_ENGINE__MAX_ATTEMPTS", "1"),
+        ("FANFARE_CHANNELS__INSTAGRAM__MODE", "live"),
+        ("FANFARE_CHANNELS__INSTAGRAM__PROTOCOL", "gateway"),
+        ("FANFARE_CHANNELS__INSTAGRAM__BASE_URL", "http://127.0.0.1:9"),
+        ("FANFARE_CHANNELS__INSTAGRAM__ACCESS_TOKEN", "canary-token"),
+    ];
+    Program::start(address, data, &variables).await
 }
 
 /// What a killed service had told without hearing an answer is told again, as the
@@ -57,10 +32,7 @@ async fn program(address: SocketAddr, data: &Path, receiver: &Receiver) -> Progr
 async fn a_kill_loses_no_notice_and_repeats_one_only_under_its_id() {
     let receiver = Receiver::start().await;
     let data = tempfile::TempDir::new().unwrap();
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = free_address();
     let distribute = async |event: &str| {
         let url = format!("http://{address}{DISTRIBUTE}");
         let answer = ask_elsewhere("POST", &url, request(event).to_string().as_bytes()).await;

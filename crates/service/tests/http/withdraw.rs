@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fanfare::config::AuthRequired;
@@ -14,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::bare;
 use crate::live::{goes_wrong, in_review, live, once, request, result, simulator};
+use crate::program::{Program, free_address};
 use crate::support::{DISTRIBUTE, PATIENCE, Service, ask_elsewhere};
 
 const TV: &str = "WooridongneTV";
@@ -368,41 +368,16 @@ async fn another_tenant_sees_none_and_a_key_needs_the_scope() {
     service.stop().await;
 }
 
-/// The program, until it is killed.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // SIGKILL: that is what this test is about.
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
-}
-
 async fn program(address: SocketAddr, data: &Path, simulator: &RunningSimulator) -> Program {
-    let child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-        .arg("serve")
-        .env("FANFARE_LISTEN", address.to_string())
-        .env("FANFARE_DATA_DIR", data)
-        .env("FANFARE_LOG", "error")
-        .env("FANFARE_CHANNELS__WOORIDONGNE_TV__MODE", "live")
-        .env(
-            "FANFARE_CHANNELS__WOORIDONGNE_TV__BASE_URL",
-            format!("{}/wooridongne-tv", simulator.base_url()),
-        )
-        .env("FANFARE_CHANNELS__WOORIDONGNE_TV__ACCESS_TOKEN", "canary-token")
-        .env("FANFARE_MEDIA__ALLOW_HOSTS", format!("[\"{}\"]", simulator.address))
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let program = Program(child);
-    for _ in 0..2_000 {
-        if tokio::net::TcpStream::connect(address).await.is_ok() {
-            return program;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the service did not become ready");
+    let base_url = format!("{}/wooridongne-tv", simulator.base_url());
+    let pictures = format!("[\"{}\"]", simulator.address);
+    let variables = [
+        ("FANFARE_CHANNELS__WOORIDONGNE_TV__MODE", "live"),
+        ("FANFARE_CHANNELS__WOORIDONGNE_TV__BASE_URL", &*base_url),
+        ("FANFARE_CHANNELS__WOORIDONGNE_TV__ACCESS_TOKEN", "canary-token"),
+        ("FANFARE_MEDIA__ALLOW_HOSTS", &*pictures),
+    ];
+    Program::start(address, data, &variables).await
 }
 
 /// Killed between the intent and the answer, whether the channel did it or not.
@@ -411,10 +386,7 @@ async fn a_kill_in_the_midst_is_made_good() {
     for performed in [false, true] {
         let simulator = simulator().await;
         let data = tempfile::TempDir::new().unwrap();
-        let address = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = free_address();
         let base = format!("http://{address}");
         let service = program(address, data.path(), &simulator).await;
         let body = only_tv(&simulator, "evt-1").to_string();
