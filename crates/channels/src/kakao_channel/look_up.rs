@@ -9,6 +9,7 @@ use std::time::Duration;
 use fanfare_core::attempt::LookUpOutcome;
 use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
+use fanfare_core::korea;
 use jiff::Timestamp;
 
 use super::checkpoint::{Doubt, Empty, Request, Sending, Stage};
@@ -120,8 +121,8 @@ impl KakaoChannelClient {
 
 /// Where a search for what was sent between these times begins and ends.
 pub(super) fn around(begun: Timestamp, now: Timestamp) -> (String, String) {
-    let from = wire::minute(begun.saturating_sub(MARGIN).unwrap_or(begun));
-    (from, wire::minute(now.saturating_add(MARGIN).unwrap_or(now)))
+    let from = korea::minute(begun.saturating_sub(MARGIN).unwrap_or(begun));
+    (from, korea::minute(now.saturating_add(MARGIN).unwrap_or(now)))
 }
 
 /// Only a message that bears our key is believed to be ours.

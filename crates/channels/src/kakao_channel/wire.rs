@@ -12,7 +12,6 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use http::HeaderName;
 use jiff::Timestamp;
-use jiff::tz::offset;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -278,11 +277,6 @@ pub(super) fn form(boundary: &str, picture: &Picture) -> Bytes {
     [head.as_bytes(), &picture.bytes, tail.as_bytes()].concat().into()
 }
 
-/// A time as the channel writes it, in Korea.
-pub(super) fn minute(at: Timestamp) -> String {
-    offset(9).to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -421,10 +415,5 @@ mod tests {
         );
         assert_eq!(of(json!("READY"), Value::Null), Standing::Open);
         assert_eq!(of(Value::Null, Value::Null), Standing::Open);
-    }
-
-    #[test]
-    fn a_time_is_korea_s() {
-        assert_eq!(minute("2026-11-24T15:30:59Z".parse().unwrap()), "2026-11-25 00:30");
     }
 }

@@ -14,7 +14,7 @@ use crate::delivery::{Delivery, DeliveryStatus, Phase};
 use crate::distribution::{Distribution, DistributionStatus};
 use crate::history::Transition;
 use crate::ids::{DeliveryId, DistributionId};
-use crate::korea::KOREA;
+use crate::korea;
 use crate::text::Text;
 
 impl Engine {
@@ -65,7 +65,7 @@ impl Engine {
         {
             return;
         }
-        let in_korea = at.to_zoned(KOREA.to_time_zone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let in_korea = korea::minute(at);
         let detail = Text::new(
             format!("Scheduled for {in_korea}, Korean time."),
             format!("한국 시간 {in_korea}에 예약되었습니다."),

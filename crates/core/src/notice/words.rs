@@ -5,14 +5,13 @@
 //! what to do about it; here stands only what is the same for all causes.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::cause::{self, Actor, Cause};
 use crate::channel::{Channel, Mode};
 use crate::credential::Tried;
 use crate::delivery::DeliveryStatus;
 use crate::distribution::DistributionStatus;
-use crate::korea::KOREA;
+use crate::korea;
 use crate::text::{Language, Text};
 
 use super::{DeliveryNotice, Notice, SettledNotice, Subject, TokenNotice};
@@ -172,10 +171,7 @@ fn next_step(delivery: &DeliveryNotice, cause: Option<&Cause>, actor: Actor) -> 
 
 fn finish(until: Option<Timestamp>) -> Text {
     let (en, ko) = until.map_or_else(Default::default, |until| {
-        let seoul = until
-            .to_zoned(TimeZone::fixed(KOREA))
-            .strftime("%Y-%m-%d %H:%M")
-            .to_string();
+        let seoul = korea::minute(until);
         (format!(" by {seoul} in Seoul"), format!("{seoul}까지 "))
     });
     Text::new(

@@ -17,7 +17,7 @@ use fanfare_channels::naver_blog::ticket::Ticket;
 use fanfare_core::channel::Mode;
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::distribution::Distribution;
-use fanfare_core::korea::KOREA;
+use fanfare_core::korea;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -76,11 +76,7 @@ pub(super) fn task(
     };
     let text = |text: &Option<String>| escaped(text.as_deref().unwrap_or_default());
     let image = content.image_url.as_deref().and_then(|url| Url::parse(url).ok());
-    let until = ticket
-        .until
-        .to_zoned(KOREA.to_time_zone())
-        .strftime("%Y-%m-%d %H:%M")
-        .to_string();
+    let until = korea::minute(ticket.until);
     let body = format!(
         "<h1>네이버 블로그에 올려 주세요<small>Please post this on your Naver Blog</small></h1>\
          <p>{until}까지 올리고 주소를 붙여 넣어 주세요.<small>Post it and paste its address by {until}, Korean time.</small></p>\
