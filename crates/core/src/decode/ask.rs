@@ -33,7 +33,7 @@ pub fn retry(body: &Value) -> Result<(Vec<Channel>, Option<String>), Vec<Fault>>
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub fn cancel(body: &Value) -> Result<Option<String>, Vec<Fault>> {
+pub fn reason(body: &Value) -> Result<Option<String>, Vec<Fault>> {
     let mut reader = Reader::new(&[], Timestamp::MIN);
     let object = reader.object(&Node::root(body), &["reason"]);
     let reason = object.and_then(|object| object.get("reason"));
@@ -203,14 +203,14 @@ mod tests {
 
     #[test]
     fn a_reason_to_call_off_may_be_left_out() {
-        assert_eq!(cancel(&json!({})), Ok(None));
-        assert_eq!(cancel(&json!({"reason": "비"})), Ok(Some("비".to_owned())));
+        assert_eq!(reason(&json!({})), Ok(None));
+        assert_eq!(reason(&json!({"reason": "비"})), Ok(Some("비".to_owned())));
         for (body, pointer, code) in [
             (json!([]), "", code::WRONG_TYPE),
             (json!({"why": "비"}), "/why", code::UNKNOWN_FIELD),
             (json!({"reason": 7}), "/reason", code::WRONG_TYPE),
         ] {
-            assert_eq!(faults(cancel(&body)), [(pointer.to_owned(), code)], "{body}");
+            assert_eq!(faults(reason(&body)), [(pointer.to_owned(), code)], "{body}");
         }
     }
 

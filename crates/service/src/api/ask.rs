@@ -10,7 +10,7 @@ use fanfare_core::ids::DistributionId;
 use super::caller::Caller;
 use super::error::ApiError;
 use super::state::Api;
-use crate::perform::{Ask, AskAnswer};
+use crate::perform::{Ask, AskAnswer, AskRefusal};
 
 /// Who asks for what is not there, or not theirs, learns just that, whatever else
 /// is wrong.
@@ -28,6 +28,21 @@ pub(super) async fn granted(state: &Api, caller: &Caller, id: DistributionId, wh
         AskAnswer::Behind(behind) => Err(ApiError::Behind(behind)),
         AskAnswer::OverSpent(over) => Err(ApiError::OverSpent(over)),
         AskAnswer::Elsewhere | AskAnswer::NotHere => Err(ApiError::OwnedElsewhere),
+    }
+}
+
+/// The same of one channel, which the path names: one that was not chosen is not there.
+pub(super) async fn granted_of_channel(
+    state: &Api,
+    caller: &Caller,
+    id: DistributionId,
+    what: &Ask,
+) -> Result<(), ApiError> {
+    match granted(state, caller, id, what).await {
+        Err(ApiError::NotPossible(AskRefusal::NotChosen(channel))) => {
+            Err(ApiError::ChannelUnknown(channel.name().to_owned()))
+        }
+        granted => granted,
     }
 }
 

@@ -16,6 +16,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use fanfare_core::api_key::{ApiKey, KeyHash, Scope};
+use fanfare_core::channel::Channel;
 use fanfare_core::ids::{DistributionId, EventId, TenantId};
 
 use super::error::ApiError;
@@ -182,6 +183,24 @@ impl FromRequestParts<Arc<Api>> for DistributionInPath {
         let text = text_in_path(parts, state).await;
         let id = text.and_then(|text| text.parse().ok());
         id.map(Self).ok_or(ApiError::DistributionUnknown)
+    }
+}
+
+/// A distribution's channel that the path names. Whether it was chosen, it does not say.
+pub(super) struct DeliveryInPath(pub(super) DistributionId, pub(super) Channel);
+
+impl FromRequestParts<Arc<Api>> for DeliveryInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<Api>) -> Result<Self, ApiError> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        // Bytes that are not UTF-8 are no id either.
+        let Path((id, name)) = path.map_err(|_rejection| ApiError::DistributionUnknown)?;
+        let id = id.parse().map_err(|_malformed| ApiError::DistributionUnknown)?;
+        match Channel::from_name(&name) {
+            Some(channel) => Ok(Self(id, channel)),
+            None => Err(ApiError::ChannelUnknown(name)),
+        }
     }
 }
 

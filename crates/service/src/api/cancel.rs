@@ -181,7 +181,7 @@ pub(super) async fn cancel(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     known(&state, &caller, id).await?;
-    let reason = ask::cancel(&body).map_err(ApiError::Invalid)?;
+    let reason = ask::reason(&body).map_err(ApiError::Invalid)?;
     let preferences = Preferences::of(&headers);
     let by = caller.key_name(&state).await?;
     granted(&state, &caller, id, &Ask::Cancel { by, reason }).await?;

@@ -4,22 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::response::Response;
-use fanfare_core::channel::Channel;
 use fanfare_core::decode::ask;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::ask::{granted, known, stands};
+use super::ask::{granted_of_channel, known, stands};
 use super::body::JsonBody;
-use super::caller::Caller;
+use super::caller::{Caller, DeliveryInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::state::Api;
-use crate::perform::{Ask, AskRefusal};
+use crate::perform::Ask;
 
 /// What a person saw on the channel. Beside `live`, the channel's own result
 /// fields may be given, as `GET /api/channels` lists them.
@@ -89,21 +88,12 @@ pub(super) async fn resolve(
     State(state): State<Arc<Api>>,
     Extension(language): AskedLanguage,
     caller: Caller,
-    Path((id, name)): Path<(String, String)>,
+    DeliveryInPath(id, channel): DeliveryInPath,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let Ok(id) = id.parse() else {
-        return Err(ApiError::DistributionUnknown);
-    };
-    let Some(channel) = Channel::from_name(&name) else {
-        return Err(ApiError::ChannelUnknown(name));
-    };
     known(&state, &caller, id).await?;
     let verdict = ask::resolve(&body, channel, &state.post_hosts[channel.index()]).map_err(ApiError::Invalid)?;
-    match granted(&state, &caller, id, &Ask::Resolve { channel, verdict }).await {
-        Err(ApiError::NotPossible(AskRefusal::NotChosen(_))) => return Err(ApiError::ChannelUnknown(name)),
-        granted => granted?,
-    }
+    granted_of_channel(&state, &caller, id, &Ask::Resolve { channel, verdict }).await?;
     let distribution = stands(&state, &caller, id, Duration::ZERO).await?;
     distribute::answer(&distribution, language)
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fanfare_core::channel::{Channel, Mode};
@@ -16,16 +16,16 @@ use fanfare_core::text::{Language, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::granted;
+use super::ask::granted_of_channel;
 use super::body::JsonBody;
-use super::caller::Caller;
+use super::caller::{Caller, DeliveryInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::{self, problems};
 use super::prefer::Preferences;
 use super::state::Api;
-use crate::perform::{Ask, AskRefusal, Withdrawal};
+use crate::perform::{Ask, Withdrawal};
 
 /// Why it is taken down.
 #[derive(Deserialize, ToSchema)]
@@ -133,24 +133,15 @@ pub(super) async fn withdraw(
     State(state): State<Arc<Api>>,
     Extension(language): AskedLanguage,
     caller: Caller,
-    Path((id, name)): Path<(String, String)>,
+    DeliveryInPath(id, channel): DeliveryInPath,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let Ok(id) = id.parse() else {
-        return Err(ApiError::DistributionUnknown);
-    };
-    let Some(channel) = Channel::from_name(&name) else {
-        return Err(ApiError::ChannelUnknown(name));
-    };
     permitted(&state, &caller, id, channel).await?;
-    let reason = ask::cancel(&body).map_err(ApiError::Invalid)?;
+    let reason = ask::reason(&body).map_err(ApiError::Invalid)?;
     let preferences = Preferences::of(&headers);
     let by = caller.key_name(&state).await?;
-    match granted(&state, &caller, id, &Ask::Withdraw { channel, by, reason }).await {
-        Err(ApiError::NotPossible(AskRefusal::NotChosen(_))) => return Err(ApiError::ChannelUnknown(name)),
-        granted => granted?,
-    }
+    granted_of_channel(&state, &caller, id, &Ask::Withdraw { channel, by, reason }).await?;
     let wait = preferences.wait(state.limits.default_wait);
     // It is asked for; who finds no place to wait in is told how it stands now.
     let place = state.places.take(wait);
