@@ -4,6 +4,7 @@
 //! called, and why, is the engine's business.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::channel::{Channel, ChannelState, Mode};
 use crate::history::Transition;
 use crate::ids::DeliveryId;
 use crate::receipt::Receipt;
+use crate::resilience::retry::later;
 use crate::text::Text;
 
 /// Where a delivery stands; the wire's own words.
@@ -39,14 +41,6 @@ pub enum DeliveryStatus {
     Failed,
     /// Called off.
     Cancelled,
-}
-
-impl Checkpoint {
-    /// A person said that it is live, and what it is called there: no client takes
-    /// that for its own, since it may be mistyped, or somebody else's.
-    pub fn of_person() -> Self {
-        Self(serde_json::json!({ "stage": "person" }))
-    }
 }
 
 impl DeliveryStatus {
@@ -229,10 +223,19 @@ impl Failure {
     }
 }
 
-/// Where a protocol of several steps stands: opaque to all but the channel's client.
+/// Where a protocol of several steps stands: opaque to all but the channel's client,
+/// save that a person has put an end to it ([`Checkpoint::of_person`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Checkpoint(pub Value);
+
+impl Checkpoint {
+    /// A person said that it is live, and what it is called there: no client takes
+    /// that for its own, since it may be mistyped, or somebody else's.
+    pub fn of_person() -> Self {
+        Self(serde_json::json!({ "stage": "person" }))
+    }
+}
 
 /// One channel's share of a distribution; a row of `distribution_channel_logs`.
 /// The row is also its current attempt.
@@ -273,8 +276,8 @@ pub struct Delivery {
     pub updated_at: Timestamp,
 }
 
-/// What goes on within this time is waited for.
-const SOON: SignedDuration = SignedDuration::from_secs(30);
+/// A next attempt within this time is RETRYING, a later one WAITING.
+pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Who is to finish something is told once more so long before their time is over.
 const REMINDED_BEFORE: SignedDuration = SignedDuration::from_hours(24);
@@ -343,10 +346,15 @@ impl Delivery {
     /// Whether its withdrawal waits for a breaker, a stop, or a time that is not soon:
     /// nobody waits for that, as for WAITING.
     pub fn withdrawal_waits(&self) -> bool {
-        let why = self.failure.as_ref();
-        let is_held = why.is_some_and(|why| why.detail != cause::WITHDRAW_REQUESTED.text());
         let at = self.next_attempt_at.filter(|_| self.is_withdrawing());
-        at.is_some_and(|at| is_held || at.duration_since(self.updated_at) > SOON)
+        at.is_some_and(|at| self.withdrawal_held_by().is_some() || at > later(self.updated_at, RETRYING_LIMIT))
+    }
+
+    /// What holds its withdrawal back: the code says that there is one, and so the
+    /// words alone say that. Nothing where it only waits for its next attempt.
+    pub fn withdrawal_held_by(&self) -> Option<&Text> {
+        let why = self.failure.as_ref().filter(|_| self.is_withdrawing())?;
+        Some(&why.detail).filter(|detail| **detail != cause::WITHDRAW_REQUESTED.text())
     }
 
     /// Whether it is live, and could not be taken down.

@@ -37,11 +37,12 @@ impl Drain {
         if last {
             return self.end();
         }
-        if self.busy(now).is_zero() {
+        let busy = self.busy(now);
+        if busy.is_zero() {
             // It takes a place that was free: that is no speed.
             return;
         }
-        let second = self.busy(now).as_secs();
+        let second = busy.as_secs();
         match self.gone.back_mut() {
             Some((latest, count)) if *latest >= second => *count += 1,
             _ => self.gone.push_back((second, 1)),

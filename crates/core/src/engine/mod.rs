@@ -71,15 +71,14 @@ use crate::resilience::retry::RetryPolicy;
 use crate::sending::Stops;
 use crate::spend::SpendCaps;
 
+pub use crate::delivery::RETRYING_LIMIT;
+
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
 pub use self::cancel::CallOff;
 pub use self::door::{Behind, Lag};
 pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};
 pub use self::planted::Bug;
 pub use self::withdraw::Withdrawal;
-
-/// A next attempt within this time is RETRYING, a later one WAITING.
-pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Work that is due later than this belongs to no node.
 pub const HOLD_LIMIT: Duration = Duration::from_mins(1);

@@ -1,7 +1,7 @@
 //! What happens while operators have stopped all sending, or one tenant's: nothing
-//! begins, a withdrawal neither. What is under way ends, look-ups go on, requests are accepted. What is
-//! held back is WAITING, spends no attempt, and goes on in the order in which it
-//! was accepted.
+//! begins, a withdrawal neither. What is under way ends, look-ups go on, requests are
+//! accepted. What is held back is WAITING, spends no attempt, and goes on in the order
+//! in which it was accepted.
 
 use std::time::Duration;
 
@@ -71,6 +71,5 @@ impl Engine {
 
 /// Another wait of a withdrawal, such as one that the channel asked for, is kept.
 fn is_stopped_withdrawal(delivery: &Delivery) -> bool {
-    let said = delivery.failure.as_ref().map(|why| &why.detail);
-    waits_to_withdraw(delivery) && said == Some(&cause::SENDING_STOPPED.text())
+    waits_to_withdraw(delivery) && delivery.withdrawal_held_by() == Some(&cause::SENDING_STOPPED.text())
 }

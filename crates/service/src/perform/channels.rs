@@ -59,9 +59,7 @@ impl Connection {
             },
         }
     }
-}
 
-impl Connection {
     /// Why what is live can't be taken down from here, and what a person does instead;
     /// nothing where it can.
     pub fn cannot_withdraw(&self) -> Option<Text> {
