@@ -335,3 +335,30 @@ fn only_what_is_live_is_taken_down() {
     assert_eq!(answer(&commands), Some(&AskAnswer::Refused(waits)));
     assert!(calls(node.later(Duration::from_secs(1))).is_empty());
 }
+
+#[test]
+fn a_retry_that_names_no_channel_leaves_what_was_taken_down() {
+    for (other, again) in [(DeliveryStatus::Failed, TWO[1]), (DeliveryStatus::Success, CHANNEL)] {
+        let mut node = node(KEY, 10);
+        let (id, call) = asked(&mut node);
+        node.hears(&call, WithdrawOutcome::Gone);
+        let mut stored = rests(node.written(id, Written::Recorded));
+        let delivery = stored.delivery_mut(TWO[1]).expect("it was chosen");
+        (delivery.status, delivery.next_attempt_at) = (other, None);
+        delivery.holds_claim = other == DeliveryStatus::Success;
+        let mut node = crate::node(KEY, 10);
+        let commands = node.step(vec![Input::Asked {
+            ask: AskId(8),
+            id,
+            what: Ask::Retry {
+                channels: Vec::new(),
+                by: None,
+                reason: None,
+            },
+            adopted: Some(Box::new(adopted(stored))),
+            evidence: Vec::new(),
+        }]);
+        let begun: Vec<_> = record(&commands).deliveries.iter().map(|one| one.channel).collect();
+        assert_eq!(begun, [again], "{other:?}");
+    }
+}

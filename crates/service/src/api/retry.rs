@@ -27,7 +27,8 @@ use crate::perform::Ask;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes; `decode::ask` reads")]
 pub(super) struct RetryBody {
-    /// Each must have failed or been called off. Absent or empty: all that have.
+    /// Each must have failed or been called off. Absent or empty: all that have; what
+    /// was taken down (`withdrawn`) only where nothing else has.
     channels: Option<Vec<Channel>>,
     /// Why, in words of yours; it stands in the history.
     #[schema(schema_with = openapi::reason)]

@@ -12,7 +12,8 @@ use super::{Common, client, distribute, results};
 pub(super) struct Args {
     /// The distribution
     distribution_id: String,
-    /// Only this channel; may be given more than once [default: all that can be retried]
+    /// Only this channel; may be given more than once [default: all that can be retried;
+    /// what was withdrawn only where nothing else can]
     #[arg(long, value_name = "CHANNEL")]
     channel: Vec<String>,
     /// Why, for those who ask later
