@@ -8,7 +8,8 @@ use fanfare_core::delivery::{Delivery, DeliveryStatus, Failure, Phase};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{Ask, AskAnswer, AskId, AskRefusal, Call, Command, Input};
 use fanfare_core::event::OutcomeDigest;
-use fanfare_core::ids::DistributionId;
+use fanfare_core::ids::{DistributionId, EventId};
+use fanfare_core::notice::{Notice, Subject};
 use fanfare_core::resilience::breaker::BreakerAction;
 use fanfare_core::result::ChannelResult;
 use fanfare_core::sending::{SendingAction, SendingScope};
@@ -242,6 +243,11 @@ fn what_the_channel_refuses_for_good_stays_live_and_says_why() {
     assert!(delivery.failure.as_ref().unwrap().detail.en.contains("Away."));
     let told: Vec<_> = written.history.transitions.iter().map(|t| t.code.as_deref()).collect();
     assert_eq!(told, [Some("withdrawal_failed")]);
+    let notices = Notice::of_record(&EventId::new("evt-1"), written);
+    assert!(
+        matches!(&notices[0].subject, Subject::Delivery(about) if !about.reminder),
+        "it was not told before: {notices:?}"
+    );
     node.written(id, Written::Recorded);
     node.step(vec![withdraw(id)]);
     let again = withdrawals(node.written(id, Written::Recorded));
@@ -252,22 +258,68 @@ fn what_the_channel_refuses_for_good_stays_live_and_says_why() {
     );
 }
 
-#[test]
-fn attempts_run_out_and_it_stays_live() {
-    let mut node = node(KEY, 10);
-    let (id, mut call) = asked(&mut node);
+/// Two calls have failed, and the third, which is the last, is out.
+fn last_attempt(node: &mut Node) -> (DistributionId, Call) {
+    let (id, mut call) = asked(node);
     for _ in 0..2 {
         node.hears(&call, refused(Retry::Backoff));
         node.written(id, Written::Recorded);
         node.later(Duration::from_secs(10));
         call = withdrawals(node.written(id, Written::Recorded)).remove(0);
     }
+    (id, call)
+}
+
+#[test]
+fn attempts_run_out_and_it_stays_live() {
+    let mut node = node(KEY, 10);
+    let (_, call) = last_attempt(&mut node);
     let commands = node.hears(&call, refused(Retry::Backoff));
     let delivery = of(&record(&commands).deliveries).clone();
     assert_eq!(
         (delivery.status, code(&delivery)),
         (DeliveryStatus::Success, "withdrawal_failed")
     );
+}
+
+#[test]
+fn a_stop_that_ends_does_not_shorten_what_the_channel_asked_for() {
+    let mut node = node(KEY, 10);
+    let (id, call) = asked(&mut node);
+    node.hears(&call, refused(Retry::After(Duration::from_secs(50))));
+    node.written(id, Written::Recorded);
+    let sending = |action| Input::SendingOrdered {
+        scope: SendingScope::All,
+        action,
+    };
+    node.step(vec![sending(SendingAction::Stop)]);
+    node.step(vec![sending(SendingAction::Resume)]);
+    assert!(withdrawals(node.written(id, Written::Recorded)).is_empty());
+    node.later(Duration::from_secs(40));
+    assert!(withdrawals(node.written(id, Written::Recorded)).is_empty());
+    node.later(Duration::from_secs(20));
+    assert_eq!(withdrawals(node.written(id, Written::Recorded)).len(), 1);
+}
+
+#[test]
+fn while_the_breaker_holds_no_attempt_is_the_last() {
+    let mut node = node(KEY, 10);
+    let (id, call) = last_attempt(&mut node);
+    let breaker = |action| Input::BreakerOrdered {
+        channel: CHANNEL,
+        action,
+    };
+    node.step(vec![breaker(BreakerAction::ForceOpen)]);
+    let commands = node.hears(&call, refused(Retry::Backoff));
+    assert_eq!(code(of(&record(&commands).deliveries)), "withdraw_requested");
+    node.written(id, Written::Recorded);
+    node.later(Duration::from_mins(10));
+    node.step(vec![breaker(BreakerAction::Close)]);
+    node.written(id, Written::Recorded);
+    node.step(Vec::new());
+    let call = withdrawals(node.written(id, Written::Recorded)).remove(0);
+    let commands = node.hears(&call, WithdrawOutcome::Gone);
+    assert_eq!(code(of(&record(&commands).deliveries)), "withdrawn");
 }
 
 #[test]
