@@ -87,6 +87,11 @@ pub(crate) fn no_consented_recipients() -> Failure {
     cause::NO_CONSENTED_RECIPIENTS.failure()
 }
 
+/// Nobody who may be sent one more.
+pub(crate) fn frequency_cap_reached() -> Failure {
+    cause::FREQUENCY_CAP_REACHED.failure()
+}
+
 /// No list, or one that is not the tenant's.
 pub(crate) fn recipient_list_unknown() -> Failure {
     cause::RECIPIENT_LIST_UNKNOWN.failure()

@@ -8,11 +8,12 @@
 //!
 //! These help to follow the law; whether a sender complies only a lawyer can say.
 //! What channels add of their own stands beside it, named so. Deliberately
-//! absent: the notice of a processed refusal within 14 days, a frequency cap.
+//! absent: the notice of a processed refusal within 14 days. The frequency cap is no
+//! law, but what a sender promises: its own, and kept whatever a request says.
 
-use jiff::Timestamp;
 use jiff::civil::{DateTime, Time, time};
 use jiff::tz::{Offset, offset};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What stands at the very start; other spellings of it are a disguise.
@@ -93,6 +94,29 @@ pub struct Consent {
     /// When it was last confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconfirmed_at: Option<Timestamp>,
+}
+
+/// How often somebody is sent advertising at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrequencyCap {
+    /// So many messages.
+    pub messages: u32,
+    /// In so many days, each of 24 hours.
+    pub days: u32,
+}
+
+impl FrequencyCap {
+    /// What was sent after this counts at `now`.
+    pub fn since(self, now: Timestamp) -> Timestamp {
+        let window = SignedDuration::from_hours(24 * i64::from(self.days));
+        now.saturating_sub(window).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether one more may follow on so many.
+    pub const fn allows(self, counted: u32) -> bool {
+        counted < self.messages
+    }
 }
 
 /// Why somebody may not be sent advertising.
@@ -179,7 +203,6 @@ fn without_label(message: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;

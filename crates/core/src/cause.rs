@@ -314,6 +314,19 @@ pub const NO_CONSENTED_RECIPIENTS: Cause = Cause {
          2년 이내에 확인된 수신자가 필요합니다. 증빙과 함께 목록을 다시 등록한 뒤 재시도해 주세요.",
 };
 
+/// Everybody who may be sent it has been sent as much lately as the sender promises.
+pub const FREQUENCY_CAP_REACHED: Cause = Cause {
+    code: "frequency_cap_reached",
+    actor: Actor::Owner,
+    retryable: true,
+    availability: false,
+    en: "Everybody on the recipient list who may be sent advertising has been sent as many messages lately as the \
+         frequency cap allows (channels.kakao_channel.frequency_cap), so nobody was sent this one. Retry when some days \
+         have passed.",
+    ko: "광고를 받을 수 있는 수신자 모두가 최근에 허용된 횟수만큼 메시지를 받아 이번에는 아무에게도 보내지 않았습니다. 며칠 뒤에 다시 \
+         시도해 주세요.",
+};
+
 /// No list, or one that is not the tenant's.
 pub const RECIPIENT_LIST_UNKNOWN: Cause = Cause {
     code: "recipient_list_unknown",

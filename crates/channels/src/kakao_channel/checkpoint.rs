@@ -101,6 +101,8 @@ pub(super) struct Request {
 pub(super) struct Counts {
     /// Their consent is not proved, or they want nothing.
     pub(super) blocked: u32,
+    /// They have been sent as much lately as the frequency cap allows.
+    pub(super) capped: u32,
     /// The channel refused them at once.
     pub(super) refused: u32,
     /// They were never sent it, since sending had to be given up.

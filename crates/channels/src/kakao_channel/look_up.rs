@@ -106,6 +106,8 @@ impl KakaoChannelClient {
 
     /// It was never sent: it may be sent again.
     async fn absent(&self, call: &Call, sending: Sending, now: Timestamp) -> LookUpOutcome {
+        let key = key_of(call, sending.progress.chunk);
+        self.recipients.release(&call.tenant, &key).await;
         let given_up = age(sending.progress.since, now) >= PATIENCE;
         let first = sending.progress.requests.is_empty();
         let (progress, until) = (sending.progress, sending.until);

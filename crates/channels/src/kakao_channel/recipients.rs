@@ -49,6 +49,28 @@ pub enum RecipientsError {
 pub trait Recipients: Debug + Send + Sync {
     /// Everybody on a tenant's list.
     async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError>;
+
+    /// Those of the people of one request whom the sender's frequency cap lets be sent
+    /// one more, in their order. From now on it counts for them, before it is sent: of
+    /// two deliveries at once one sees the other. Other requests of the same delivery
+    /// do not count. `request` names it as the channel knows it, and the same name
+    /// again takes the place of what it said before.
+    ///
+    /// # Errors
+    /// [`RecipientsError::Unreadable`]: who was sent what is not known, so nobody may be.
+    async fn admit(
+        &self,
+        _tenant: &TenantId,
+        _request: &str,
+        people: Vec<Secret>,
+        _now: Timestamp,
+    ) -> Result<Vec<Secret>, RecipientsError> {
+        // Without a cap, everybody.
+        Ok(people)
+    }
+
+    /// The request has provably reached nobody: it counts for nobody.
+    async fn release(&self, _tenant: &TenantId, _request: &str) {}
 }
 
 /// Somebody who may be sent it: the bucket, and the number.

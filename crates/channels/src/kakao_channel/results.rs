@@ -78,11 +78,11 @@ fn settled(progress: Progress) -> StepOutcome {
     if progress.counts.delivered > 0 {
         return confirmed(&progress, ChannelState::Delivered);
     }
-    let nobody = progress.requests.is_empty() && progress.counts.refused == 0;
-    let why = if nobody {
-        failure::no_consented_recipients()
-    } else {
-        failure::no_recipient_reached()
+    let asked_for_nobody = progress.requests.is_empty() && progress.counts.refused == 0;
+    let why = match (asked_for_nobody, progress.counts.capped) {
+        (true, 0) => failure::no_consented_recipients(),
+        (true, _) => failure::frequency_cap_reached(),
+        (false, _) => failure::no_recipient_reached(),
     };
     rejected(Some(Stage::Results(progress)), why, Retry::Never)
 }

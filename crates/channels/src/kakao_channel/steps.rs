@@ -17,6 +17,7 @@ use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::secret::Secret;
 
 impl KakaoChannelClient {
     /// Uploads the picture: only what was uploaded can be sent. Nobody sees it.
@@ -92,16 +93,25 @@ impl KakaoChannelClient {
             Ok(allowed) => allowed,
             Err((why, retry)) => return self.not_sent(sending, None, why, retry, now),
         };
-        let Some((progress, people)) = self.people(&sending, &allowed) else {
+        let Some((mut progress, people)) = self.people(&sending, &allowed) else {
             return advanced(Stage::Cutting(sending.progress), false);
+        };
+        let Some(content) = wire::content(call, now) else {
+            return rejected(None, failure::content_rejected(), Retry::Never);
+        };
+        let people = match self.admitted(call, &mut progress, people, now).await {
+            Ok(people) => people,
+            Err(why) => return self.not_sent(sending, None, why, Retry::Backoff, now),
         };
         if people.is_empty() {
             return advanced(Stage::Cutting(progress.sent(sending.until, None, 0, now)), false);
         }
-        let Some(content) = wire::content(call, now) else {
-            return rejected(None, failure::content_rejected(), Retry::Never);
-        };
-        match self.post_message(call, &content, &progress, people).await {
+        let answer = self.post_message(call, &content, &progress, &people).await;
+        if has_reached_nobody(&answer, now) {
+            let key = key_of(call, progress.chunk);
+            self.recipients.release(&call.tenant, &key).await;
+        }
+        match answer {
             Ok(answer) => self.heard(sending, (progress, people.len()), &answer, &allowed, now),
             Err(error @ ExchangeError::NotSent(..)) => {
                 let why = failure::unavailable().said(&error.words());
@@ -130,12 +140,32 @@ impl KakaoChannelClient {
         Some((progress, &people[..most]))
     }
 
+    /// Those whom the frequency cap lets be sent one more; the others are counted.
+    async fn admitted(
+        &self,
+        call: &Call,
+        progress: &mut Progress,
+        people: &[Person],
+        now: Timestamp,
+    ) -> Result<Vec<Secret>, Failure> {
+        let numbers: Vec<_> = people.iter().map(|(_, number)| number.clone()).collect();
+        if numbers.is_empty() {
+            return Ok(numbers);
+        }
+        let key = key_of(call, progress.chunk);
+        let admitted = self.recipients.admit(&call.tenant, &key, numbers, now).await;
+        let admitted = admitted.map_err(|_told| failure::recipient_list_unreadable())?;
+        let capped = count(people.len().saturating_sub(admitted.len()));
+        progress.counts.capped = progress.counts.capped.saturating_add(capped);
+        Ok(admitted)
+    }
+
     async fn post_message(
         &self,
         call: &Call,
         content: &KakaoChannelContent,
         progress: &Progress,
-        people: &[Person],
+        people: &[Secret],
     ) -> Result<Answer, ExchangeError> {
         let settings = &self.settings;
         let message = content.message.as_deref().unwrap_or_default();
@@ -184,6 +214,19 @@ impl KakaoChannelClient {
             Heard::Refused(Meaning::Sent) => doubt(sending, Doubt::Sent),
             Heard::Refused(Meaning::Unclear) => unclear(),
         }
+    }
+}
+
+/// Nothing was sent, or the channel refused all of it.
+fn has_reached_nobody(answer: &Result<Answer, ExchangeError>, now: Timestamp) -> bool {
+    match answer {
+        Err(ExchangeError::NotSent(..)) => true,
+        Err(ExchangeError::Lost { .. }) => false,
+        Ok(answer) => match wire::heard(answer, now) {
+            Heard::Refused(Meaning::Recipient | Meaning::Refused(..) | Meaning::Night) => true,
+            Heard::Refused(Meaning::Unclear) => wire::outcome(answer).is_some_and(|outcome| outcome.all_refused),
+            Heard::Taken | Heard::Refused(Meaning::KeyKnown | Meaning::Sent) => false,
+        },
     }
 }
 

@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 
 use super::KakaoSettings;
 use super::error::{Meaning, listed, meaning};
-use super::recipients::Person;
 use crate::contract::is_path_id;
 use crate::failure;
 use crate::http::Answer;
 use crate::media::Picture;
+use crate::secret::Secret;
 use crate::status;
 
 pub(super) const SECRET_KEY: HeaderName = HeaderName::from_static("x-secret-key");
@@ -238,7 +238,7 @@ pub(super) fn message(
     content: &KakaoChannelContent,
     text: &str,
     (key, image): (&str, &str),
-    people: &[Person],
+    people: &[Secret],
 ) -> Value {
     let buttons = content.buttons.iter();
     let buttons: Vec<_> = buttons
@@ -246,7 +246,7 @@ pub(super) fn message(
         .collect();
     let recipients: Vec<_> = people
         .iter()
-        .map(|(_, number)| {
+        .map(|number| {
             json!({
                 "recipientNo": number.reveal(), "targeting": "I", "recipientGroupingKey": key,
                 // No text message in its place: nobody asked for that.

@@ -3,7 +3,7 @@
 use crate::cause;
 
 /// All of them, those of channels first.
-pub const ALL: [&cause::Cause; 39] = [
+pub const ALL: [&cause::Cause; 40] = [
     &cause::CHANNEL_UNAVAILABLE,
     &cause::OUTCOME_UNKNOWN,
     &cause::BREAKER_OPEN,
@@ -25,6 +25,7 @@ pub const ALL: [&cause::Cause; 39] = [
     &cause::LINE_NOT_FOUND,
     &cause::NUMBER_NOT_VERIFIED,
     &cause::NO_CONSENTED_RECIPIENTS,
+    &cause::FREQUENCY_CAP_REACHED,
     &cause::RECIPIENT_LIST_UNKNOWN,
     &cause::RECIPIENT_LIST_UNREADABLE,
     &cause::NO_RECIPIENT_REACHED,

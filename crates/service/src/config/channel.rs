@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fanfare_channels::secret::Secret;
+use fanfare_core::advertising::FrequencyCap;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::Mode;
 use fanfare_core::engine::ChannelSettings;
@@ -70,6 +71,10 @@ pub struct ChannelConfig {
     /// Kakao Channel: the folder of the lists; `recipients` in `data_dir` without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_lists: Option<PathBuf>,
+    /// Kakao Channel: how often one person is sent advertising at most, whatever list
+    /// they are on and whatever a request says; as often as is asked without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_cap: Option<FrequencyCap>,
     /// Naver Blog: the address of a post whose link a blog does not tell, with
     /// `{id}` in the place of its id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +122,7 @@ impl Default for ChannelConfig {
             ad_label: None,
             recipient_list: None,
             recipient_lists: None,
+            frequency_cap: None,
             post_url: None,
             image_fit: ImageFit::default(),
             allow_plain_http: false,

@@ -158,6 +158,7 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
         ));
     }
     check_spend_caps(&key("spend_caps"), channel, settings)?;
+    check_frequency_cap(&key("frequency_cap"), channel, settings)?;
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
     let limit = settings.limit_for_period.unwrap_or(1);
@@ -190,6 +191,23 @@ fn check_spend_caps(key: &str, channel: Channel, settings: &ChannelConfig) -> Re
         }
         None => Ok(()),
     }
+}
+
+/// One that is not kept would be taken for one: only lists of ours tell who was sent what.
+fn check_frequency_cap(key: &str, channel: Channel, settings: &ChannelConfig) -> Result<(), Wrong> {
+    let Some(cap) = settings.frequency_cap else {
+        return Ok(());
+    };
+    if channel != Channel::KakaoChannel || settings.protocol != ChannelProtocol::Own {
+        let right = "only kakao_channel with protocol \"own\" has lists of recipients; leave it out";
+        return Err(Wrong::new(
+            key,
+            format_args!("{{ messages = {} … }}", cap.messages),
+            right,
+        ));
+    }
+    check_range((&format!("{key}.messages"), cap.messages.into(), 1, 1_000))?;
+    check_range((&format!("{key}.days"), cap.days.into(), 1, 366))
 }
 
 /// A key, its value, the least and the most that it may be.

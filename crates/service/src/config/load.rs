@@ -297,6 +297,21 @@ mod tests {
             ),
             ("CHANNELS__NAVER_BLOG__CONCURRENCY", "0", "1 or more"),
             (
+                "CHANNELS__KAKAO_CHANNEL__FREQUENCY_CAP",
+                "{ messages = 0, days = 7 }",
+                "1 to 1000",
+            ),
+            (
+                "CHANNELS__KAKAO_CHANNEL__FREQUENCY_CAP",
+                "{ messages = 1, days = 367 }",
+                "1 to 366",
+            ),
+            (
+                "CHANNELS__INSTAGRAM__FREQUENCY_CAP",
+                "{ messages = 1, days = 7 }",
+                "only kakao_channel",
+            ),
+            (
                 "CHANNELS__INSTAGRAM__SPEND_CAPS",
                 "{ default = { per_event = 1 } }",
                 "only wooridongne_tv and genie_tv",

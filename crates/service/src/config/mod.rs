@@ -460,6 +460,7 @@ mod tests {
             "ad_label",
             "recipient_list",
             "recipient_lists",
+            "frequency_cap",
             "recipients_key",
             "credentials_key",
             "post_url",

@@ -6,7 +6,9 @@
 //! although the number itself is gone. Its first line tells which key made the
 //! hashes: under another one nobody would be found in it. A list is read when it is
 //! needed and kept nowhere. Nodes that share a database must share the folder, too.
+//! Who was sent what lately is in `sent.rs`.
 
+mod sent;
 mod table;
 
 use std::collections::HashSet;
@@ -20,8 +22,9 @@ use async_trait::async_trait;
 use fanfare_channels::contract::is_path_id;
 use fanfare_channels::kakao_channel::recipients::{Recipient, Recipients, RecipientsError};
 use fanfare_channels::secret::Secret;
-use fanfare_core::advertising::Consent;
+use fanfare_core::advertising::{Consent, FrequencyCap};
 use fanfare_core::ids::TenantId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::table::TableError;
@@ -49,6 +52,7 @@ pub struct RecipientLists(Arc<Inner>);
 struct Inner {
     folder: PathBuf,
     seal: Seal,
+    cap: Option<FrequencyCap>,
 }
 
 /// One person, as it is sealed.
@@ -111,13 +115,18 @@ impl fmt::Debug for RecipientLists {
 }
 
 impl RecipientLists {
-    /// The lists below `folder`, sealed with `key`: 32 bytes in base64.
+    /// The lists below `folder`, sealed with `key`: 32 bytes in base64; without a
+    /// frequency cap.
     ///
     /// # Errors
     /// [`SealError::Key`] where it is no key.
     pub fn new(folder: PathBuf, key: &Secret) -> Result<Self, SealError> {
+        Self::capped(folder, key, None)
+    }
+
+    fn capped(folder: PathBuf, key: &Secret, cap: Option<FrequencyCap>) -> Result<Self, SealError> {
         let seal = Seal::new(key.reveal())?;
-        Ok(Self(Arc::new(Inner { folder, seal })))
+        Ok(Self(Arc::new(Inner { folder, seal, cap })))
     }
 
     /// Those that the configuration names; none without a key for them.
@@ -128,9 +137,10 @@ impl RecipientLists {
         let Some(key) = &config.recipients_key else {
             return Ok(None);
         };
-        let folder = config.channels.kakao_channel.recipient_lists.clone();
+        let kakao_channel = &config.channels.kakao_channel;
+        let folder = kakao_channel.recipient_lists.clone();
         let folder = folder.unwrap_or_else(|| config.data_dir.join(FOLDER));
-        Self::new(folder, key).map(Some)
+        Self::capped(folder, key, kakao_channel.frequency_cap).map(Some)
     }
 
     /// Replaces a list by the people of a table (CSV).
@@ -157,14 +167,16 @@ impl RecipientLists {
     /// [`ListError`]. Before anything is changed: what is no number or name, another key
     /// ([`ListError::Seal`] where nobody was forgotten before, and no list opens), and a
     /// lock, a folder or the file of who is forgotten that can't be read or written.
-    /// After it was suppressed, and maybe still is on some list: a list that does not
-    /// open ([`ListError::Seal`]) or can't be read or written ([`ListError::File`]).
+    /// After it was suppressed, and maybe still is on some list or told of as sent: a
+    /// list that does not open ([`ListError::Seal`]), a file that can't be read or
+    /// written ([`ListError::File`]).
     pub fn forget(&self, tenant: &TenantId, number: &str) -> Result<usize, ListError> {
         let phone = fanfare_core::phone::Phone::parse(number).map_err(|_unread| ListError::Number)?;
         let number = phone.national.replace('-', "");
         let _held = self.0.lock(tenant)?;
         let lists = self.0.lists(tenant)?;
         self.0.suppress(tenant, &number, &lists)?;
+        self.0.forget_sent(tenant, &self.0.seal.mark(&number))?;
         let mut found = 0;
         for list in lists {
             let mut people = self.0.read(tenant, &list)?.unwrap_or_default();
@@ -196,26 +208,67 @@ impl RecipientLists {
 impl Recipients for RecipientLists {
     async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError> {
         let (lists, tenant, list) = (self.clone(), tenant.clone(), list.to_owned());
-        let read = tokio::task::spawn_blocking(move || lists.people(&tenant, &list)).await;
-        match read {
-            Ok(Ok(Some(people))) => Ok(people),
-            Ok(Ok(None) | Err(ListError::Name)) => Err(RecipientsError::Unknown),
-            Ok(Err(error)) => {
+        match in_turn(move || lists.people(&tenant, &list)).await {
+            Ok(Some(people)) => Ok(people),
+            Ok(None) | Err(Failed::List(ListError::Name)) => Err(RecipientsError::Unknown),
+            Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a recipient list could not be read"
                 );
                 Err(RecipientsError::Unreadable)
             }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "reading a recipient list broke off"
-                );
-                Err(RecipientsError::Unreadable)
-            }
         }
     }
+
+    async fn admit(
+        &self,
+        tenant: &TenantId,
+        request: &str,
+        people: Vec<Secret>,
+        now: Timestamp,
+    ) -> Result<Vec<Secret>, RecipientsError> {
+        let Some(cap) = self.0.cap else {
+            return Ok(people);
+        };
+        let (lists, tenant, request) = (self.clone(), tenant.clone(), request.to_owned());
+        let admitted = in_turn(move || lists.0.admit(&tenant, &request, people, (cap, now))).await;
+        admitted.map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "who was sent what lately could not be read or written"
+            );
+            RecipientsError::Unreadable
+        })
+    }
+
+    async fn release(&self, tenant: &TenantId, request: &str) {
+        if self.0.cap.is_none() {
+            return;
+        }
+        let (lists, tenant, request) = (self.clone(), tenant.clone(), request.to_owned());
+        if let Err(error) = in_turn(move || lists.0.release(&tenant, &request)).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a request that reached nobody still counts for the frequency cap"
+            );
+        }
+    }
+}
+
+/// Why nothing came of it.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    List(#[from] ListError),
+    #[error("it broke off")]
+    BrokeOff(#[source] tokio::task::JoinError),
+}
+
+/// Files are read off the threads that serve.
+async fn in_turn<T: Send + 'static>(read: impl FnOnce() -> Result<T, ListError> + Send + 'static) -> Result<T, Failed> {
+    let read = tokio::task::spawn_blocking(read).await;
+    Ok(read.map_err(Failed::BrokeOff)??)
 }
 
 impl Inner {

@@ -8,6 +8,7 @@ use fanfare::clock::ManualClock;
 use fanfare::config::{ChannelConfig, Config};
 use fanfare::recipients::RecipientLists;
 use fanfare_channels::secret::Secret;
+use fanfare_core::advertising::FrequencyCap;
 use fanfare_core::channel::Mode;
 use fanfare_core::ids::TenantId;
 use fanfare_simulator::{Clock, RunningSimulator, Simulator, SimulatorSettings};
@@ -22,6 +23,11 @@ const NUMBERS: [&str; 3] = ["01055550107", "01055550108", "01055550109"];
 
 /// Simulator and service, both at this time, and a list of three people.
 async fn start(now: &str) -> (RunningSimulator, Service, Arc<ManualClock>, TempDir) {
+    start_capped(now, None).await
+}
+
+/// The same, and how often each of them is sent something at most.
+async fn start_capped(now: &str, cap: Option<FrequencyCap>) -> (RunningSimulator, Service, Arc<ManualClock>, TempDir) {
     let now = now.parse().unwrap();
     let simulator = Simulator::start(SimulatorSettings {
         clock: Clock::fixed(now),
@@ -35,7 +41,12 @@ async fn start(now: &str) -> (RunningSimulator, Service, Arc<ManualClock>, TempD
     let table = format!("{head}\n{}\n", lines.join("\n"));
     lists.import(&TenantId::default(), "friends", &table).unwrap();
     let clock = Arc::new(ManualClock::new(now));
-    let service = Service::start_at(Arc::clone(&clock) as _, live(&simulator, &folder)).await;
+    let configure = live(&simulator, &folder);
+    let configure = move |config: &mut Config| {
+        configure(config);
+        config.channels.kakao_channel.frequency_cap = cap;
+    };
+    let service = Service::start_at(Arc::clone(&clock) as _, configure).await;
     (simulator, service, clock, folder)
 }
 
@@ -73,6 +84,21 @@ fn request(simulator: &RunningSimulator) -> Value {
     })
 }
 
+/// The answer; both clocks stand still until they are moved.
+async fn distributed(service: &Service, clock: &ManualClock, asked: &Value) -> Value {
+    let moving = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            clock.advance(Duration::from_millis(20));
+        }
+    };
+    let answer = tokio::select! {
+        answer = service.distribute(asked) => answer,
+        () = moving => unreachable!("it has no end"),
+    };
+    answer.success(200)
+}
+
 /// I16, I20: neither the secret nor a number is shown anywhere.
 async fn shows_nothing_private(service: &Service, answer: &Value) {
     let path = format!("/api/distributions/{}", answer["distributionId"].as_str().unwrap());
@@ -108,20 +134,7 @@ fn a_number_would_be_seen() {
 #[tokio::test]
 async fn it_is_really_sent_to_the_list_and_labelled() {
     let (simulator, service, clock, _folder) = start("2026-11-24T10:00:00+09:00").await;
-    let asked = request(&simulator);
-    let answer = service.distribute(&asked);
-    // Both clocks stand still until they are moved.
-    let moving = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            clock.advance(Duration::from_millis(20));
-        }
-    };
-    let answer = tokio::select! {
-        answer = answer => answer,
-        () = moving => unreachable!("it has no end"),
-    };
-    let answer = answer.success(200);
+    let answer = distributed(&service, &clock, &request(&simulator)).await;
     assert_eq!(answer["status"], "COMPLETED", "{answer}");
     let kakao = result(&answer, "KakaoChannel");
     assert_eq!(
@@ -189,5 +202,65 @@ async fn a_message_that_fits_alone_and_not_with_what_is_added_is_refused_at_the_
     let body = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(body.contains("at most 1267 characters"), "{body}");
     assert_eq!(effects(&simulator, "kakao-channel"), 0);
+    service.stop().await;
+}
+
+/// Whatever the event, whatever list they are on, and whatever a request says.
+#[tokio::test]
+async fn nobody_is_sent_more_than_the_frequency_cap_allows() {
+    let cap = FrequencyCap { messages: 2, days: 7 };
+    let (simulator, service, clock, folder) = start_capped("2026-11-24T10:00:00+09:00", Some(cap)).await;
+    // Only the channel that has a cap; one of them is on another list, too.
+    let asked = |event: &str, list: &str| {
+        let mut asked = request(&simulator);
+        (asked["eventId"], asked["channels"]) = (json!(event), json!(["KakaoChannel"]));
+        asked["channelOptions"]["KakaoChannel"]["recipientListRef"] = json!(list);
+        asked
+    };
+    let head = "number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at";
+    let table = format!(
+        "{head}\n{},customer,2026-03-01T12:00:00+09:00,web form,true,false,,\n",
+        NUMBERS[0]
+    );
+    let lists = RecipientLists::new(folder.path().to_owned(), &Secret::new(KEY)).unwrap();
+    lists.import(&TenantId::default(), "regulars", &table).unwrap();
+    let sent = |answer: &Value| result(answer, "KakaoChannel")["status"] == "SUCCESS";
+    // What the channel refuses counts for nobody.
+    let too_long = json!({"header": {"isSuccessful": false, "resultCode": 3014, "resultMessage": "too long"}});
+    let fault = json!({"kind": "answer", "status": 200, "body": too_long});
+    goes_wrong(&simulator, &once("kakao-channel", "send", &fault)).await;
+    let refused = distributed(&service, &clock, &asked("evt-0", "friends")).await;
+    assert!(!sent(&refused), "{refused}");
+    for (event, list) in [("evt-1", "regulars"), ("evt-2", "friends")] {
+        let answer = distributed(&service, &clock, &asked(event, list)).await;
+        assert!(sent(&answer), "{answer}");
+    }
+    // The regular has had two, the other two have had one.
+    let third = distributed(&service, &clock, &asked("evt-3", "friends")).await;
+    assert!(sent(&third), "{third}");
+    let made = simulator.effects();
+    let people = |at: usize| made[at].content["recipients"].as_array().unwrap().len();
+    assert_eq!((made.len(), people(0), people(1), people(2)), (3, 1, 3, 2));
+    // Now everybody has, and to ask for a repeat changes nothing.
+    let mut again = asked("evt-3", "friends");
+    again["allowRepeat"] = json!(true);
+    for asked in [asked("evt-4", "friends"), again] {
+        let answer = distributed(&service, &clock, &asked).await;
+        let kakao = result(&answer, "KakaoChannel");
+        assert_eq!(
+            (&kakao["status"], &kakao["code"]),
+            (&json!("FAILED"), &json!("frequency_cap_reached")),
+            "{answer}"
+        );
+    }
+    assert_eq!(effects(&simulator, "kakao-channel"), 3);
+    clock.advance(Duration::from_hours(7 * 24));
+    let later = distributed(&service, &clock, &asked("evt-5", "friends")).await;
+    assert!(sent(&later), "{later}");
+    let kept = folder.path().join("default/.sent");
+    for file in std::fs::read_dir(kept).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!shows_a_number(&text), "{text}");
+    }
     service.stop().await;
 }
