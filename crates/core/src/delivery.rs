@@ -15,6 +15,7 @@ use crate::channel::{Channel, ChannelState, Mode};
 use crate::history::Transition;
 use crate::ids::DeliveryId;
 use crate::receipt::Receipt;
+use crate::recipients::RecipientCounts;
 use crate::resilience::retry::later;
 use crate::text::Text;
 
@@ -224,7 +225,8 @@ impl Failure {
 }
 
 /// Where a protocol of several steps stands: opaque to all but the channel's client,
-/// save that a person has put an end to it ([`Checkpoint::of_person`]).
+/// save that a person has put an end to it ([`Checkpoint::of_person`]), and how many
+/// people were sent it ([`Checkpoint::recipients`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Checkpoint(pub Value);
@@ -234,6 +236,12 @@ impl Checkpoint {
     /// that for its own, since it may be mistyped, or somebody else's.
     pub fn of_person() -> Self {
         Self(serde_json::json!({ "stage": "person" }))
+    }
+
+    /// What became of a message to many people, where the client counts them: as
+    /// `counts`.
+    pub fn recipients(&self) -> Option<RecipientCounts> {
+        RecipientCounts::deserialize(self.0.get("counts")?).ok()
     }
 }
 

@@ -25,6 +25,7 @@ pub mod notice;
 pub mod phone;
 pub mod picture;
 pub mod receipt;
+pub mod recipients;
 pub mod redrive;
 pub mod region;
 pub mod request;

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::{self, Actor, Cause};
 use crate::channel::{Channel, ChannelState, Mode};
-use crate::delivery::{Delivery, DeliveryStatus, Failure};
+use crate::delivery::{Checkpoint, Delivery, DeliveryStatus, Failure};
 use crate::receipt::ResultFields;
+use crate::recipients::RecipientCounts;
 use crate::text::{Language, Text};
 
 /// One entry of `results`.
@@ -26,6 +27,9 @@ pub struct ChannelResult {
     /// What the channel gave.
     #[serde(flatten)]
     pub fields: ResultFields,
+    /// Kakao Channel, live: what became of it for how many people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<RecipientCounts>,
     /// Why it did not succeed: a stable word. Beside SUCCESS: it is being taken down
     /// (`withdraw_requested`), or could not be (`withdrawal_failed`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +81,7 @@ impl ChannelResult {
             mode: delivery.mode,
             channel_state: receipt.map(|receipt| receipt.state),
             fields: receipt.map(|receipt| receipt.fields.clone()).unwrap_or_default(),
+            recipients: delivery.checkpoint.as_ref().and_then(Checkpoint::recipients),
             code: failure.map(|failure| failure.code.clone().into_owned()),
             message: failure.map(|failure| told(failure, delivery.status).get(language).to_owned()),
             who_acts: cause.map(|cause| cause.actor_at(delivery.status).name().to_owned()),

@@ -14,6 +14,7 @@ use fanfare_core::distribution::DistributionStatus;
 use fanfare_core::event::{DISTRIBUTION_COMPLETED, DistributionCompleted};
 use fanfare_core::notice::NoticeKind;
 use fanfare_core::receipt::ResultFields;
+use fanfare_core::recipients::RecipientCounts;
 use fanfare_core::result::ChannelResult;
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value, json};
@@ -72,6 +73,7 @@ fn full_result() -> ChannelResult {
             post_id: text(),
             message_id: text(),
         },
+        recipients: Some(RecipientCounts::default()),
         code: text(),
         message: text(),
         who_acts: text(),
@@ -106,6 +108,7 @@ fn the_schemas_have_the_fields_that_are_published() {
     let bare = ChannelResult {
         channel_state: None,
         fields: ResultFields::default(),
+        recipients: None,
         code: None,
         message: None,
         who_acts: None,
@@ -117,6 +120,12 @@ fn the_schemas_have_the_fields_that_are_published() {
         list(&described["required"]),
         names(&serde_json::to_value(bare).unwrap())
     );
+    let described = schema("RecipientCounts");
+    assert_eq!(
+        names(&described["properties"]),
+        names(&written["results"][0]["recipients"])
+    );
+    assert_eq!(list(&described["required"]), names(&described["properties"]));
 }
 
 #[test]

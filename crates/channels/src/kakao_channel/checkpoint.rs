@@ -3,6 +3,7 @@
 
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::recipients::RecipientCounts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +40,8 @@ pub(super) struct Progress {
     /// What the channel took.
     #[serde(default)]
     pub(super) requests: Vec<Request>,
-    /// How many people, by what became of it.
-    pub(super) counts: Counts,
+    /// How many people, by what became of it; [`Checkpoint::recipients`] shows this.
+    pub(super) counts: RecipientCounts,
 }
 
 /// The next request.
@@ -95,24 +96,6 @@ pub(super) struct Request {
     pub(super) settled: bool,
 }
 
-/// How many people, by what became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Counts {
-    /// Their consent is not proved, or they want nothing.
-    pub(super) blocked: u32,
-    /// They have been sent as much lately as the frequency cap allows.
-    pub(super) capped: u32,
-    /// The channel refused them at once.
-    pub(super) refused: u32,
-    /// They were never sent it, since sending had to be given up.
-    pub(super) not_sent: u32,
-    /// It arrived.
-    pub(super) delivered: u32,
-    /// It did not arrive.
-    pub(super) failed: u32,
-}
-
 impl Stage {
     /// The delivery's; `None` before the first step has ended.
     pub(super) fn of(call: &Call) -> Result<Option<Self>, Failure> {
@@ -159,12 +142,14 @@ impl Progress {
             after: None,
             since: now,
             requests: Vec::new(),
-            counts: Counts::default(),
+            counts: RecipientCounts::default(),
         }
     }
 
     /// The channel has taken a request, or refused everybody in it.
     pub(super) fn sent(mut self, until: u16, request: Option<Request>, refused: usize, now: Timestamp) -> Self {
+        let taken = request.as_ref().map_or(0, |request| request.taken);
+        self.counts.sent = self.counts.sent.saturating_add(taken);
         self.requests.extend(request);
         self.counts.refused = self.counts.refused.saturating_add(count(refused));
         self.after = Some(until);

@@ -115,6 +115,13 @@ pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        Value::Object(parts) => {
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|(key, value)| format!("{key} {}", text(value)))
+                .collect();
+            parts.join(", ")
+        }
         other => other.to_string(),
     }
 }

@@ -141,6 +141,8 @@ async fn it_is_really_sent_to_the_list_and_labelled() {
         (&kakao["mode"], &kakao["channelState"]),
         (&json!("live"), &json!("accepted"))
     );
+    let counts = json!({"sent": 3, "delivered": 0, "failed": 0, "refused": 0, "blocked": 0, "capped": 0, "notSent": 0});
+    assert_eq!(kakao["recipients"], counts, "{answer}");
     let made = simulator.effects();
     assert_eq!(made.len(), 1);
     assert_eq!(kakao["messageId"], json!(made[0].remote_id));
@@ -238,6 +240,7 @@ async fn nobody_is_sent_more_than_the_frequency_cap_allows() {
     // The regular has had two, the other two have had one.
     let third = distributed(&service, &clock, &asked("evt-3", "friends")).await;
     assert!(sent(&third), "{third}");
+    assert_eq!(result(&third, "KakaoChannel")["recipients"]["capped"], 1);
     let made = simulator.effects();
     let people = |at: usize| made[at].content["recipients"].as_array().unwrap().len();
     assert_eq!((made.len(), people(0), people(1), people(2)), (3, 1, 3, 2));
