@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Delivery, DeliveryStatus};
 use fanfare_core::distribution::Distribution;
+use fanfare_core::history::HistoryEntry;
 use fanfare_core::ids::{DistributionId, EventId, TenantId};
 use fanfare_core::request::{ChannelOptions, GenieTvOptions, WooridongneTvOptions};
 use fanfare_core::spend::{EVERY_TENANT, Overspend, SpendCap, SpendCaps, SpendPeriod};
@@ -66,15 +67,17 @@ struct Spent {
 pub(crate) struct Account(BTreeMap<(DistributionId, Channel), Spent>);
 
 impl Account {
-    /// A distribution was written at that time, as its node shows it.
-    pub(crate) fn written(&mut self, before: Option<&Distribution>, after: &Distribution, at: Timestamp) {
+    /// A distribution was written, as its history has it.
+    pub(crate) fn written(&mut self, before: Option<&Distribution>, after: &Distribution, history: &HistoryEntry) {
         for delivery in &after.deliveries {
             let Some(cost) = budget(after, delivery.channel) else {
                 continue;
             };
             let was_under_way = before
                 .and_then(|before| before.delivery(delivery.channel))
-                .is_some_and(|before| !gave_back(before));
+                .is_some_and(|before| !gave_back(before))
+                // Called off and redriven in one commit, it counts anew.
+                && !gave_back_within(history, delivery.channel);
             let place = (after.id, delivery.channel);
             match self.0.get_mut(&place) {
                 Some(spent) if gave_back(delivery) => spent.is_back = true,
@@ -86,7 +89,7 @@ impl Account {
                 _ => {
                     let spent = Spent {
                         event: after.event_id.clone(),
-                        month: korean_month(at),
+                        month: korean_month(history.at),
                         cost,
                         is_back: false,
                         is_settled: false,
@@ -140,16 +143,16 @@ impl Account {
 impl World {
     /// Looks at a write, in the order of its batch.
     pub(crate) fn keep_account(&mut self, write: &Write, before: Option<&Distribution>, written: &Written) {
-        let (own, at) = match write {
-            Write::Accept(acceptance) => (Some(acceptance.distribution.clone()), acceptance.history.at),
-            Write::Record(record) => (before.cloned(), record.history.at),
+        let (own, history) = match write {
+            Write::Accept(acceptance) => (Some(acceptance.distribution.clone()), &acceptance.history),
+            Write::Record(record) => (before.cloned(), &record.history),
             Write::Evidence(_) => return,
         };
         if let (Written::OverSpent { over }, Some(own)) = (written, own) {
-            return self.account.refused(&own, over, at);
+            return self.account.refused(&own, over, history.at);
         }
         if let Some(after) = self.store.distribution(&TenantId::default(), write.id()) {
-            self.account.written(before, &after, at);
+            self.account.written(before, &after, history);
         }
     }
 }
@@ -165,6 +168,14 @@ fn budget(distribution: &Distribution, channel: Channel) -> Option<u64> {
 
 fn gave_back(delivery: &Delivery) -> bool {
     matches!(delivery.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled)
+}
+
+fn gave_back_within(history: &HistoryEntry, channel: Channel) -> bool {
+    let given_back = [DeliveryStatus::Failed, DeliveryStatus::Cancelled].map(DeliveryStatus::name);
+    let transitions = history.transitions.iter();
+    transitions
+        .filter(|transition| transition.channel == Some(channel))
+        .any(|transition| given_back.contains(&&*transition.to))
 }
 
 /// Korea is nine hours ahead, all year.
