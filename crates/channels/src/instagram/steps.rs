@@ -8,6 +8,7 @@ use fanfare_core::channel::Mode;
 use fanfare_core::compose::instagram::{Shown, caption_of};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::validate::instagram::FILM;
 use jiff::Timestamp;
 
 use super::checkpoint::{Made, Sent, Stage};
@@ -72,6 +73,10 @@ impl InstagramClient {
 
     /// The same with a film, which Meta makes into a Reel.
     async fn film_container(&self, call: &Call, url: &str, now: Timestamp) -> StepOutcome {
+        if let Err(error) = self.media.check_film(url, &FILM).await {
+            let (why, retry) = error.refusal();
+            return rejected(why, retry, None);
+        }
         if let Err(held) = self.check_quota(call, now).await {
             return held;
         }

@@ -16,6 +16,7 @@ mod kakao_steps;
 mod nonsense;
 mod partners;
 mod patience;
+mod reel;
 #[path = "../../../ledger/tests/postgres/database.rs"]
 #[expect(dead_code, reason = "the ledger's own tests use the rest")]
 mod schema;

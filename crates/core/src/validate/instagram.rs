@@ -4,6 +4,8 @@
 //! A picture's size and shape, and a film's length and codecs, are checked after
 //! acceptance, on the bytes.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::code;
@@ -13,6 +15,7 @@ use crate::compose::instagram::Shown;
 use crate::compose::{Invented, instagram};
 use crate::decode::found::quoted;
 use crate::fault::Fault;
+use crate::film::{Codecs, FilmRule};
 use crate::picture::{Aspect, PictureKind, PictureRule};
 use crate::request::DistributeRequest;
 use crate::text::Text;
@@ -36,6 +39,15 @@ pub const IMAGE_FORMATS: [&str; 3] = ["jpg", "jpeg", "png"];
 pub const CAROUSEL: (usize, usize) = (2, 10);
 /// Film formats by file extension; Instagram \[V\].
 pub const VIDEO_FORMATS: [&str; 2] = ["mp4", "mov"];
+/// What a Reel's film itself must be; Instagram \[V\]. What it calls 300 MB is taken
+/// for the larger of two readings: a little more, Instagram itself refuses.
+pub const FILM: FilmRule = FilmRule {
+    bytes_max: 300 * 1_024 * 1_024,
+    shortest: Duration::from_secs(3),
+    longest: Duration::from_mins(15),
+    video: Codecs::H264_AND_HEVC,
+    audio: Codecs::AAC,
+};
 /// What the picture itself must be; Instagram \[V\].
 pub const PICTURE: PictureRule = PictureRule {
     kinds: &[PictureKind::Jpeg],

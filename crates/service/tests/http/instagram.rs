@@ -179,6 +179,104 @@ async fn a_film_that_meta_can_t_play_fails_with_its_reason() {
     service.stop().await;
 }
 
+/// The simulator's own film, with one word for another.
+fn film(word: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut film = include_bytes!("../../../simulator/src/channels/empty.mp4").to_vec();
+    let at = film.windows(word.len()).position(|found| found == word).unwrap();
+    film.splice(at..at + word.len(), other.iter().copied());
+    film
+}
+
+/// Fifteen seconds, as the film's head says it.
+const FIFTEEN: &[u8] = &[0, 0, 0x03, 0xe8, 0, 0, 0x3a, 0x98];
+
+#[tokio::test]
+async fn a_film_that_instagram_does_not_take_is_told_before_meta_is_called() {
+    let hour = [&FIFTEEN[..4], &3_600_000_u32.to_be_bytes()].concat();
+    let files = [
+        ("av1.mp4", film(b"avc1", b"av01")),
+        ("opus.mov", film(b"mp4a", b"Opus")),
+        ("short.mp4", film(FIFTEEN, &[0, 0, 0x03, 0xe8, 0, 0, 0x0b, 0xb7])),
+        ("long.mp4", film(FIFTEEN, &hour)),
+        ("page.mp4", b"<html>no film</html>".to_vec()),
+        ("cut.mp4", film(b"avc1", b"avc1")[..200].to_vec()),
+        ("silent.mp4", film(b"vide", b"text")),
+    ];
+    let simulator = simulator(&files).await;
+    let service = start(&simulator, |_| {}).await;
+    for (file, english, korean) in [
+        (
+            "av1.mp4",
+            "picture is coded as av01, and H.264, HEVC",
+            "화면 코덱이 av01",
+        ),
+        ("opus.mov", "sound is coded as Opus, and AAC", "소리 코덱이 Opus"),
+        ("short.mp4", "lasts 2.9 seconds", "2.9초"),
+        (
+            "long.mp4",
+            "lasts 3600.0 seconds, and 3 seconds to 15 minutes",
+            "3초 이상 15분 이하",
+        ),
+        ("page.mp4", "no MP4 or MOV", "MP4나 MOV가 아닙니다"),
+        ("cut.mp4", "broken or not whole", "손상되었거나"),
+        ("silent.mp4", "and no picture", "화면이 없습니다"),
+        ("nothing.txt", "status 404", "404"),
+    ] {
+        let urls = json!({"videoUrl": here(&simulator, &[file])[0]});
+        // Its name says nothing that would be refused at once.
+        let urls = json!({"videoUrl": urls["videoUrl"].as_str().unwrap().replace(".txt", "")});
+        let answer = service.distribute(&request(file, &urls, &json!({}))).await.success(200);
+        let told = result(&answer, "Instagram");
+        assert_eq!(
+            (&told["status"], &told["code"]),
+            (&json!("FAILED"), &json!("media_rejected")),
+            "{told}"
+        );
+        assert!(told["message"].as_str().unwrap().contains(english), "{told}");
+        let path = format!("/api/distributions/{}", answer["distributionId"].as_str().unwrap());
+        let shown = service.ask("GET", &path, &[("accept-language", "ko")], b"").await;
+        let shown = shown.success(200);
+        assert!(
+            result(&shown, "Instagram")["message"]
+                .as_str()
+                .unwrap()
+                .contains(korean),
+            "{shown}"
+        );
+    }
+    assert_eq!((simulator.effects().len(), made(&simulator, "create").await), (0, 0));
+    service.stop().await;
+}
+
+/// Neither says anything of the film itself.
+#[tokio::test]
+async fn a_film_s_server_that_is_away_or_leads_elsewhere_is_no_bad_film() {
+    let simulator = simulator(&[]).await;
+    let service = start(&simulator, |_| {}).await;
+    for (event, fault, code) in [
+        (
+            "evt-away",
+            json!({"kind": "answer", "status": 503}),
+            "media_unavailable",
+        ),
+        (
+            "evt-elsewhere",
+            json!({"kind": "garbage", "what": "redirect"}),
+            "url_not_allowed",
+        ),
+    ] {
+        goes_wrong(&simulator, &once("media", "file", &fault)).await;
+        let urls = json!({"videoUrl": here(&simulator, &["a.mp4"])[0]});
+        let answer = service
+            .distribute(&request(event, &urls, &json!({})))
+            .await
+            .success(200);
+        assert_eq!(result(&answer, "Instagram")["code"], code, "{answer}");
+    }
+    assert_eq!(made(&simulator, "create").await, 0);
+    service.stop().await;
+}
+
 /// What would be sent, and what is wrong with it, is the same as what is.
 #[tokio::test]
 async fn the_preview_shows_what_instagram_would_show() {
