@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
+use fanfare_core::delivery::{DeliveryStatus, Phase};
 use serde_json::{Value, json};
 
 use crate::INSTAGRAM_CAROUSEL;
@@ -159,4 +160,30 @@ async fn a_picture_that_is_away_is_asked_for_again_and_no_other() {
         (simulated.done("file").await, simulated.done("child").await),
         (PICTURES, PICTURES)
     );
+}
+
+/// A step that was over too late for anybody to hear: nothing was published, and what
+/// there is stays.
+#[tokio::test]
+async fn a_step_in_doubt_goes_on_where_it_stood() {
+    let simulated = Simulated::start(INSTAGRAM_CAROUSEL).await;
+    let client = simulated.client();
+    let mut call = simulated.call(1, "default", simulated.now());
+    // The looks, and the first container.
+    for _ in 0..=PICTURES {
+        let outcome = client.step(&call, simulated.now()).await;
+        let StepOutcome::Advanced {
+            checkpoint,
+            next_has_effect: false,
+        } = outcome
+        else {
+            panic!("{outcome:?}")
+        };
+        call.delivery.checkpoint = Some(checkpoint);
+    }
+    assert_eq!(simulated.done("child").await, 1);
+    call.delivery.phase = Phase::Unknown;
+    let checkpoint = call.delivery.checkpoint.clone();
+    let found = client.look_up(&call, simulated.now()).await;
+    assert_eq!(found, LookUpOutcome::Absent { checkpoint });
 }
