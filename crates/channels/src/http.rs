@@ -203,6 +203,15 @@ impl HttpClient {
         }
     }
 
+    /// The same connections, for answers of which no more than this is read.
+    #[must_use]
+    pub(crate) fn with_answers_of(&self, max_answer_bytes: usize) -> Self {
+        Self {
+            max_answer_bytes,
+            ..self.clone()
+        }
+    }
+
     /// Sends a request and reads the answer, once.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Answer, ExchangeError> {
         self.send_within(self.deadline, request).await

@@ -18,6 +18,7 @@ pub mod distribution;
 pub mod engine;
 pub mod event;
 pub mod fault;
+pub mod film;
 pub mod history;
 pub mod ids;
 pub mod korea;

@@ -186,6 +186,13 @@ pub struct InstagramOptions {
     /// Replaces `content.hashtags`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashtags: Vec<String>,
+    /// A carousel's pictures, in place of `contentUrls.imageUrl`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image_urls: Vec<String>,
+    /// Whether the film is shown as a Reel; where nothing is said, it is if there is no
+    /// picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reel: Option<bool>,
 }
 
 /// What Naver Blog is told beside `content`.

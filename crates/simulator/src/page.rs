@@ -40,7 +40,7 @@ fn page(inner: &str) -> Outgoing {
     );
     Outgoing::text(200, "text/html; charset=utf-8", text).with(
         "content-security-policy",
-        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https:; media-src http: https:",
     )
 }
 
@@ -54,15 +54,18 @@ fn card(effect: &Effect) -> String {
         "naver-blog" => "블로그 · Blog",
         other => other,
     };
-    let image = match effect.content["imageUrl"].as_str() {
-        Some(url) => format!("<img alt=\"\" width=240 src=\"{}\">", escaped(url)),
-        None => String::new(),
-    };
+    let carousel = effect.content["imageUrls"].as_array().into_iter().flatten();
+    let images = effect.content.get("imageUrl").into_iter().chain(carousel);
+    let images = images.filter_map(Value::as_str);
+    let images = images.map(|url| format!("<img alt=\"\" width=240 src=\"{}\">", escaped(url)));
+    let film = effect.content["videoUrl"].as_str();
+    let film = film.map(|url| format!("<video controls width=240 src=\"{}\"></video>", escaped(url)));
+    let shown: String = images.chain(film).collect();
     let withdrawn = effect.withdrawn_at.map_or_else(String::new, |at| {
         format!("<p><strong>Withdrawn · 내려짐</strong> <small>{at}</small></p>")
     });
     format!(
-        "<article><h2>{}</h2>{withdrawn}{image}<pre>{}</pre><small>{} · {}</small></article>",
+        "<article><h2>{}</h2>{withdrawn}{shown}<pre>{}</pre><small>{} · {}</small></article>",
         escaped(name),
         escaped(&words(&effect.content)),
         escaped(&effect.remote_id),

@@ -1,5 +1,5 @@
-//! Looks at a picture that a channel is told to fetch, as the real one does: only
-//! where it lies on this machine, since a simulator calls nobody else.
+//! Looks at a picture or a film that a channel is told to fetch, as the real one does:
+//! only where it lies on this machine, since a simulator calls nobody else.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use url::{Host, Url};
 use crate::channels::media;
 use crate::server::Shared;
 
-/// A picture's largest file.
+/// The largest file that is looked at.
 const BYTES_MOST: usize = 32 * 1_024 * 1_024;
 
-/// A picture that takes longer is not there.
+/// What takes longer is not there.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// What was found at an address.

@@ -195,8 +195,13 @@ async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Respons
         };
         return Ok(answer.into_response(shared.clock.now()));
     };
-    let fetches = (served.name, step) == ("instagram", "create");
-    if let Some(url) = incoming.parameter("image_url").filter(|_| fetches) {
+    let fetches = matches!((served.name, step), ("instagram", "create" | "child"));
+    let named = || {
+        incoming
+            .parameter("image_url")
+            .or_else(|| incoming.parameter("video_url"))
+    };
+    if fetches && let Some(url) = named() {
         incoming.picture = picture::fetch(&shared, &url).await;
     }
     let (answer, seen) = {

@@ -34,8 +34,8 @@ impl InstagramClient {
                 LookUpOutcome::Found(receipt(Some(media), link))
             }
             // Nothing was ever published from here.
-            Ok(stage @ (None | Some(Stage::Preparing { .. }))) => LookUpOutcome::Absent {
-                checkpoint: stage.map(Into::into),
+            Ok(stage @ (None | Some(Stage::Gathering(_) | Stage::Preparing { .. }))) => LookUpOutcome::Absent {
+                checkpoint: stage.map(|stage| stage.kept(call)),
             },
             Err(unreadable) => LookUpOutcome::Unknown(unreadable),
         }
@@ -54,7 +54,7 @@ impl InstagramClient {
         };
         match read.status_code {
             StatusCode::Published => LookUpOutcome::Found(self.find_post(call, now).await),
-            StatusCode::Finished => self.unpublished(made, unpublished_at, answer.time(now)),
+            StatusCode::Finished => self.unpublished(call, made, unpublished_at, answer.time(now)),
             // Neither was ever published: a new container is harmless.
             StatusCode::Expired | StatusCode::Error => LookUpOutcome::Absent { checkpoint: None },
             StatusCode::InProgress | StatusCode::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown()),
@@ -62,7 +62,7 @@ impl InstagramClient {
     }
 
     /// One look is not enough: a publish may still be under way.
-    fn unpublished(&self, made: Made, before: Option<Timestamp>, now: Timestamp) -> LookUpOutcome {
+    fn unpublished(&self, call: &Call, made: Made, before: Option<Timestamp>, now: Timestamp) -> LookUpOutcome {
         let second_look = self.settings.second_look;
         let Some(before) = before else {
             let seen = Stage::Ready {
@@ -70,7 +70,7 @@ impl InstagramClient {
                 unpublished_at: Some(now),
             };
             return LookUpOutcome::Pending {
-                checkpoint: seen.into(),
+                checkpoint: seen.kept(call),
                 look_after: second_look,
             };
         };
@@ -82,12 +82,12 @@ impl InstagramClient {
                 unpublished_at: Some(before.min(now)),
             };
             return LookUpOutcome::Pending {
-                checkpoint: seen.into(),
+                checkpoint: seen.kept(call),
                 look_after: second_look.saturating_sub(apart),
             };
         }
         LookUpOutcome::Absent {
-            checkpoint: Some(Stage::ready(made).into()),
+            checkpoint: Some(Stage::ready(made).kept(call)),
         }
     }
 

@@ -1,18 +1,21 @@
-//! Instagram, through Meta's content publishing API: one picture with a caption.
+//! Instagram, through Meta's content publishing API: a picture, several as a carousel,
+//! or a film as a Reel, with a caption.
 //!
-//! picture → container → status → publish → permalink. Two containers are not two posts;
+//! picture → container → status → publish → permalink; of a carousel each picture → its
+//! own container first, and then one of all of them. Two containers are not two posts;
 //! only `media_publish` posts, and Meta knows no idempotency key for it. So the
 //! container's id is kept before anything is published, and after a publish
 //! whose answer is not clear its `status_code` says whether it took effect: only
 //! when it is found unpublished twice, a minute apart, is it published again.
 //!
-//! Meta fetches the picture itself. It is looked at here before that, and one that
+//! Meta fetches what is shown itself. A picture is looked at here before that, and one that
 //! Meta would not take is made to fit and put where Meta can fetch it (`picture.rs`).
 //!
 //! | file | holds |
 //! |---|---|
 //! | `mod.rs` | the client and what it is told |
 //! | `steps.rs` | the four steps |
+//! | `carousel.rs` | a carousel's pictures, a container each |
 //! | `picture.rs` | which address Meta is given for the picture |
 //! | `look_up.rs` | what became of an unclear publish |
 //! | `checkpoint.rs` | where the protocol stands between steps |
@@ -21,9 +24,10 @@
 //! | `check.rs` | whether the token is good, and for what |
 //! | `wire.rs` | what Meta answers, and its usage headers |
 //!
-//! Deliberately absent so far: carousel, Reels; and when a token is renewed, which
-//! `core/credential.rs` says.
+//! Deliberately absent: films in a carousel, stories; and when a token is renewed,
+//! which `core/credential.rs` says.
 
+mod carousel;
 mod check;
 mod checkpoint;
 mod error;
@@ -118,8 +122,13 @@ impl ChannelClient for InstagramClient {
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
         match Stage::of(call) {
-            Ok(None | Some(Stage::Preparing { .. } | Stage::Ready { .. })) if is_called_off(call) => nothing_done(),
-            Ok(None) => self.create(call, now).await,
+            Ok(None | Some(Stage::Gathering(_) | Stage::Preparing { .. } | Stage::Ready { .. }))
+                if is_called_off(call) =>
+            {
+                nothing_done()
+            }
+            Ok(None) => self.begin(call, now).await,
+            Ok(Some(Stage::Gathering(so_far))) => self.gather_more(call, so_far, now).await,
             Ok(Some(Stage::Preparing { made, since })) => self.poll(call, made, since, now).await,
             Ok(Some(Stage::Ready { made, .. })) => self.publish(call, made, now).await,
             Ok(Some(Stage::Published { media, since, .. })) => self.link(call, media, since, now).await,

@@ -4,7 +4,6 @@
 use fanfare_core::attempt::Retry;
 use fanfare_core::cause;
 use fanfare_core::delivery::Failure;
-use fanfare_core::engine::Call;
 use fanfare_core::text::Text;
 use fanfare_core::validate::instagram::PICTURE;
 use jiff::Timestamp;
@@ -12,16 +11,14 @@ use jiff::Timestamp;
 use super::InstagramClient;
 
 /// What Meta is to fetch.
-pub(super) struct Shown {
+pub(super) struct Fetchable {
     pub(super) url: String,
     /// Of the file that was looked at, or made.
     pub(super) sha256: String,
 }
 
 impl InstagramClient {
-    pub(super) async fn picture(&self, call: &Call, now: Timestamp) -> Result<Shown, (Failure, Retry)> {
-        let image = &call.request.request.content_urls.image_url;
-        let image = image.as_deref().unwrap_or_default();
+    pub(super) async fn picture(&self, image: &str, now: Timestamp) -> Result<Fetchable, (Failure, Retry)> {
         let looked_at = self.media.picture(image, &PICTURE, self.settings.image_fit).await;
         let picture = looked_at.map_err(|error| error.refusal())?;
         let url = if picture.is_original {
@@ -33,7 +30,7 @@ impl InstagramClient {
                 (why.said(&error.to_string()), Retry::Backoff)
             })?
         };
-        Ok(Shown {
+        Ok(Fetchable {
             url,
             sha256: picture.sha256,
         })

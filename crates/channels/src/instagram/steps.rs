@@ -1,15 +1,17 @@
-//! The four steps of the protocol.
+//! The four steps of the protocol, which all that is shown has in common. What comes
+//! before a carousel's own container is in `carousel.rs`.
 
 use std::time::Duration;
 
 use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::channel::Mode;
-use fanfare_core::compose::instagram::caption_of;
+use fanfare_core::compose::instagram::{Shown, caption_of};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::validate::instagram::FILM;
 use jiff::Timestamp;
 
-use super::checkpoint::{Made, Stage};
+use super::checkpoint::{Made, Sent, Stage};
 use super::error::Meaning;
 use super::wire::{self, Container, Created, Link, Page, Quota, StatusCode};
 use super::{InstagramClient, age, heard, receipt};
@@ -19,7 +21,13 @@ use crate::http::Answer;
 
 /// A container that is not ready after this time is given up (Meta: ask for
 /// five minutes at most).
-const CONTAINER_PATIENCE: Duration = Duration::from_mins(5);
+pub(super) const CONTAINER_PATIENCE: Duration = Duration::from_mins(5);
+
+/// A film's: Meta fetches up to 300 MB of it, and makes it anew.
+const FILM_PATIENCE: Duration = Duration::from_mins(30);
+
+/// A film that takes long is looked at no more often than that (Meta: once a minute).
+const FILM_POLL_MAX: Duration = Duration::from_mins(1);
 
 /// A container that can't be found may only be young.
 const FINDING_PATIENCE: Duration = Duration::from_mins(2);
@@ -37,36 +45,70 @@ const THROTTLE_LEAST: Duration = Duration::from_mins(15);
 const FETCH_ATTEMPTS: u32 = 3;
 
 impl InstagramClient {
-    /// Looks at the picture, reads the quota and makes a container. Nothing of it is
-    /// seen by anybody.
-    pub(super) async fn create(&self, call: &Call, now: Timestamp) -> StepOutcome {
-        let picture = match self.picture(call, now).await {
+    /// What is done first, by what is shown. Nothing of it is seen by anybody.
+    pub(super) async fn begin(&self, call: &Call, now: Timestamp) -> StepOutcome {
+        match Shown::of(&call.request.request) {
+            Shown::Picture(url) => self.picture_container(call, url.unwrap_or_default(), now).await,
+            Shown::Carousel(urls) => self.gather(call, urls, None, now).await,
+            Shown::Reel(url) => self.film_container(call, url.unwrap_or_default(), now).await,
+        }
+    }
+
+    /// Looks at the picture, reads the quota and makes a container.
+    async fn picture_container(&self, call: &Call, url: &str, now: Timestamp) -> StepOutcome {
+        let picture = match self.picture(url, now).await {
             Ok(picture) => picture,
             Err((why, retry)) => return rejected(why, retry, None),
         };
         if let Err(held) = self.check_quota(call, now).await {
             return held;
         }
-        let caption = caption_of(&call.request.request, Mode::Live).unwrap_or_default();
-        let path = self.path(&[&self.settings.account_id, "media"]);
-        let form = [("image_url", picture.url.as_str()), ("caption", caption.as_str())];
-        match heard::<Created>(self.api.post(call, &path, Body::Form(&form)).await, now) {
-            Ok((created, _)) => advanced(
-                Stage::Preparing {
-                    made: Made {
-                        container: created.id,
-                        sha256: Some(picture.sha256),
-                    },
-                    since: now,
-                },
-                false,
-            ),
-            Err(meaning) => not_created(call, meaning, now),
+        let sent = Sent {
+            sha256: Some(picture.sha256),
+            ..Sent::default()
+        };
+        let made = self.make_post(call, &[("image_url", &picture.url)], sent, now).await;
+        made.unwrap_or_else(|meaning| not_created(call, meaning, now))
+    }
+
+    /// The same with a film, which Meta makes into a Reel.
+    async fn film_container(&self, call: &Call, url: &str, now: Timestamp) -> StepOutcome {
+        if let Err(error) = self.media.check_film(url, &FILM).await {
+            let (why, retry) = error.refusal();
+            return rejected(why, retry, None);
         }
+        if let Err(held) = self.check_quota(call, now).await {
+            return held;
+        }
+        let form = [("media_type", "REELS"), ("video_url", url)];
+        let made = self.make_post(call, &form, Sent::default(), now).await;
+        made.unwrap_or_else(|meaning| not_created(call, meaning, now))
+    }
+
+    /// Makes the container that is published.
+    pub(super) async fn make_post(
+        &self,
+        call: &Call,
+        shows: &[(&str, &str)],
+        sent: Sent,
+        now: Timestamp,
+    ) -> Result<StepOutcome, Meaning> {
+        let caption = caption_of(&call.request.request, Mode::Live).unwrap_or_default();
+        let form = [shows, &[("caption", caption.as_str())]].concat();
+        let container = self.make(call, &form, now).await?;
+        let made = Made { container, sent };
+        Ok(advanced(call, &Stage::Preparing { made, since: now }, false))
+    }
+
+    /// Makes a container, and gives its id.
+    pub(super) async fn make(&self, call: &Call, form: &[(&str, &str)], now: Timestamp) -> Result<String, Meaning> {
+        let path = self.path(&[&self.settings.account_id, "media"]);
+        let (created, _) = heard::<Created>(self.api.post(call, &path, Body::Form(form)).await, now)?;
+        Ok(created.id)
     }
 
     /// Held back where the day's posts are used up, or the account is throttled.
-    async fn check_quota(&self, call: &Call, now: Timestamp) -> Result<(), StepOutcome> {
+    pub(super) async fn check_quota(&self, call: &Call, now: Timestamp) -> Result<(), StepOutcome> {
         let path = self.path(&[&self.settings.account_id, "content_publishing_limit"]);
         let query = [("fields", "quota_usage,config")];
         match heard::<Page<Quota>>(self.api.get(call, &path, &query).await, now) {
@@ -84,7 +126,7 @@ impl InstagramClient {
         }
     }
 
-    /// Waits until Meta has fetched the picture.
+    /// Waits until Meta has fetched what is shown.
     pub(super) async fn poll(&self, call: &Call, made: Made, since: Timestamp, now: Timestamp) -> StepOutcome {
         let age = age(since, now);
         let (read, answer) = match self.status(call, &made.container, now).await {
@@ -94,12 +136,12 @@ impl InstagramClient {
         match read.status_code {
             StatusCode::Finished => match wire::hold(&answer.headers) {
                 Some(wait) => StepOutcome::Pending { poll_after: wait },
-                None => advanced(Stage::ready(made), true),
+                None => advanced(call, &Stage::ready(made), true),
             },
             // Published by an attempt whose answer nobody heard.
             StatusCode::Published => StepOutcome::Confirmed(self.find_post(call, now).await),
-            StatusCode::InProgress | StatusCode::Unknown if age < CONTAINER_PATIENCE => StepOutcome::Pending {
-                poll_after: wire::hold(&answer.headers).unwrap_or(self.settings.poll_interval),
+            StatusCode::InProgress | StatusCode::Unknown if age < patience(call) => StepOutcome::Pending {
+                poll_after: wire::hold(&answer.headers).unwrap_or_else(|| self.poll_interval(call, age)),
             },
             StatusCode::InProgress | StatusCode::Unknown | StatusCode::Expired => {
                 rejected(failure::unavailable().said(&answer.words()), Retry::Backoff, None)
@@ -109,7 +151,7 @@ impl InstagramClient {
     }
 
     /// Nothing is published yet: another container is harmless.
-    fn not_polled(&self, call: &Call, meaning: Meaning, age: Duration) -> StepOutcome {
+    pub(super) fn not_polled(&self, call: &Call, meaning: Meaning, age: Duration) -> StepOutcome {
         let again = |poll_after| StepOutcome::Pending { poll_after };
         let failed = |poll_after, why| StepOutcome::PollFailed { poll_after, why };
         match meaning {
@@ -117,8 +159,8 @@ impl InstagramClient {
             Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
             Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => again(self.settings.poll_interval.max(age / 2)),
             Meaning::Throttled(why, wait) => failed(wait.max(THROTTLE_LEAST), why),
-            Meaning::NotReady(_) if age < CONTAINER_PATIENCE => again(self.settings.poll_interval),
-            Meaning::DailyCap(why) | Meaning::NotSent(why) | Meaning::Unclear(why) if age < CONTAINER_PATIENCE => {
+            Meaning::NotReady(_) if age < patience(call) => again(self.poll_interval(call, age)),
+            Meaning::DailyCap(why) | Meaning::NotSent(why) | Meaning::Unclear(why) if age < patience(call) => {
                 failed(self.settings.poll_interval, why)
             }
             Meaning::NotFetched(why)
@@ -131,6 +173,15 @@ impl InstagramClient {
         }
     }
 
+    /// Longer, the longer a film takes.
+    fn poll_interval(&self, call: &Call, age: Duration) -> Duration {
+        let shortest = self.settings.poll_interval;
+        match Shown::of(&call.request.request) {
+            Shown::Picture(_) | Shown::Carousel(_) => shortest,
+            Shown::Reel(_) => shortest.max((age / 5).min(FILM_POLL_MAX)),
+        }
+    }
+
     /// The one step that everybody sees.
     pub(super) async fn publish(&self, call: &Call, made: Made, now: Timestamp) -> StepOutcome {
         let path = self.path(&[&self.settings.account_id, "media_publish"]);
@@ -139,14 +190,14 @@ impl InstagramClient {
             Ok((created, _)) => {
                 let published = Stage::Published {
                     media: created.id,
-                    sha256: made.sha256,
+                    sent: made.sent,
                     since: now,
                 };
-                return advanced(published, false);
+                return advanced(call, &published, false);
             }
             Err(meaning) => meaning,
         };
-        let ready = || Some(Stage::ready(made.clone()).into());
+        let ready = || Some(Stage::ready(made.clone()).kept(call));
         match meaning {
             Meaning::NotSent(why) => rejected(why, Retry::Backoff, ready()),
             Meaning::NotReady(why) => {
@@ -154,7 +205,11 @@ impl InstagramClient {
                     made: made.clone(),
                     since: now,
                 };
-                rejected(why, Retry::After(self.settings.poll_interval), Some(preparing.into()))
+                rejected(
+                    why,
+                    Retry::After(self.settings.poll_interval),
+                    Some(preparing.kept(call)),
+                )
             }
             Meaning::DailyCap(why) => deferred(now, QUOTA_INTERVAL, why),
             Meaning::Throttled(why, wait) => rejected(why, Retry::After(wait.max(THROTTLE_LEAST)), ready()),
@@ -195,7 +250,7 @@ impl InstagramClient {
 }
 
 /// A container is only a preparation: whatever went wrong, nothing is live.
-fn not_created(call: &Call, meaning: Meaning, now: Timestamp) -> StepOutcome {
+pub(super) fn not_created(call: &Call, meaning: Meaning, now: Timestamp) -> StepOutcome {
     match meaning {
         Meaning::DailyCap(why) => deferred(now, QUOTA_INTERVAL, why),
         Meaning::Throttled(why, wait) => deferred(now, wait.max(THROTTLE_LEAST), why),
@@ -210,14 +265,22 @@ fn not_created(call: &Call, meaning: Meaning, now: Timestamp) -> StepOutcome {
     }
 }
 
-fn advanced(stage: Stage, next_has_effect: bool) -> StepOutcome {
+/// How long its container may take.
+fn patience(call: &Call) -> Duration {
+    match Shown::of(&call.request.request) {
+        Shown::Picture(_) | Shown::Carousel(_) => CONTAINER_PATIENCE,
+        Shown::Reel(_) => FILM_PATIENCE,
+    }
+}
+
+pub(super) fn advanced(call: &Call, stage: &Stage, next_has_effect: bool) -> StepOutcome {
     StepOutcome::Advanced {
-        checkpoint: stage.into(),
+        checkpoint: stage.kept(call),
         next_has_effect,
     }
 }
 
-fn rejected(failure: Failure, retry: Retry, checkpoint: Option<Checkpoint>) -> StepOutcome {
+pub(super) fn rejected(failure: Failure, retry: Retry, checkpoint: Option<Checkpoint>) -> StepOutcome {
     StepOutcome::Rejected {
         failure,
         retry,

@@ -10,7 +10,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::picture::{PictureKind, Size};
 use fanfare_core::text::Text;
 
-use super::{FETCH_MAX, PIXELS_MAX};
+use super::{FETCH_MAX, FilmError, PIXELS_MAX};
 use crate::http::{ExchangeError, words_of};
 
 /// Why there is no picture.
@@ -65,6 +65,9 @@ pub enum MediaError {
         /// In seconds.
         most: u64,
     },
+    /// The channel does not take the film.
+    #[error(transparent)]
+    Film(#[from] FilmError),
     /// The channel takes another kind, size or shape, and it may not be, or can't be,
     /// made to fit.
     #[error("the picture does not fit the channel: {}", as_it_is(*kind, *size, *bytes))]
@@ -134,6 +137,7 @@ impl MediaError {
                     format!("음원 길이가 {length}초입니다. {most}초 이하로 줄인 뒤 다시 배포해 주세요."),
                 )
             }
+            Self::Film(error) => error.text(),
             Self::DoesNotFit { kind, size, bytes } => {
                 let is = as_it_is(*kind, *size, *bytes);
                 Text::new(

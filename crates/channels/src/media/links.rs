@@ -45,11 +45,16 @@ impl MediaLinks {
     pub async fn publish(&self, picture: &Picture, now: Timestamp) -> io::Result<String> {
         let (path, bytes) = (self.folder.join(&picture.sha256), picture.bytes.clone());
         on_disk(move || keep(&path, &bytes, now)).await?;
+        Ok(self.address(&picture.sha256))
+    }
+
+    /// Where the picture of that name is, once it was put there.
+    pub fn address(&self, name: &str) -> String {
         let mut url = self.public_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["media", &picture.sha256]);
+            segments.pop_if_empty().extend(["media", name]);
         }
-        Ok(url.into())
+        url.into()
     }
 
     /// The file of that name; `None` where there is none, and for what is no name.

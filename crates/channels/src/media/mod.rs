@@ -14,14 +14,18 @@
 //! | `fit.rs` | pixels: decoded, scaled, written |
 //! | `links.rs` | where a fitted picture can be fetched by a channel |
 //! | `sound.rs` | what a sound is, and how long |
+//! | `film.rs` | what a film is, and how long |
+//! | `part.rs` | fetching a part of a file, for films |
 //! | `error.rs` | why there is no picture |
 //!
-//! Which sizes a channel takes is in `fanfare_core::picture`. Deliberately absent:
-//! films, whose addresses are handed on unseen.
+//! Which sizes a channel takes is in `fanfare_core::picture`, and which films in
+//! `fanfare_core::film`. Deliberately absent: making a film fit.
 
 mod error;
+mod film;
 mod fit;
 pub mod links;
+mod part;
 #[cfg(test)]
 mod sample;
 mod sniff;
@@ -44,6 +48,7 @@ use url::Url;
 
 pub use self::error::MediaError;
 use self::error::SharedError;
+pub use self::film::FilmError;
 use self::fit::{WORKING_PIXELS, Working};
 use self::sniff::{broken, sniff};
 use self::sound::listen;
@@ -230,10 +235,17 @@ impl MediaClient {
         match answer.status.as_u16() {
             200 if answer.cut => Err(MediaError::TooLarge),
             200 => Ok(answer),
-            status @ (408 | 425 | 429 | 500..) => Err(MediaError::Away(status)),
-            status @ 300..400 => Err(MediaError::Redirected(status)),
-            status => Err(MediaError::Refused(status)),
+            status => Err(refused(status)),
         }
+    }
+}
+
+/// What a status says that brings no file.
+fn refused(status: u16) -> MediaError {
+    match status {
+        408 | 425 | 429 | 500.. => MediaError::Away(status),
+        300..400 => MediaError::Redirected(status),
+        _ => MediaError::Refused(status),
     }
 }
 

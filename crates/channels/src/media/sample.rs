@@ -45,3 +45,33 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+/// A box of a film's.
+pub(crate) fn boxed(kind: &str, content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let length = u32::try_from(content.len() + 8).unwrap();
+    [&length.to_be_bytes()[..], kind.as_bytes(), &content].concat()
+}
+
+/// How a film begins.
+pub(crate) fn film_type() -> Vec<u8> {
+    boxed("ftyp", &[b"mp42\0\0\0\0mp42isom"])
+}
+
+/// A film's description, with these tracks: what each is, and how it is coded.
+pub(crate) fn description(tracks: &[(&str, &str)], seconds: u32) -> Vec<u8> {
+    let [scale, units] = [600_u32, seconds * 600].map(u32::to_be_bytes);
+    let head = boxed("mvhd", &[&[0; 12], &scale, &units, &[0; 80]]);
+    let tracks = tracks.iter().map(|(handler, codec)| {
+        let entry = boxed(codec, &[&[0; 28]]);
+        let table = boxed("stbl", &[&boxed("stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1], &entry])]);
+        let handler = boxed("hdlr", &[&[0; 8], handler.as_bytes(), &[0; 12]]);
+        let media = boxed(
+            "mdia",
+            &[&boxed("mdhd", &[&[0; 24]]), &handler, &boxed("minf", &[&table])],
+        );
+        boxed("trak", &[&boxed("tkhd", &[&[0; 84]]), &media])
+    });
+    let tracks: Vec<u8> = tracks.flatten().collect();
+    boxed("moov", &[&head, &tracks])
+}

@@ -44,7 +44,7 @@ pub(crate) fn memory() -> Database {
 }
 
 /// Whatever happened: one effect at most, and nothing that is said is wrong.
-fn is_true(outcome: &Outcome, effects: usize) {
+pub(crate) fn is_true(outcome: &Outcome, effects: usize) {
     let delivery = &outcome.delivery;
     let status = delivery.status;
     assert!(effects <= 1, "I2: {effects} effects, {delivery:?}");

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod carousel;
 mod cases;
 mod check;
 mod driver;
@@ -15,6 +16,7 @@ mod kakao_steps;
 mod nonsense;
 mod partners;
 mod patience;
+mod reel;
 #[path = "../../../ledger/tests/postgres/database.rs"]
 #[expect(dead_code, reason = "the ledger's own tests use the rest")]
 mod schema;
@@ -54,34 +56,58 @@ const INSTAGRAM: Subject = Subject {
             &json!({"Instagram": {"caption": "여는 날 10% 할인 #빵집"}}),
         )
     },
-    permanent: &[
-        (
-            400,
-            r#"{"error": {"code": 190, "error_subcode": 463, "message": "expired"}}"#,
-            "auth_expired",
-        ),
-        (
-            400,
-            r#"{"error": {"code": 10, "message": "permission"}}"#,
-            "permission_denied",
-        ),
-        (
-            400,
-            r#"{"error": {"code": 368, "message": "blocked"}}"#,
-            "account_restricted",
-        ),
-        (
-            400,
-            r#"{"error": {"code": 36003, "error_subcode": 2207009, "message": "aspect"}}"#,
-            "media_rejected",
-        ),
-        (
-            400,
-            r#"{"error": {"code": 36004, "error_subcode": 2207010, "message": "long"}}"#,
-            "content_rejected",
-        ),
-    ],
+    permanent: META,
 };
+
+const INSTAGRAM_CAROUSEL: Subject = Subject {
+    steps: &["quota", "child", "status", "carousel", "publish", "permalink"],
+    request: || {
+        let pictures = ["https://a.kr/1.jpg", "https://a.kr/2.jpg", "https://a.kr/3.jpg"];
+        let options = json!({"caption": "여는 날 10% 할인 #빵집", "imageUrls": pictures});
+        request("Instagram", &json!({ "Instagram": options }))
+    },
+    ..INSTAGRAM
+};
+
+const INSTAGRAM_REEL: Subject = Subject {
+    request: || {
+        let mut body = request(
+            "Instagram",
+            &json!({"Instagram": {"caption": "여는 날 10% 할인 #빵집"}}),
+        );
+        body["contentUrls"] = json!({"videoUrl": "https://a.kr/a.mp4"});
+        body
+    },
+    ..INSTAGRAM
+};
+
+const META: &[(u16, &str, &str)] = &[
+    (
+        400,
+        r#"{"error": {"code": 190, "error_subcode": 463, "message": "expired"}}"#,
+        "auth_expired",
+    ),
+    (
+        400,
+        r#"{"error": {"code": 10, "message": "permission"}}"#,
+        "permission_denied",
+    ),
+    (
+        400,
+        r#"{"error": {"code": 368, "message": "blocked"}}"#,
+        "account_restricted",
+    ),
+    (
+        400,
+        r#"{"error": {"code": 36003, "error_subcode": 2207009, "message": "aspect"}}"#,
+        "media_rejected",
+    ),
+    (
+        400,
+        r#"{"error": {"code": 36004, "error_subcode": 2207010, "message": "long"}}"#,
+        "content_rejected",
+    ),
+];
 
 const WOORIDONGNE_TV: Subject = Subject {
     name: "wooridongne-tv",
@@ -260,6 +286,8 @@ macro_rules! conforms {
 }
 
 conforms!(instagram, crate::INSTAGRAM);
+conforms!(instagram_carousel, crate::INSTAGRAM_CAROUSEL);
+conforms!(instagram_reel, crate::INSTAGRAM_REEL);
 conforms!(wooridongne_tv, crate::WOORIDONGNE_TV);
 conforms!(genie_tv, crate::GENIE_TV);
 conforms!(ringo_biz, crate::RINGO_BIZ);

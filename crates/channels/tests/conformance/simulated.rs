@@ -91,8 +91,22 @@ impl Simulated {
         assert_eq!(decoded.faults, []);
         let mut request = decoded.request.unwrap();
         // Media that can be fetched, for those who do.
-        request.content_urls.image_url = Some(format!("{}/media/a.jpg", self.base_url()));
-        request.content_urls.audio_url = Some(format!("{}/media/a.mp3", self.base_url()));
+        let here = |name: &str| format!("{}/media/{name}", self.base_url());
+        let urls = &mut request.content_urls;
+        if urls.video_url.is_some() {
+            urls.video_url = Some(here("a.mp4"));
+        } else {
+            urls.image_url = Some(here("a.jpg"));
+        }
+        urls.audio_url = Some(here("a.mp3"));
+        for (place, url) in request
+            .channel_options
+            .instagram
+            .iter_mut()
+            .flat_map(|own| own.image_urls.iter_mut().enumerate())
+        {
+            *url = here(&format!("{}.jpg", place + 1));
+        }
         request
     }
 
@@ -134,6 +148,14 @@ impl Simulated {
     pub(crate) async fn effects(&self) -> usize {
         let answer = self.control("GET", "effects", Value::Null).await;
         answer["effects"].as_array().unwrap().len()
+    }
+
+    /// How often the channel did what it was asked for in this step.
+    pub(crate) async fn done(&self, step: &str) -> usize {
+        let answer = self.control("GET", "requests", Value::Null).await;
+        let requests = answer["requests"].as_array().unwrap();
+        let is_done = |request: &&Value| request["step"] == step && request["status"] == 200;
+        requests.iter().filter(is_done).count()
     }
 
     /// Puts these faults in force.

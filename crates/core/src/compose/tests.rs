@@ -91,6 +91,34 @@ fn a_channel_s_own_option_wins() {
     assert_eq!(value["caption"], "내 문구\n\n#내태그");
 }
 
+/// The fields of what Instagram shows, by what is asked.
+#[test]
+fn instagram_shows_a_picture_a_carousel_or_a_reel() {
+    let (image, video) = ("https://a.kr/a.jpg", "https://a.kr/a.mp4");
+    let pictures = json!(["https://a.kr/1.jpg", "https://a.kr/2.jpg"]);
+    let film = json!({"videoUrl": video});
+    let both = json!({"imageUrl": image, "videoUrl": video});
+    for (urls, options, expected) in [
+        (&both, json!({}), json!({"imageUrl": image})),
+        (&both, json!({"reel": false}), json!({"imageUrl": image})),
+        (&both, json!({"reel": true}), json!({"videoUrl": video})),
+        (&film, json!({}), json!({"videoUrl": video})),
+        (&film, json!({"reel": false}), json!({})),
+        (&both, json!({"imageUrls": pictures}), json!({"imageUrls": pictures})),
+        (&film, json!({"imageUrls": pictures}), json!({"imageUrls": pictures})),
+    ] {
+        let mut options = options.clone();
+        options["caption"] = json!("문구");
+        let extra = json!({"contentUrls": urls, "channelOptions": {"Instagram": options}});
+        for mode in [Mode::Mock, Mode::Live] {
+            let (mut value, invented) = content_of(extra.clone(), Channel::Instagram, mode);
+            assert_eq!(value["caption"].take(), "문구");
+            value.as_object_mut().unwrap().remove("caption");
+            assert_eq!((value, invented), (expected.clone(), vec![]), "{urls} {options}");
+        }
+    }
+}
+
 #[test]
 fn a_link_becomes_a_button() {
     let (value, _) = content_of(content(), Channel::KakaoChannel, Mode::Live);

@@ -103,13 +103,18 @@ impl Reader<'_> {
     }
 
     fn instagram(&mut self, node: &Node<'_>) -> Option<InstagramOptions> {
-        let object = self.object(node, &["caption", "hashtags"])?;
+        let object = self.object(node, &["caption", "hashtags", "imageUrls", "reel"])?;
         Some(InstagramOptions {
             caption: object.get("caption").and_then(|node| self.text(&node, limits::TEXT)),
             hashtags: object
                 .get("hashtags")
                 .and_then(|node| self.hashtags(&node))
                 .unwrap_or_default(),
+            image_urls: object
+                .get("imageUrls")
+                .and_then(|node| self.list(&node, PICTURES, Self::url))
+                .unwrap_or_default(),
+            reel: object.get("reel").and_then(|node| self.boolean(&node)),
         })
     }
 
@@ -166,6 +171,10 @@ const REGIONS: (&str, &str) = (
 const DAYPARTS: (&str, &str) = (
     "an array of times of day such as [\"18:00-22:00\"]",
     "[\"18:00-22:00\"] 같은 시간대 배열",
+);
+const PICTURES: (&str, &str) = (
+    "an array of addresses such as [\"https://…/1.jpg\", \"https://…/2.jpg\"]",
+    "[\"https://…/1.jpg\", \"https://…/2.jpg\"] 같은 주소 배열",
 );
 const BUTTONS: (&str, &str) = (
     "an array of buttons such as [{\"name\": \"자세히 보기\", \"url\": \"https://…\"}]",

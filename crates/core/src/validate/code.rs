@@ -22,8 +22,12 @@ pub const CONTROL_CHARACTER: &str = "control_character";
 pub const TOO_LONG: &str = "too_long";
 /// A text with more lines than there may be.
 pub const TOO_MANY_LINES: &str = "too_many_lines";
+/// Fewer items than there must be.
+pub const TOO_FEW: &str = "too_few";
 /// More items than there may be.
 pub const TOO_MANY: &str = "too_many";
+/// Two things of which only one can be had.
+pub const CONFLICTING: &str = "conflicting";
 /// The same thing twice.
 pub const REPEATED: &str = "repeated";
 /// No channel has this name.
@@ -64,7 +68,7 @@ pub const BAD_REGION: &str = "bad_region";
 pub const BAD_HASHTAG: &str = "bad_hashtag";
 
 /// Every word above.
-pub const ALL: [&str; 29] = [
+pub const ALL: [&str; 31] = [
     TOO_MANY_FAULTS,
     WRONG_TYPE,
     UNKNOWN_FIELD,
@@ -75,7 +79,9 @@ pub const ALL: [&str; 29] = [
     CONTROL_CHARACTER,
     TOO_LONG,
     TOO_MANY_LINES,
+    TOO_FEW,
     TOO_MANY,
+    CONFLICTING,
     REPEATED,
     UNKNOWN_CHANNEL,
     REPEATED_CHANNEL,

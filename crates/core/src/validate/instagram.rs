@@ -1,16 +1,21 @@
 //! What Instagram's content publishing API accepts
 //! (developers.facebook.com/docs/instagram-platform/content-publishing).
 //!
-//! The picture's size and shape are checked after acceptance, on its bytes.
+//! A picture's size and shape, and a film's length and codecs, are checked after
+//! acceptance, on the bytes.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::code;
 use super::rule::{Checks, units};
 use crate::channel::{Channel, Mode};
+use crate::compose::instagram::Shown;
 use crate::compose::{Invented, instagram};
 use crate::decode::found::quoted;
 use crate::fault::Fault;
+use crate::film::{Codecs, FilmRule};
 use crate::picture::{Aspect, PictureKind, PictureRule};
 use crate::request::DistributeRequest;
 use crate::text::Text;
@@ -30,6 +35,19 @@ pub const MENTIONS_MAX: usize = 20;
 /// Image formats by file extension: Instagram takes JPEG alone \[V\], and PNG is made
 /// into it.
 pub const IMAGE_FORMATS: [&str; 3] = ["jpg", "jpeg", "png"];
+/// Pictures of a carousel; Instagram \[V\].
+pub const CAROUSEL: (usize, usize) = (2, 10);
+/// Film formats by file extension; Instagram \[V\].
+pub const VIDEO_FORMATS: [&str; 2] = ["mp4", "mov"];
+/// What a Reel's film itself must be; Instagram \[V\]. What it calls 300 MB is taken
+/// for the larger of two readings: a little more, Instagram itself refuses.
+pub const FILM: FilmRule = FilmRule {
+    bytes_max: 300 * 1_024 * 1_024,
+    shortest: Duration::from_secs(3),
+    longest: Duration::from_mins(15),
+    video: Codecs::H264_AND_HEVC,
+    audio: Codecs::AAC,
+};
 /// What the picture itself must be; Instagram \[V\].
 pub const PICTURE: PictureRule = PictureRule {
     kinds: &[PictureKind::Jpeg],
@@ -42,13 +60,7 @@ pub const PICTURE: PictureRule = PictureRule {
 /// Everything that keeps Instagram from serving `request`.
 pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fault> {
     let mut checks = Checks::of(Channel::Instagram);
-    match &request.content_urls.image_url {
-        Some(url) => checks.format("/contentUrls/imageUrl", url, &IMAGE_FORMATS),
-        None => checks.required(
-            "/contentUrls/imageUrl",
-            ("a picture in contentUrls.imageUrl", "이미지(contentUrls.imageUrl)"),
-        ),
-    }
+    check_shown(&mut checks, request);
     let tags = tags_pointer(&checks, request);
     for (place, tag) in instagram::hashtags(request).iter().enumerate() {
         check_hashtag(&mut checks, &format!("{tags}/{place}"), tag);
@@ -67,6 +79,62 @@ pub fn check(request: &DistributeRequest, mode: Mode, _now: Timestamp) -> Vec<Fa
         None => {}
     }
     checks.into_faults()
+}
+
+fn check_shown(checks: &mut Checks, request: &DistributeRequest) {
+    let own = request.channel_options.instagram.as_ref();
+    if own.is_some_and(|options| options.reel == Some(true) && !options.image_urls.is_empty()) {
+        let detail = Text::new(
+            "A post is a Reel or a carousel, not both; leave out reel or imageUrls.",
+            "릴스와 여러 장 게시물은 함께 쓸 수 없습니다. reel과 imageUrls 중 하나를 빼 주세요.",
+        );
+        return checks.fault(checks.option("imageUrls"), code::CONFLICTING, detail);
+    }
+    match Shown::of(request) {
+        Shown::Picture(Some(url)) => checks.format("/contentUrls/imageUrl", url, &IMAGE_FORMATS),
+        Shown::Picture(None) => checks.required(
+            "/contentUrls/imageUrl",
+            ("a picture in contentUrls.imageUrl", "이미지(contentUrls.imageUrl)"),
+        ),
+        Shown::Carousel(urls) => check_carousel(checks, urls),
+        Shown::Reel(Some(url)) => checks.format("/contentUrls/videoUrl", url, &VIDEO_FORMATS),
+        Shown::Reel(None) => checks.required(
+            "/contentUrls/videoUrl",
+            (
+                "a film in contentUrls.videoUrl for a Reel",
+                "릴스에 쓸 영상(contentUrls.videoUrl)",
+            ),
+        ),
+    }
+}
+
+fn check_carousel(checks: &mut Checks, urls: &[String]) {
+    let pointer = checks.option("imageUrls");
+    let (least, most) = CAROUSEL;
+    if urls.len() < least {
+        let detail = Text::new(
+            format!(
+                "A carousel has at least {least} pictures, found {}; add some, or give the only one in contentUrls.imageUrl.",
+                urls.len()
+            ),
+            format!(
+                "여러 장 게시물에는 이미지가 {least}장 이상 필요합니다(현재 {}장). 더 추가하거나 한 장이면 contentUrls.imageUrl에 적어 \
+                 주세요.",
+                urls.len()
+            ),
+        );
+        checks.fault(pointer.as_str(), code::TOO_FEW, detail);
+    }
+    let found = (urls.len(), most);
+    checks.at_most(
+        &pointer,
+        code::TOO_MANY,
+        found,
+        ("pictures in a carousel", "여러 장 게시물의 이미지는", "장"),
+    );
+    for (place, url) in urls.iter().enumerate() {
+        checks.format(&format!("{pointer}/{place}"), url, &IMAGE_FORMATS);
+    }
 }
 
 fn check_caption(checks: &mut Checks, (text, tags): (&str, &str), request: &DistributeRequest, caption: &str) {

@@ -32,10 +32,25 @@ fn uses(request: &DistributeRequest, channel: Channel, kind: MediaKind) -> bool 
     let urls = &request.content_urls;
     let to_show = urls.video_url.is_some() || urls.image_url.is_some();
     match channel {
-        Channel::Instagram | Channel::NaverBlog | Channel::KakaoChannel => kind == MediaKind::Image,
+        Channel::NaverBlog | Channel::KakaoChannel => kind == MediaKind::Image,
+        Channel::Instagram => on_instagram(request, kind),
         Channel::RingoBiz => kind == MediaKind::Audio,
         // A film is what they show first; they have others in place of the rest.
         Channel::WooridongneTV => kind == MediaKind::Video || !to_show && urls.audio_url.is_none(),
         Channel::GenieTV => kind == MediaKind::Video || kind == MediaKind::Image && !to_show,
+    }
+}
+
+/// Whether the one that could not be read would be shown there. A picture is shown
+/// before a film.
+fn on_instagram(request: &DistributeRequest, kind: MediaKind) -> bool {
+    let options = request.channel_options.instagram.as_ref();
+    let has_carousel = options.is_some_and(|options| !options.image_urls.is_empty());
+    match (kind, options.and_then(|options| options.reel)) {
+        (MediaKind::Audio, _) => false,
+        (MediaKind::Image | MediaKind::Video, Some(true)) => kind == MediaKind::Video,
+        (MediaKind::Image | MediaKind::Video, _) if has_carousel => false,
+        (MediaKind::Image, None | Some(false)) => true,
+        (MediaKind::Video, reel) => reel.is_none() && request.content_urls.image_url.is_none(),
     }
 }

@@ -150,6 +150,7 @@ fn place_in(body: &Value, pointer: String) -> String {
 /// Whether a channel only misses what is there but could not be read.
 fn is_known(fault: &Fault, unread: &Fault) -> bool {
     const MEDIA: &str = "/contentUrls";
+    const PICTURES: &str = "/channelOptions/Instagram/imageUrls";
     let below = |inner: &str, outer: &str| {
         inner
             .strip_prefix(outer)
@@ -158,7 +159,8 @@ fn is_known(fault: &Fault, unread: &Fault) -> bool {
     let (pointer, place) = (fault.pointer.as_str(), unread.pointer.as_str());
     let missing = fault.code == code::REQUIRED;
     // What is wrong with a medium laid to a channel is why the channel lacks one.
-    let own = unread.channel == fault.channel && missing && below(pointer, MEDIA) && below(place, MEDIA);
+    let is_medium = below(place, MEDIA) || below(place, PICTURES);
+    let own = unread.channel == fault.channel && missing && below(pointer, MEDIA) && is_medium;
     let concerns = unread.channel.is_none() || unread.channel == fault.channel;
     own || concerns && !place.is_empty() && (below(pointer, place) || missing && below(place, pointer))
 }

@@ -166,6 +166,7 @@ struct Facts {
 const IMAGE: &str = "/contentUrls/imageUrl";
 const AUDIO: &str = "/contentUrls/audioUrl";
 const VIDEO: &str = "/contentUrls/videoUrl";
+const PICTURES: &str = "/channelOptions/Instagram/imageUrls";
 const TITLE: &str = "/content/title";
 const BODY: &str = "/content/body";
 
@@ -236,11 +237,18 @@ fn of_genie_tv() -> Facts {
 }
 
 fn of_instagram() -> Facts {
+    let (least, most) = instagram::CAROUSEL;
     Facts {
-        needed: &[&[IMAGE]],
+        needed: &[&[IMAGE, PICTURES, VIDEO]],
         needed_live: &[&["/channelOptions/Instagram/caption", BODY, TITLE]],
         limits: vec![
             formats(IMAGE, &instagram::IMAGE_FORMATS),
+            ChannelLimit {
+                min: Some(least as u64),
+                ..at_most(PICTURES, "items", most)
+            },
+            formats(PICTURES, &instagram::IMAGE_FORMATS),
+            formats(VIDEO, &instagram::VIDEO_FORMATS),
             at_most(
                 "/channelOptions/Instagram/caption",
                 "utf16Units",

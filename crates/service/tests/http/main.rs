@@ -10,6 +10,7 @@
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `live_kakao.rs` | the same for Kakao Channel |
 //! | `media.rs` | pictures: looked at, made to fit, and where channels fetch them |
+//! | `instagram.rs` | several pictures as a carousel, a film as a Reel |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
 //! | `redrive.rs` | a second chance for many that failed |
 //! | `door.rs` | what is told while channels are behind, and while too many wait |
@@ -42,6 +43,7 @@ mod contract;
 mod documents;
 mod door;
 mod handoff;
+mod instagram;
 mod keys;
 mod live;
 mod live_kakao;

@@ -17,7 +17,7 @@ use crate::live::{goes_wrong, live, once, request, result};
 use crate::support::{Answer, Service, ask_elsewhere};
 
 /// With files of these names.
-async fn simulator(files: &[(&str, Vec<u8>)]) -> RunningSimulator {
+pub(crate) async fn simulator(files: &[(&str, Vec<u8>)]) -> RunningSimulator {
     let files = files
         .iter()
         .cloned()
@@ -30,7 +30,7 @@ async fn simulator(files: &[(&str, Vec<u8>)]) -> RunningSimulator {
 }
 
 /// Red from edge to edge.
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -62,7 +62,7 @@ async fn announce(simulator: &RunningSimulator, service: &Service, event: &str, 
     service.distribute(&body).await.success(200)
 }
 
-async fn start(simulator: &RunningSimulator, further: impl FnOnce(&mut Config)) -> Service {
+pub(crate) async fn start(simulator: &RunningSimulator, further: impl FnOnce(&mut Config)) -> Service {
     let change = live(simulator.base_url());
     Service::start_as(|config| {
         change(config);
@@ -79,7 +79,7 @@ fn published(simulator: &RunningSimulator) -> String {
     effects.last().unwrap().content["imageUrl"].as_str().unwrap().to_owned()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
@@ -121,7 +121,7 @@ async fn a_picture_that_instagram_does_not_take_is_made_to_fit() {
 }
 
 /// What the log says of the delivery's protocol.
-fn kept(service: &Service, id: &str) -> String {
+pub(crate) fn kept(service: &Service, id: &str) -> String {
     let log = Connection::open(service.data_dir().join("fanfare.db")).unwrap();
     let query = "SELECT checkpoint FROM distribution_channel_logs WHERE distribution_log_id = ?1";
     log.query_row(query, [id], |row| row.get(0)).unwrap()

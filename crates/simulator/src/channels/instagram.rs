@@ -1,39 +1,29 @@
 //! Instagram's content publishing, as Meta documents it: container → status →
-//! publish → permalink, with its limits and its errors.
+//! publish → permalink, with its limits and its errors. What a container may be is in
+//! `create.rs`.
 //!
-//! Publishing a container twice is refused here; what the real one does is
-//! documented nowhere.
+//! Publishing a container twice is refused here, and so is one that is a part of a
+//! carousel; what the real one does is documented nowhere.
 
+mod create;
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use url::Url;
 
 use super::{Served, is_good};
 use crate::exchange::{Incoming, Outgoing};
 use crate::fault::Fault;
-use crate::picture::{Found, jpeg_size};
 use crate::world::{Effect, Known, World};
 
 /// An unpublished container lives so long, and posts and containers are counted
 /// over it.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A picture is fetched in this time.
-const FETCH: SignedDuration = SignedDuration::from_secs(1);
-
-const CAPTION_MOST: usize = 2_200;
-const MENTIONS_MOST: usize = 20;
-const HASHTAGS_MOST: usize = 30;
-const CONTAINERS_MOST: usize = 400;
 const POSTS_MOST: usize = 100;
-const BYTES_MOST: usize = 8_000_000;
-const WIDTHS: RangeInclusive<u32> = 320..=1_440;
 
 pub(crate) use self::tokens::Tokens;
 
@@ -41,6 +31,8 @@ pub(crate) const SERVED: Served = Served {
     name: "instagram",
     steps: &[
         "create",
+        "child",
+        "carousel",
         "status",
         "publish",
         "permalink",
@@ -67,13 +59,25 @@ pub(crate) struct Account {
 }
 
 struct Container {
-    image: String,
+    shows: Shows,
     caption: String,
     made: Timestamp,
     ready: Timestamp,
     failed: Option<u64>,
     expired: bool,
     published: bool,
+}
+
+/// What a container is for.
+enum Shows {
+    /// A picture, where it lies.
+    Picture(String),
+    /// One of a carousel's.
+    Child(String),
+    /// Pictures, by their containers.
+    Carousel(Vec<String>),
+    /// A film, where it lies.
+    Reel(String),
 }
 
 struct Media {
@@ -88,7 +92,7 @@ const MEDIA: &str = "1801";
 
 fn step(incoming: &Incoming) -> Option<&'static str> {
     match (&incoming.method, &incoming.parts()[..]) {
-        (&Method::POST, [_, _, "media"]) => Some("create"),
+        (&Method::POST, [_, _, "media"]) => Some(create::step(incoming)),
         (&Method::POST, [_, _, "media_publish"]) => Some("publish"),
         (&Method::GET, [_, _, "media"]) => Some("list"),
         (&Method::GET, [_, _, "content_publishing_limit"]) => Some("quota"),
@@ -121,7 +125,9 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         return error(190, Some(463), "Error validating access token: Session has expired");
     }
     let answer = match (step(incoming), &parts[..]) {
-        (Some("create"), [_, account, _]) => create(&mut world.known, account, incoming, fault, now),
+        (Some("create" | "child" | "carousel"), [_, account, _]) => {
+            create::answer(&mut world.known, account, incoming, fault, now)
+        }
         (Some("publish"), [_, account, _]) => {
             let taken_on = matches!(fault, Some(Fault::PerformLate { .. }));
             publish(&mut world.known, account, incoming, taken_on, now)
@@ -146,101 +152,6 @@ fn whose(id: &str) -> Outgoing {
         return unknown_object(id);
     }
     Outgoing::json(200, &json!({"id": id, "username": "spring_bakery"}))
-}
-
-fn create(known: &mut Known, account: &str, incoming: &Incoming, fault: Option<&Fault>, now: Timestamp) -> Outgoing {
-    let image = incoming.parameter("image_url").unwrap_or_default();
-    let caption = incoming.parameter("caption").unwrap_or_default();
-    if let Some(refusal) = refusal(&image, &caption).or_else(|| not_taken(&image, &incoming.picture)) {
-        return refusal;
-    }
-    let number = known.number();
-    let account = known.instagram.entry(account.to_owned()).or_default();
-    let recent = account
-        .containers
-        .values()
-        .filter(|container| now.duration_since(container.made) < DAY);
-    if recent.count() >= CONTAINERS_MOST {
-        return error(9, Some(2_207_042), "too many containers in 24 hours");
-    }
-    let slow = match fault {
-        Some(Fault::SlowContainer { seconds }) => {
-            SignedDuration::from_secs(i64::try_from(*seconds).unwrap_or(i64::MAX))
-        }
-        _ => FETCH,
-    };
-    let id = format!("{CONTAINER}{number:013}");
-    let container = Container {
-        image,
-        caption,
-        made: now,
-        ready: now.saturating_add(slow).unwrap_or(Timestamp::MAX),
-        failed: match fault {
-            Some(Fault::ContainerError { subcode }) => Some(*subcode),
-            _ => None,
-        },
-        expired: matches!(fault, Some(Fault::ContainerExpired)),
-        published: false,
-    };
-    account.containers.insert(id.clone(), container);
-    Outgoing::json(200, &json!({ "id": id }))
-}
-
-/// What Meta refuses before it makes a container.
-fn refusal(image: &str, caption: &str) -> Option<Outgoing> {
-    let url = Url::parse(image)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"));
-    let Some(url) = url else {
-        return Some(error(100, None, "The parameter image_url is required"));
-    };
-    if url.host_str().is_none_or(|host| host.ends_with(".invalid")) {
-        return Some(not_fetched());
-    }
-    if caption.chars().count() > CAPTION_MOST {
-        return Some(error(36_004, Some(2_207_010), "The caption is too long"));
-    }
-    let begins = |sign: char| caption.split_whitespace().filter(|word| word.starts_with(sign)).count();
-    if begins('@') > MENTIONS_MOST || begins('#') > HASHTAGS_MOST {
-        return Some(error(100, Some(2_207_040), "Too many tags"));
-    }
-    None
-}
-
-/// What Meta refuses when it has fetched the picture. One that is not on this machine
-/// is judged by its name.
-fn not_taken(image: &str, picture: &Found) -> Option<Outgoing> {
-    let wrong_kind = || Some(error(36_001, Some(2_207_005), "The image format is not supported"));
-    let bytes = match picture {
-        Found::Elsewhere => {
-            let path = image.split(['?', '#']).next().unwrap_or_default();
-            let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-            return match ending.as_deref() {
-                Some("jpg" | "jpeg") => None,
-                _ => wrong_kind(),
-            };
-        }
-        Found::Nothing => return Some(not_fetched()),
-        Found::File(bytes) => bytes,
-    };
-    let Some((width, height)) = jpeg_size(bytes) else {
-        return wrong_kind();
-    };
-    if bytes.len() > BYTES_MOST {
-        return Some(error(36_000, Some(2_207_004), "The image is too large to download"));
-    }
-    // 4:5 to 1.91:1.
-    let shape = width * 5 >= height * 4 && width * 100 <= height * 191;
-    if !shape || !WIDTHS.contains(&width) {
-        let words = format!("The aspect ratio or the size is not supported: {width} × {height}");
-        return Some(error(36_003, Some(2_207_009), &words));
-    }
-    None
-}
-
-fn not_fetched() -> Outgoing {
-    let words = "Only photo or video can be accepted: the URI can't be fetched";
-    error(9_004, Some(2_207_052), words)
 }
 
 /// What was taken on before is done, whatever became of the container since.
@@ -271,6 +182,9 @@ fn publish(known: &mut Known, account: &str, incoming: &Incoming, taken_on: bool
             );
         }
     }
+    if let Shows::Child(_) = container.shows {
+        return error(100, None, "An item of a carousel can't be published by itself");
+    }
     container.published = true;
     let media = Media {
         id: format!("{MEDIA}{number:013}"),
@@ -278,19 +192,45 @@ fn publish(known: &mut Known, account: &str, incoming: &Incoming, taken_on: bool
         at: now,
     };
     let answer = json!({ "id": media.id });
+    let content = account.publish(&id);
     known.effects.push(Effect {
         withdrawn_at: None,
         channel: "instagram",
         our_id: id,
         remote_id: media.id.clone(),
         at: now,
-        content: json!({"imageUrl": container.image, "caption": container.caption}),
+        content,
     });
     account.media.push(media);
     Outgoing::json(200, &answer)
 }
 
 impl Account {
+    /// What people see of it; a carousel takes its children along.
+    fn publish(&mut self, id: &str) -> Value {
+        let Some(container) = self.containers.get(id) else {
+            return Value::Null;
+        };
+        let caption = &container.caption;
+        let children = match &container.shows {
+            Shows::Picture(image) | Shows::Child(image) => return json!({"imageUrl": image, "caption": caption}),
+            Shows::Reel(film) => return json!({"videoUrl": film, "caption": caption}),
+            Shows::Carousel(children) => children.clone(),
+        };
+        let mut content = json!({"imageUrls": [], "children": children, "caption": caption});
+        let mut images = Vec::new();
+        for child in &children {
+            if let Some(child) = self.containers.get_mut(child) {
+                child.published = true;
+                if let Shows::Child(image) = &child.shows {
+                    images.push(image.clone());
+                }
+            }
+        }
+        content["imageUrls"] = images.into();
+        content
+    }
+
     fn posts_since(&self, now: Timestamp) -> usize {
         self.media
             .iter()

@@ -1,5 +1,5 @@
 //! Files that a request may name: any name with a known ending is answered with
-//! a small file of that kind.
+//! a small file of that kind, or with the part of it that is asked for.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,9 @@ const WAV: &[u8] = include_bytes!("silence.wav");
 /// The same.
 const MP3: &[u8] = include_bytes!("silence.mp3");
 
+/// Fifteen seconds of H.264 and AAC, as its boxes say; there is nothing in it to be played.
+const MP4: &[u8] = include_bytes!("empty.mp4");
+
 pub(crate) const SERVED: Served = Served {
     name: "media",
     steps: &["file"],
@@ -31,9 +34,26 @@ pub(crate) const SERVED: Served = Served {
 fn handle(world: &mut World, incoming: &Incoming, _fault: Option<&Fault>) -> Outgoing {
     let name = incoming.path.first().map(String::as_str).unwrap_or_default();
     match file(&world.media, name) {
-        Some((kind, bytes)) => Outgoing::text(200, kind, bytes),
-        None => Outgoing::problem(404, "Not Found", "only .jpg, .wav, .mp3 and .mp4 are here"),
+        Some((kind, bytes)) => part(incoming.header("range"), kind, bytes),
+        None => Outgoing::problem(404, "Not Found", "only .jpg, .wav, .mp3, .mp4 and .mov are here"),
     }
+}
+
+/// The bytes of a single range (RFC 9110, 14), or all of them.
+fn part(range: Option<&str>, kind: &str, bytes: Bytes) -> Outgoing {
+    let range = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = range.and_then(|(first, last)| Some((first.parse::<usize>().ok()?, last))) else {
+        return Outgoing::text(200, kind, bytes);
+    };
+    let all = bytes.len();
+    let end = last
+        .parse::<usize>()
+        .map_or(all, |last| last.saturating_add(1).min(all));
+    if first >= end {
+        return Outgoing::text(416, kind, "").with("content-range", format!("bytes */{all}"));
+    }
+    let range = format!("bytes {first}-{}/{all}", end - 1);
+    Outgoing::text(206, kind, bytes.slice(first..end)).with("content-range", range)
 }
 
 /// Its content type, and what is in it.
@@ -43,7 +63,8 @@ pub(crate) fn file(media: &HashMap<String, Bytes>, name: &str) -> Option<(&'stat
         Some("png") => ("image/png", &[][..]),
         Some("wav") => ("audio/wav", WAV),
         Some("mp3") => ("audio/mpeg", MP3),
-        Some("mp4") => ("video/mp4", &b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"[..]),
+        Some("mp4") => ("video/mp4", MP4),
+        Some("mov") => ("video/quicktime", MP4),
         _ => return None,
     };
     let given = media.get(name).cloned();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod gateways;
+mod instagram;
 mod kakao_channel;
 mod tokens;
 

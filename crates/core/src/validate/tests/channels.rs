@@ -243,6 +243,130 @@ fn instagram() {
     );
 }
 
+/// Beside the caption, which is there already.
+#[test]
+fn a_carousel_on_instagram() {
+    let pictures = "/channelOptions/Instagram/imageUrls";
+    let third = &*format!("{pictures}/2");
+    let many =
+        |count: usize| -> Vec<String> { (0..count).map(|number| format!("https://a.kr/{number}.jpg")).collect() };
+    let with = |count: usize, last: &str| [many(count), vec![last.to_owned()]].concat();
+    let only = |urls: Vec<String>| json!({"imageUrls": urls});
+    assert_after(
+        Channel::Instagram,
+        &[
+            ("/channelOptions/Instagram", only(many(1)), Some((pictures, "too_few"))),
+            ("/channelOptions/Instagram", only(many(2)), None),
+            ("/channelOptions/Instagram", only(many(10)), None),
+            (
+                "/channelOptions/Instagram",
+                only(many(11)),
+                Some((pictures, "too_many")),
+            ),
+            (
+                "/channelOptions/Instagram",
+                only(many(101)),
+                Some((pictures, "too_many")),
+            ),
+            // As none: the one picture is there.
+            ("/channelOptions/Instagram", only(many(0)), None),
+            ("/channelOptions/Instagram", only(with(2, "https://a.kr/b")), None),
+            ("/channelOptions/Instagram", only(with(2, "https://a.kr/b.png")), None),
+            (
+                "/channelOptions/Instagram",
+                only(with(2, "https://a.kr/b.gif")),
+                Some((third, "unsupported_format")),
+            ),
+            (
+                "/channelOptions/Instagram",
+                only(with(2, "http://10.0.0.1/b.jpg")),
+                Some((third, "url_not_allowed")),
+            ),
+            (
+                "/channelOptions/Instagram",
+                json!({"imageUrls": "https://a.kr/b.jpg"}),
+                Some((pictures, "wrong_type")),
+            ),
+            (
+                "/channelOptions/Instagram",
+                json!({"imageUrls": ["https://a.kr/b.jpg", 2, "https://a.kr/c.jpg"]}),
+                Some((&format!("{pictures}/1"), "wrong_type")),
+            ),
+            (
+                "/channelOptions/Instagram",
+                json!({"imageUrls": many(2), "reel": true}),
+                Some((pictures, "conflicting")),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_carousel_needs_no_other_picture() {
+    let mut body = full();
+    body["channels"] = json!(["Instagram"]);
+    body["contentUrls"] = json!({});
+    body["channelOptions"]["Instagram"] = json!({"imageUrls": ["https://a.kr/1.jpg", "https://a.kr/2.jpg"]});
+    assert_eq!(found(&body, Mode::Live), []);
+    body["channelOptions"]["Instagram"]["imageUrls"][0] = json!("ftp://a.kr/1.jpg");
+    let pointer = "/channelOptions/Instagram/imageUrls/0".to_owned();
+    let expected = [(pointer, "url_not_allowed", Some(Channel::Instagram))];
+    assert_eq!(
+        found(&body, Mode::Live),
+        expected,
+        "that no other one is missed is no fault"
+    );
+}
+
+/// What is shown of a picture and a film, by what is asked.
+#[test]
+fn a_reel_on_instagram() {
+    let (image, video) = ("/contentUrls/imageUrl", "/contentUrls/videoUrl");
+    let mp4 = json!("https://a.kr/a.mp4");
+    let both = json!({"imageUrl": "https://a.kr/a.jpg", "videoUrl": mp4});
+    for (urls, reel, expected) in [
+        (json!({"videoUrl": mp4}), Value::Null, None),
+        (json!({"videoUrl": mp4}), json!(true), None),
+        (json!({"videoUrl": "https://a.kr/a.MOV"}), json!(true), None),
+        (json!({"videoUrl": "https://a.kr/a"}), json!(true), None),
+        (json!({"videoUrl": mp4}), json!(false), Some((image, "required"))),
+        (both.clone(), Value::Null, None),
+        (both.clone(), json!(true), None),
+        (both, json!(false), None),
+        (
+            json!({"imageUrl": "https://a.kr/a.jpg"}),
+            json!(true),
+            Some((video, "required")),
+        ),
+        (json!({}), Value::Null, Some((image, "required"))),
+        (
+            json!({"videoUrl": "https://a.kr/a.webm"}),
+            Value::Null,
+            Some((video, "unsupported_format")),
+        ),
+        // A film that is not shown there may be what it is.
+        (
+            json!({"imageUrl": "https://a.kr/a.jpg", "videoUrl": "https://a.kr/a.webm"}),
+            Value::Null,
+            None,
+        ),
+        (
+            json!({"videoUrl": mp4}),
+            json!("yes"),
+            Some(("/channelOptions/Instagram/reel", "wrong_type")),
+        ),
+    ] {
+        let mut body = full();
+        body["channels"] = json!(["Instagram"]);
+        body["contentUrls"] = urls.clone();
+        body["channelOptions"]["Instagram"] = json!({"reel": reel});
+        let found = found(&body, Mode::Live);
+        let found: Vec<_> = found.iter().map(|(pointer, code, _)| (&**pointer, *code)).collect();
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(found, expected, "{urls} {reel}");
+    }
+}
+
 #[test]
 fn naver_blog() {
     let image = "/contentUrls/imageUrl";

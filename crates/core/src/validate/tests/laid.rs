@@ -59,6 +59,43 @@ fn a_bad_medium_is_laid_to_those_who_use_it() {
     }
 }
 
+/// Whether it would have shown the one that could not be read.
+#[test]
+fn a_bad_medium_is_laid_to_instagram_if_it_would_be_shown_there() {
+    let (image, video) = ("https://a.kr/a.jpg", "https://a.kr/a.mp4");
+    let carousel = json!([image, image]);
+    for (urls, options, laid) in [
+        (json!({"videoUrl": BAD}), json!({}), true),
+        (json!({"videoUrl": BAD}), json!({"reel": true}), true),
+        (json!({"imageUrl": image, "videoUrl": BAD}), json!({"reel": true}), true),
+        (json!({"imageUrl": image, "videoUrl": BAD}), json!({}), false),
+        (
+            json!({"imageUrl": image, "videoUrl": BAD}),
+            json!({"reel": false}),
+            false,
+        ),
+        (json!({"imageUrl": BAD, "videoUrl": video}), json!({}), true),
+        (
+            json!({"imageUrl": BAD, "videoUrl": video}),
+            json!({"reel": true}),
+            false,
+        ),
+        (json!({"imageUrl": BAD}), json!({"imageUrls": carousel}), false),
+        (json!({"videoUrl": BAD}), json!({"imageUrls": carousel}), false),
+    ] {
+        let mut body = request(&["Instagram", "NaverBlog", "GenieTV"], urls.clone());
+        body["channelOptions"]["Instagram"] = options.clone();
+        let found = found(&body, Mode::Live);
+        let of_instagram: Vec<_> = found
+            .iter()
+            .filter(|(_, _, channel)| *channel == Some(Channel::Instagram))
+            .map(|(_, code, _)| *code)
+            .collect();
+        let expected = if laid { &[code::URL_NOT_ALLOWED][..] } else { &[] };
+        assert_eq!(of_instagram, expected, "{urls} {options}");
+    }
+}
+
 #[test]
 fn skip_skips_those_who_use_a_bad_medium() {
     for (image, code) in [

@@ -106,7 +106,7 @@ pub(in crate::api) struct MediaByKindBody {
     image_url: Option<MediaUrl>,
     /// A sound, for the ring-back tone.
     audio_url: Option<MediaUrl>,
-    /// A film, for television.
+    /// A film, for television and Instagram's Reels.
     video_url: Option<MediaUrl>,
 }
 
@@ -238,6 +238,14 @@ pub(in crate::api) struct InstagramBody {
     /// Replaces `content.hashtags`; at most 5.
     #[schema(max_items = 100)]
     hashtags: Option<Vec<Hashtag>>,
+    /// A carousel's pictures, 2 to 10 JPEG or PNG, in place of `contentUrls.imageUrl`.
+    /// An empty list is as none.
+    #[schema(max_items = 100)]
+    image_urls: Option<Vec<MediaUrl>>,
+    /// `true` shows the film of `contentUrls.videoUrl` as a Reel, whatever picture there
+    /// is; `false` never does. Where nothing is said, the film is shown if there is no
+    /// picture.
+    reel: Option<bool>,
 }
 
 /// What Naver Blog is told beside `content`.

@@ -1,0 +1,206 @@
+//! What comes before a carousel's own container: each picture is looked at, then each
+//! gets a container of its own, then Meta must be done with all of them. Every one of
+//! these is a step, so that no picture gets two containers because a later one failed:
+//! an account has 400 a day.
+//!
+//! All pictures are looked at before any container is made, since one that Meta does not
+//! take ends it all; that a post is allowed at all is asked before the first of them. Nothing here is seen by anybody. Containers that are of no more use
+//! are all made anew.
+
+use fanfare_core::attempt::{Retry, StepOutcome};
+use fanfare_core::compose::instagram::Shown;
+use fanfare_core::delivery::Failure;
+use fanfare_core::engine::Call;
+use fanfare_core::text::Text;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::checkpoint::{Gathered, LookedAt, Sent, Stage};
+use super::error::Meaning;
+use super::steps::{CONTAINER_PATIENCE, advanced, not_created, rejected};
+use super::wire::StatusCode;
+use super::{InstagramClient, age};
+use crate::failure;
+
+impl InstagramClient {
+    /// Goes on where it stands.
+    pub(super) async fn gather_more(&self, call: &Call, so_far: Gathered, now: Timestamp) -> StepOutcome {
+        let urls = match Shown::of(&call.request.request) {
+            Shown::Carousel(urls) => urls,
+            // What was accepted never changes.
+            Shown::Picture(_) | Shown::Reel(_) => &[],
+        };
+        self.gather(call, urls, Some(so_far), now).await
+    }
+
+    /// The next of its steps.
+    pub(super) async fn gather(
+        &self,
+        call: &Call,
+        urls: &[String],
+        so_far: Option<Gathered>,
+        now: Timestamp,
+    ) -> StepOutcome {
+        let so_far = so_far.unwrap_or(Gathered {
+            pictures: Vec::new(),
+            children: Vec::new(),
+            since: now,
+        });
+        if let Some(url) = urls.get(so_far.pictures.len()) {
+            return self.look_at(call, (url, urls.len()), so_far, now).await;
+        }
+        match urls.get(so_far.children.len()) {
+            Some(url) => self.child(call, url, so_far, now).await,
+            None => self.carousel(call, so_far, now).await,
+        }
+    }
+
+    /// Looks at the next picture, and puts it where Meta can fetch it. The quota is read
+    /// before the first.
+    async fn look_at(
+        &self,
+        call: &Call,
+        (url, all): (&str, usize),
+        mut so_far: Gathered,
+        now: Timestamp,
+    ) -> StepOutcome {
+        if so_far.pictures.is_empty()
+            && let Err(held) = self.check_quota(call, now).await
+        {
+            return held;
+        }
+        match self.picture(url, now).await {
+            Ok(picture) => {
+                so_far.pictures.push(LookedAt {
+                    fitted: picture.url != url,
+                    sha256: picture.sha256,
+                });
+                so_far.since = now;
+                advanced(call, &Stage::Gathering(so_far), false)
+            }
+            Err((why, retry)) => {
+                let why = of_one(why, so_far.pictures.len() + 1, all);
+                keeping(rejected(why, retry, None), call, so_far)
+            }
+        }
+    }
+
+    /// Makes the next picture's container.
+    async fn child(&self, call: &Call, url: &str, mut so_far: Gathered, now: Timestamp) -> StepOutcome {
+        let ours = match so_far.pictures.get(so_far.children.len()) {
+            Some(picture) if picture.fitted => match &self.links {
+                Ok(links) => Some(links.address(&picture.sha256)),
+                Err(why) => return keeping(rejected(why.clone(), Retry::Never, None), call, so_far),
+            },
+            _ => None,
+        };
+        let url = ours.as_deref().unwrap_or(url);
+        let form = [("image_url", url), ("is_carousel_item", "true")];
+        match self.make(call, &form, now).await {
+            Ok(container) => {
+                so_far.children.push(container);
+                so_far.since = now;
+                advanced(call, &Stage::Gathering(so_far), false)
+            }
+            Err(meaning) => keeping(not_created(call, meaning, now), call, so_far),
+        }
+    }
+
+    /// Makes the carousel's container, as soon as Meta has fetched every picture.
+    async fn carousel(&self, call: &Call, so_far: Gathered, now: Timestamp) -> StepOutcome {
+        if let Some(wait) = self.wait_for_children(call, &so_far, now).await {
+            return wait;
+        }
+        let children = so_far.children.join(",");
+        let form = [("media_type", "CAROUSEL"), ("children", children.as_str())];
+        let hashes = so_far.pictures.iter().map(|picture| picture.sha256.clone());
+        let sent = Sent {
+            pictures: hashes.collect(),
+            ..Sent::default()
+        };
+        let made = self.make_post(call, &form, sent, now).await;
+        made.unwrap_or_else(|meaning| self.not_joined(call, meaning, so_far, now))
+    }
+
+    /// Nothing where all of them are ready.
+    async fn wait_for_children(&self, call: &Call, so_far: &Gathered, now: Timestamp) -> Option<StepOutcome> {
+        let looks = so_far.children.iter().map(|child| self.status(call, child, now));
+        let mut ready = true;
+        for looked in join_all(looks).await {
+            let (read, answer) = match looked {
+                Ok(looked) => looked,
+                Err(meaning) => return Some(self.not_ready(call, meaning, so_far.clone(), now)),
+            };
+            let of_no_use = || rejected(failure::unavailable().said(&answer.words()), Retry::Backoff, None);
+            match read.status_code {
+                StatusCode::Finished => {}
+                StatusCode::InProgress | StatusCode::Unknown if age(so_far.since, now) < CONTAINER_PATIENCE => {
+                    ready = false;
+                }
+                StatusCode::InProgress | StatusCode::Unknown | StatusCode::Expired => return Some(of_no_use()),
+                StatusCode::Error => {
+                    let meaning = read.meaning(&answer);
+                    return Some(self.not_ready(call, meaning, so_far.clone(), now));
+                }
+                // Published by an attempt whose answer nobody heard.
+                StatusCode::Published => return Some(StepOutcome::Confirmed(self.find_post(call, now).await)),
+            }
+        }
+        let poll_after = self.settings.poll_interval;
+        (!ready).then_some(StepOutcome::Pending { poll_after })
+    }
+
+    /// The carousel's container was not made.
+    fn not_joined(&self, call: &Call, meaning: Meaning, so_far: Gathered, now: Timestamp) -> StepOutcome {
+        if is_of_children(&meaning) {
+            return self.not_polled(call, meaning, age(so_far.since, now));
+        }
+        keeping(not_created(call, meaning, now), call, so_far)
+    }
+
+    /// How a picture's container stands was not to be seen, or is no good.
+    fn not_ready(&self, call: &Call, meaning: Meaning, so_far: Gathered, now: Timestamp) -> StepOutcome {
+        let are_of_use = !is_of_children(&meaning);
+        let outcome = self.not_polled(call, meaning, age(so_far.since, now));
+        if are_of_use {
+            keeping(outcome, call, so_far)
+        } else {
+            outcome
+        }
+    }
+}
+
+/// Whether it says something of the pictures' containers: where that does not pass, all
+/// of them are made anew. None was published.
+fn is_of_children(meaning: &Meaning) -> bool {
+    match meaning {
+        Meaning::NotFetched(_) | Meaning::NotReady(_) | Meaning::ContainerDead(_) | Meaning::ContainerMissing(_) => {
+            true
+        }
+        Meaning::NotSent(_)
+        | Meaning::Refused(_)
+        | Meaning::DailyCap(_)
+        | Meaning::Throttled(..)
+        | Meaning::Unclear(_) => false,
+    }
+}
+
+/// Another attempt goes on where this one stands.
+fn keeping(outcome: StepOutcome, call: &Call, so_far: Gathered) -> StepOutcome {
+    match outcome {
+        StepOutcome::Rejected { failure, retry, .. } => {
+            let nothing = so_far.pictures.is_empty();
+            rejected(failure, retry, (!nothing).then(|| Stage::Gathering(so_far).kept(call)))
+        }
+        other => other,
+    }
+}
+
+/// Says which picture it is that can't be shown.
+fn of_one(why: Failure, place: usize, all: usize) -> Failure {
+    let detail = Text::new(
+        format!("Picture {place} of {all}: {}", why.detail.en),
+        format!("이미지 {all}장 중 {place}번째: {}", why.detail.ko),
+    );
+    Failure { detail, ..why }
+}

@@ -1,0 +1,340 @@
+//! Parts of files (RFC 9110, 14), for what is too long to be fetched whole: a film's
+//! beginning and its description.
+
+use bytes::Bytes;
+use fanfare_core::film::FilmRule;
+use fanfare_core::validate::url::media_url;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
+use http::{Request, StatusCode};
+
+use super::film::{BEGINNING, Film, FilmError, Found, PARTS_MAX, find, is_film};
+use super::sniff::check_declared;
+use super::{MediaClient, MediaError, declared, not_fetched, refused};
+use crate::http::Answer;
+
+/// Bytes of a file.
+struct Part {
+    answer: Answer,
+    /// How long the file is, where its server says so.
+    all: Option<u64>,
+    /// What was asked for; else the server gives no parts, and it is the beginning.
+    as_asked: bool,
+}
+
+impl MediaClient {
+    /// Looks at the film at `url`, which is handed on as an address. What the file or
+    /// its server does not show is no reason to refuse it.
+    ///
+    /// # Errors
+    /// Where there is none, or none that the rule allows.
+    pub async fn check_film(&self, url: &str, rule: &FilmRule) -> Result<(), MediaError> {
+        let (mut from, mut length) = (0, BEGINNING);
+        for _ in 0..PARTS_MAX {
+            let part = self.part(url, from, length).await?;
+            if !part.as_asked && part.answer.body.is_empty() {
+                return Ok(());
+            }
+            if from == 0 {
+                begins_well(&part, rule)?;
+            }
+            match find(&part.answer.body, from, part.all)? {
+                Found::Here(description, whole) => return Ok(Film::of(description, whole).check(rule)?),
+                // There is no more to be had of it.
+                Found::At(place, most, so_far) if !part.as_asked || (place, most) == (from, length) => {
+                    return Ok(Film::of(so_far, false).check(rule)?);
+                }
+                Found::At(place, most, _) => (from, length) = (place, most),
+            }
+        }
+        Ok(())
+    }
+
+    /// So many bytes of the file from there on, or fewer.
+    async fn part(&self, url: &str, from: u64, length: u64) -> Result<Part, MediaError> {
+        let url = media_url(url, &self.allow_hosts).map_err(MediaError::NotAllowed)?;
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+        let last = from.saturating_add(length) - 1;
+        if let Ok(range) = HeaderValue::from_str(&format!("bytes={from}-{last}")) {
+            request.headers_mut().insert(RANGE, range);
+        }
+        let most = usize::try_from(length).unwrap_or(usize::MAX);
+        let http = self.http_for(&url).with_answers_of(most);
+        let answer = http.send(request).await.map_err(not_fetched)?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let (begins_at, all) = range_of(&answer).unwrap_or_default();
+                // Bytes from elsewhere would be taken for something else.
+                let as_asked = begins_at == Some(from);
+                let answer = if as_asked { answer } else { nothing_of(answer) };
+                Ok(Part { answer, all, as_asked })
+            }
+            StatusCode::OK => {
+                let all = if answer.cut {
+                    content_length(&answer)
+                } else {
+                    Some(answer.body.len() as u64)
+                };
+                let as_asked = from == 0 && !answer.cut;
+                let answer = if from == 0 { answer } else { nothing_of(answer) };
+                Ok(Part { answer, all, as_asked })
+            }
+            // It is shorter than its boxes say.
+            StatusCode::RANGE_NOT_SATISFIABLE => Err(FilmError::Broken.into()),
+            status => Err(refused(status.as_u16())),
+        }
+    }
+}
+
+/// What can be told of the beginning.
+fn begins_well(part: &Part, rule: &FilmRule) -> Result<(), MediaError> {
+    if !is_film(&part.answer.body) {
+        return Err(FilmError::NoFilm.into());
+    }
+    // Servers have many names for both; what is no film at all is a lie.
+    let may_be = |essence: &str| essence.starts_with("video/") || essence == "application/mp4";
+    check_declared(declared(&part.answer), "video/mp4", may_be)?;
+    match part.all {
+        Some(bytes) if bytes > rule.bytes_max => {
+            let most = rule.bytes_max;
+            Err(FilmError::TooLarge { bytes, most }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn nothing_of(answer: Answer) -> Answer {
+    Answer {
+        body: Bytes::new(),
+        ..answer
+    }
+}
+
+/// `bytes 0-99/1000`: where it begins, and how long all of it is.
+fn range_of(answer: &Answer) -> Option<(Option<u64>, Option<u64>)> {
+    let text = answer.headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (range, all) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let begins_at = range.split_once('-').and_then(|(first, _)| first.trim().parse().ok());
+    Some((begins_at, all.trim().parse().ok()))
+}
+
+fn content_length(answer: &Answer) -> Option<u64> {
+    answer.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use fanfare_core::validate::instagram::FILM;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::media::sample::{boxed, description, film_type};
+
+    /// How a server gives a file.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    enum Gives {
+        /// Parts, as they are asked for.
+        Parts,
+        /// Parts, and not how long all of it is.
+        UnknownLength,
+        /// Always all of it.
+        Whole,
+        /// Other parts than those that were asked for.
+        Elsewhere,
+    }
+
+    struct Server {
+        file: Vec<u8>,
+        gives: Gives,
+        kind: &'static str,
+        /// Beyond the file's end nothing is there, though it is said to be so long.
+        said: u64,
+        asked: Mutex<Vec<String>>,
+    }
+
+    async fn answer(server: &Server, stream: &mut TcpStream) -> Option<()> {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(stream.read_u8().await.ok()?);
+        }
+        let request = String::from_utf8(request).unwrap().to_ascii_lowercase();
+        let range = request
+            .lines()
+            .find_map(|line| line.strip_prefix("range: bytes="))
+            .unwrap();
+        server.asked.lock().unwrap().push(range.to_owned());
+        let (first, last) = range.split_once('-').unwrap();
+        let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+        let (all, kind) = (server.said, server.kind);
+        let head = match server.gives {
+            Gives::Whole => format!("HTTP/1.1 200 OK\r\ncontent-length: {all}\r\n"),
+            _ if first as u64 >= all => "HTTP/1.1 416 No\r\ncontent-length: 0\r\n".to_owned(),
+            gives => {
+                let from = if gives == Gives::Elsewhere { first + 1 } else { first };
+                let all = if gives == Gives::UnknownLength {
+                    "*".to_owned()
+                } else {
+                    all.to_string()
+                };
+                format!("HTTP/1.1 206 Part\r\ncontent-range: bytes {from}-{last}/{all}\r\nconnection: close\r\n")
+            }
+        };
+        let body = match server.gives {
+            Gives::Whole => &server.file[..],
+            _ => server
+                .file
+                .get(first..(last + 1).min(server.file.len()))
+                .unwrap_or_default(),
+        };
+        stream
+            .write_all(format!("{head}content-type: {kind}\r\n\r\n").as_bytes())
+            .await
+            .ok()?;
+        stream.write_all(body).await.ok()?;
+        stream.shutdown().await.ok()
+    }
+
+    /// What is said of a file, and which parts were asked for.
+    async fn check(server: Server) -> (Result<(), MediaError>, Vec<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = Arc::new(server);
+        let serving = Arc::clone(&server);
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // Who has read enough hangs up.
+                _ = answer(&serving, &mut stream).await;
+            }
+        });
+        let client = MediaClient::new(std::slice::from_ref(&address), Duration::from_secs(5)).unwrap();
+        let checked = client.check_film(&format!("http://{address}/film"), &FILM).await;
+        accepting.abort();
+        let asked = server.asked.lock().unwrap().clone();
+        (checked, asked)
+    }
+
+    fn server(gives: Gives, file: Vec<u8>) -> Server {
+        Server {
+            gives,
+            kind: "video/mp4",
+            said: file.len() as u64,
+            asked: Mutex::default(),
+            file,
+        }
+    }
+
+    /// Described at its beginning, or at its end, behind so many bytes.
+    fn film(codec: &str, media: usize, first: bool) -> Vec<u8> {
+        let described = description(&[("vide", codec)], 15);
+        let media = boxed("mdat", &[&vec![0; media]]);
+        let (before, after) = if first { (described, media) } else { (media, described) };
+        [film_type(), before, after].concat()
+    }
+
+    fn is_refused(checked: &Result<(), MediaError>) -> bool {
+        matches!(checked, Err(MediaError::Film(FilmError::Picture { .. })))
+    }
+
+    #[tokio::test]
+    async fn a_description_is_read_wherever_it_lies() {
+        for gives in [Gives::Parts, Gives::UnknownLength] {
+            for (media, first, parts) in [
+                (10, true, 1),
+                (10, false, 1),
+                (3_000_000, true, 1),
+                (3_000_000, false, 2),
+            ] {
+                for (codec, refused) in [("avc1", false), ("av01", true)] {
+                    let (checked, asked) = check(server(gives, film(codec, media, first))).await;
+                    assert_eq!(is_refused(&checked), refused, "{gives:?} {media} {first}: {checked:?}");
+                    assert_eq!(
+                        (checked.is_ok(), asked.len()),
+                        (!refused, parts),
+                        "{gives:?} {media}: {asked:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Its beginning is all that is read, and what stands there is seen.
+    #[tokio::test]
+    async fn a_server_that_gives_no_parts_is_asked_once() {
+        for (media, first, refused) in [(10, false, true), (3_000_000, true, true), (3_000_000, false, false)] {
+            let (checked, asked) = check(server(Gives::Whole, film("av01", media, first))).await;
+            assert_eq!(
+                (is_refused(&checked), checked.is_err()),
+                (refused, refused),
+                "{media} {first}: {checked:?}"
+            );
+            assert_eq!(asked.len(), 1);
+        }
+        let (checked, asked) = check(server(Gives::Elsewhere, film("av01", 10, true))).await;
+        assert_eq!(
+            (checked.is_ok(), asked.len()),
+            (true, 1),
+            "bytes from elsewhere say nothing: {checked:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_large_or_no_film_is_refused() {
+        for gives in [Gives::Parts, Gives::Whole] {
+            for (said, taken) in [(FILM.bytes_max, true), (FILM.bytes_max + 1, false)] {
+                let server = Server {
+                    said,
+                    ..server(gives, film("avc1", 3_000_000, true))
+                };
+                let (checked, _) = check(server).await;
+                let too_large = matches!(checked, Err(MediaError::Film(FilmError::TooLarge { .. })));
+                assert_eq!(
+                    (checked.is_ok(), too_large),
+                    (taken, !taken),
+                    "{gives:?} {said}: {checked:?}"
+                );
+            }
+            let (checked, _) = check(server(gives, b"<html>no film</html>".to_vec())).await;
+            assert!(
+                matches!(checked, Err(MediaError::Film(FilmError::NoFilm))),
+                "{checked:?}"
+            );
+            let cut = film("avc1", 3_000_000, false)[..2_000_000].to_vec();
+            let (checked, _) = check(server(gives, cut)).await;
+            let broken = matches!(checked, Err(MediaError::Film(FilmError::Broken)));
+            assert!(
+                broken || gives == Gives::Whole && checked.is_ok(),
+                "{gives:?}: {checked:?}"
+            );
+            let page = Server {
+                kind: "text/html",
+                ..server(gives, film("avc1", 10, true))
+            };
+            let (checked, _) = check(page).await;
+            assert!(matches!(checked, Err(MediaError::Lying { .. })), "{checked:?}");
+        }
+    }
+
+    /// Nobody knows that the file ends in the midst of its description.
+    #[tokio::test]
+    async fn a_description_that_goes_on_nowhere_is_read_as_far_as_it_is_there() {
+        let whole = film("av01", 10, true);
+        for (length, refused) in [(60, false), (whole.len() - 20, true)] {
+            let (checked, asked) = check(server(Gives::UnknownLength, whole[..length].to_vec())).await;
+            assert_eq!(is_refused(&checked), refused, "{length}: {checked:?}");
+            assert_eq!((checked.is_ok(), asked.len()), (!refused, 2), "{length}: {asked:?}");
+        }
+    }
+
+    /// Boxes without number lead nobody on for ever.
+    #[tokio::test]
+    async fn a_file_that_leads_on_and_on_is_left() {
+        let one = boxed("free", &[&vec![0; 600_000]]);
+        let (checked, asked) = check(server(Gives::Parts, [film_type(), one.repeat(20)].concat())).await;
+        assert!(checked.is_ok(), "{checked:?}");
+        assert_eq!(asked.len(), PARTS_MAX);
+    }
+}
