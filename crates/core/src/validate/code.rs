@@ -62,9 +62,11 @@ pub const NUMBER_NOT_VERIFIED: &str = "number_not_verified";
 pub const BAD_REGION: &str = "bad_region";
 /// A hashtag with something in it that ends a hashtag.
 pub const BAD_HASHTAG: &str = "bad_hashtag";
+/// A value that no account of the channel has.
+pub const BAD_ACCOUNT: &str = "bad_account";
 
 /// Every word above.
-pub const ALL: [&str; 29] = [
+pub const ALL: [&str; 30] = [
     TOO_MANY_FAULTS,
     WRONG_TYPE,
     UNKNOWN_FIELD,
@@ -94,4 +96,5 @@ pub const ALL: [&str; 29] = [
     BAD_PHONE_NUMBER,
     BAD_REGION,
     BAD_HASHTAG,
+    BAD_ACCOUNT,
 ];

@@ -146,9 +146,14 @@ impl Service {
 
     /// Sends JSON, with further headers.
     pub(crate) async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.send("POST", path, headers, body).await
+    }
+
+    /// The same by another method.
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let json = [("content-type", "application/json")];
         let headers: Vec<_> = json.iter().chain(headers).copied().collect();
-        self.ask("POST", path, &headers, body.to_string().as_bytes()).await
+        self.ask(method, path, &headers, body.to_string().as_bytes()).await
     }
 
     /// Distributes.
