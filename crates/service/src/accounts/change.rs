@@ -3,8 +3,10 @@
 //! A new token for the same account is always taken. *Another* account is not while
 //! something of the tenant's is unfinished on that channel: what became of it only the
 //! account knows that it was begun with, and one that knows nothing would have it sent
-//! again. What begins in the very moment of the change is caught by the mark in its
-//! checkpoint (`reach.rs`).
+//! again. What begins in the very moment of the change goes on with the account that it
+//! was begun with, or waits: its checkpoint bears the mark of it (`reach.rs`).
+
+use std::sync::Arc;
 
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::{Credential, TokenStanding};
@@ -13,10 +15,11 @@ use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_ledger::{Filter, Store, StoreError};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::account::Account;
 use super::reach::{Reach, Whose};
-use super::{Accounts, Standing};
+use super::{Accounts, Known, Standing};
 use crate::credentials::envelope::{KeyRing, KeyRingError};
 use crate::perform::Connection;
 use crate::sealed::SealError;
@@ -129,7 +132,14 @@ impl Accounts {
 
     /// This node follows at once, the others within 5 seconds.
     async fn changed(&self, tenant: &TenantId, channel: Channel) -> Result<Standing, AccountError> {
-        self.known.invalidate(&(tenant.clone(), channel));
+        let place = (tenant.clone(), channel);
+        if let Some(known) = self.known.get(&place) {
+            let read_again = Known {
+                until: Instant::now(),
+                ..Known::clone(&known)
+            };
+            self.known.insert(place, Arc::new(read_again));
+        }
         Ok(self.standing(tenant, channel).await?)
     }
 

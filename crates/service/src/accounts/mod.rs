@@ -29,7 +29,7 @@ use fanfare_core::attempt::Protocol;
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::Credential;
-use fanfare_core::delivery::Failure;
+use fanfare_core::delivery::{Delivery, Failure};
 use fanfare_core::ids::TenantId;
 use fanfare_core::text::Text;
 use fanfare_core::validate::kakao_channel::Frame;
@@ -75,9 +75,13 @@ pub struct Accounts {
 }
 
 /// What was read.
+#[derive(Clone)]
 struct Known {
     row: Option<Credential>,
     own: Option<Own>,
+    /// What was there before it changed: what this node has just begun with that goes on
+    /// with it. Kept in memory alone.
+    former: Option<Own>,
     until: Instant,
 }
 
@@ -141,6 +145,24 @@ impl Accounts {
             return Ok(own.reach.clone());
         }
         Ok(self.without_own(tenant, channel))
+    }
+
+    /// The same for a delivery that may have been begun: with whom it was, as long as they
+    /// are known here, or as the configuration's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn reach_for(&self, tenant: &TenantId, delivery: &Delivery) -> Result<Reach, StoreError> {
+        let channel = delivery.channel;
+        let reach = self.reach(tenant, channel).await?;
+        if reach.is_begun_with(delivery) {
+            return Ok(reach);
+        }
+        let known = self.known.get(&(tenant.clone(), channel));
+        let former = known.and_then(|known| Some(known.former.as_ref()?.reach.clone()));
+        let earlier = former.into_iter().chain([self.without_own(tenant, channel)]);
+        let begun_with = |earlier: &Reach| earlier.is_begun_with(delivery) && earlier.connection.client().is_ok();
+        Ok(earlier.into_iter().find(begun_with).unwrap_or(reach))
     }
 
     /// How it stands, for whose it is.
@@ -241,13 +263,20 @@ impl Accounts {
             return Ok(Arc::clone(known));
         }
         let row = self.read(tenant, channel).await?;
-        let same = before.filter(|before| before.row == row);
-        let own = match same {
-            Some(same) => same.own.clone(),
-            None => row.as_ref().map(|row| self.opened(row)),
-        };
         let until = begun + KNOWN_FOR;
-        let known = Arc::new(Known { row, own, until });
+        let known = match before {
+            Some(before) if before.row == row => Known {
+                until,
+                ..Known::clone(&before)
+            },
+            before => Known {
+                own: row.as_ref().map(|row| self.opened(row)),
+                former: before.and_then(|before| before.own.clone().or_else(|| before.former.clone())),
+                row,
+                until,
+            },
+        };
+        let known = Arc::new(known);
         self.known.insert(place, Arc::clone(&known));
         Ok(known)
     }

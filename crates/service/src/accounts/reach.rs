@@ -40,11 +40,19 @@ impl Reach {
     /// # Errors
     /// Why there is none.
     pub(crate) fn client_for(&self, delivery: &Delivery) -> Result<&Arc<dyn ChannelClient>, Failure> {
-        let client = self.connection.client()?;
+        if self.is_begun_with(delivery) {
+            self.connection.client()
+        } else {
+            Err(begun_with_another(delivery.channel))
+        }
+    }
+
+    /// Whether it is known to be begun with no other account.
+    pub(crate) fn is_begun_with(&self, delivery: &Delivery) -> bool {
         let begun_with = delivery.checkpoint.as_ref().and_then(mark_of);
         match (begun_with, &self.mark) {
-            (Some(begun), Some(now)) if begun != now => Err(begun_with_another(delivery.channel)),
-            _ => Ok(client),
+            (Some(begun), Some(mark)) => begun == mark,
+            _ => true,
         }
     }
 

@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use fanfare_channels::secret::Secret;
+use fanfare_core::attempt::StepOutcome;
+use fanfare_core::delivery::Checkpoint;
+use fanfare_core::ids::DeliveryId;
 use fanfare_ledger::MemoryStore;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
 use crate::clock::SystemClock;
@@ -115,4 +119,50 @@ async fn while_the_database_is_away_nobody_is_called_as_another() {
     );
     store.is_gone.store(false, Ordering::SeqCst);
     assert_eq!(whose(&node, "shop").await, Whose::Shared);
+}
+
+/// A delivery begun here, with what was believed just then.
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_as_the_account_changed_goes_on_with_it() {
+    let (store, nobody) = (Arc::new(Counting::default()), MemoryStore::new());
+    let (one, other) = (node(&store), node(&store));
+    let (shop, place) = (TenantId::new("shop"), CHANNEL);
+    let begun = |reach: &Reach| {
+        let outcome = reach.stepped(StepOutcome::Advanced {
+            checkpoint: Checkpoint(json!({"stage": "ready", "container": "1"})),
+            next_has_effect: true,
+        });
+        let StepOutcome::Advanced { checkpoint, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        let id = DeliveryId(Uuid::nil());
+        let mut delivery = Delivery::new(id, CHANNEL, Mode::Live, Timestamp::UNIX_EPOCH);
+        delivery.checkpoint = Some(checkpoint);
+        delivery
+    };
+    let shared = begun(&one.reach(&shop, CHANNEL).await.unwrap());
+    other.keep(&nobody, (&shop, place), &account("17841")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let first = begun(&one.reach(&shop, CHANNEL).await.unwrap());
+    other.keep(&nobody, (&shop, place), &account("17842")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let second = begun(&one.reach(&shop, CHANNEL).await.unwrap());
+    for (delivery, by) in [
+        (&shared, &one),
+        (&first, &one),
+        (&second, &one),
+        (&shared, &other),
+        (&second, &other),
+    ] {
+        let reach = by.reach_for(&shop, delivery).await.unwrap();
+        assert!(reach.client_for(delivery).is_ok() && reach.is_begun_with(delivery));
+    }
+    // A node that began later knows of the former account nothing.
+    let late = node(&store);
+    let reach = late.reach_for(&shop, &first).await.unwrap();
+    assert_eq!(reach.client_for(&first).unwrap_err().code, "channel_not_configured");
+    other.remove(&nobody, (&shop, place)).await.unwrap();
+    let reach = other.reach_for(&shop, &second).await.unwrap();
+    assert!(reach.client_for(&second).is_ok(), "removed, and known here");
+    assert_eq!(other.reach_for(&shop, &shared).await.unwrap().whose, Whose::Shared);
 }

@@ -176,11 +176,8 @@ impl Calls {
         let (accounts, counts) = (Arc::clone(&self.accounts), Arc::clone(&self.counts));
         let store = Arc::clone(&self.store);
         let looked = async move {
-            let Some(reach) = whom(&accounts, &call).await else {
-                return LookUpOutcome::Unknown(service_restarting());
-            };
-            let looked = look(&reach, store, counts, call, now).await;
-            looked.map_or_else(LookUpOutcome::Unknown, |outcome| reach.looked_up(outcome))
+            let looked = look(&accounts, store, counts, call, now).await;
+            looked.unwrap_or_else(LookUpOutcome::Unknown)
         };
         self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
             reference,
@@ -241,7 +238,7 @@ impl Calls {
 
 /// Nothing where that can't be read now.
 async fn whom(accounts: &Accounts, call: &Call) -> Option<Reach> {
-    match accounts.reach(&call.tenant, call.delivery.channel).await {
+    match accounts.reach_for(&call.tenant, &call.delivery).await {
         Ok(reach) => Some(reach),
         Err(error) => {
             tracing::warn!(
@@ -256,12 +253,13 @@ async fn whom(accounts: &Accounts, call: &Call) -> Option<Reach> {
 /// What was heard beside the rows comes first: it may be the answer already, or
 /// show from where to look.
 async fn look(
-    reach: &Reach,
+    accounts: &Accounts,
     store: Arc<dyn Store>,
     counts: Arc<CallCounts>,
     mut call: Call,
     now: Timestamp,
 ) -> Result<LookUpOutcome, Failure> {
+    let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
     let client = reach.connection.client()?;
     let evidence = store.evidence(&call.tenant, call.distribution).await.map_err(|error| {
         tracing::warn!(
@@ -288,9 +286,12 @@ async fn look(
     if heard_from.is_some() {
         call.delivery.checkpoint = heard_from;
     }
+    // What was heard may have been begun with another account than the rows know of.
+    let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
     let client = reach.client_for(&call.delivery)?;
     let channel = call.delivery.channel;
-    Ok(counts.timed(channel, Kind::LookUp, client.look_up(&call, now)).await)
+    let outcome = counts.timed(channel, Kind::LookUp, client.look_up(&call, now)).await;
+    Ok(reach.looked_up(outcome))
 }
 
 /// Nothing was sent now; but what was begun before may be live, and waits.

@@ -119,16 +119,22 @@ async fn a_tenant_books_with_its_own_account() {
     let withdrawn = service.post_with(&withdraw, &headers, &json!({})).await;
     assert_eq!(withdrawn.success(200)["withdrawal"]["effect"], "withdrawn");
     assert!(simulator.effects().iter().any(|effect| effect.withdrawn_at.is_some()));
-    // Another account can't take down what stands on that one: it is not asked.
+    // What stands on that account is taken down with it, as long as it is known; another
+    // account can't, and is not asked.
     let again = service
         .post_with(DISTRIBUTE, &headers, &request(&simulator, "evt-2"))
         .await
         .success(200);
     let path = "/api/channels/GenieTV/account";
     service.ask("DELETE", path, &headers, b"").await.success(200);
+    let service = service.restart_as(live(simulator.base_url())).await;
     let withdraw = format!("{}/channels/GenieTV/withdraw", path_of(&again));
     let refused = service.post_with(&withdraw, &headers, &json!({})).await.success(200);
     assert_eq!(refused["withdrawal"]["effect"], "stays_live", "{refused}");
+    let account = json!({"accountId": "cafe-7", "productId": "late-15s", "accessToken": "canary-of-cafe"});
+    service.send("PUT", path, &headers, &account).await.success(200);
+    let withdrawn = service.post_with(&withdraw, &headers, &json!({})).await.success(200);
+    assert_eq!(withdrawn["withdrawal"]["effect"], "withdrawn", "{withdrawn}");
     service.stop().await;
 }
 

@@ -203,8 +203,14 @@ async fn send(client: &HttpClient, method: &str, url: &str, headers: &[(&str, &s
 
 /// Asks somebody else than the service; what is sent is JSON.
 pub(crate) async fn ask_elsewhere(method: &str, url: &str, body: &[u8]) -> Answer {
+    ask_elsewhere_with(method, url, &[], body).await
+}
+
+/// The same with further headers.
+pub(crate) async fn ask_elsewhere_with(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    send(&client, method, url, &[("content-type", "application/json")], body).await
+    let headers = [&[("content-type", "application/json")], headers].concat();
+    send(&client, method, url, &headers, body).await
 }
 
 pub(crate) const DISTRIBUTE: &str = "/api/distribution/distribute";
