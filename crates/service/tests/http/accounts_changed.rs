@@ -265,5 +265,12 @@ async fn an_account_that_does_not_open_is_nobody_else_s_turn() {
     let answer = shop.post(DISTRIBUTE, &request(&simulator, "evt-2")).await.success(200);
     assert_eq!(answer["status"], "COMPLETED", "{answer}");
     assert_eq!(accounts(&simulator, "instagram", "evt-2"), ["17841"]);
+    // One whose key is lost can be removed, and handed over again.
+    let key = shop.key;
+    let service = service.restart_as(with(KEY)).await;
+    let shop = Tenant { service: &service, key };
+    assert_eq!(shop.remove("Instagram").await.success(200)["account"], "shared");
+    let again = instagram("17842", "canary-handed-over");
+    assert_eq!(shop.put("Instagram", &again).await.success(200)["account"], "own");
     service.stop().await;
 }
