@@ -25,6 +25,12 @@ use crate::failure;
 use crate::http::{Answer, ExchangeError};
 use crate::withdraw;
 
+/// How the protocol behaves, whoever is called.
+pub const PROTOCOL: Protocol = Protocol {
+    first_step_has_effect: true,
+    dedup: Dedup::Key { window: KEY_WINDOW },
+};
+
 /// What one channel makes of the contract.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -129,10 +135,7 @@ impl GatewayClient {
 #[async_trait]
 impl ChannelClient for GatewayClient {
     fn protocol(&self) -> Protocol {
-        Protocol {
-            first_step_has_effect: true,
-            dedup: Dedup::Key { window: KEY_WINDOW },
-        }
+        PROTOCOL
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {

@@ -139,8 +139,8 @@ pub const AUTH_EXPIRED: Cause = Cause {
     actor: Actor::Owner,
     retryable: true,
     availability: false,
-    en: "The channel refused our credentials. Renew its access token in the configuration, then retry.",
-    ko: "채널이 인증 정보를 거부했습니다. 설정의 액세스 토큰을 갱신한 뒤 다시 시도해 주세요.",
+    en: "The channel refused our credentials. Renew the account's access token, then retry.",
+    ko: "채널이 인증 정보를 거부했습니다. 채널 계정의 액세스 토큰을 갱신한 뒤 다시 시도해 주세요.",
 };
 
 /// The credentials are good for something else.

@@ -4,6 +4,7 @@
 //! arrays for objects, and can't say where it was. Whether a channel can serve
 //! what was read is in `validate`. Malformed JSON never comes this far.
 
+pub mod account;
 pub mod ask;
 pub mod breaker;
 mod content;

@@ -13,6 +13,9 @@ pub trait Credentials: Send + Sync + 'static {
     /// All of them, by tenant and channel.
     async fn credentials(&self) -> Result<Vec<Credential>, StoreError>;
 
+    /// One tenant's for one channel.
+    async fn credential(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError>;
+
     /// Keeps it in the place of the one before it, whose version it must follow: 1
     /// where none is there. `false`: somebody else was first, and nothing is changed.
     async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError>;

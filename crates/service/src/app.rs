@@ -16,8 +16,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::accounts::Accounts;
 use crate::api::{self, ApiLimits, ApiState};
-use crate::clients::{self, Connected};
+use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthRequired, Config};
 use crate::credentials;
@@ -28,7 +29,7 @@ use crate::outbox::cloud_event::EventSettings;
 use crate::outbox::kafka::KafkaPublisher;
 use crate::outbox::publisher::EventPublisher;
 use crate::outbox::{self, Link};
-use crate::perform::{self, Connection, LeaseSettings, Parts, Retention, Running};
+use crate::perform::{self, LeaseSettings, Parts, Retention, Running};
 use crate::server::{self, ServerSettings};
 use crate::shared_time;
 use crate::standing::{self, Overdue};
@@ -101,8 +102,10 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let renewal = credentials::start(kept, &connected, &store, &clock, deadline);
     let token = renewal.as_ref().map(credentials::Running::standing);
     let (hand_off, media) = (connected.hand_off.clone(), connected.media.clone());
-    let cannot_withdraw = connected.connections.each_ref().map(Connection::cannot_withdraw);
-    let running = perform::start(parts(config, connected, &store, &cache, &clock, link.clone())?).await?;
+    let accounts = Accounts::new(Arc::clone(&store) as _, config, Arc::clone(&clock), connected);
+    let accounts = Arc::new(accounts);
+    accounts.seal_anew().await?;
+    let running = perform::start(parts(config, &accounts, &store, &cache, &clock, link.clone())?).await?;
     let relay = link
         .map(|link| relay(link, (publisher, shared_cache), &running, &store, &clock))
         .transpose()?;
@@ -124,9 +127,8 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         media,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
-        kakao_frame: clients::kakao_frame(&config.channels.kakao_channel),
         post_hosts: config.post_hosts(),
-        cannot_withdraw,
+        accounts,
         limits: limits(config),
         ready: ready_receiver,
         metrics,
@@ -257,18 +259,18 @@ async fn status_cache(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result
 
 fn parts(
     config: &Config,
-    Connected { connections, .. }: Connected,
+    accounts: &Arc<Accounts>,
     store: &Arc<dyn Store>,
     cache: &Arc<dyn StatusCache>,
     clock: &Arc<dyn Clock>,
     relay: Option<Arc<Link>>,
 ) -> anyhow::Result<Parts> {
-    let engine: Settings = config.engine_settings(connections.each_ref().map(Connection::protocol));
+    let engine: Settings = config.engine_settings(accounts.protocols());
     let commit_delay = Duration::from_millis(config.ledger.commit_delay_ms);
     Ok(Parts {
         engine,
         call_deadline: Duration::from_millis(config.calls.deadline_ms),
-        connections,
+        accounts: Arc::clone(accounts),
         group_commit: GroupCommitSettings {
             commit_delay,
             ..GroupCommitSettings::default()

@@ -1,5 +1,6 @@
 //! Makes each live channel's client from the configuration, or says what the
-//! configuration lacks for it: one channel's trouble is no reason not to start.
+//! configuration lacks for it: one channel's trouble is no reason not to start. And, by
+//! the same rules, clients for accounts that tenants have handed over.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,28 +8,28 @@ use std::time::Duration;
 
 use fanfare_channels::api::Api;
 use fanfare_channels::client::ChannelClient;
-use fanfare_channels::contract::is_path_id;
-use fanfare_channels::gateway::{GatewayClient, Shape};
-use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
+use fanfare_channels::gateway::{self, GatewayClient, Shape};
+use fanfare_channels::genie_tv::{self, GenieTvClient, GenieTvSettings};
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::token::InstagramTokens;
-use fanfare_channels::instagram::{API_VERSION, InstagramClient, InstagramSettings};
-use fanfare_channels::kakao_channel::{BASE_URL, KakaoChannelClient, KakaoSettings};
+use fanfare_channels::instagram::{self, API_VERSION, InstagramClient, InstagramSettings};
+use fanfare_channels::kakao_channel::{self, BASE_URL, KakaoChannelClient, KakaoSettings};
 use fanfare_channels::media::MediaClient;
 use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::naver_blog::hand_off::{FEEDS, HandOff, HandOffClient, HandOffSettings};
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
-use fanfare_channels::ringo_biz::RingoBizClient;
+use fanfare_channels::ringo_biz::{self, RingoBizClient};
 use fanfare_channels::secret::{Secret, Token};
 use fanfare_channels::{any_channel, wooridongne_tv};
+use fanfare_core::attempt::{Dedup, Protocol};
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
-use fanfare_core::phone::{Phone, PhoneKind};
 use fanfare_core::text::Text;
 use fanfare_core::validate::kakao_channel::Frame;
 use url::{Host, Url};
 
+use crate::accounts::account::{Account, Part, rules};
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
 use crate::hand_off_key;
 use crate::perform::Connection;
@@ -50,6 +51,18 @@ pub(crate) struct Connected {
     pub(crate) media: Option<Arc<MediaLinks>>,
     /// What Instagram is called with, and what renews it.
     pub(crate) tokens: Option<(Token, InstagramTokens)>,
+    /// What clients of tenants' own accounts are made from, where a channel is live.
+    pub(crate) clients: Option<Box<Clients>>,
+}
+
+/// What clients are made from, whoever's account they are for.
+pub(crate) struct Clients {
+    config: Config,
+    /// Where this service listens.
+    address: SocketAddr,
+    http: HttpClient,
+    media: MediaClient,
+    links: Result<Arc<MediaLinks>, Failure>,
 }
 
 /// What comes of a client beside it.
@@ -73,25 +86,42 @@ pub(crate) fn connect(config: &Config, address: SocketAddr) -> Result<Connected,
             hand_off: None,
             media: None,
             tokens: None,
+            clients: None,
         });
     }
-    let http = http(config)?;
-    let media = MediaClient::new(
-        &config.media.allow_hosts,
-        Duration::from_millis(config.calls.deadline_ms) / 2,
-    )?;
-    let links = media_links(config, address);
+    let clients = Clients::new(config, address)?;
     let mut beside = Beside::default();
     for channel in live {
-        let made = client(channel, (config, address), (&http, &media, &links), &mut beside);
+        let made = clients.configured(channel, &mut beside);
         connections[channel.index()] = made.map_or_else(Connection::Unusable, Connection::Live);
     }
     Ok(Connected {
         connections,
         hand_off: beside.hand_off,
-        media: links.ok(),
+        media: clients.links.clone().ok(),
         tokens: beside.tokens,
+        clients: Some(Box::new(clients)),
     })
+}
+
+/// How a channel's protocol behaves. It does not depend on whether the configuration has
+/// an account for it: tenants may have.
+pub(crate) fn protocol(channel: Channel, config: &ChannelConfig, connection: &Connection) -> Protocol {
+    let settle = Duration::from_millis(config.settle_ms);
+    match (connection, config.protocol, channel) {
+        (Connection::Mock, ..) => Protocol::MOCK,
+        (Connection::Live(client), ..) => client.protocol(),
+        (_, ChannelProtocol::Own, Channel::Instagram) => instagram::protocol(settle),
+        (_, ChannelProtocol::Own, Channel::KakaoChannel) => kakao_channel::protocol(settle),
+        (_, ChannelProtocol::Own, Channel::GenieTV) => genie_tv::PROTOCOL,
+        (_, ChannelProtocol::Own, Channel::RingoBiz) => ringo_biz::PROTOCOL,
+        (_, ChannelProtocol::Own, Channel::WooridongneTV) | (_, ChannelProtocol::Gateway, _) => gateway::PROTOCOL,
+        // Nothing is called; what is in doubt is not decided either.
+        (_, ChannelProtocol::Own, Channel::NaverBlog) | (_, ChannelProtocol::MetaWeblog, _) => Protocol {
+            first_step_has_effect: true,
+            dedup: Dedup::LookUp { settle: Duration::ZERO },
+        },
+    }
 }
 
 /// What exchanges and renews this token of Instagram's.
@@ -160,208 +190,199 @@ fn does_not_fit(name: &str, right: &str) -> Failure {
     cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }
 
-/// Posts that a person puts on Naver Blog; `check.rs` has refused an `address` that
-/// nobody can open.
-fn hand_off(config: &Config, http: &HttpClient, address: SocketAddr) -> Result<Arc<HandOff>, Failure> {
-    let of_channel = config.channels.get(Channel::NaverBlog);
-    let lacks = |key: &str, right: &str| lacks(Channel::NaverBlog, key, right);
-    let feeds = of_channel.base_url.as_deref().unwrap_or(FEEDS);
-    let feeds = Url::parse(feeds).map_err(|_invalid| lacks("base_url", "it must say where the blogs' feeds are"))?;
-    let own = format!("http://{address}");
-    let public_url = Url::parse(config.public_url.as_deref().unwrap_or(&own));
-    let key = hand_off_key::find(config).map_err(|error| {
-        // Said once, here; requests are told what to mend.
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "no hand-off pages can be made"
-        );
-        let right = "it must be the key that the hand-off pages' addresses are signed with; the log says more";
-        lacks_setting(Channel::NaverBlog, "hand_off.key", right)
-    })?;
-    let settings = HandOffSettings {
-        public_url: public_url.map_err(|_invalid| {
-            let right = "it must say where people reach this service";
-            lacks_setting(Channel::NaverBlog, "public_url", right)
-        })?,
-        key,
-        valid_for: Duration::from_hours(24 * u64::from(config.hand_off.valid_days)),
-        blog: of_channel.account_id.clone(),
-        feeds,
-    };
-    Ok(Arc::new(HandOff::new(http.clone(), settings)))
-}
-
-/// A blog elsewhere, in Naver Blog's place.
-fn meta_weblog(
-    config: &ChannelConfig,
-    http: &HttpClient,
-    media: &MediaClient,
-) -> Result<Arc<dyn ChannelClient>, Failure> {
-    let user = config.account_id.as_deref().unwrap_or_default();
-    if user.trim().is_empty() {
-        let right = "it must say who posts: the author's user name";
-        return Err(lacks(Channel::NaverBlog, "account_id", right));
+impl Clients {
+    fn new(config: &Config, address: SocketAddr) -> Result<Self, SetupError> {
+        Ok(Self {
+            http: http(config)?,
+            media: MediaClient::new(
+                &config.media.allow_hosts,
+                Duration::from_millis(config.calls.deadline_ms) / 2,
+            )?,
+            links: media_links(config, address),
+            config: config.clone(),
+            address,
+        })
     }
-    let settings = MetaWeblogSettings {
-        image_fit: config.image_fit,
-        poll_interval: Duration::from_millis(config.poll_interval_ms),
-        settle: Duration::from_millis(config.settle_ms),
-        second_look: Duration::from_millis(config.second_look_ms),
-        post_url: config.post_url.clone(),
-        ..MetaWeblogSettings::new(user)
-    };
-    let api = api(Channel::NaverBlog, config, http)?;
-    Ok(Arc::new(MetaWeblogClient::new(api, media.clone(), settings)))
-}
 
-/// One channel's.
-fn client(
-    channel: Channel,
-    (all, address): (&Config, SocketAddr),
-    (http, media, links): (&HttpClient, &MediaClient, &Result<Arc<MediaLinks>, Failure>),
-    beside: &mut Beside,
-) -> Result<Arc<dyn ChannelClient>, Failure> {
-    let config = all.channels.get(channel);
-    let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
-        Ok(Arc::new(GatewayClient::new(api(channel, config, http)?, shape)))
-    };
-    if channel == Channel::RingoBiz && config.verified_numbers().is_empty() {
-        let right = "it must list the lines that were verified for each tenant; no other line's tone is replaced";
-        return Err(lacks(channel, "verified_numbers", right));
-    }
-    match (config.protocol, channel) {
-        (ChannelProtocol::Own, Channel::KakaoChannel) => kakao_channel(all, http, media),
-        (ChannelProtocol::Gateway, _) => gateway(any_channel::SHAPE),
-        (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
-        (ChannelProtocol::Own, Channel::Instagram) => {
-            let settings = instagram(config)?;
-            let (base_url, token) = (base_url(channel, config)?, token(channel, config)?);
-            let api = Api::new(http.clone(), base_url, token.clone());
-            let tokens = InstagramTokens::new(api.clone(), &settings.api_version);
-            beside.tokens = Some((token, tokens));
-            Ok(Arc::new(InstagramClient::new(
-                api,
-                media.clone(),
-                links.clone(),
-                settings,
-            )))
+    /// For the account that the configuration names.
+    fn configured(&self, channel: Channel, beside: &mut Beside) -> Result<Arc<dyn ChannelClient>, Failure> {
+        let config = self.config.channels.get(channel);
+        let account = Account::of_config(config);
+        if let Some(rule) = account.broken(rules(channel, config.protocol)).next() {
+            return Err(lacks(channel, rule.part.config_name(), rule.right.0));
         }
-        (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => meta_weblog(config, http, media),
-        (ChannelProtocol::Own, Channel::GenieTV) => {
-            let settings = genie_tv(config)?;
-            Ok(Arc::new(GenieTvClient::new(api(channel, config, http)?, settings)))
+        self.client(channel, &account, beside)
+    }
+
+    /// For an account that a tenant has handed over.
+    ///
+    /// # Errors
+    /// What it lacks, or what the configuration lacks beside it.
+    pub(crate) fn own(&self, channel: Channel, account: &Account) -> Result<Arc<dyn ChannelClient>, Failure> {
+        let protocol = self.config.channels.get(channel).protocol;
+        if let Some(rule) = account.broken(rules(channel, protocol)).next() {
+            return Err(own_lacks(channel, rule.part));
         }
-        (ChannelProtocol::Own, Channel::RingoBiz) => {
-            let verified = Arc::new(config.verified_numbers());
-            let (api, media) = (api(channel, config, http)?, media.clone());
-            Ok(Arc::new(RingoBizClient::new(api, media, verified)))
+        self.client(channel, account, &mut Beside::default())
+    }
+
+    /// For an account that has all that the channel's accounts have.
+    fn client(
+        &self,
+        channel: Channel,
+        account: &Account,
+        beside: &mut Beside,
+    ) -> Result<Arc<dyn ChannelClient>, Failure> {
+        let config = self.config.channels.get(channel);
+        let gateway = |shape: Shape| -> Result<Arc<dyn ChannelClient>, Failure> {
+            Ok(Arc::new(GatewayClient::new(self.api(channel, account)?, shape)))
+        };
+        if channel == Channel::RingoBiz && config.verified_numbers().is_empty() {
+            let right = "it must list the lines that were verified for each tenant; no other line's tone is replaced";
+            return Err(lacks(channel, "verified_numbers", right));
         }
-        (ChannelProtocol::Own, Channel::NaverBlog) => {
-            let made = hand_off(all, http, address)?;
-            beside.hand_off = Some(Arc::clone(&made));
-            Ok(Arc::new(HandOffClient(made)))
+        match (config.protocol, channel) {
+            (ChannelProtocol::Own, Channel::KakaoChannel) => self.kakao_channel(account),
+            (ChannelProtocol::Gateway, _) => gateway(any_channel::SHAPE),
+            (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
+            (ChannelProtocol::Own, Channel::Instagram) => self.instagram(account, beside),
+            (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => self.meta_weblog(account),
+            (ChannelProtocol::Own, Channel::GenieTV) => {
+                let settings = GenieTvSettings {
+                    account_id: account.text(Part::AccountId).to_owned(),
+                    product_id: account.text(Part::ProductId).to_owned(),
+                    poll_interval: Duration::from_millis(config.poll_interval_ms),
+                };
+                Ok(Arc::new(GenieTvClient::new(self.api(channel, account)?, settings)))
+            }
+            (ChannelProtocol::Own, Channel::RingoBiz) => {
+                let verified = Arc::new(config.verified_numbers());
+                let (api, media) = (self.api(channel, account)?, self.media.clone());
+                Ok(Arc::new(RingoBizClient::new(api, media, verified)))
+            }
+            (ChannelProtocol::Own, Channel::NaverBlog) => {
+                let made = self.hand_off()?;
+                beside.hand_off = Some(Arc::clone(&made));
+                Ok(Arc::new(HandOffClient(made)))
+            }
+            (ChannelProtocol::MetaWeblog, _) => Err(lacks(
+                channel,
+                "protocol",
+                "only NaverBlog can be a blog; set protocol = \"own\"",
+            )),
         }
-        (ChannelProtocol::MetaWeblog, _) => Err(lacks(
-            channel,
-            "protocol",
-            "only NaverBlog can be a blog; set protocol = \"own\"",
-        )),
+    }
+
+    fn api(&self, channel: Channel, account: &Account) -> Result<Api, Failure> {
+        let base_url = base_url(channel, self.config.channels.get(channel))?;
+        Ok(Api::new(self.http.clone(), base_url, account.token()))
+    }
+
+    /// Posts that a person puts on Naver Blog; `check.rs` has refused an `address` that
+    /// nobody can open.
+    fn hand_off(&self) -> Result<Arc<HandOff>, Failure> {
+        let config = &self.config;
+        let of_channel = config.channels.get(Channel::NaverBlog);
+        let lacks = |key: &str, right: &str| lacks(Channel::NaverBlog, key, right);
+        let feeds = of_channel.base_url.as_deref().unwrap_or(FEEDS);
+        let feeds =
+            Url::parse(feeds).map_err(|_invalid| lacks("base_url", "it must say where the blogs' feeds are"))?;
+        let own = format!("http://{}", self.address);
+        let public_url = Url::parse(config.public_url.as_deref().unwrap_or(&own));
+        let key = hand_off_key::find(config).map_err(|error| {
+            // Said once, here; requests are told what to mend.
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "no hand-off pages can be made"
+            );
+            let right = "it must be the key that the hand-off pages' addresses are signed with; the log says more";
+            lacks_setting(Channel::NaverBlog, "hand_off.key", right)
+        })?;
+        let settings = HandOffSettings {
+            public_url: public_url.map_err(|_invalid| {
+                let right = "it must say where people reach this service";
+                lacks_setting(Channel::NaverBlog, "public_url", right)
+            })?,
+            key,
+            valid_for: Duration::from_hours(24 * u64::from(config.hand_off.valid_days)),
+            blog: of_channel.account_id.clone(),
+            feeds,
+        };
+        Ok(Arc::new(HandOff::new(self.http.clone(), settings)))
+    }
+
+    /// A blog elsewhere, in Naver Blog's place.
+    fn meta_weblog(&self, account: &Account) -> Result<Arc<dyn ChannelClient>, Failure> {
+        let config = self.config.channels.get(Channel::NaverBlog);
+        let settings = MetaWeblogSettings {
+            image_fit: config.image_fit,
+            poll_interval: Duration::from_millis(config.poll_interval_ms),
+            settle: Duration::from_millis(config.settle_ms),
+            second_look: Duration::from_millis(config.second_look_ms),
+            post_url: config.post_url.clone(),
+            ..MetaWeblogSettings::new(account.text(Part::AccountId))
+        };
+        let api = self.api(Channel::NaverBlog, account)?;
+        Ok(Arc::new(MetaWeblogClient::new(api, self.media.clone(), settings)))
+    }
+
+    fn instagram(&self, account: &Account, beside: &mut Beside) -> Result<Arc<dyn ChannelClient>, Failure> {
+        let config = self.config.channels.get(Channel::Instagram);
+        let mut settings = InstagramSettings::new(account.text(Part::AccountId));
+        if let Some(version) = &config.api_version {
+            settings.api_version.clone_from(version);
+        }
+        settings.image_fit = config.image_fit;
+        settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
+        settings.settle = Duration::from_millis(config.settle_ms);
+        settings.second_look = Duration::from_millis(config.second_look_ms);
+        let (base_url, token) = (base_url(Channel::Instagram, config)?, Token::from(account.token()));
+        let api = Api::new(self.http.clone(), base_url, token.clone());
+        let tokens = InstagramTokens::new(api.clone(), &settings.api_version);
+        beside.tokens = Some((token, tokens));
+        Ok(Arc::new(InstagramClient::new(
+            api,
+            self.media.clone(),
+            self.links.clone(),
+            settings,
+        )))
+    }
+
+    fn kakao_channel(&self, account: &Account) -> Result<Arc<dyn ChannelClient>, Failure> {
+        let (channel, config) = (Channel::KakaoChannel, &self.config.channels.kakao_channel);
+        let lists = RecipientLists::configured(&self.config).ok().flatten();
+        let right = "without it no list of recipients can be read";
+        let lists = lists.ok_or_else(|| lacks_setting(channel, "recipients_key", right))?;
+        let [app_key, sender_key, sender_name, unsubscribe_number] =
+            [Part::AppKey, Part::SenderKey, Part::SenderName, Part::UnsubscribeNumber].map(|key| account.text(key));
+        let mut settings = KakaoSettings::new(app_key, sender_key, sender_name, unsubscribe_number);
+        settings.label = config.ad_label.unwrap_or(true);
+        settings.image_fit = config.image_fit;
+        let list = Some(account.text(Part::RecipientList)).filter(|list| !list.is_empty());
+        settings.recipient_list = list.map(str::to_owned);
+        settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
+        settings.patience = settings.poll_interval * RESULT_LOOKS;
+        settings.settle = Duration::from_millis(config.settle_ms);
+        settings.second_look = Duration::from_millis(config.second_look_ms);
+        Ok(Arc::new(KakaoChannelClient::new(
+            self.api(channel, account)?,
+            self.media.clone(),
+            Arc::new(lists),
+            settings,
+        )))
     }
 }
 
-fn instagram(config: &ChannelConfig) -> Result<InstagramSettings, Failure> {
-    let account_id = config.account_id.as_deref().unwrap_or_default();
-    if account_id.is_empty() || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
-        let right = "it must be the professional account's id, digits only";
-        return Err(lacks(Channel::Instagram, "account_id", right));
-    }
-    let mut settings = InstagramSettings::new(account_id);
-    if let Some(version) = &config.api_version {
-        settings.api_version.clone_from(version);
-    }
-    settings.image_fit = config.image_fit;
-    settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
-    settings.settle = Duration::from_millis(config.settle_ms);
-    settings.second_look = Duration::from_millis(config.second_look_ms);
-    Ok(settings)
-}
-
-fn genie_tv(config: &ChannelConfig) -> Result<GenieTvSettings, Failure> {
-    let channel = Channel::GenieTV;
-    let account_id = config.account_id.as_deref().filter(|id| is_path_id(id));
-    let product_id = config.product_id.as_deref().filter(|id| !id.trim().is_empty());
-    let right = "it must be the advertiser's account at the channel: letters, digits, - _ . ~";
-    let account_id = account_id.ok_or_else(|| lacks(channel, "account_id", right))?;
-    let right = "it must name what is booked, as the channel's product list has it";
-    let product_id = product_id.ok_or_else(|| lacks(channel, "product_id", right))?;
-    Ok(GenieTvSettings {
-        account_id: account_id.to_owned(),
-        product_id: product_id.to_owned(),
-        poll_interval: Duration::from_millis(config.poll_interval_ms),
-    })
-}
-
-fn kakao_channel(all: &Config, http: &HttpClient, media: &MediaClient) -> Result<Arc<dyn ChannelClient>, Failure> {
-    let (channel, config) = (Channel::KakaoChannel, &all.channels.kakao_channel);
-    let given = |key: &str, value: &Option<String>, right: &str| {
-        let value = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        value.map(str::to_owned).ok_or_else(|| lacks(channel, key, right))
-    };
-    let app_key = given("app_key", &config.app_key, "it must be the NHN Cloud project's app key")?;
-    if !is_path_id(&app_key) {
-        return Err(lacks(channel, "app_key", "it may have letters, digits, - _ . ~"));
-    }
-    let sender_key = given("sender_key", &config.sender_key, "it must be the sender profile's key")?;
-    let right = "the law wants the sender's name in each message";
-    let sender_name = given("sender_name", &config.sender_name, right)?;
-    let right = "it must be an 080 number: the law wants a free way to opt out in each message";
-    let unsubscribe_number = given("unsubscribe_number", &config.unsubscribe_number, right)?;
-    let toll_free = Phone::parse(&unsubscribe_number).is_ok_and(|phone| phone.kind == PhoneKind::TollFree);
-    if !toll_free {
-        return Err(lacks(channel, "unsubscribe_number", right));
-    }
-    let lists = RecipientLists::configured(all).ok().flatten();
-    let right = "without it no list of recipients can be read";
-    let lists = lists.ok_or_else(|| lacks_setting(channel, "recipients_key", right))?;
-    let mut settings = KakaoSettings::new(&app_key, &sender_key, &sender_name, &unsubscribe_number);
-    settings.label = config.ad_label.unwrap_or(true);
-    settings.image_fit = config.image_fit;
-    settings.recipient_list.clone_from(&config.recipient_list);
-    settings.poll_interval = Duration::from_millis(config.poll_interval_ms);
-    settings.patience = settings.poll_interval * RESULT_LOOKS;
-    settings.settle = Duration::from_millis(config.settle_ms);
-    settings.second_look = Duration::from_millis(config.second_look_ms);
-    let api = api(channel, config, http)?;
-    Ok(Arc::new(KakaoChannelClient::new(
-        api,
-        media.clone(),
-        Arc::new(lists),
-        settings,
-    )))
-}
-
-/// What is put around Kakao Channel's messages; nothing where a company's own
-/// gateway does what the law wants, or where it is missing.
-pub(crate) fn kakao_frame(config: &ChannelConfig) -> Option<Frame> {
+/// What is put around Kakao Channel's messages that are sent as this account; nothing
+/// where a company's own gateway does what the law wants, or where it is missing.
+pub(crate) fn kakao_frame(config: &ChannelConfig, account: &Account) -> Option<Frame> {
     let own = config.protocol == ChannelProtocol::Own;
+    let [sender, opt_out] = [Part::SenderName, Part::UnsubscribeNumber].map(|key| account.shown(key));
     Some(Frame {
         label: config.ad_label.unwrap_or(true),
-        sender: config.sender_name.clone().filter(|_| own)?,
-        opt_out: config.unsubscribe_number.clone()?,
+        sender: sender.filter(|_| own)?,
+        opt_out: opt_out?,
     })
-}
-
-fn api(channel: Channel, config: &ChannelConfig, http: &HttpClient) -> Result<Api, Failure> {
-    let base_url = base_url(channel, config)?;
-    Ok(Api::new(http.clone(), base_url, token(channel, config)?))
-}
-
-fn token(channel: Channel, config: &ChannelConfig) -> Result<Token, Failure> {
-    let given = config.access_token.clone().filter(|token| !token.is_blank());
-    let right = "it must be the token that the channel gave you";
-    given
-        .map(Token::from)
-        .ok_or_else(|| lacks(channel, "access_token", right))
 }
 
 /// Where a channel's API is.
@@ -395,6 +416,23 @@ fn is_loopback(url: &Url) -> bool {
 fn lacks(channel: Channel, key: &str, right: &str) -> Failure {
     let name = format!("channels.{}.{key}", channel.config_name().to_lowercase());
     lacks_setting(channel, &name, right)
+}
+
+/// The same of an account that a tenant has handed over: by another protocol, or to an
+/// earlier version.
+fn own_lacks(channel: Channel, key: Part) -> Failure {
+    let (key, korean) = (key.name(), channel.korean_name());
+    let detail = Text::new(
+        format!(
+            "The account of this shop's own on {channel} lacks `{key}`, or it is refused. Hand the account over again \
+             (PUT /api/channels/{channel}/account), then retry."
+        ),
+        format!(
+            "{korean}에 등록된 이 가게의 계정에 `{key}` 값이 없거나 올바르지 않습니다. 계정을 다시 등록한 뒤\
+             (PUT /api/channels/{channel}/account) 다시 시도해 주세요."
+        ),
+    );
+    cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }
 
 /// The same of any setting, by its whole name.

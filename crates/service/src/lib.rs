@@ -3,6 +3,7 @@
 //!
 //! Rules are in `fanfare-core` and SQL is in `fanfare-ledger`; neither is here.
 
+pub mod accounts;
 pub mod api;
 pub mod app;
 mod clients;

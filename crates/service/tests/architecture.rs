@@ -56,11 +56,11 @@ fn modules_used(source: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_api_knows_core_ledger_status_clock_keys_names_of_metrics_and_one_handle_to_the_engine() {
+fn the_api_knows_core_ledger_status_clock_keys_accounts_names_of_metrics_and_one_handle_to_the_engine() {
     for (name, source) in of_service("api/") {
         for module in modules_used(&source) {
             assert!(
-                ["api", "status", "clock", "keys", "perform", "telemetry"].contains(&module),
+                ["api", "accounts", "status", "clock", "keys", "perform", "telemetry"].contains(&module),
                 "{name} uses crate::{module}"
             );
         }

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "cli/account.rs"]
+mod account;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/engines.rs"]

@@ -57,6 +57,13 @@ impl Incoming {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
+    /// Its last letters tell whose it is, and are no secret.
+    pub(crate) fn token_end(&self) -> String {
+        let token = self.bearer().unwrap_or_default();
+        let start = token.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+        token[start..].to_owned()
+    }
+
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }

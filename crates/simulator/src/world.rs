@@ -22,6 +22,10 @@ const REQUESTS_KEPT: usize = 10_000;
 pub struct Effect {
     /// The channel's prefix, such as `instagram`.
     pub channel: &'static str,
+    /// The channel's account that it stands on; where the contract names none, the end
+    /// of the token.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub account: String,
     /// What the caller named it by: its key, its container, its grouping key.
     pub our_id: String,
     /// What the channel named it.

@@ -49,6 +49,14 @@ use crate::http::{Answer, ExchangeError};
 
 pub use self::mock::mock_receipt;
 
+/// How the protocol behaves, whoever is called.
+pub const PROTOCOL: Protocol = Protocol {
+    first_step_has_effect: false,
+    // A line is booked once, however often it is asked for: that does
+    // not end with the channel's memory of keys.
+    dedup: Dedup::Key { window: Duration::MAX },
+};
+
 /// What the client is told once.
 #[derive(Debug, Clone)]
 pub struct GenieTvSettings {
@@ -78,12 +86,7 @@ pub struct GenieTvClient {
 #[async_trait]
 impl ChannelClient for GenieTvClient {
     fn protocol(&self) -> Protocol {
-        Protocol {
-            first_step_has_effect: false,
-            // A line is booked once, however often it is asked for: that does
-            // not end with the channel's memory of keys.
-            dedup: Dedup::Key { window: Duration::MAX },
-        }
+        PROTOCOL
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {

@@ -68,6 +68,15 @@ pub use self::mock::mock_receipt;
 /// The version of Meta's API that is called where none is configured.
 pub const API_VERSION: &str = "v26.0";
 
+/// How the protocol behaves, whoever is called; `settle` is from an unclear answer to the
+/// first look-up.
+pub const fn protocol(settle: Duration) -> Protocol {
+    Protocol {
+        first_step_has_effect: false,
+        dedup: Dedup::LookUp { settle },
+    }
+}
+
 /// What the client is told once.
 #[derive(Debug, Clone)]
 pub struct InstagramSettings {
@@ -112,12 +121,7 @@ pub struct InstagramClient {
 #[async_trait]
 impl ChannelClient for InstagramClient {
     fn protocol(&self) -> Protocol {
-        Protocol {
-            first_step_has_effect: false,
-            dedup: Dedup::LookUp {
-                settle: self.settings.settle,
-            },
-        }
+        protocol(self.settings.settle)
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {

@@ -60,6 +60,15 @@ pub use self::mock::mock_receipt;
 /// Where NHN Cloud is.
 pub const BASE_URL: &str = "https://kakaotalk-bizmessage.api.nhncloudservice.com";
 
+/// How the protocol behaves, whoever is called; `settle` is from an unclear answer to the
+/// first look-up.
+pub const fn protocol(settle: Duration) -> Protocol {
+    Protocol {
+        first_step_has_effect: false,
+        dedup: Dedup::LookUp { settle },
+    }
+}
+
 /// What the client is told once.
 #[derive(Debug, Clone)]
 pub struct KakaoSettings {
@@ -124,12 +133,7 @@ pub struct KakaoChannelClient {
 #[async_trait]
 impl ChannelClient for KakaoChannelClient {
     fn protocol(&self) -> Protocol {
-        Protocol {
-            first_step_has_effect: false,
-            dedup: Dedup::LookUp {
-                settle: self.settings.settle,
-            },
-        }
+        protocol(self.settings.settle)
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {

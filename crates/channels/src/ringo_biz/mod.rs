@@ -52,6 +52,12 @@ pub use self::mock::mock_receipt;
 /// may differ.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
+/// How the protocol behaves, whoever is called.
+pub const PROTOCOL: Protocol = Protocol {
+    first_step_has_effect: true,
+    dedup: Dedup::Key { window: KEY_WINDOW },
+};
+
 /// The client.
 #[derive(Debug)]
 pub struct RingoBizClient {
@@ -80,10 +86,7 @@ struct Order {
 #[async_trait]
 impl ChannelClient for RingoBizClient {
     fn protocol(&self) -> Protocol {
-        Protocol {
-            first_step_has_effect: true,
-            dedup: Dedup::Key { window: KEY_WINDOW },
-        }
+        PROTOCOL
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {

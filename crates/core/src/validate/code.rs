@@ -66,9 +66,11 @@ pub const NUMBER_NOT_VERIFIED: &str = "number_not_verified";
 pub const BAD_REGION: &str = "bad_region";
 /// A hashtag with something in it that ends a hashtag.
 pub const BAD_HASHTAG: &str = "bad_hashtag";
+/// A value that no account of the channel has.
+pub const BAD_ACCOUNT: &str = "bad_account";
 
 /// Every word above.
-pub const ALL: [&str; 31] = [
+pub const ALL: [&str; 32] = [
     TOO_MANY_FAULTS,
     WRONG_TYPE,
     UNKNOWN_FIELD,
@@ -100,4 +102,5 @@ pub const ALL: [&str; 31] = [
     BAD_PHONE_NUMBER,
     BAD_REGION,
     BAD_HASHTAG,
+    BAD_ACCOUNT,
 ];

@@ -15,6 +15,11 @@ impl Credentials for MemoryStore {
         Ok(self.lock().credentials.values().cloned().collect())
     }
 
+    async fn credential(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError> {
+        let key = (tenant.clone(), channel.name());
+        Ok(self.lock().credentials.get(&key).cloned())
+    }
+
     async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
         let credentials = &mut self.lock().credentials;
         let key = (credential.tenant.clone(), credential.channel.name());

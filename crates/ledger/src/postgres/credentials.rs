@@ -35,6 +35,20 @@ impl Credentials for PostgresStore {
         read.await
     }
 
+    async fn credential(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.others.run("read a credential", move |session| {
+            let tenant = tenant.clone();
+            Box::pin(async move {
+                let sql = "SELECT tenant_id, channel, version, key_id, data_key, sealed, standing
+                     FROM credentials WHERE tenant_id = $1 AND channel = $2";
+                let row = session.query_opt(sql, &[&tenant.as_str(), &channel.name()]).await?;
+                row.as_ref().map(credential).transpose()
+            })
+        });
+        read.await
+    }
+
     async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
         let credential = credential.clone();
         let keep = self.others.run("keep a credential", move |session| {

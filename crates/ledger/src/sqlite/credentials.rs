@@ -28,6 +28,15 @@ fn all(connection: &Connection) -> Result<Vec<Credential>, SqlError> {
     Ok(credentials)
 }
 
+fn one(connection: &Connection, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT tenant_id, channel, version, key_id, data_key, sealed, standing FROM credentials
+         WHERE tenant_id = ?1 AND channel = ?2",
+    )?;
+    let mut rows = statement.query(params![tenant.as_str(), channel.name()])?;
+    rows.next()?.map(credential).transpose()
+}
+
 fn credential(row: &Row<'_>) -> Result<Credential, SqlError> {
     let columns = Columns {
         table: "credentials",
@@ -98,6 +107,13 @@ impl Credentials for SqliteStore {
         self.readers.read(READ, all).await
     }
 
+    async fn credential(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError> {
+        let tenant = tenant.clone();
+        self.readers
+            .read(READ, move |connection| one(connection, &tenant, channel))
+            .await
+    }
+
     async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
         keep_through(&self.writer, credential).await
     }
@@ -111,6 +127,13 @@ impl Credentials for SqliteStore {
 impl Credentials for SqliteKeys {
     async fn credentials(&self) -> Result<Vec<Credential>, StoreError> {
         self.writer.transact(READ, |transaction| all(transaction)).await
+    }
+
+    async fn credential(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError> {
+        let tenant = tenant.clone();
+        self.writer
+            .transact(READ, move |transaction| one(transaction, &tenant, channel))
+            .await
     }
 
     async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {

@@ -57,8 +57,18 @@ pub async fn a_credential_is_its_tenant_s_and_channel_s(store: &dyn Store) {
     }
     assert_eq!(store.credentials().await.unwrap(), all);
     let cafe = TenantId::new("cafe");
+    for (tenant, channel, own) in [
+        (&cafe, Channel::GenieTV, Some(&all[0])),
+        (&cafe, Channel::Instagram, Some(&all[1])),
+        (&TenantId::default(), Channel::Instagram, Some(&all[2])),
+        (&TenantId::default(), Channel::GenieTV, None),
+        (&TenantId::new("caf"), Channel::GenieTV, None),
+    ] {
+        assert_eq!(store.credential(tenant, channel).await.unwrap().as_ref(), own);
+    }
     assert!(store.forget_credential(&cafe, Channel::Instagram).await.unwrap());
     assert!(!store.forget_credential(&cafe, Channel::Instagram).await.unwrap());
+    assert_eq!(store.credential(&cafe, Channel::Instagram).await.unwrap(), None);
     assert_eq!(store.credentials().await.unwrap(), [all[0].clone(), all[2].clone()]);
     assert!(store.keep_credential(&all[1]).await.unwrap(), "it begins anew");
 }

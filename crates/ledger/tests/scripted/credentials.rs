@@ -15,6 +15,10 @@ impl Credentials for Scripted {
         Err(StoreError::Closed)
     }
 
+    async fn credential(&self, _: &TenantId, _: Channel) -> Result<Option<Credential>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn keep_credential(&self, _: &Credential) -> Result<bool, StoreError> {
         Err(StoreError::Closed)
     }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::breaker::Breaker;
+use super::caller::Caller;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::state::Api;
@@ -51,6 +52,12 @@ pub(super) struct ChannelInfo {
     /// by the service; absent elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Token>,
+    /// Of a channel that is really called: which account the requests of who asks are
+    /// sent with. `own`: their own; `shared`: the one that the service is configured with;
+    /// `none`: there is none. More words may be added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "shared")]
+    account: Option<&'static str>,
     /// What a request must have for it, in its present mode.
     required_inputs: Vec<RequiredInput>,
     /// Within which limits.
@@ -119,17 +126,22 @@ pub(super) struct ChannelLimit {
 pub(super) async fn list_channels(
     State(state): State<Arc<Api>>,
     Extension(language): AskedLanguage,
+    caller: Caller,
 ) -> Result<Response, ApiError> {
-    let channels = Channel::ALL.map(|channel| {
-        let problem = state.engine.channel_problem(channel);
-        ChannelInfo {
+    let mut channels = Vec::with_capacity(Channel::ALL.len());
+    for channel in Channel::ALL {
+        let mode = state.admit.modes[channel.index()];
+        let problem = state.engine.channel_problem(&caller.tenant, channel).await?;
+        let account = state.accounts.standing(&caller.tenant, channel).await?.whose;
+        channels.push(ChannelInfo {
             problem: problem.map(|failure| ChannelProblem::of(&failure, language)),
             breaker: Breaker::of(state.engine.breaker(channel)),
-            token: Token::of(&state, channel, language),
-            ..info(channel, state.admit.modes[channel.index()])
-        }
-    });
-    let channels = channels.into();
+            // One's own is renewed by who handed it over.
+            token: Token::of(&state, channel, language).filter(|_| account == "shared"),
+            account: (mode == Mode::Live).then_some(account),
+            ..info(channel, mode)
+        });
+    }
     view::json(StatusCode::OK, &ChannelList { channels })
 }
 
@@ -148,6 +160,7 @@ fn info(channel: Channel, mode: Mode) -> ChannelInfo {
             next_probe_at: None,
         }),
         token: None,
+        account: None,
         required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),
         limits: facts.limits,
         result_fields: result_fields(channel),

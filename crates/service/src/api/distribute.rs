@@ -157,7 +157,8 @@ pub(super) async fn distribute(
     let wait = preferences.wait(state.limits.default_wait);
     // Until the answer.
     let place;
-    let (id, replayed, scheduled) = match validate::admit(&body, &state.admit_for(&caller), state.clock.now()) {
+    let admit = state.admit_for(&caller).await?;
+    let (id, replayed, scheduled) = match validate::admit(&body, &admit, state.clock.now()) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
             place = state.places.take(if scheduled { Duration::ZERO } else { wait })?;

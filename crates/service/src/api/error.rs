@@ -7,6 +7,7 @@
 //! is logged there too, and never sent.
 
 pub(super) mod access;
+mod account;
 mod wording;
 
 use std::error::Error as StdError;
@@ -27,6 +28,7 @@ use fanfare_ledger::StoreError;
 use tokio::sync::TryAcquireError;
 
 use self::access::{Forbidden, Unauthenticated};
+use crate::accounts::AccountError;
 use crate::perform::{AskRefusal, Behind};
 
 /// After a database failure; commits are tried again at once, so it is short.
@@ -125,6 +127,9 @@ pub(super) enum ApiError {
     /// The channel offers no way to take down what is live.
     #[error("{0} can't be told to take it down")]
     WithdrawalUnsupported(Channel, Text),
+    /// A tenant's own account is not kept, or not removed.
+    #[error("the account is not changed")]
+    Account(#[source] AccountError),
     /// Another node has the distribution.
     #[error("another node has the distribution")]
     OwnedElsewhere,
@@ -217,6 +222,7 @@ impl ApiError {
             | Self::TooManyWaiting(_)
             | Self::NotReady(_)
             | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Account(why) => account::status(why),
             Self::Refused(status) => *status,
         }
     }
@@ -250,6 +256,7 @@ impl ApiError {
             Self::NotPossible(AskRefusal::NothingLive(..)) => "nothing_live",
             Self::NotPossible(_) => "not_retryable",
             Self::WithdrawalUnsupported(..) => "withdrawal_unsupported",
+            Self::Account(why) => account::code(why),
             Self::OwnedElsewhere => "owned_elsewhere",
             Self::PathUnknown => "path_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -270,6 +277,7 @@ impl ApiError {
     pub(super) fn is_ours(&self) -> bool {
         match self {
             Self::Store(_) | Self::Internal { .. } => true,
+            Self::Account(why) => account::is_ours(why),
             Self::Refused(status) => status.is_server_error(),
             _ => false,
         }

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `redrive`, `cancel`, `resolve`, `withdraw`, `events`, `dead_events`, `replay_events`, `channels`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
+//! | `distribute`, `preview`, `status`, `distributions`, `distribution`, `attempts`, `history`, `progress`, `retry`, `redrive`, `cancel`, `resolve`, `withdraw`, `events`, `dead_events`, `replay_events`, `channels`, `account`, `breaker`, `stop`, `notices`, `handoff`, `media`, `health`, `metrics`, `docs` | one endpoint each, or one small family |
 //! | `routes` | what each route asks for |
 //! | `caller` | who asks: keys, tenants, ids in the path |
 //! | `envelope` | what every request passes: trace id, language, panics, problems |
@@ -16,9 +16,10 @@
 //! | `openapi` | puts the document together |
 //!
 //! Nothing is decided here: core says what is right, the engine what happens,
-//! the ledger what was. This module knows those, the status cache, the API keys,
-//! the clock, and who takes a handed-off post back (`fanfare_channels`).
+//! the ledger what was. This module knows those, the status cache, the API keys, the
+//! accounts of tenants, the clock, and who takes a handed-off post back (`fanfare_channels`).
 
+mod account;
 mod ask;
 mod attempts;
 mod body;
@@ -111,6 +112,10 @@ fn routes() -> Routes {
             Needs::OfService(Scope::Operate),
             breaker::order_breaker,
         )
+        // Of another tenant than the key's, they ask for more.
+        .get("/api/channels/{channel}/account", ADMIN, account::get_account)
+        .put("/api/channels/{channel}/account", ADMIN, account::put_account)
+        .delete("/api/channels/{channel}/account", ADMIN, account::delete_account)
         .get("/api/stop", READ, stop::get_stopped)
         // Of all, or another tenant's, it asks for more.
         .post("/api/stop", OPERATE, stop::order_sending)
@@ -143,6 +148,7 @@ fn routes() -> Routes {
 
 const DISTRIBUTE: Needs = Needs::Scope(Scope::Distribute);
 const READ: Needs = Needs::Scope(Scope::Read);
+const ADMIN: Needs = Needs::Scope(Scope::Admin);
 const OPERATE: Needs = Needs::Scope(Scope::Operate);
 
 /// The API: its routes behind the guard, and everything under the one layer.

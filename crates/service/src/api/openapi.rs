@@ -20,8 +20,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health, history,
-    metrics, notices, preview, progress, replay_events, resolve, retry, status, withdraw,
+    account, attempts, breaker, cancel, channels, dead_events, distribute, distribution, distributions, events, health,
+    history, metrics, notices, preview, progress, replay_events, resolve, retry, status, withdraw,
 };
 
 const DESCRIPTION: &str = "\
@@ -71,6 +71,9 @@ there. A service that only its own machine can reach asks for no key until the f
         replay_events::replay_events,
         channels::list_channels,
         breaker::order_breaker,
+        account::get_account,
+        account::put_account,
+        account::delete_account,
         notices::list_endpoints,
         notices::enable_endpoint,
         health::healthz,
@@ -89,6 +92,7 @@ there. A service that only its own machine can reach asks for no key until the f
             problems::BodyTooSlow,
             problems::AlreadyDistributed,
             problems::NotPossible,
+            problems::AccountKept,
             problems::BodyTooLarge,
             problems::UnsupportedMediaType,
             problems::Invalid,
@@ -155,7 +159,8 @@ impl Modify for Everywhere {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post].into_iter().filter_map(Option::as_mut)
+    let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+    all.into_iter().filter_map(Option::as_mut)
 }
 
 fn complete(operation: &mut Operation) {
@@ -262,7 +267,7 @@ mod tests {
             }
             closed += 1;
         }
-        assert_eq!(closed, 23);
+        assert_eq!(closed, 26);
         assert_eq!(document["components"]["securitySchemes"]["apiKey"]["scheme"], "bearer");
     }
 

@@ -15,7 +15,7 @@ use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, EventId};
 use fanfare_core::request::{CanonicalRequest, DistributeRequest, OnInvalid};
 use fanfare_core::text::Language;
-use fanfare_core::validate;
+use fanfare_core::validate::{self, AdmitSettings};
 use fanfare_ledger::Filter;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -143,11 +143,12 @@ pub(super) async fn preview(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let now = state.clock.now();
-    let (request, mut faults) = validate::faults(&body, &state.admit_for(&caller), now);
+    let admit = state.admit_for(&caller).await?;
+    let (request, mut faults) = validate::faults(&body, &admit, now);
     let Some(request) = request else {
         return Err(ApiError::Invalid(faults));
     };
-    let mut standing = standing(&state, &caller, &body, &faults, now).await?;
+    let mut standing = standing((&state, &caller), &body, &admit, &faults, now).await?;
     let spending = Spending::of(&state, &caller, &request, now).await?;
     let beyond = spending.faults();
     if standing.replay_of.is_none() && !beyond.is_empty() {
@@ -163,15 +164,16 @@ pub(super) async fn preview(
         language,
         now,
     };
-    let channels = request.channels.iter().map(|channel| {
-        let held_back = state.engine.held_back(&caller.tenant, *channel);
-        viewer.channel(*channel, state.admit.modes[channel.index()], held_back)
-    });
+    let mut channels = Vec::with_capacity(request.channels.len());
+    for channel in request.channels.iter().copied() {
+        let held_back = state.engine.held_back(&caller.tenant, channel).await?;
+        channels.push(viewer.channel(channel, state.admit.modes[channel.index()], held_back)?);
+    }
     let preview = Preview {
         would_be_accepted: standing.accepted,
         replay_of: standing.replay_of,
         faults: viewer.faults_of(None),
-        channels: channels.collect::<Result<_, _>>()?,
+        channels,
         event_id: request.event_id.clone(),
     };
     view::json_in(language, StatusCode::OK, &preview)
@@ -196,13 +198,13 @@ struct Standing {
 
 /// Asks as the Ledger does on acceptance: the same body first, then the claims.
 async fn standing(
-    state: &Api,
-    caller: &Caller,
+    (state, caller): (&Api, &Caller),
     body: &Value,
+    admit: &AdmitSettings,
     faults: &[Fault],
     now: Timestamp,
 ) -> Result<Standing, ApiError> {
-    let Ok(admitted) = validate::admit(body, &state.admit_for(caller), now) else {
+    let Ok(admitted) = validate::admit(body, admit, now) else {
         let replay_of = replay::of_the_past(state, caller, body, None, faults).await?;
         return Ok(Standing {
             accepted: replay_of.is_some(),

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use super::envelope::TraceId;
 use super::error::{ApiError, ParameterFault};
 use super::language::tag_of;
+use crate::accounts::AccountError;
 
 /// The media type of every error.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -58,7 +59,8 @@ pub(super) struct Problem {
     /// With `idempotency_key_reused` and `already_distributed`: the existing distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     distribution_id: Option<DistributionId>,
-    /// With `already_distributed`: which distribution holds which channel.
+    /// With `already_distributed`: which distribution holds which channel. With
+    /// `account_in_use`: what is unfinished there, some of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     existing: Vec<ExistingDelivery>,
     /// With `channels_behind`: which of the request's channels, and how far.
@@ -188,6 +190,13 @@ impl Problem {
                     wait_seconds: lag.wait.as_secs(),
                 });
                 self.behind = lags.collect();
+            }
+            ApiError::Account(AccountError::InUse(channel, unfinished)) => {
+                let existing = unfinished.iter().map(|id| ExistingDelivery {
+                    channel: *channel,
+                    distribution_id: *id,
+                });
+                self.existing = existing.collect();
             }
             ApiError::NotReady(reasons) => {
                 let reason = |reason: &fanfare_core::text::Text| reason.get(language).to_owned();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::Query as Pairs;
 use axum::http::Uri;
+use fanfare_core::ids::TenantId;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 
@@ -16,6 +17,9 @@ pub(super) const DEFAULT_LIMIT: usize = 50;
 
 /// Items of a page at most.
 pub(super) const MAX_LIMIT: usize = 200;
+
+/// Longest name of a tenant, in characters.
+const TENANT_MAX: usize = 64;
 
 /// A query's parameters, and what is wrong with them so far.
 pub(super) struct Query {
@@ -119,6 +123,18 @@ pub(super) fn word<T: Copy>(value: &str, all: &[T], name: impl Fn(T) -> &'static
             format!("다음 중 하나를 그대로 적어 주세요: {known}"),
         );
         ("unknown_value", detail)
+    })
+}
+
+/// A tenant's name, as keys have it.
+pub(super) fn tenant(value: &str) -> Result<TenantId, ValueFault> {
+    let fits = !value.trim().is_empty() && value.chars().count() <= TENANT_MAX && !value.chars().any(char::is_control);
+    fits.then(|| TenantId::new(value)).ok_or_else(|| {
+        let detail = Text::new(
+            format!("Give a tenant's name: 1 to {TENANT_MAX} characters, not blank, without control characters."),
+            format!("테넌트 이름을 1~{TENANT_MAX}자로 적어 주세요. 공백만 쓰거나 제어 문자를 넣을 수 없습니다."),
+        );
+        ("out_of_range", detail)
     })
 }
 

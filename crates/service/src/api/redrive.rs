@@ -18,6 +18,7 @@ use fanfare_core::decode::redrive as decode;
 use fanfare_core::decode::redrive::RedriveOrder;
 use fanfare_core::redrive::{FailedDelivery, Obstacle, RedriveFilter};
 use fanfare_core::text::Language;
+use fanfare_ledger::StoreError;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -150,11 +151,11 @@ fn failed_by(filter: &RedriveFilter, place: Place) -> RedriveFilter {
 }
 
 /// What stands in a delivery's way at the moment, here.
-fn obstacle(state: &Api, caller: &Caller, delivery: &FailedDelivery) -> Option<Obstacle> {
-    let held = || {
-        let why = state.engine.held_back(&caller.tenant, delivery.channel);
-        why.is_some_and(|why| !is_tried(&why))
-    };
+async fn obstacle(state: &Api, caller: &Caller, delivery: &FailedDelivery) -> Result<Option<Obstacle>, StoreError> {
     let obstacle = Obstacle::of(delivery);
-    obstacle.or_else(|| (!delivery.is_known_live && held()).then_some(Obstacle::ChannelHeld))
+    if obstacle.is_some() || delivery.is_known_live {
+        return Ok(obstacle);
+    }
+    let why = state.engine.held_back(&caller.tenant, delivery.channel).await?;
+    Ok(why.filter(|why| !is_tried(why)).map(|_| Obstacle::ChannelHeld))
 }

@@ -7,7 +7,7 @@ use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, IdempotencyKey};
 use fanfare_core::request::CanonicalRequest;
-use fanfare_core::validate::{self, code};
+use fanfare_core::validate::{self, AdmitSettings, code};
 use fanfare_ledger::{KEY_LIFETIME, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -26,14 +26,13 @@ pub(super) async fn of_the_past(
     if !faults.iter().any(|fault| fault.code == code::IN_THE_PAST) {
         return Ok(None);
     }
+    let admit = &state.admit_for(caller).await?;
     if let Some(key) = key {
         let since = state.clock.now().saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN);
         let known = state.store.distribution_of_key(&caller.tenant, key, since).await?;
-        return Ok(known
-            .filter(|known| was_this(state, caller, body, known))
-            .map(|known| known.id));
+        return Ok(known.filter(|known| was_this(admit, body, known)).map(|known| known.id));
     }
-    let Some(request) = validate::faults(body, &state.admit_for(caller), state.clock.now()).0 else {
+    let Some(request) = validate::faults(body, admit, state.clock.now()).0 else {
         return Ok(None);
     };
     let Some(newest) = state.store.newest_of_event(&caller.tenant, &request.event_id).await? else {
@@ -43,7 +42,7 @@ pub(super) async fn of_the_past(
     let mut others = newest.others.into_iter();
     while let Some(known) = candidate {
         let holds = known.deliveries.iter().any(|delivery| delivery.holds_claim);
-        if holds && was_this(state, caller, body, &known) {
+        if holds && was_this(admit, body, &known) {
             return Ok(Some(known.id));
         }
         candidate = match others.next() {
@@ -55,7 +54,7 @@ pub(super) async fn of_the_past(
 }
 
 /// Whether the body, read at the time of that acceptance, is what was accepted.
-fn was_this(state: &Api, caller: &Caller, body: &Value, known: &Distribution) -> bool {
-    validate::admit(body, &state.admit_for(caller), known.accepted_at)
+fn was_this(admit: &AdmitSettings, body: &Value, known: &Distribution) -> bool {
+    validate::admit(body, admit, known.accepted_at)
         .is_ok_and(|admitted| CanonicalRequest::new(admitted.request).hash == known.request.hash)
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use fanfare_core::api_key::Scope;
 
 use super::state::Api;
@@ -38,6 +38,8 @@ impl NeedsOfRoutes {
         let method = match *method {
             Method::GET | Method::HEAD => "get",
             Method::POST => "post",
+            Method::PUT => "put",
+            Method::DELETE => "delete",
             _ => return None,
         };
         self.0.get(&(method, path)).copied()
@@ -78,6 +80,30 @@ impl Routes {
     ) -> Self {
         self.needs.0.insert(("post", path), needs);
         self.router = self.router.route(path, post(handler));
+        self
+    }
+
+    /// Puts something in the place of what is there.
+    pub(super) fn put<T: 'static>(
+        mut self,
+        path: &'static str,
+        needs: Needs,
+        handler: impl Handler<T, Arc<Api>>,
+    ) -> Self {
+        self.needs.0.insert(("put", path), needs);
+        self.router = self.router.route(path, put(handler));
+        self
+    }
+
+    /// Takes something away.
+    pub(super) fn delete<T: 'static>(
+        mut self,
+        path: &'static str,
+        needs: Needs,
+        handler: impl Handler<T, Arc<Api>>,
+    ) -> Self {
+        self.needs.0.insert(("delete", path), needs);
+        self.router = self.router.route(path, delete(handler));
         self
     }
 

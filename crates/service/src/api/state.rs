@@ -9,11 +9,9 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
 use fanfare_core::spend::SpendCaps;
-use fanfare_core::text::Text;
 use fanfare_core::validate::AdmitSettings;
-use fanfare_core::validate::kakao_channel::Frame;
 use fanfare_core::verified::VerifiedNumbers;
-use fanfare_ledger::Store;
+use fanfare_ledger::{Store, StoreError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Semaphore, watch};
 
@@ -21,6 +19,7 @@ use super::caller::Caller;
 use super::envelope::TraceIds;
 use super::place::Places;
 use super::routes::NeedsOfRoutes;
+use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::keys::Keyring;
 use crate::perform::EngineHandle;
@@ -52,13 +51,11 @@ pub struct ApiState {
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced.
     pub verified_numbers: Arc<VerifiedNumbers>,
-    /// What is put around Kakao Channel's messages.
-    pub kakao_frame: Option<Frame>,
+    /// Whom tenants' requests are sent as.
+    pub accounts: Arc<Accounts>,
     /// Of each channel, by [`Channel::index`]: hosts beside its own on which a
     /// post's link is believed.
     pub post_hosts: [Vec<String>; Channel::ALL.len()],
-    /// Of each channel: why what is live there can't be taken down from here.
-    pub cannot_withdraw: [Option<Text>; Channel::ALL.len()],
     /// What the door accepts.
     pub limits: ApiLimits,
     /// Whether the service takes requests; whoever starts and stops it says so.
@@ -112,10 +109,11 @@ pub(super) struct Api {
     pub(super) token: Option<watch::Receiver<Option<TokenStanding>>>,
     pub(super) hand_off: Option<Arc<HandOff>>,
     pub(super) media: Option<Arc<MediaLinks>>,
+    /// What is the same for all tenants.
     pub(super) admit: AdmitSettings,
     pub(super) spend_caps: SpendCaps,
     pub(super) post_hosts: [Vec<String>; Channel::ALL.len()],
-    pub(super) cannot_withdraw: [Option<Text>; Channel::ALL.len()],
+    pub(super) accounts: Arc<Accounts>,
     pub(super) limits: ApiLimits,
     /// Places for requests that wait for channels.
     pub(super) places: Places,
@@ -142,12 +140,12 @@ impl Api {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,
                 verified_numbers: parts.verified_numbers,
-                kakao_frame: parts.kakao_frame,
+                kakao_frame: None,
                 tenant: TenantId::default(),
             },
             spend_caps: parts.spend_caps,
             post_hosts: parts.post_hosts,
-            cannot_withdraw: parts.cannot_withdraw,
+            accounts: parts.accounts,
             places: Places::new(parts.limits.waiting),
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,
@@ -156,11 +154,13 @@ impl Api {
             traces: TraceIds::default(),
         }
     }
+
     /// What bears on the acceptance of this caller's requests.
-    pub(super) fn admit_for(&self, caller: &Caller) -> AdmitSettings {
-        AdmitSettings {
+    pub(super) async fn admit_for(&self, caller: &Caller) -> Result<AdmitSettings, StoreError> {
+        Ok(AdmitSettings {
             tenant: caller.tenant.clone(),
+            kakao_frame: self.accounts.kakao_frame(&caller.tenant).await?,
             ..self.admit.clone()
-        }
+        })
     }
 }

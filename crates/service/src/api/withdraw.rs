@@ -159,11 +159,12 @@ async fn permitted(state: &Api, caller: &Caller, id: DistributionId, channel: Ch
     let is_live = |delivery: &&Delivery| {
         delivery.mode == Mode::Live && delivery.status == DeliveryStatus::Success && !delivery.is_withdrawing()
     };
-    match &state.cannot_withdraw[channel.index()] {
-        Some(how) if delivery.is_some_and(|delivery| is_live(&delivery)) => {
-            Err(ApiError::WithdrawalUnsupported(channel, how.clone()))
-        }
-        _ => Ok(()),
+    if !delivery.is_some_and(|delivery| is_live(&delivery)) {
+        return Ok(());
+    }
+    match state.engine.cannot_withdraw(&caller.tenant, channel).await? {
+        Some(how) => Err(ApiError::WithdrawalUnsupported(channel, how)),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::{name_of, text};
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
-use super::{Common, breaker, check, results, token};
+use super::{Common, account, breaker, check, results, token};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,6 +17,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Hand a tenant's own account over, show it or remove it
+    Account(account::Args),
     /// Force a channel's circuit breaker open, close, disable or reset it, on every node
     Breaker(breaker::Args),
     /// Try the credentials of each live channel, without posting; works by the configuration, not by a service
@@ -27,8 +29,9 @@ enum Command {
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     match &args.command {
+        Some(Command::Account(args)) => account::run(common, args).await,
         Some(Command::Breaker(args)) => breaker::run(common, args).await,
-        Some(Command::Check(args)) => check::run(common, args).await,
+        Some(Command::Check(args)) => Box::pin(check::run(common, args)).await,
         Some(Command::Token(args)) => token::run(common, args).await,
         None => show(common).await,
     }

@@ -4,32 +4,41 @@
 //! the channels itself: what a service would be told is told here.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use comfy_table::Cell;
-use fanfare_channels::check::{Checked, Credentials, Tls};
+use fanfare_channels::check::{Checked, Credentials as Tried, Tls};
 use fanfare_core::cause::Cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::TokenStanding;
 use fanfare_core::delivery::Failure as Why;
+use fanfare_core::ids::TenantId;
 use fanfare_core::notice::words::actor_text;
+use fanfare_ledger::MemoryStore;
+use fanfare_ledger::credentials::Credentials;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::screen::{Screen, Tone};
 use super::{Common, config, results};
+use crate::accounts::Accounts;
+use crate::accounts::reach::{Reach, Whose};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::credentials;
 use crate::perform::Connection;
+use crate::{credentials, store};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only these, such as Instagram; all where none is named
     #[arg(value_parser = named)]
     channels: Vec<Channel>,
+    /// Try what this tenant's requests are sent with: its own account, where it has one
+    #[arg(long)]
+    tenant: Option<String>,
     /// Seconds that a channel has, all its calls together
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
     timeout: u64,
@@ -51,28 +60,39 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     let (config, standing) = with_kept(config).await;
     let chosen = |channel: &Channel| args.channels.is_empty() || args.channels.contains(channel);
     let chosen: Vec<_> = Channel::ALL.into_iter().filter(chosen).collect();
-    let mut outcomes = outcomes(&config, &chosen, Duration::from_secs(args.timeout)).await?;
-    for (channel, outcome) in &mut outcomes {
-        if let (Outcome::Checked(checked), credentials::CHANNEL) = (outcome, *channel) {
+    let tenant = args.tenant.as_deref().map(TenantId::new).unwrap_or_default();
+    let mut outcomes = Box::pin(outcomes(&config, &chosen, &tenant, Duration::from_secs(args.timeout))).await?;
+    for (channel, whose, outcome) in &mut outcomes {
+        if let (Outcome::Checked(checked), credentials::CHANNEL, Whose::Shared) = (outcome, *channel, *whose) {
             checked.token_expires_at = checked
                 .token_expires_at
                 .or(standing.as_ref().and_then(|one| one.expires_at));
         }
     }
     let screen = Screen::stdout();
-    let bad = outcomes.iter().filter(|(_, outcome)| !outcome.is_good()).count();
+    let bad = outcomes.iter().filter(|(.., outcome)| !outcome.is_good()).count();
     if common.json {
         let channels: Vec<_> = outcomes
             .iter()
-            .map(|(channel, outcome)| view(*channel, outcome))
+            .map(|(channel, whose, outcome)| {
+                let mut view = view(*channel, outcome);
+                if args.tenant.is_some() {
+                    view["ownAccount"] = (*whose == Whose::Own).into();
+                }
+                view
+            })
             .collect();
         screen.say(format_args!("{:#}", json!({"channels": channels, "bad": bad})))?;
     } else {
         let mut table = screen.table();
         table.set_header(["Channel", "Outcome", "Found"].map(results::heading));
-        for (channel, outcome) in &outcomes {
+        for (channel, whose, outcome) in &outcomes {
+            let own = match whose {
+                Whose::Own => "\nits own account",
+                Whose::Shared => "",
+            };
             table.add_row([
-                Cell::new(format!("{}\n{channel}", channel.korean_name())),
+                Cell::new(format!("{}\n{channel}{own}", channel.korean_name())),
                 results::toned(outcome.word(), outcome.tone()),
                 Cell::new(found(outcome).join("\n")),
             ]);
@@ -113,28 +133,45 @@ async fn with_kept(config: Config) -> (Config, Option<TokenStanding>) {
 async fn outcomes(
     config: &Config,
     channels: &[Channel],
+    tenant: &TenantId,
     timeout: Duration,
-) -> Result<Vec<(Channel, Outcome)>, Failure> {
+) -> Result<Vec<(Channel, Whose, Outcome)>, Failure> {
     let mut chosen = config.clone();
     for channel in Channel::ALL.into_iter().filter(|channel| !channels.contains(channel)) {
         chosen.channels.get_mut(channel).mode = Mode::Mock;
     }
-    let connected = clients::connect(&chosen, config.listen).context("no channel can be called")?;
+    let reaches = reaches(&chosen, channels, tenant).await?;
     let now = SystemClock::default().now();
-    let checks = channels.iter().map(|channel| {
-        let connection = connected.connections[channel.index()].clone();
-        async move {
-            let outcome = match connection {
-                Connection::Mock => Outcome::Mock,
-                Connection::Unusable(why) => Outcome::NotConfigured(why),
-                Connection::Live(client) => tokio::time::timeout(timeout, client.check(now))
-                    .await
-                    .map_or(Outcome::Late, |checked| Outcome::Checked(Box::new(checked))),
-            };
-            (*channel, outcome)
-        }
+    let checks = reaches.into_iter().map(|(channel, reach)| async move {
+        let outcome = match reach.connection {
+            Connection::Mock => Outcome::Mock,
+            Connection::Unusable(why) => Outcome::NotConfigured(why),
+            Connection::Live(client) => tokio::time::timeout(timeout, client.check(now))
+                .await
+                .map_or(Outcome::Late, |checked| Outcome::Checked(Box::new(checked))),
+        };
+        (channel, reach.whose, outcome)
     });
     Ok(futures_util::future::join_all(checks).await)
+}
+
+/// Whom a tenant's requests are sent as. What a tenant has of its own is read from the
+/// database, where there may be one; what can't be read is no reason to try another's.
+async fn reaches(config: &Config, channels: &[Channel], tenant: &TenantId) -> Result<Vec<(Channel, Reach)>, Failure> {
+    let connected = clients::connect(config, config.listen).context("no channel can be called")?;
+    let store: Arc<dyn Credentials> = if *tenant != TenantId::default() && credentials::may_be_kept(config) {
+        let looked = store::look_into_credentials(config).await;
+        looked.context("the accounts that are kept can't be read")?
+    } else {
+        Arc::new(MemoryStore::new())
+    };
+    let accounts = Accounts::new(store, config, Arc::new(SystemClock::default()), connected);
+    let mut reaches = Vec::with_capacity(channels.len());
+    for channel in channels {
+        let reach = accounts.reach(tenant, *channel).await;
+        reaches.push((*channel, reach.context("the accounts that are kept can't be read")?));
+    }
+    Ok(reaches)
 }
 
 impl Outcome {
@@ -156,10 +193,10 @@ impl Outcome {
         };
         match &checked.credentials {
             _ if !checked.reached => "unreachable",
-            Credentials::Accepted => "accepted",
-            Credentials::NotNeeded => "by_hand",
-            Credentials::Refused(_) => "refused",
-            Credentials::Unknown(_) => "unclear",
+            Tried::Accepted => "accepted",
+            Tried::NotNeeded => "by_hand",
+            Tried::Refused(_) => "refused",
+            Tried::Unknown(_) => "unclear",
         }
     }
 

@@ -129,6 +129,11 @@ impl Client {
         self.send(Method::PUT, path, body, &[], TIMEOUT).await
     }
 
+    /// Has something taken away.
+    pub(super) async fn delete(&self, path: &str) -> Result<Reply, Failure> {
+        self.send(Method::DELETE, path, Bytes::new(), &[], TIMEOUT).await
+    }
+
     /// Opens a stream of events, after the last one that was seen; `None` where
     /// nothing more will come.
     pub(super) async fn open(&self, path: &str, last: Option<&str>) -> Result<Option<Incoming>, Failure> {

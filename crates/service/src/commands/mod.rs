@@ -16,6 +16,7 @@
 //! | `screen.rs`, `results.rs`, `bars.rs` | what people see |
 //! | `simulated.rs` | a service of `demo`'s and `story`'s own, and its channels |
 
+mod account;
 mod answer;
 mod bars;
 mod breaker;
@@ -148,7 +149,7 @@ enum Command {
     Stop(stop::Args),
     /// Read the journal of published events, or publish some again
     Events(events::Args),
-    /// Show the channels, try their credentials, hand a token over, or order something of a channel's circuit breaker
+    /// Show the channels, try their credentials, hand a token or an account over, or order something of a circuit breaker
     Channels(channels::Args),
     /// Make, list and revoke API keys, in the configured database
     Keys(keys::Args),

@@ -35,6 +35,8 @@ pub struct ChannelConfig {
     /// who posts, or the id of the only blog that a person may post on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
+    /// Whether a tenant other than `default` is sent for only with an account of its own.
+    pub require_own_account: bool,
     /// Instagram: the version of Meta's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
@@ -111,6 +113,7 @@ impl Default for ChannelConfig {
             base_url: None,
             access_token: None,
             account_id: None,
+            require_own_account: false,
             api_version: None,
             product_id: None,
             verified_numbers: BTreeMap::new(),

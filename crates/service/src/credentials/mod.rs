@@ -7,7 +7,8 @@
 //! new; while a node runs it follows what is kept, so that nodes with an older
 //! configuration do not put an older token back.
 //!
-//! Deliberately absent: credentials of single tenants.
+//! Deliberately absent: accounts that tenants have of their own, which are kept beside it
+//! and are not renewed: `accounts/`.
 
 pub(crate) mod envelope;
 pub(crate) mod renewal;

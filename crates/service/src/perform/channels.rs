@@ -1,6 +1,7 @@
 //! Calls channels. A mock answers in place: nothing leaves the process. A live
 //! channel is called in a task of its own, which is over within the deadline,
-//! and whose answer goes back to the loop.
+//! and whose answer goes back to the loop. As whom it is called, the tenant's own
+//! account or the configuration's, is found there, too (`accounts/`).
 //!
 //! All calls share one thread: a call is mostly waiting, and handing it from
 //! thread to thread costs more than the call itself.
@@ -12,9 +13,9 @@ use std::time::Duration;
 
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::mock;
-use fanfare_core::attempt::{Dedup, Evidence, LookUpOutcome, Proof, Protocol, Retry, StepOutcome, WithdrawOutcome};
+use fanfare_core::attempt::{Evidence, LookUpOutcome, Proof, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::cause;
-use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::channel::Mode;
 use fanfare_core::delivery::{Failure, Phase};
 use fanfare_core::engine::{Call, Input};
 use fanfare_core::receipt::Receipt;
@@ -27,12 +28,15 @@ use tokio::sync::mpsc;
 
 use super::call_counts::{CallCounts, Kind};
 use super::lease::Lease;
+use crate::accounts::Accounts;
+use crate::accounts::reach::Reach;
 
 /// What was begun on a channel that is no longer configured waits so long for
 /// its configuration before it is tried again.
 const CONFIGURATION_INTERVAL: Duration = Duration::from_mins(5);
 
-/// What could not be sent for want of a lease is tried again after this time.
+/// What could not be sent for want of a lease, or of the database, is tried again after
+/// this time.
 const LEASE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How a channel is reached.
@@ -47,16 +51,15 @@ pub enum Connection {
 }
 
 impl Connection {
-    /// How its protocol behaves.
-    pub fn protocol(&self) -> Protocol {
+    /// What it is called by.
+    ///
+    /// # Errors
+    /// Why it can't be called.
+    pub(crate) fn client(&self) -> Result<&Arc<dyn ChannelClient>, Failure> {
         match self {
-            Self::Mock => Protocol::MOCK,
-            Self::Live(client) => client.protocol(),
-            // Nothing is called; what is in doubt is not decided either.
-            Self::Unusable(_) => Protocol {
-                first_step_has_effect: true,
-                dedup: Dedup::LookUp { settle: Duration::ZERO },
-            },
+            Self::Live(client) => Ok(client),
+            Self::Mock => Err(now_a_mock()),
+            Self::Unusable(why) => Err(why.clone()),
         }
     }
 
@@ -73,7 +76,8 @@ impl Connection {
 
 /// Calls channels for the loop.
 pub(super) struct Calls {
-    pub(super) connections: [Connection; Channel::ALL.len()],
+    /// Whom channels are called as.
+    pub(super) accounts: Arc<Accounts>,
     /// For what was heard of an attempt beside its rows.
     pub(super) store: Arc<dyn Store>,
     /// A call is over after this time.
@@ -138,84 +142,75 @@ impl Calls {
             let outcome = StepOutcome::Confirmed(receipt(&call, now));
             return Some(Input::Stepped { reference, outcome });
         }
-        match self.connection(&call) {
-            Connection::Live(client) => {
-                let (client, lease, deadline) = (Arc::clone(client), self.lease.clone(), self.deadline);
-                let counts = Arc::clone(&self.counts);
-                let stepped = async move {
-                    // Right before sending, however long it has waited for its turn.
-                    if !lease.covers(deadline) {
-                        return held_for_lease(&call, now);
-                    }
-                    let channel = call.delivery.channel;
-                    counts.timed(channel, Kind::Step, client.step(&call, now)).await
-                };
-                self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
-                    reference,
-                    outcome,
-                });
-                None
+        let (accounts, counts) = (Arc::clone(&self.accounts), Arc::clone(&self.counts));
+        let (lease, deadline) = (self.lease.clone(), self.deadline);
+        let stepped = async move {
+            let channel = call.delivery.channel;
+            let Some(reach) = whom(&accounts, &call).await else {
+                return held_for_database(&call, now);
+            };
+            let client = match reach.client_for(&call.delivery) {
+                Ok(client) => client,
+                Err(why) => return held(&call, why, now),
+            };
+            // Right before sending, however long it has waited for its turn.
+            if !lease.covers(deadline) {
+                return held_for_database(&call, now);
             }
-            Connection::Unusable(why) => Some(Input::Stepped {
-                reference,
-                outcome: held(&call, why.clone(), now),
-            }),
-            Connection::Mock => Some(Input::Stepped {
-                reference,
-                outcome: held(&call, now_a_mock(), now),
-            }),
-        }
+            reach.stepped(counts.timed(channel, Kind::Step, client.step(&call, now)).await)
+        };
+        self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
+            reference,
+            outcome,
+        });
+        None
     }
 
     /// Finds out whether a step took effect.
     pub(super) fn look_up(&self, call: Call, now: Timestamp) -> Option<Input> {
         let reference = call.reference();
-        let outcome = match (call.delivery.mode, self.connection(&call)) {
-            (Mode::Mock, _) => LookUpOutcome::Found(receipt(&call, now)),
-            (Mode::Live, Connection::Live(client)) => {
-                let (store, counts) = (Arc::clone(&self.store), Arc::clone(&self.counts));
-                let looked = look(Arc::clone(client), store, counts, call, now);
-                self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
-                    reference,
-                    outcome,
-                });
-                return None;
-            }
-            (Mode::Live, Connection::Unusable(why)) => LookUpOutcome::Unknown(why.clone()),
-            (Mode::Live, Connection::Mock) => LookUpOutcome::Unknown(now_a_mock()),
+        if call.delivery.mode == Mode::Mock {
+            let outcome = LookUpOutcome::Found(receipt(&call, now));
+            return Some(Input::LookedUp { reference, outcome });
+        }
+        let (accounts, counts) = (Arc::clone(&self.accounts), Arc::clone(&self.counts));
+        let store = Arc::clone(&self.store);
+        let looked = async move {
+            let looked = look(&accounts, store, counts, call, now).await;
+            looked.unwrap_or_else(LookUpOutcome::Unknown)
         };
-        Some(Input::LookedUp { reference, outcome })
+        self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
+            reference,
+            outcome,
+        });
+        None
     }
 
     /// Takes down what is live; of a mock, nothing is anywhere.
     pub(super) fn withdraw(&self, call: Call, now: Timestamp) -> Option<Input> {
         let reference = call.reference();
-        let outcome = match (call.delivery.mode, self.connection(&call)) {
-            (Mode::Mock, _) => WithdrawOutcome::Gone,
-            (Mode::Live, Connection::Live(client)) => {
-                let (client, lease, deadline) = (Arc::clone(client), self.lease.clone(), self.deadline);
-                let counts = Arc::clone(&self.counts);
-                let withdrawn = async move {
-                    if !lease.covers(deadline) {
-                        return not_withdrawn(service_restarting(), Retry::After(LEASE_INTERVAL));
-                    }
-                    let channel = call.delivery.channel;
-                    counts.timed(channel, Kind::Withdraw, client.withdraw(&call, now)).await
-                };
-                self.answer(withdrawn, WithdrawOutcome::Unknown, move |outcome| Input::Withdrawn {
-                    reference,
-                    outcome,
-                });
-                return None;
+        if call.delivery.mode == Mode::Mock {
+            let outcome = WithdrawOutcome::Gone;
+            return Some(Input::Withdrawn { reference, outcome });
+        }
+        let (accounts, counts) = (Arc::clone(&self.accounts), Arc::clone(&self.counts));
+        let (lease, deadline) = (self.lease.clone(), self.deadline);
+        let withdrawn = async move {
+            let channel = call.delivery.channel;
+            let reach = whom(&accounts, &call).await;
+            let Some(reach) = reach.filter(|_| lease.covers(deadline)) else {
+                return not_withdrawn(service_restarting(), Retry::After(LEASE_INTERVAL));
+            };
+            match reach.client_for(&call.delivery) {
+                Ok(client) => counts.timed(channel, Kind::Withdraw, client.withdraw(&call, now)).await,
+                Err(why) => not_withdrawn(why, Retry::Never),
             }
-            (Mode::Live, Connection::Unusable(why)) => not_withdrawn(why.clone(), Retry::Never),
-            (Mode::Live, Connection::Mock) => not_withdrawn(now_a_mock(), Retry::Never),
         };
-        Some(Input::Withdrawn { reference, outcome })
-    }
-
-    fn connection(&self, call: &Call) -> &Connection {
-        &self.connections[call.delivery.channel.index()]
+        self.answer(withdrawn, WithdrawOutcome::Unknown, move |outcome| Input::Withdrawn {
+            reference,
+            outcome,
+        });
+        None
     }
 
     /// Whatever happens to the call, one answer comes.
@@ -241,32 +236,45 @@ impl Calls {
     }
 }
 
+/// Nothing where that can't be read now.
+async fn whom(accounts: &Accounts, call: &Call) -> Option<Reach> {
+    match accounts.reach_for(&call.tenant, &call.delivery).await {
+        Ok(reach) => Some(reach),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn Error,
+                "could not read the account that a channel is called as"
+            );
+            None
+        }
+    }
+}
+
 /// What was heard beside the rows comes first: it may be the answer already, or
 /// show from where to look.
 async fn look(
-    client: Arc<dyn ChannelClient>,
+    accounts: &Accounts,
     store: Arc<dyn Store>,
     counts: Arc<CallCounts>,
     mut call: Call,
     now: Timestamp,
-) -> LookUpOutcome {
-    let evidence = match store.evidence(&call.tenant, call.distribution).await {
-        Ok(evidence) => evidence,
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn Error,
-                "could not read the evidence of an attempt"
-            );
-            return LookUpOutcome::Unknown(no_answer());
-        }
-    };
+) -> Result<LookUpOutcome, Failure> {
+    let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
+    let client = reach.connection.client()?;
+    let evidence = store.evidence(&call.tenant, call.distribution).await.map_err(|error| {
+        tracing::warn!(
+            error = &error as &dyn Error,
+            "could not read the evidence of an attempt"
+        );
+        no_answer()
+    })?;
     let delivery = &call.delivery;
     let of_generation =
         |evidence: &&Evidence| evidence.channel == delivery.channel && evidence.generation == delivery.generation;
     let mut heard_from = None;
     for evidence in evidence.iter().filter(of_generation) {
         match &evidence.proof {
-            Proof::Receipt(receipt) => return LookUpOutcome::Found(receipt.clone()),
+            Proof::Receipt(receipt) => return Ok(LookUpOutcome::Found(receipt.clone())),
             Proof::Checkpoint(heard) => {
                 let so_far = heard_from.as_ref().or(delivery.checkpoint.as_ref());
                 if client.is_further(heard, so_far) {
@@ -278,8 +286,12 @@ async fn look(
     if heard_from.is_some() {
         call.delivery.checkpoint = heard_from;
     }
+    // What was heard may have been begun with another account than the rows know of.
+    let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
+    let client = reach.client_for(&call.delivery)?;
     let channel = call.delivery.channel;
-    counts.timed(channel, Kind::LookUp, client.look_up(&call, now)).await
+    let outcome = counts.timed(channel, Kind::LookUp, client.look_up(&call, now)).await;
+    Ok(reach.looked_up(outcome))
 }
 
 /// Nothing was sent now; but what was begun before may be live, and waits.
@@ -300,9 +312,9 @@ fn held(call: &Call, why: Failure, now: Timestamp) -> StepOutcome {
     }
 }
 
-/// Nothing was sent: others may take this node's work over at any moment. Where
-/// they have, writing this is refused.
-fn held_for_lease(call: &Call, now: Timestamp) -> StepOutcome {
+/// Nothing was sent: others may take this node's work over at any moment, or it can't
+/// be read as whom to send. Where others have taken it over, writing this is refused.
+fn held_for_database(call: &Call, now: Timestamp) -> StepOutcome {
     let why = service_restarting();
     if call.delivery.phase == Phase::Unknown {
         return StepOutcome::Unknown(why);

@@ -47,8 +47,11 @@ impl Health {
         health
     }
 
-    pub(super) fn problem(&self, channel: Channel) -> Option<Failure> {
-        self.lock()[channel.index()].clone()
+    /// Of a channel that can be called: what the configuration's account lacks does not
+    /// keep a tenant from calling it with its own.
+    pub(super) fn unreachable(&self, channel: Channel) -> Option<Failure> {
+        let problem = self.lock()[channel.index()].clone();
+        problem.filter(|problem| problem.code == cause::CHANNEL_UNREACHABLE.code)
     }
 
     /// Logged only when it changes.

@@ -44,6 +44,7 @@ use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
 use fanfare_core::sending::SendingOrder;
+use fanfare_core::text::Text;
 use fanfare_core::write::Adopted;
 use fanfare_ledger::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +54,7 @@ use self::breakers::Breakers;
 use self::elsewhere::Elsewhere;
 use self::feed::{Feed, Watched};
 use self::health::Health;
+use crate::accounts::Accounts;
 use crate::outbox;
 
 pub use self::channels::Connection;
@@ -69,6 +71,7 @@ pub struct EngineHandle {
     feed: Arc<Feed>,
     store: Arc<dyn Store>,
     elsewhere: Arc<Elsewhere>,
+    accounts: Arc<Accounts>,
     health: Arc<Health>,
     breakers: Arc<Breakers>,
     life: Life,
@@ -123,23 +126,34 @@ impl EngineHandle {
         }
     }
 
-    /// What keeps a live channel from being called; nothing where it can be.
-    pub fn channel_problem(&self, channel: Channel) -> Option<Failure> {
-        self.health.problem(channel)
+    /// What keeps a live channel from being called for a tenant; nothing where it can
+    /// be.
+    pub async fn channel_problem(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Failure>, StoreError> {
+        Ok(match self.accounts.reach(tenant, channel).await?.connection {
+            Connection::Mock => None,
+            Connection::Unusable(why) => Some(why),
+            Connection::Live(_) => self.health.unreachable(channel),
+        })
     }
 
     /// What would keep a tenant's request from a channel at the moment.
-    pub fn held_back(&self, tenant: &TenantId, channel: Channel) -> Option<Failure> {
+    pub async fn held_back(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Failure>, StoreError> {
         if self.breakers.sending.holds(tenant) {
-            return Some(cause::SENDING_STOPPED.failure());
+            return Ok(Some(cause::SENDING_STOPPED.failure()));
         }
-        let problem = self.channel_problem(channel);
+        let problem = self.channel_problem(tenant, channel).await?;
         let is_open = self.breaker(channel).state.holds();
-        match problem {
+        Ok(match problem {
             Some(problem) if problem.code == cause::CHANNEL_NOT_CONFIGURED.code => Some(problem),
             _ if is_open => Some(cause::BREAKER_OPEN.failure()),
             problem => problem,
-        }
+        })
+    }
+
+    /// Why what is live of a tenant's on a channel can't be taken down from here, and what
+    /// a person does instead; nothing where it can.
+    pub async fn cannot_withdraw(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Text>, StoreError> {
+        Ok(self.accounts.reach(tenant, channel).await?.connection.cannot_withdraw())
     }
 
     /// Where a channel's breaker stands on this node.

@@ -22,7 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::attempts::Attempts;
 use super::breakers::Breakers;
 use super::call_counts::CallCounts;
-use super::channels::{CallThread, Calls, Connection};
+use super::channels::{CallThread, Calls};
 use super::count::Counts;
 use super::elsewhere::Elsewhere;
 use super::feed::Feed;
@@ -30,6 +30,7 @@ use super::health::Health;
 use super::lease::{Lease, LeaseSettings, Life};
 use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Retention, Sweeps};
 use super::{Answer, EngineHandle, Intake, Question};
+use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::outbox::Link;
 use crate::status::{CachedStatus, StatusCache};
@@ -43,8 +44,8 @@ pub struct Parts {
     pub engine: Settings,
     /// A call to a channel is over after this time.
     pub call_deadline: Duration,
-    /// How each channel is reached, by [`Channel::index`].
-    pub connections: [Connection; Channel::ALL.len()],
+    /// Whom each channel is called as.
+    pub accounts: Arc<Accounts>,
     /// Of the group commit.
     pub group_commit: GroupCommitSettings,
     /// How this node's life is kept.
@@ -114,13 +115,14 @@ pub async fn start(parts: Parts) -> Result<Running, RunError> {
         feed: Arc::clone(&feed),
         store: Arc::clone(&parts.store),
         elsewhere: Elsewhere::start(Arc::clone(&parts.store)),
-        health: Health::watch(&parts.connections),
+        health: Health::watch(parts.accounts.shared_connections()),
+        accounts: Arc::clone(&parts.accounts),
         breakers: Arc::clone(&breakers),
         life: Life::new(token),
         relay: parts.relay.clone(),
     };
     let calls = Calls {
-        connections: parts.connections,
+        accounts: parts.accounts,
         store: Arc::clone(&parts.store),
         deadline: parts.call_deadline,
         lease: lease.clone(),

@@ -40,14 +40,15 @@ impl Route {
             Some("resolve") => json!({"live": false}),
             Some("stop") => json!({"scope": "tenant", "action": "resume"}),
             Some("breaker") => json!({"action": "close"}),
+            Some("account") => json!({"accountId": "1784", "accessToken": "canary-token"}),
             _ => bare("evt-knock", &["Instagram"]),
         }
     }
 
     async fn knock(&self, service: &Service, place: (&str, &str), headers: &[(&str, &str)]) -> Answer {
         let path = self.to(place.0, place.1);
-        if self.method == "POST" {
-            return service.post_with(&path, headers, &self.body()).await;
+        if ["POST", "PUT"].contains(&&*self.method) {
+            return service.send(&self.method, &path, headers, &self.body()).await;
         }
         service.ask(&self.method, &path, headers, b"").await
     }

@@ -155,6 +155,56 @@ async fn it_is_really_sent_to_the_list_and_labelled() {
     service.stop().await;
 }
 
+/// A tenant's own sender, with the tenant's own name and opt-out, to the tenant's own list.
+#[tokio::test]
+async fn a_tenant_is_sent_for_as_its_own_sender() {
+    let (simulator, service, clock, folder) = start("2026-11-24T10:00:00+09:00").await;
+    let lists = RecipientLists::new(folder.path().to_owned(), &Secret::new(KEY)).unwrap();
+    let table = "number,who,at,how,advertising,night,withdrawn_at,reconfirmed_at\n\
+                 01055550107,customer,2026-03-01T12:00:00+09:00,web form,true,false,,\n";
+    lists.import(&TenantId::new("cafe"), "regulars", table).unwrap();
+    let key = service.key("cafe", &[fanfare_core::api_key::Scope::Admin]).await;
+    let account = json!({"appKey": "cafe-app", "senderKey": "cafe-sender", "senderName": "달 카페",
+        "unsubscribeNumber": "080-555-0199", "recipientList": "regulars", "accessToken": "canary-of-cafe"});
+    let path = "/api/channels/KakaoChannel/account";
+    let kept = service.send("PUT", path, &[key.header()], &account).await.success(200);
+    for (name, value) in account.as_object().unwrap() {
+        let shown = if name == "accessToken" { &Value::Null } else { value };
+        assert_eq!(&kept[name], shown, "{name}");
+    }
+    let (asked, headers) = (request(&simulator), [key.header()]);
+    let answer = service.post_with("/api/distribution/distribute", &headers, &asked);
+    let moving = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            clock.advance(Duration::from_millis(20));
+        }
+    };
+    let answer = tokio::select! {
+        answer = answer => answer.success(200),
+        () = moving => unreachable!("it has no end"),
+    };
+    assert_eq!(answer["status"], "COMPLETED", "{answer}");
+    let made = simulator.effects();
+    assert_eq!((made.len(), &*made[0].account), (1, "cafe-sender"));
+    assert_eq!(made[0].content["recipients"], json!(["01055550107"]));
+    let text = made[0].content["content"].as_str().unwrap();
+    assert_eq!(text, "(광고) 여는 날 10% 할인\n\n달 카페 | 무료수신거부 080-555-0199");
+    // What stands around the text counts at the door, too: here it is this tenant's.
+    let long = json!({"senderName": "가".repeat(200), "appKey": "cafe-app", "senderKey": "cafe-sender",
+        "unsubscribeNumber": "080-555-0199", "accessToken": "canary-of-cafe"});
+    service.send("PUT", path, &headers, &long).await.success(200);
+    let mut full = asked.clone();
+    full["channelOptions"]["KakaoChannel"]["message"] = json!("가".repeat(1_150));
+    let preview = "/api/distribution/preview";
+    let faults = |answer: Value| answer["channels"][0]["faults"].as_array().unwrap().len();
+    assert_eq!(
+        faults(service.post_with(preview, &headers, &full).await.success(200)),
+        1
+    );
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn by_night_it_waits_and_says_until_when() {
     let (simulator, service, _clock, _folder) = start("2026-11-24T23:00:00+09:00").await;

@@ -80,6 +80,64 @@ fn path_of(answer: &Value) -> String {
     format!("/api/distributions/{}", answer["distributionId"].as_str().unwrap())
 }
 
+/// What is booked stands on the tenant's own account at the channel, and is taken down there.
+#[tokio::test]
+async fn a_tenant_books_with_its_own_account() {
+    let simulator = simulator().await;
+    let change = live(simulator.base_url());
+    let service = Service::start_as(|config: &mut Config| {
+        change(config);
+        let verified = &mut config.channels.ringo_biz.verified_numbers;
+        verified.insert("cafe".to_owned(), vec!["02-555-0134".to_owned()]);
+    })
+    .await;
+    let key = service.key("cafe", &[fanfare_core::api_key::Scope::Admin]).await;
+    let headers = [key.header()];
+    for (channel, account) in [
+        (
+            "GenieTV",
+            json!({"accountId": "cafe-7", "productId": "late-15s", "accessToken": "canary-of-cafe"}),
+        ),
+        ("RingoBiz", json!({"accessToken": "canary-of-cafe"})),
+    ] {
+        let path = format!("/api/channels/{channel}/account");
+        service.send("PUT", &path, &headers, &account).await.success(200);
+    }
+    let booked = service
+        .post_with(DISTRIBUTE, &headers, &request(&simulator, "evt-1"))
+        .await;
+    let booked = booked.success(200);
+    assert_eq!(booked["status"], "COMPLETED", "{booked}");
+    let made = simulator.effects();
+    let of = |channel: &str| made.iter().find(|effect| effect.channel == channel).unwrap();
+    assert_eq!(
+        (&*of("genie-tv").account, &of("genie-tv").content["productid"]),
+        ("cafe-7", &json!("late-15s"))
+    );
+    assert_eq!(of("ringo-biz").account, "f-cafe");
+    let withdraw = format!("{}/channels/GenieTV/withdraw", path_of(&booked));
+    let withdrawn = service.post_with(&withdraw, &headers, &json!({})).await;
+    assert_eq!(withdrawn.success(200)["withdrawal"]["effect"], "withdrawn");
+    assert!(simulator.effects().iter().any(|effect| effect.withdrawn_at.is_some()));
+    // What stands on that account is taken down with it, as long as it is known; another
+    // account can't, and is not asked.
+    let again = service
+        .post_with(DISTRIBUTE, &headers, &request(&simulator, "evt-2"))
+        .await
+        .success(200);
+    let path = "/api/channels/GenieTV/account";
+    service.ask("DELETE", path, &headers, b"").await.success(200);
+    let service = service.restart_as(live(simulator.base_url())).await;
+    let withdraw = format!("{}/channels/GenieTV/withdraw", path_of(&again));
+    let refused = service.post_with(&withdraw, &headers, &json!({})).await.success(200);
+    assert_eq!(refused["withdrawal"]["effect"], "stays_live", "{refused}");
+    let account = json!({"accountId": "cafe-7", "productId": "late-15s", "accessToken": "canary-of-cafe"});
+    service.send("PUT", path, &headers, &account).await.success(200);
+    let withdrawn = service.post_with(&withdraw, &headers, &json!({})).await.success(200);
+    assert_eq!(withdrawn["withdrawal"]["effect"], "withdrawn", "{withdrawn}");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn both_are_really_called_and_their_own_fields_are_answered() {
     let simulator = simulator().await;

@@ -9,6 +9,7 @@
 //! | `live.rs` | channels that are really called, at the simulator |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `live_kakao.rs` | the same for Kakao Channel |
+//! | `accounts.rs`, `accounts_changed.rs` | tenants' own accounts on channels |
 //! | `media.rs` | pictures: looked at, made to fit, and where channels fetch them |
 //! | `instagram.rs` | several pictures as a carousel, a film as a Reel |
 //! | `breaker.rs` | circuit breakers in an operator's hand |
@@ -33,6 +34,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test did not expect is to stop it")]
 
+mod accounts;
+mod accounts_changed;
 mod bad_http;
 mod bad_json;
 mod bad_request;

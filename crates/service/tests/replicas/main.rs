@@ -23,6 +23,7 @@
     reason = "a test may panic, and shows its figures"
 )]
 
+mod accounts;
 mod broker;
 mod checker;
 mod clock;

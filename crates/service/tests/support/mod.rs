@@ -146,9 +146,14 @@ impl Service {
 
     /// Sends JSON, with further headers.
     pub(crate) async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.send("POST", path, headers, body).await
+    }
+
+    /// The same by another method.
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let json = [("content-type", "application/json")];
         let headers: Vec<_> = json.iter().chain(headers).copied().collect();
-        self.ask("POST", path, &headers, body.to_string().as_bytes()).await
+        self.ask(method, path, &headers, body.to_string().as_bytes()).await
     }
 
     /// Distributes.
@@ -198,8 +203,14 @@ async fn send(client: &HttpClient, method: &str, url: &str, headers: &[(&str, &s
 
 /// Asks somebody else than the service; what is sent is JSON.
 pub(crate) async fn ask_elsewhere(method: &str, url: &str, body: &[u8]) -> Answer {
+    ask_elsewhere_with(method, url, &[], body).await
+}
+
+/// The same with further headers.
+pub(crate) async fn ask_elsewhere_with(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    send(&client, method, url, &[("content-type", "application/json")], body).await
+    let headers = [&[("content-type", "application/json")], headers].concat();
+    send(&client, method, url, &headers, body).await
 }
 
 pub(crate) const DISTRIBUTE: &str = "/api/distribution/distribute";

@@ -133,6 +133,7 @@ fn post(
     known.effects.push(Effect {
         withdrawn_at: None,
         channel: name,
+        account: incoming.token_end(),
         our_id: external_id,
         remote_id,
         at: now,

@@ -271,7 +271,7 @@ pub(crate) fn review(known: &mut Known, now: Timestamp) {
         .partition(|review| review.ends <= now);
     genie_tv.reviews = open;
     for Review { line, ends, declined } in due {
-        let Some(Owned { value, .. }) = genie_tv.lines.get_mut(&line) else {
+        let Some(Owned { value, account }) = genie_tv.lines.get_mut(&line) else {
             continue;
         };
         if let Some(reason) = declined {
@@ -284,6 +284,7 @@ pub(crate) fn review(known: &mut Known, now: Timestamp) {
         effects.push(Effect {
             withdrawn_at: None,
             channel: NAME,
+            account: account.clone(),
             our_id: value["name"].as_str().unwrap_or_default().to_owned(),
             remote_id: line,
             at: ends,

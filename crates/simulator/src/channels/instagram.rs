@@ -158,7 +158,8 @@ fn whose(id: &str) -> Outgoing {
 fn publish(known: &mut Known, account: &str, incoming: &Incoming, taken_on: bool, now: Timestamp) -> Outgoing {
     let id = incoming.parameter("creation_id").unwrap_or_default();
     let number = known.number();
-    let account = known.instagram.entry(account.to_owned()).or_default();
+    let name = account.to_owned();
+    let account = known.instagram.entry(name.clone()).or_default();
     let used = account.posts_since(now);
     let Some(container) = account.containers.get_mut(&id) else {
         return error(24, Some(2_207_008), "The requested resource does not exist");
@@ -196,6 +197,7 @@ fn publish(known: &mut Known, account: &str, incoming: &Incoming, taken_on: bool
     known.effects.push(Effect {
         withdrawn_at: None,
         channel: "instagram",
+        account: name,
         our_id: id,
         remote_id: media.id.clone(),
         at: now,

@@ -167,6 +167,7 @@ fn came_to_be(world: &mut World, post: Post) {
         world.known.effects.push(Effect {
             withdrawn_at: None,
             channel: "naver-blog",
+            account: post.blog.clone(),
             our_id: post.slug.clone(),
             remote_id: post.id.to_string(),
             at: post.at,

@@ -105,6 +105,7 @@ fn replace(world: &mut World, line: String, incoming: &Incoming, fault: Option<&
     world.known.effects.push(Effect {
         withdrawn_at: None,
         channel: NAME,
+        account: incoming.token_end(),
         our_id: body["externalId"].as_str().unwrap_or_default().to_owned(),
         remote_id: line,
         at: world.now,

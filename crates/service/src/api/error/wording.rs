@@ -9,7 +9,7 @@ use fanfare_core::text::{Language, Text};
 use fanfare_core::write::Holder;
 use fanfare_ledger::StoreError;
 
-use super::ApiError;
+use super::{ApiError, account};
 use crate::perform::{AskRefusal, Behind};
 
 impl ApiError {
@@ -52,6 +52,7 @@ impl ApiError {
             Self::NotPossible(AskRefusal::NothingLive(..)) => ("It is not live", "게시되어 있지 않습니다"),
             Self::WithdrawalUnsupported(..) => ("The channel can't take it down", "채널에서 내릴 수 없습니다"),
             Self::NotPossible(_) => ("There is nothing to retry", "다시 시도할 수 있는 상태가 아닙니다"),
+            Self::Account(why) => account::title(why),
             Self::OwnedElsewhere => ("Another node has it", "다른 노드가 처리 중입니다"),
             Self::PathUnknown => ("No such path", "없는 경로입니다"),
             Self::MethodNotAllowed => ("The method is not allowed here", "허용되지 않는 메서드입니다"),
@@ -114,6 +115,7 @@ impl ApiError {
             Self::ChannelUnknown(name) => channel_unknown(name),
             Self::NotPossible(refusal) => not_possible(*refusal),
             Self::WithdrawalUnsupported(channel, how) => withdrawal_unsupported(*channel, how),
+            Self::Account(why) => account::detail(why),
             Self::Behind(behind) => channels_behind(behind),
             fixed => fixed.fixed_detail(),
         }

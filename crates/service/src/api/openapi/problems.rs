@@ -133,6 +133,25 @@ pub(in crate::api) struct AlreadyDistributed(Problem);
 )]
 pub(in crate::api) struct NotPossible(Problem);
 
+/// The account can't be changed now, or not at all.
+#[derive(ToResponse)]
+#[response(
+    description = "Nothing was changed. `account_in_use`: it would be *another* account, and something is unfinished \
+        that was begun with the present one; `existing` names some of it. A new token of the same account is taken \
+        at any time. `account_of_service`: the account of the tenant `default` is the configuration's. \
+        `account_unsupported`: tenants have no account of their own on this channel.",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "urn:fanfare:problem:account_in_use", "title": "The account is in use", "status": 409,
+        "code": "account_in_use", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "Instagram: what was begun with the present account is unfinished \
+            (019a9b1e-7c1a-7000-8000-000000000001), and another account could not tell what becomes of it. Wait until it \
+            has ended, cancel it, or resolve what is in review; then hand the account over again. Nothing was changed.",
+        "existing": [{ "channel": "Instagram", "distributionId": "019a9b1e-7c1a-7000-8000-000000000001" }]
+    })
+)]
+pub(in crate::api) struct AccountKept(Problem);
+
 /// The body is too large.
 #[derive(ToResponse)]
 #[response(

@@ -22,7 +22,12 @@ pub(super) fn describe(document: &mut Document) {
         .collect();
     for (path, item) in &mut document.paths.paths {
         let path = without_names(path);
-        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post)] {
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("delete", &mut item.delete),
+        ] {
             if let (Some(operation), Some(needs)) = (operation, needs.get(&(method, path.clone()))) {
                 say(operation, *needs);
             }

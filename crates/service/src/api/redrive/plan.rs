@@ -118,7 +118,7 @@ pub(super) async fn plan(
             let Some(last) = found.last() else { break };
             after = Some(last.distribution);
             for delivery in found {
-                let obstacle = obstacle(state, caller, &delivery);
+                let obstacle = obstacle(state, caller, &delivery).await?;
                 tally.count(delivery, obstacle);
             }
         }

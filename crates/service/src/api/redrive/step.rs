@@ -106,8 +106,11 @@ async fn failed_after(run: &Run<'_>, place: Place, limit: usize) -> Result<Vec<F
 
 /// Asks for those deliveries of one distribution that nothing stands in the way of.
 async fn ask(run: &Run<'_>, deliveries: &[FailedDelivery]) -> Result<Vec<Asked>, ApiError> {
-    let with_obstacle = |delivery: &FailedDelivery| (delivery.clone(), obstacle(run.state, run.caller, delivery));
-    let mut asked: Vec<Asked> = deliveries.iter().map(with_obstacle).collect();
+    let mut asked: Vec<Asked> = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        let obstacle = obstacle(run.state, run.caller, delivery).await?;
+        asked.push((delivery.clone(), obstacle));
+    }
     loop {
         let free = asked.iter().filter(|(_, obstacle)| obstacle.is_none());
         let channels: Vec<_> = free.map(|(delivery, _)| delivery.channel).collect();

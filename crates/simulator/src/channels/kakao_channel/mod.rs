@@ -178,6 +178,7 @@ fn take(world: &mut World, body: &Value, taken: &[Value], fault: Option<&Fault>)
     world.known.effects.push(Effect {
         withdrawn_at: None,
         channel: "kakao-channel",
+        account: body["senderKey"].as_str().unwrap_or_default().to_owned(),
         our_id: body["senderGroupingKey"].as_str().unwrap_or_default().to_owned(),
         remote_id: request_id.clone(),
         at: now,

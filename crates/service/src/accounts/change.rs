@@ -1,0 +1,229 @@
+//! An account is handed over, replaced or removed.
+//!
+//! A new token for the same account is always taken. *Another* account is not while
+//! something of the tenant's is unfinished on that channel: what became of it only the
+//! account knows that it was begun with, and one that knows nothing would have it sent
+//! again. What begins in the very moment of the change goes on with the account that it
+//! was begun with, or waits: its checkpoint bears the mark of it (`reach.rs`).
+
+use std::sync::Arc;
+
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::credential::{Credential, TokenStanding};
+use fanfare_core::delivery::{Delivery, DeliveryStatus, Phase};
+use fanfare_core::fault::Fault;
+use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_ledger::{Filter, Store, StoreError};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::account::Account;
+use super::reach::{Reach, Whose};
+use super::{Accounts, Known, Standing};
+use crate::credentials::envelope::{KeyRing, KeyRingError};
+use crate::perform::Connection;
+use crate::sealed::SealError;
+
+/// Others may change it meanwhile; nobody does so often.
+const TRIES: usize = 8;
+
+/// Distributions read at once.
+const PAGE: usize = 200;
+
+/// So many that are unfinished are named.
+const NAMED_MOST: usize = 10;
+
+/// Why an account is not kept, or not removed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccountError {
+    /// The configuration's is the one of the tenant `default`.
+    #[error("the account of the tenant default is the configuration's")]
+    OfService,
+    /// Tenants have none of their own there.
+    #[error("no tenant has an account of its own on {0}")]
+    Unsupported(Channel),
+    /// What was handed over can't be used.
+    #[error("the account has {} faults", .0.len())]
+    Invalid(Vec<Fault>),
+    /// Another account could not tell what becomes of these.
+    #[error("something is unfinished that was begun with the account")]
+    InUse(Channel, Vec<DistributionId>),
+    /// There is no key for it.
+    #[error("there is no key for credentials")]
+    Keys(#[from] KeyRingError),
+    /// None of the keys opens what is kept.
+    #[error("the kept account does not open: set the credentials_key that sealed it")]
+    Sealed(#[from] SealError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It changed each time that it was to be changed.
+    #[error("somebody else changes the account all the time")]
+    Contended,
+}
+
+impl Accounts {
+    /// Keeps what a tenant hands over in the place of what it has there.
+    ///
+    /// # Errors
+    /// [`AccountError`]; then everything is as it was.
+    pub(crate) async fn keep(
+        &self,
+        store: &dyn Store,
+        (tenant, channel): (&TenantId, Channel),
+        body: &Value,
+    ) -> Result<Standing, AccountError> {
+        self.may_be_changed(tenant, channel)?;
+        let account = Account::read(body, channel, self.config(channel).protocol).map_err(AccountError::Invalid)?;
+        let keys = self.keys_or(KeyRing::configured)?;
+        let clear = account.to_json().to_string();
+        for _ in 0..TRIES {
+            let row = self.read(tenant, channel).await?;
+            let before = match &row {
+                // A row that does not open is another key's, and its nodes would read none of ours.
+                Some(row) => self.own(&self.account_of(row)?, channel),
+                None => Which::of(&self.without_own(tenant, channel)),
+            };
+            let after = self.own(&account, channel);
+            may_become(store, (tenant, channel), (&before, &after)).await?;
+            let row = Credential {
+                tenant: tenant.clone(),
+                channel,
+                version: row.map_or(1, |row| row.version + 1),
+                sealed: keys.close(tenant, channel, clear.as_bytes())?,
+                standing: TokenStanding::new(self.clock.now(), None),
+            };
+            if self.store.keep_credential(&row).await? {
+                return self.changed(tenant, channel).await;
+            }
+        }
+        Err(AccountError::Contended)
+    }
+
+    /// Forgets a tenant's own; the configuration's takes its place, where that may be.
+    ///
+    /// # Errors
+    /// [`AccountError`]; then everything is as it was.
+    pub(crate) async fn remove(
+        &self,
+        store: &dyn Store,
+        (tenant, channel): (&TenantId, Channel),
+    ) -> Result<Standing, AccountError> {
+        self.may_be_changed(tenant, channel)?;
+        if let Some(row) = self.read(tenant, channel).await? {
+            // One whose key is lost may go.
+            let before = self.own(&self.account_of(&row).unwrap_or_default(), channel);
+            let after = Which::of(&self.without_own(tenant, channel));
+            may_become(store, (tenant, channel), (&before, &after)).await?;
+            self.store.forget_credential(tenant, channel).await?;
+        }
+        self.changed(tenant, channel).await
+    }
+
+    fn may_be_changed(&self, tenant: &TenantId, channel: Channel) -> Result<(), AccountError> {
+        if *tenant == TenantId::default() {
+            return Err(AccountError::OfService);
+        }
+        if !self.may_have_own(tenant, channel) {
+            return Err(AccountError::Unsupported(channel));
+        }
+        Ok(())
+    }
+
+    /// This node follows at once, the others within 5 seconds.
+    async fn changed(&self, tenant: &TenantId, channel: Channel) -> Result<Standing, AccountError> {
+        let place = (tenant.clone(), channel);
+        if let Some(known) = self.known.get(&place) {
+            let read_again = Known {
+                until: Instant::now(),
+                ..Known::clone(&known)
+            };
+            self.known.insert(place, Arc::new(read_again));
+        }
+        Ok(self.standing(tenant, channel).await?)
+    }
+
+    fn own(&self, account: &Account, channel: Channel) -> Which {
+        Which {
+            whose: Whose::Own,
+            mark: account.mark(channel, self.config(channel).protocol),
+        }
+    }
+}
+
+/// Another account only where nothing is unfinished that was begun with the one before.
+async fn may_become(
+    store: &dyn Store,
+    (tenant, channel): (&TenantId, Channel),
+    (before, after): (&Which, &Which),
+) -> Result<(), AccountError> {
+    if before.is(after) {
+        return Ok(());
+    }
+    let unfinished = unfinished(store, tenant, channel).await?;
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    Err(AccountError::InUse(channel, unfinished))
+}
+
+/// Which account: whose, and its mark, where it has one.
+struct Which {
+    whose: Whose,
+    mark: Option<String>,
+}
+
+impl Which {
+    fn of(reach: &Reach) -> Self {
+        let usable = matches!(reach.connection, Connection::Live(_));
+        Self {
+            whose: reach.whose,
+            mark: reach.mark.clone().filter(|_| usable),
+        }
+    }
+
+    /// Where only a token tells, one's own stays one's own, whatever its token.
+    fn is(&self, other: &Self) -> bool {
+        match (&self.mark, &other.mark) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.whose == other.whose,
+        }
+    }
+}
+
+/// What is not at its end, and may have been begun.
+async fn unfinished(store: &dyn Store, tenant: &TenantId, channel: Channel) -> Result<Vec<DistributionId>, StoreError> {
+    let mut found = Vec::new();
+    for status in DeliveryStatus::ALL.into_iter().filter(|status| !status.closed()) {
+        let filter = Filter {
+            channel: Some(channel),
+            channel_status: Some(status),
+            ..Filter::default()
+        };
+        let mut before = None;
+        loop {
+            let page = store.list(tenant, &filter, before, PAGE).await?;
+            let begun = page
+                .iter()
+                .filter(|one| one.delivery(channel).is_some_and(may_be_begun));
+            found.extend(begun.map(|one| one.id));
+            if found.len() >= NAMED_MOST {
+                found.truncate(NAMED_MOST);
+                return Ok(found);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => before = Some(last.id),
+                _ => break,
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What waits for its time, and has not begun, begins with whichever account is there
+/// then.
+fn may_be_begun(delivery: &Delivery) -> bool {
+    let status = delivery.status;
+    let in_doubt = status == DeliveryStatus::NeedsReview || matches!(delivery.phase, Phase::Intent | Phase::Unknown);
+    delivery.mode == Mode::Live && (status.moves() || in_doubt || delivery.checkpoint.is_some())
+}

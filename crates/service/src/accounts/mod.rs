@@ -1,0 +1,377 @@
+//! Accounts that tenants have of their own on channels: handed over through the API, kept
+//! sealed in the database (`credentials/envelope.rs`), and found for each call. Who has
+//! none uses the configuration's, unless the channel is told not to (`require_own_account`).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | found, kept for a few seconds, shown |
+//! | `change.rs` | handed over, replaced, removed: what may be, and when |
+//! | `account.rs` | what an account consists of |
+//! | `reach.rs` | whom a call is made as |
+//!
+//! What was read is believed for 4.5 s, that there is none, too; so every node
+//! follows a change within 5 seconds, and most calls read nothing. Where the database
+//! can't be read, nothing is sent: never with another account.
+//!
+//! Deliberately absent: the account of the tenant `default`, which is the configuration's;
+//! renewing a token (`credentials/renewal.rs` does, for the configuration's): who hands
+//! accounts over hands a renewed token over, too.
+
+pub(crate) mod account;
+mod change;
+pub(crate) mod reach;
+
+use std::error::Error;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fanfare_core::attempt::Protocol;
+use fanfare_core::cause;
+use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::credential::Credential;
+use fanfare_core::delivery::{Delivery, Failure};
+use fanfare_core::ids::TenantId;
+use fanfare_core::text::Text;
+use fanfare_core::validate::kakao_channel::Frame;
+use fanfare_ledger::StoreError;
+use fanfare_ledger::credentials::Credentials;
+use jiff::Timestamp;
+use moka::sync::Cache;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use self::account::{Account, may_be_a_tenant_s};
+use self::reach::{Reach, Whose};
+use crate::clients::{self, Clients, Connected};
+use crate::clock::Clock;
+use crate::config::{ChannelConfig, Config};
+use crate::credentials::envelope::{KeyRing, KeyRingError};
+use crate::perform::Connection;
+use crate::sealed::SealError;
+
+pub(crate) use self::change::AccountError;
+
+/// How long it is believed what was read: a change is followed within 5 seconds.
+const KNOWN_FOR: Duration = Duration::from_millis(4_500);
+
+/// A read that takes longer has failed: a call's own time is not for that.
+const READ_WITHIN: Duration = Duration::from_secs(3);
+
+/// Accounts remembered at once, and how long without being asked for.
+const MOST: u64 = 10_000;
+const IDLE: Duration = Duration::from_mins(10);
+
+/// The accounts of all tenants.
+pub struct Accounts {
+    store: Arc<dyn Credentials>,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    /// What clients are made from; nothing where no channel is live.
+    clients: Option<Box<Clients>>,
+    /// The configuration's, by [`Channel::index`].
+    shared: [Connection; Channel::ALL.len()],
+    keys: OnceLock<KeyRing>,
+    known: Cache<(TenantId, Channel), Arc<Known>>,
+}
+
+/// What was read.
+#[derive(Clone)]
+struct Known {
+    row: Option<Credential>,
+    own: Option<Own>,
+    /// What was there before it changed: what this node has just begun with that goes on
+    /// with it. Kept in memory alone.
+    former: Option<Own>,
+    until: Instant,
+}
+
+/// A tenant's own.
+#[derive(Clone)]
+struct Own {
+    reach: Reach,
+    account: Account,
+    set_at: Timestamp,
+}
+
+/// How a tenant's account on a channel stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// `own`, `shared`, or `none`.
+    pub(crate) whose: &'static str,
+    /// What it consists of, by the API's names, but for its token; of one's own only.
+    pub(crate) ids: Vec<(&'static str, String)>,
+    /// When its token was handed over; of one's own only.
+    pub(crate) set_at: Option<Timestamp>,
+}
+
+impl Accounts {
+    /// Beside the clients of the configuration.
+    pub(crate) fn new(
+        store: Arc<dyn Credentials>,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        connected: Connected,
+    ) -> Self {
+        Self {
+            store,
+            config: config.clone(),
+            clock,
+            clients: connected.clients,
+            shared: connected.connections,
+            keys: OnceLock::new(),
+            known: Cache::builder().max_capacity(MOST).time_to_idle(IDLE).build(),
+        }
+    }
+
+    /// The configuration's, by [`Channel::index`].
+    pub(crate) fn shared_connections(&self) -> &[Connection; Channel::ALL.len()] {
+        &self.shared
+    }
+
+    /// How each channel's protocol behaves, by [`Channel::index`].
+    pub(crate) fn protocols(&self) -> [Protocol; Channel::ALL.len()] {
+        Channel::ALL.map(|channel| clients::protocol(channel, self.config(channel), &self.shared[channel.index()]))
+    }
+
+    /// Whom this tenant's calls to a channel are made as.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then it is not known, and nobody is called.
+    pub(crate) async fn reach(&self, tenant: &TenantId, channel: Channel) -> Result<Reach, StoreError> {
+        if self.may_have_own(tenant, channel)
+            && self.config(channel).mode == Mode::Live
+            && let Some(own) = &self.known(tenant, channel).await?.own
+        {
+            return Ok(own.reach.clone());
+        }
+        Ok(self.without_own(tenant, channel))
+    }
+
+    /// The same for a delivery that may have been begun: with whom it was, as long as they
+    /// are known here, or as the configuration's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn reach_for(&self, tenant: &TenantId, delivery: &Delivery) -> Result<Reach, StoreError> {
+        let channel = delivery.channel;
+        let reach = self.reach(tenant, channel).await?;
+        if reach.is_begun_with(delivery) {
+            return Ok(reach);
+        }
+        let known = self.known.get(&(tenant.clone(), channel));
+        let former = known.and_then(|known| Some(known.former.as_ref()?.reach.clone()));
+        let earlier = former.into_iter().chain([self.without_own(tenant, channel)]);
+        let begun_with = |earlier: &Reach| earlier.is_begun_with(delivery) && earlier.connection.client().is_ok();
+        Ok(earlier.into_iter().find(begun_with).unwrap_or(reach))
+    }
+
+    /// How it stands, for whose it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn standing(&self, tenant: &TenantId, channel: Channel) -> Result<Standing, StoreError> {
+        if self.may_have_own(tenant, channel)
+            && let Some(own) = &self.known(tenant, channel).await?.own
+        {
+            let rules = account::rules(channel, self.config(channel).protocol).iter();
+            let shown = rules.filter_map(|rule| Some((rule.part.name(), own.account.shown(rule.part)?)));
+            return Ok(Standing {
+                whose: "own",
+                ids: shown.collect(),
+                set_at: Some(own.set_at),
+            });
+        }
+        let whose = match self.without_own(tenant, channel).connection {
+            Connection::Live(_) => "shared",
+            Connection::Mock | Connection::Unusable(_) => "none",
+        };
+        Ok(Standing {
+            whose,
+            ids: Vec::new(),
+            set_at: None,
+        })
+    }
+
+    /// What is put around a tenant's messages on Kakao Channel.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn kakao_frame(&self, tenant: &TenantId) -> Result<Option<Frame>, StoreError> {
+        let (channel, config) = (Channel::KakaoChannel, &self.config.channels.kakao_channel);
+        if self.may_have_own(tenant, channel)
+            && config.mode == Mode::Live
+            && let Some(own) = &self.known(tenant, channel).await?.own
+        {
+            return Ok(clients::kakao_frame(config, &own.account));
+        }
+        Ok(clients::kakao_frame(config, &Account::of_config(config)))
+    }
+
+    /// Has what is sealed by another key than the first sealed by the first: one that is
+    /// put before the others takes over at the next start.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn seal_anew(&self) -> Result<(), StoreError> {
+        let rows = self.store.credentials().await?;
+        for mut row in rows.into_iter().filter(|row| row.tenant != TenantId::default()) {
+            let Ok(keys) = self.keys() else { break };
+            match keys.rotate(&row.tenant, row.channel, &row.sealed) {
+                Ok(None) => {}
+                Ok(Some(sealed)) => {
+                    (row.sealed, row.version) = (sealed, row.version + 1);
+                    // Where somebody else was first, they have sealed it.
+                    self.store.keep_credential(&row).await?;
+                }
+                Err(error) => unreadable(&row, &error),
+            }
+        }
+        Ok(())
+    }
+
+    fn config(&self, channel: Channel) -> &ChannelConfig {
+        self.config.channels.get(channel)
+    }
+
+    /// The tenant `default` is the configuration's.
+    fn may_have_own(&self, tenant: &TenantId, channel: Channel) -> bool {
+        *tenant != TenantId::default() && may_be_a_tenant_s(channel, self.config(channel).protocol)
+    }
+
+    /// Whom a tenant without an account of its own is.
+    fn without_own(&self, tenant: &TenantId, channel: Channel) -> Reach {
+        let config = self.config(channel);
+        let live = config.mode == Mode::Live;
+        let connection = if live && config.require_own_account && *tenant != TenantId::default() {
+            Connection::Unusable(no_own(channel))
+        } else {
+            self.shared[channel.index()].clone()
+        };
+        Reach {
+            whose: Whose::Shared,
+            connection,
+            mark: Account::of_config(config).mark(channel, config.protocol),
+        }
+    }
+
+    /// From memory, or as it is in the database. A client is kept as long as its row is
+    /// the same: it has learnt how long the channel takes.
+    async fn known(&self, tenant: &TenantId, channel: Channel) -> Result<Arc<Known>, StoreError> {
+        let (place, begun) = ((tenant.clone(), channel), Instant::now());
+        let before = self.known.get(&place);
+        if let Some(known) = before.as_ref().filter(|known| begun < known.until) {
+            return Ok(Arc::clone(known));
+        }
+        let row = self.read(tenant, channel).await?;
+        let until = begun + KNOWN_FOR;
+        let known = match before {
+            Some(before) if before.row == row => Known {
+                until,
+                ..Known::clone(&before)
+            },
+            before => Known {
+                own: row.as_ref().map(|row| self.opened(row)),
+                former: before.and_then(|before| before.own.clone().or_else(|| before.former.clone())),
+                row,
+                until,
+            },
+        };
+        let known = Arc::new(known);
+        self.known.insert(place, Arc::clone(&known));
+        Ok(known)
+    }
+
+    async fn read(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError> {
+        let read = tokio::time::timeout(READ_WITHIN, self.store.credential(tenant, channel));
+        read.await.unwrap_or_else(|late| {
+            Err(StoreError::Database {
+                doing: "read an account",
+                source: late.into(),
+            })
+        })
+    }
+
+    /// One that does not open, or lacks something, is the tenant's all the same: nothing
+    /// is sent with another.
+    fn opened(&self, row: &Credential) -> Own {
+        let channel = row.channel;
+        let (account, connection) = match self.account_of(row) {
+            Ok(account) => {
+                let made = self.clients.as_ref().map(|clients| clients.own(channel, &account));
+                let made = made.map(|made| made.map_or_else(Connection::Unusable, Connection::Live));
+                (account, made.unwrap_or(Connection::Mock))
+            }
+            Err(error) => {
+                unreadable(row, &error);
+                (Account::default(), Connection::Unusable(does_not_open(channel)))
+            }
+        };
+        Own {
+            reach: Reach {
+                whose: Whose::Own,
+                connection,
+                mark: account.mark(channel, self.config(channel).protocol),
+            },
+            account,
+            set_at: row.standing.set_at,
+        }
+    }
+
+    fn account_of(&self, row: &Credential) -> Result<Account, AccountError> {
+        let clear = self.keys()?.open(&row.tenant, row.channel, &row.sealed)?;
+        let value: Value = serde_json::from_slice(&clear).map_err(|_malformed| SealError::Opened)?;
+        Ok(Account::from_json(&value))
+    }
+
+    /// None is made for reading.
+    fn keys(&self) -> Result<&KeyRing, KeyRingError> {
+        self.keys_or(KeyRing::present)
+    }
+
+    fn keys_or(&self, find: fn(&Config) -> Result<KeyRing, KeyRingError>) -> Result<&KeyRing, KeyRingError> {
+        if let Some(keys) = self.keys.get() {
+            return Ok(keys);
+        }
+        let keys = find(&self.config)?;
+        Ok(self.keys.get_or_init(|| keys))
+    }
+}
+
+fn unreadable(row: &Credential, error: &(dyn Error + 'static)) {
+    let (tenant, channel) = (row.tenant.as_str(), row.channel);
+    tracing::error!(error, tenant, channel = %channel, "the account of a tenant's own does not open");
+}
+
+/// The configuration's is not used.
+fn no_own(channel: Channel) -> Failure {
+    let korean = channel.korean_name();
+    let detail = Text::new(
+        format!(
+            "This shop has no account of its own on {channel}, and nothing is sent there with another. Hand its account \
+             over (PUT /api/channels/{channel}/account), then retry."
+        ),
+        format!(
+            "{korean}에 이 가게의 계정이 등록되어 있지 않으며, 다른 계정으로는 보내지 않습니다. 가게의 채널 계정을 등록한 뒤(PUT \
+             /api/channels/{channel}/account) 다시 시도해 주세요."
+        ),
+    );
+    cause::CHANNEL_NOT_CONFIGURED.because(detail)
+}
+
+fn does_not_open(channel: Channel) -> Failure {
+    let korean = channel.korean_name();
+    let detail = Text::new(
+        format!(
+            "The account of this shop's own on {channel} can't be opened: the operator must set the credentials_key \
+             (FANFARE_CREDENTIALS_KEY) that sealed it. Nothing is sent with another account."
+        ),
+        format!(
+            "{korean}에 등록된 이 가게의 계정을 열 수 없습니다. 운영자가 계정을 등록할 때의 credentials_key(FANFARE_CREDENTIALS_KEY)를 설정해야 \
+             합니다. 다른 계정으로는 보내지 않습니다."
+        ),
+    );
+    cause::CHANNEL_NOT_CONFIGURED.because(detail)
+}
+
+#[cfg(test)]
+mod tests;
