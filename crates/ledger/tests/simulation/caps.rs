@@ -151,7 +151,10 @@ impl World {
         if let (Written::OverSpent { over }, Some(own)) = (written, own) {
             return self.account.refused(&own, over, history.at);
         }
-        if let Some(after) = self.store.distribution(&TenantId::default(), write.id()) {
+        // What was refused changed nothing, whatever it says.
+        let was_kept = matches!(written, Written::Accepted { .. } | Written::Recorded);
+        let after = self.store.distribution(&TenantId::default(), write.id());
+        if let Some(after) = after.filter(|_| was_kept) {
             self.account.written(before, &after, history);
         }
     }
