@@ -70,6 +70,8 @@ pub struct Accounts {
     clients: Option<Box<Clients>>,
     /// The configuration's, by [`Channel::index`].
     shared: [Connection; Channel::ALL.len()],
+    /// The marks of those accounts: what each call asks for is not made each time.
+    shared_marks: [Option<String>; Channel::ALL.len()],
     keys: OnceLock<KeyRing>,
     known: Cache<(TenantId, Channel), Arc<Known>>,
 }
@@ -112,8 +114,13 @@ impl Accounts {
         clock: Arc<dyn Clock>,
         connected: Connected,
     ) -> Self {
+        let mark = |channel| {
+            let config = config.channels.get(channel);
+            Account::of_config(config).mark(channel, config.protocol)
+        };
         Self {
             store,
+            shared_marks: Channel::ALL.map(mark),
             config: config.clone(),
             clock,
             clients: connected.clients,
@@ -250,7 +257,7 @@ impl Accounts {
         Reach {
             whose: Whose::Shared,
             connection,
-            mark: Account::of_config(config).mark(channel, config.protocol),
+            mark: self.shared_marks[channel.index()].clone(),
         }
     }
 
