@@ -11,6 +11,7 @@ use std::sync::Arc;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::{Credential, TokenStanding};
 use fanfare_core::delivery::{Delivery, DeliveryStatus, Phase};
+use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_ledger::{Filter, Store, StoreError};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::account::Account;
-use super::reach::{Reach, Whose};
+use super::reach::{Reach, Whose, mark_of};
 use super::{Accounts, Known, Standing};
 use crate::credentials::envelope::{KeyRing, KeyRingError};
 use crate::perform::Connection;
@@ -160,7 +161,7 @@ async fn may_become(
     if before.is(after) {
         return Ok(());
     }
-    let unfinished = unfinished(store, tenant, channel).await?;
+    let unfinished = unfinished(store, (tenant, channel), before).await?;
     if unfinished.is_empty() {
         return Ok(());
     }
@@ -182,6 +183,18 @@ impl Which {
         }
     }
 
+    /// What waits for its time, and has not begun, begins with whichever account is there
+    /// then. What bears another's mark is nothing that this one could tell of.
+    fn may_have_begun(&self, delivery: &Delivery) -> bool {
+        let status = delivery.status;
+        let in_doubt =
+            status == DeliveryStatus::NeedsReview || matches!(delivery.phase, Phase::Intent | Phase::Unknown);
+        let may_be_begun = status.moves() || in_doubt || delivery.checkpoint.is_some();
+        let begun_with = delivery.checkpoint.as_ref().and_then(mark_of);
+        let with_another = begun_with.is_some_and(|begun| self.mark.as_deref() != Some(begun));
+        delivery.mode == Mode::Live && may_be_begun && !with_another
+    }
+
     /// Where only a token tells, one's own stays one's own, whatever its token.
     fn is(&self, other: &Self) -> bool {
         match (&self.mark, &other.mark) {
@@ -191,10 +204,17 @@ impl Which {
     }
 }
 
-/// What is not at its end, and may have been begun.
-async fn unfinished(store: &dyn Store, tenant: &TenantId, channel: Channel) -> Result<Vec<DistributionId>, StoreError> {
+/// What is not at its end, and may have been begun with this account.
+async fn unfinished(
+    store: &dyn Store,
+    (tenant, channel): (&TenantId, Channel),
+    with: &Which,
+) -> Result<Vec<DistributionId>, StoreError> {
     let mut found = Vec::new();
-    for status in DeliveryStatus::ALL.into_iter().filter(|status| !status.closed()) {
+    let open = DeliveryStatus::ALL.into_iter().filter(|status| !status.closed());
+    // Once more: what waited may move by now, and was in neither list.
+    let moving = DeliveryStatus::ALL.into_iter().filter(|status| status.moves());
+    for status in open.chain(moving) {
         let filter = Filter {
             channel: Some(channel),
             channel_status: Some(status),
@@ -203,10 +223,12 @@ async fn unfinished(store: &dyn Store, tenant: &TenantId, channel: Channel) -> R
         let mut before = None;
         loop {
             let page = store.list(tenant, &filter, before, PAGE).await?;
-            let begun = page
-                .iter()
-                .filter(|one| one.delivery(channel).is_some_and(may_be_begun));
-            found.extend(begun.map(|one| one.id));
+            let begun = |one: &&Distribution| one.delivery(channel).is_some_and(|one| with.may_have_begun(one));
+            for one in page.iter().filter(begun) {
+                if !found.contains(&one.id) {
+                    found.push(one.id);
+                }
+            }
             if found.len() >= NAMED_MOST {
                 found.truncate(NAMED_MOST);
                 return Ok(found);
@@ -220,10 +242,37 @@ async fn unfinished(store: &dyn Store, tenant: &TenantId, channel: Channel) -> R
     Ok(found)
 }
 
-/// What waits for its time, and has not begun, begins with whichever account is there
-/// then.
-fn may_be_begun(delivery: &Delivery) -> bool {
-    let status = delivery.status;
-    let in_doubt = status == DeliveryStatus::NeedsReview || matches!(delivery.phase, Phase::Intent | Phase::Unknown);
-    delivery.mode == Mode::Live && (status.moves() || in_doubt || delivery.checkpoint.is_some())
+#[cfg(test)]
+mod tests {
+    use fanfare_core::delivery::Checkpoint;
+    use fanfare_core::ids::DeliveryId;
+    use jiff::Timestamp;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn delivery(status: DeliveryStatus, checkpoint: Option<Value>) -> Delivery {
+        let id = DeliveryId(Uuid::nil());
+        Delivery {
+            status,
+            checkpoint: checkpoint.map(Checkpoint),
+            ..Delivery::new(id, Channel::GenieTV, Mode::Live, Timestamp::UNIX_EPOCH)
+        }
+    }
+
+    /// Else nobody could ever set the account again that something was begun with.
+    #[test]
+    fn what_bears_another_account_s_mark_is_not_in_the_way() {
+        let present = Which {
+            whose: Whose::Own,
+            mark: Some("a".to_owned()),
+        };
+        let waits = |checkpoint| present.may_have_begun(&delivery(DeliveryStatus::Waiting, checkpoint));
+        assert!(waits(Some(json!({"account": "a"}))));
+        assert!(waits(Some(json!({}))), "it may be");
+        assert!(!waits(Some(json!({"account": "b"}))));
+        assert!(!waits(None), "it only waits for its time");
+        assert!(present.may_have_begun(&delivery(DeliveryStatus::InProgress, None)));
+    }
 }

@@ -54,8 +54,8 @@ pub(crate) use self::change::AccountError;
 /// How long it is believed what was read: a change is followed within 5 seconds.
 const KNOWN_FOR: Duration = Duration::from_millis(4_500);
 
-/// A read that takes longer has failed: a call's own time is not for that.
-const READ_WITHIN: Duration = Duration::from_secs(3);
+/// A read that takes longer has failed.
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(3);
 
 /// Accounts remembered at once, and how long without being asked for.
 const MOST: u64 = 10_000;
@@ -162,12 +162,14 @@ impl Accounts {
     pub(crate) async fn reach_for(&self, tenant: &TenantId, delivery: &Delivery) -> Result<Reach, StoreError> {
         let channel = delivery.channel;
         let reach = self.reach(tenant, channel).await?;
-        if reach.is_begun_with(delivery) {
+        let is_called = delivery.checkpoint.is_none() || reach.connection.client().is_ok();
+        if reach.is_begun_with(delivery) && is_called {
             return Ok(reach);
         }
         let known = self.known.get(&(tenant.clone(), channel));
         let former = known.and_then(|known| Some(known.former.as_ref()?.reach.clone()));
-        let earlier = former.into_iter().chain([self.without_own(tenant, channel)]);
+        // What was begun with the configuration's goes on with it, whatever is required now.
+        let earlier = former.into_iter().chain([self.configured(channel)]);
         let begun_with = |earlier: &Reach| earlier.is_begun_with(delivery) && earlier.connection.client().is_ok();
         Ok(earlier.into_iter().find(begun_with).unwrap_or(reach))
     }
@@ -248,15 +250,22 @@ impl Accounts {
     /// Whom a tenant without an account of its own is.
     fn without_own(&self, tenant: &TenantId, channel: Channel) -> Reach {
         let config = self.config(channel);
-        let live = config.mode == Mode::Live;
-        let connection = if live && config.require_own_account && *tenant != TenantId::default() {
-            Connection::Unusable(no_own(channel))
-        } else {
-            self.shared[channel.index()].clone()
-        };
+        let configured = self.configured(channel);
+        if config.mode == Mode::Live && config.require_own_account && *tenant != TenantId::default() {
+            let connection = Connection::Unusable(no_own(channel));
+            return Reach {
+                connection,
+                ..configured
+            };
+        }
+        configured
+    }
+
+    /// The configuration's.
+    fn configured(&self, channel: Channel) -> Reach {
         Reach {
             whose: Whose::Shared,
-            connection,
+            connection: self.shared[channel.index()].clone(),
             mark: self.shared_marks[channel.index()].clone(),
         }
     }

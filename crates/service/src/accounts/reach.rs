@@ -49,9 +49,11 @@ impl Reach {
 
     /// Whether it is known to be begun with no other account.
     pub(crate) fn is_begun_with(&self, delivery: &Delivery) -> bool {
-        let begun_with = delivery.checkpoint.as_ref().and_then(mark_of);
+        let begun_with = delivery.checkpoint.as_ref().map(mark_of);
         match (begun_with, &self.mark) {
-            (Some(begun), Some(mark)) => begun == mark,
+            (Some(Some(begun)), Some(mark)) => begun == mark,
+            // Versions that left no mark knew the configuration's account alone.
+            (Some(None), Some(_)) => self.whose == Whose::Shared,
             _ => true,
         }
     }
@@ -90,7 +92,7 @@ impl Reach {
 }
 
 /// Nothing in those of earlier versions.
-fn mark_of(checkpoint: &Checkpoint) -> Option<&str> {
+pub(super) fn mark_of(checkpoint: &Checkpoint) -> Option<&str> {
     checkpoint.0.get(MARK)?.as_str()
 }
 
@@ -162,7 +164,15 @@ mod tests {
             checkpoint: Some(Checkpoint(json!({"stage": "ready"}))),
             ..begun("a")
         };
-        assert!(reach("b").client_for(&unmarked).is_ok(), "an earlier version began it");
+        assert!(
+            reach("b").client_for(&unmarked).is_err(),
+            "an earlier version began it, which knew no account of a tenant's own"
+        );
+        let shared = Reach {
+            whose: Whose::Shared,
+            ..reach("b")
+        };
+        assert!(shared.client_for(&unmarked).is_ok());
         let fresh = Delivery {
             checkpoint: None,
             ..begun("a")

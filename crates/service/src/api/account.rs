@@ -190,8 +190,8 @@ pub(super) async fn put_account(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let place = Place::of(&state, &caller, name, &uri).await?;
-    let kept = state.accounts.keep(&*state.store, place.names(), &body).await?;
     let by = caller.name(&state).await?;
+    let kept = state.accounts.keep(&*state.store, place.names(), &body).await?;
     tracing::info!(
         tenant = place.tenant.as_str(),
         channel = %place.channel,
@@ -229,8 +229,8 @@ pub(super) async fn delete_account(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let place = Place::of(&state, &caller, name, &uri).await?;
-    let standing = state.accounts.remove(&*state.store, place.names()).await?;
     let by = caller.name(&state).await?;
+    let standing = state.accounts.remove(&*state.store, place.names()).await?;
     tracing::info!(
         tenant = place.tenant.as_str(),
         channel = %place.channel,

@@ -28,8 +28,8 @@ use tokio::sync::mpsc;
 
 use super::call_counts::{CallCounts, Kind};
 use super::lease::Lease;
-use crate::accounts::Accounts;
 use crate::accounts::reach::Reach;
+use crate::accounts::{Accounts, READ_WITHIN};
 
 /// What was begun on a channel that is no longer configured waits so long for
 /// its configuration before it is tried again.
@@ -157,7 +157,8 @@ impl Calls {
             if !lease.covers(deadline) {
                 return held_for_database(&call, now);
             }
-            reach.stepped(counts.timed(channel, Kind::Step, client.step(&call, now)).await)
+            let step = within(deadline, client.step(&call, now), StepOutcome::Unknown);
+            reach.stepped(counts.timed(channel, Kind::Step, step).await)
         };
         self.answer(stepped, StepOutcome::Unknown, move |outcome| Input::Stepped {
             reference,
@@ -174,9 +175,9 @@ impl Calls {
             return Some(Input::LookedUp { reference, outcome });
         }
         let (accounts, counts) = (Arc::clone(&self.accounts), Arc::clone(&self.counts));
-        let store = Arc::clone(&self.store);
+        let (store, deadline) = (Arc::clone(&self.store), self.deadline);
         let looked = async move {
-            let looked = look(&accounts, store, counts, call, now).await;
+            let looked = look(&accounts, store, counts, (call, deadline), now).await;
             looked.unwrap_or_else(LookUpOutcome::Unknown)
         };
         self.answer(looked, LookUpOutcome::Unknown, move |outcome| Input::LookedUp {
@@ -202,7 +203,10 @@ impl Calls {
                 return not_withdrawn(service_restarting(), Retry::After(LEASE_INTERVAL));
             };
             match reach.client_for(&call.delivery) {
-                Ok(client) => counts.timed(channel, Kind::Withdraw, client.withdraw(&call, now)).await,
+                Ok(client) => {
+                    let withdrawal = within(deadline, client.withdraw(&call, now), WithdrawOutcome::Unknown);
+                    counts.timed(channel, Kind::Withdraw, withdrawal).await
+                }
                 Err(why) => not_withdrawn(why, Retry::Never),
             }
         };
@@ -220,7 +224,8 @@ impl Calls {
         unknown: fn(Failure) -> T,
         input: impl FnOnce(T) -> Input + Send + 'static,
     ) {
-        let deadline = self.deadline;
+        // The call itself is over by its deadline; before it, the database may be read twice.
+        let deadline = self.deadline + 2 * READ_WITHIN;
         self.thread.call(async move {
             let call = AssertUnwindSafe(call).catch_unwind();
             let outcome = match tokio::time::timeout(deadline, call).await {
@@ -234,6 +239,12 @@ impl Calls {
             input(outcome)
         });
     }
+}
+
+/// A call that takes no more than its time.
+async fn within<T>(deadline: Duration, call: impl Future<Output = T>, unknown: fn(Failure) -> T) -> T {
+    let called = tokio::time::timeout(deadline, call).await;
+    called.unwrap_or_else(|_late| unknown(no_answer()))
 }
 
 /// Nothing where that can't be read now.
@@ -256,11 +267,9 @@ async fn look(
     accounts: &Accounts,
     store: Arc<dyn Store>,
     counts: Arc<CallCounts>,
-    mut call: Call,
+    (mut call, deadline): (Call, Duration),
     now: Timestamp,
 ) -> Result<LookUpOutcome, Failure> {
-    let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
-    let client = reach.connection.client()?;
     let evidence = store.evidence(&call.tenant, call.distribution).await.map_err(|error| {
         tracing::warn!(
             error = &error as &dyn Error,
@@ -271,15 +280,23 @@ async fn look(
     let delivery = &call.delivery;
     let of_generation =
         |evidence: &&Evidence| evidence.channel == delivery.channel && evidence.generation == delivery.generation;
+    let of_generation: Vec<_> = evidence.iter().filter(of_generation).collect();
+    let receipt = of_generation.iter().find_map(|evidence| match &evidence.proof {
+        Proof::Receipt(receipt) => Some(receipt),
+        Proof::Checkpoint(_) => None,
+    });
+    // An answer that is there needs nobody to ask.
+    if let Some(receipt) = receipt {
+        return Ok(LookUpOutcome::Found(receipt.clone()));
+    }
+    let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
+    let client = reach.connection.client()?;
     let mut heard_from = None;
-    for evidence in evidence.iter().filter(of_generation) {
-        match &evidence.proof {
-            Proof::Receipt(receipt) => return Ok(LookUpOutcome::Found(receipt.clone())),
-            Proof::Checkpoint(heard) => {
-                let so_far = heard_from.as_ref().or(delivery.checkpoint.as_ref());
-                if client.is_further(heard, so_far) {
-                    heard_from = Some(heard.clone());
-                }
+    for evidence in of_generation {
+        if let Proof::Checkpoint(heard) = &evidence.proof {
+            let so_far = heard_from.as_ref().or(delivery.checkpoint.as_ref());
+            if client.is_further(heard, so_far) {
+                heard_from = Some(heard.clone());
             }
         }
     }
@@ -290,16 +307,19 @@ async fn look(
     let reach = whom(accounts, &call).await.ok_or_else(service_restarting)?;
     let client = reach.client_for(&call.delivery)?;
     let channel = call.delivery.channel;
-    let outcome = counts.timed(channel, Kind::LookUp, client.look_up(&call, now)).await;
+    let look_up = within(deadline, client.look_up(&call, now), LookUpOutcome::Unknown);
+    let outcome = counts.timed(channel, Kind::LookUp, look_up).await;
     Ok(reach.looked_up(outcome))
 }
 
 /// Nothing was sent now; but what was begun before may be live, and waits.
 fn held(call: &Call, why: Failure, now: Timestamp) -> StepOutcome {
-    if call.delivery.phase == Phase::Unknown {
+    let is_begun = call.delivery.checkpoint.is_some();
+    // Nobody can be asked to call off what is begun: a person finds out, and says.
+    if call.delivery.phase == Phase::Unknown || is_begun && call.delivery.called_off {
         return StepOutcome::Unknown(why);
     }
-    if call.delivery.checkpoint.is_none() {
+    if !is_begun {
         return StepOutcome::Rejected {
             failure: why,
             retry: Retry::Never,

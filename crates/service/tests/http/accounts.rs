@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::live::{goes_wrong, live, once, request, result, simulator};
 use crate::support::{Answer, DISTRIBUTE, Key, Service};
 
-const SHARED: &str = "17841400000000000";
+pub(crate) const SHARED: &str = "17841400000000000";
 
 /// One tenant's way to the service.
 pub(crate) struct Tenant<'s> {

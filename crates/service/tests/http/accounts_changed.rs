@@ -1,15 +1,18 @@
 //! Accounts of tenants, handed over and replaced: what is taken, what is refused, and that
 //! nothing is repeated on another account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare::clock::{Clock, ManualClock, SystemClock};
 use fanfare::config::Config;
 use fanfare_channels::secret::Secret;
+use fanfare_simulator::RunningSimulator;
 use serde_json::json;
 
-use crate::accounts::{Tenant, accounts, instagram, path_of};
+use crate::accounts::{SHARED, Tenant, accounts, instagram, path_of};
 use crate::live::{goes_wrong, live, once, request, result, simulator};
-use crate::support::{DISTRIBUTE, PATIENCE, Service};
+use crate::support::{DISTRIBUTE, Key, PATIENCE, Service};
 
 /// A new token is taken at any time; another account not while something is unfinished.
 #[tokio::test]
@@ -105,7 +108,6 @@ async fn what_only_waits_for_its_time_is_not_in_the_way() {
 }
 
 fn tomorrow() -> String {
-    use fanfare::clock::{Clock, SystemClock};
     (SystemClock::default().now() + jiff::SignedDuration::from_hours(24)).to_string()
 }
 
@@ -154,6 +156,107 @@ async fn a_doubt_is_not_cleared_on_another_account() {
         }
     };
     tokio::time::timeout(PATIENCE, said).await.expect("it was not said");
+    assert_eq!(accounts(&simulator, "instagram", "evt-1"), [""; 0]);
+    service.stop().await;
+}
+
+/// Asks for a picture's container that Meta does not finish before it is told to; the
+/// distribution's path.
+async fn begun(simulator: &RunningSimulator, service: &Service, headers: &[(&str, &str)]) -> String {
+    let slow = json!({"kind": "answer", "status": 200, "body": {"status_code": "IN_PROGRESS", "id": "1"}});
+    goes_wrong(
+        simulator,
+        &json!([{"channel": "instagram", "step": "status", "fault": slow}]),
+    )
+    .await;
+    let headers = [headers, &[("prefer", "wait=0")]].concat();
+    let accepted = service
+        .post_with(DISTRIBUTE, &headers, &request(simulator, "evt-1"))
+        .await
+        .json();
+    let polled = async {
+        while simulator.faults_met() == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, polled)
+        .await
+        .expect("it was never begun");
+    path_of(&accepted)
+}
+
+/// Waits until Instagram's delivery stands so.
+async fn stands(service: &Service, path: &str, key: Option<&Key>, status: &str) {
+    let headers: Vec<_> = key.map(Key::header).into_iter().collect();
+    let mut shown = json!(null);
+    let stands = async {
+        loop {
+            shown = service.ask("GET", path, &headers, b"").await.success(200);
+            if result(&shown, "Instagram")["status"] == status {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, stands).await.is_ok();
+    assert!(in_time, "it never was {status}: {shown}");
+}
+
+/// What is required of others now takes nothing from what is under way.
+#[tokio::test]
+async fn what_was_begun_with_the_shared_account_goes_on_with_it() {
+    let simulator = simulator().await;
+    let with = |require: bool| {
+        let change = live(simulator.base_url());
+        move |config: &mut Config| {
+            change(config);
+            config.channels.instagram.require_own_account = require;
+        }
+    };
+    let service = Service::start_as(with(false)).await;
+    let shop = Tenant::of(&service, "shop").await;
+    let path = begun(&simulator, &service, &[shop.key.header()]).await;
+    let key = shop.key;
+    let service = service.restart_as(with(true)).await;
+    goes_wrong(&simulator, &json!([])).await;
+    stands(&service, &path, Some(&key), "SUCCESS").await;
+    assert_eq!(accounts(&simulator, "instagram", "evt-1"), [SHARED]);
+    service.stop().await;
+}
+
+/// Nobody can be asked to stop it there: a person finds out, and says.
+#[tokio::test]
+async fn what_was_begun_with_an_account_that_is_gone_can_be_called_off_and_settled() {
+    let simulator = simulator().await;
+    let with = |account: &'static str| {
+        let change = live(simulator.base_url());
+        move |config: &mut Config| {
+            change(config);
+            config.channels.instagram.account_id = Some(account.to_owned());
+            config.engine.max_look_ups = 2;
+        }
+    };
+    let service = Service::start_as(with("17841")).await;
+    let path = begun(&simulator, &service, &[]).await;
+    let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
+    let service = service.restart_at_as(Arc::clone(&clock) as _, with("17842")).await;
+    stands(&service, &path, None, "WAITING").await;
+    service
+        .post(&format!("{path}/cancel"), &json!({"reason": "the account is gone"}))
+        .await
+        .success(200);
+    let passing = async {
+        loop {
+            clock.advance(Duration::from_mins(1));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        () = stands(&service, &path, None, "NEEDS_REVIEW") => {}
+        () = passing => unreachable!("it has no end"),
+    }
+    let resolve = format!("{path}/channels/Instagram/resolve");
+    service.post(&resolve, &json!({"live": false})).await.success(200);
     assert_eq!(accounts(&simulator, "instagram", "evt-1"), [""; 0]);
     service.stop().await;
 }
@@ -254,6 +357,7 @@ async fn an_account_that_does_not_open_is_nobody_else_s_turn() {
         "channel_not_configured",
         "{answer}"
     );
+    assert_eq!(accounts(&simulator, "instagram", "evt-1"), [""; 0]);
     let replaced = shop.put("Instagram", &instagram("17842", "canary-other")).await;
     replaced.problem(503, "credentials_unavailable");
     let key = shop.key;
