@@ -239,9 +239,12 @@ impl Checkpoint {
     }
 
     /// What became of a message to many people, where the client counts them: as
-    /// `counts`.
+    /// `counts`. Nothing where an earlier version wrote it, which did not count all of
+    /// these: a zero in their place would be wrong.
     pub fn recipients(&self) -> Option<RecipientCounts> {
-        RecipientCounts::deserialize(self.0.get("counts")?).ok()
+        let counts = self.0.get("counts")?;
+        counts.get("sent")?;
+        RecipientCounts::deserialize(counts).ok()
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct RecipientCounts {
     /// The channel took it for them; what is neither `delivered` nor `failed` of these
     /// is not known yet.
+    // Earlier versions wrote neither it nor `capped`.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub sent: u32,

@@ -41,6 +41,8 @@ pub(super) struct Progress {
     #[serde(default)]
     pub(super) requests: Vec<Request>,
     /// How many people, by what became of it; [`Checkpoint::recipients`] shows this.
+    /// Who was sent it is counted anew whenever this is written: earlier versions did
+    /// not, and may have written what is read.
     pub(super) counts: RecipientCounts,
 }
 
@@ -148,13 +150,18 @@ impl Progress {
 
     /// The channel has taken a request, or refused everybody in it.
     pub(super) fn sent(mut self, until: u16, request: Option<Request>, refused: usize, now: Timestamp) -> Self {
-        let taken = request.as_ref().map_or(0, |request| request.taken);
-        self.counts.sent = self.counts.sent.saturating_add(taken);
         self.requests.extend(request);
         self.counts.refused = self.counts.refused.saturating_add(count(refused));
         self.after = Some(until);
         self.chunk = self.chunk.saturating_add(1);
         self.since = now;
+        self
+    }
+
+    /// With the number of those who were sent it.
+    fn counted(mut self) -> Self {
+        let taken = self.requests.iter().map(|request| request.taken);
+        self.counts.sent = taken.fold(0, u32::saturating_add);
         self
     }
 }
@@ -184,6 +191,14 @@ impl Sending {
 
 impl From<Stage> for Checkpoint {
     fn from(stage: Stage) -> Self {
+        let stage = match stage {
+            Stage::Cutting(progress) => Stage::Cutting(progress.counted()),
+            Stage::Sending(sending) => Stage::Sending(Sending {
+                progress: sending.progress.counted(),
+                ..sending
+            }),
+            Stage::Results(progress) => Stage::Results(progress.counted()),
+        };
         Self(serde_json::json!(stage))
     }
 }

@@ -24,6 +24,10 @@ pub(super) const PARTS_MAX: usize = 6;
 /// Boxes with which a film can begin; `QuickTime` knew no `ftyp` at first.
 const FIRST: [&[u8; 4]; 6] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"];
 
+/// So much shorter or longer than the rule says is taken: sound comes in pieces that
+/// are filled up, and a quarter of an hour of it lasts a little longer.
+const LENGTH_MARGIN: Duration = Duration::from_millis(500);
+
 /// Ways of coding that are listed of one track.
 const ENTRIES_MAX: usize = 16;
 
@@ -156,14 +160,20 @@ impl Film {
             whole,
             ..Self::default()
         };
+        let mut is_in_fragments = false;
         for (kind, content) in boxes(description) {
             match &kind {
                 b"mvhd" => film.length = length(content),
                 b"trak" => film.add(content),
+                b"mvex" => is_in_fragments = true,
                 // It is itself compressed, as old `QuickTime` did.
                 b"cmov" => film.whole = false,
                 _ => {}
             }
+        }
+        if is_in_fragments {
+            // The head may tell of what comes before them alone.
+            film.length = None;
         }
         film
     }
@@ -199,11 +209,13 @@ impl Film {
         }
         let (shortest, longest) = (rule.shortest, rule.longest);
         match self.length {
-            Some(length) if !(shortest..=longest).contains(&length) => Err(FilmError::Length {
-                length,
-                shortest,
-                longest,
-            }),
+            Some(length) if length + LENGTH_MARGIN < shortest || length > longest + LENGTH_MARGIN => {
+                Err(FilmError::Length {
+                    length,
+                    shortest,
+                    longest,
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -424,6 +436,47 @@ mod tests {
             Err(FilmError::Broken),
             "the file ends before it"
         );
+    }
+
+    /// Of a film whose head says so many milliseconds.
+    fn lasting(millis: u32) -> Vec<u8> {
+        let mut described = description(&BOTH, 15);
+        // Behind the heads of two boxes, a version and two times.
+        described[28..32].copy_from_slice(&1_000_u32.to_be_bytes());
+        described[32..36].copy_from_slice(&millis.to_be_bytes());
+        described
+    }
+
+    /// Sound is filled up to whole pieces: 15 minutes of it are 900.02 s.
+    #[test]
+    fn half_a_second_more_or_less_is_taken() {
+        for (millis, taken) in [
+            (2_499, false),
+            (2_500, true),
+            (2_999, true),
+            (900_020, true),
+            (900_500, true),
+            (900_501, false),
+        ] {
+            let found = check(&lasting(millis));
+            assert_eq!(found.is_ok(), taken, "{millis}: {found:?}");
+            assert!(taken || matches!(found, Err(FilmError::Length { .. })), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn how_long_a_film_in_fragments_is_its_head_does_not_tell() {
+        for seconds in [0, 1, 15, 1_000] {
+            let described = description(&BOTH, seconds);
+            let extended = boxed("mvex", &[&boxed("trex", &[&[0; 24]])]);
+            for parts in [[&described[8..], &extended[..]], [&extended[..], &described[8..]]] {
+                assert_eq!(check(&boxed("moov", &parts)), Ok(()), "{seconds}");
+            }
+        }
+        let opus = description(&[BOTH[0], ("soun", "Opus")], 1);
+        let extended = boxed("mvex", &[&[0; 24]]);
+        let found = check(&boxed("moov", &[&opus[8..], &extended[..]]));
+        assert!(matches!(found, Err(FilmError::Sound { .. })), "{found:?}");
     }
 
     #[test]

@@ -78,6 +78,8 @@ pub struct MediaClient {
     /// For all others.
     public: HttpClient,
     allow_hosts: Arc<[String]>,
+    /// For one file, in however many parts.
+    deadline: Duration,
     kept: Cache<String, Arc<Fetched>>,
     workers: Arc<Semaphore>,
 }
@@ -107,7 +109,7 @@ struct Fetched {
 
 impl MediaClient {
     /// `allow_hosts` (`host` or `host:port`) may be anywhere; `deadline` is for
-    /// one picture.
+    /// one picture, sound or film.
     ///
     /// # Errors
     /// [`SetupError`] where the system's trusted certificates can't be read.
@@ -124,6 +126,7 @@ impl MediaClient {
             anywhere: HttpClient::new(&settings)?,
             public: HttpClient::public(&settings)?,
             allow_hosts,
+            deadline,
             kept: Cache::builder()
                 .max_capacity(KEPT_MAX)
                 .weigher(weight)

@@ -6,11 +6,12 @@ use fanfare_core::film::FilmRule;
 use fanfare_core::validate::url::media_url;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use http::{Request, StatusCode};
+use tokio::time::{Instant, timeout_at};
 
 use super::film::{BEGINNING, Film, FilmError, Found, PARTS_MAX, find, is_film};
 use super::sniff::check_declared;
 use super::{MediaClient, MediaError, declared, not_fetched, refused};
-use crate::http::Answer;
+use crate::http::{Answer, ExchangeError};
 
 /// Bytes of a file.
 struct Part {
@@ -23,20 +24,29 @@ struct Part {
 
 impl MediaClient {
     /// Looks at the film at `url`, which is handed on as an address. What the file or
-    /// its server does not show is no reason to refuse it.
+    /// its server does not show, or not in time, is no reason to refuse it.
     ///
     /// # Errors
     /// Where there is none, or none that the rule allows.
     pub async fn check_film(&self, url: &str, rule: &FilmRule) -> Result<(), MediaError> {
+        // All parts together have the time that one file has: a step has not much more.
+        let over = Instant::now() + self.deadline;
+        let beginning = self.part(url, 0, BEGINNING).await?;
+        if beginning.is_nothing() {
+            return Ok(());
+        }
+        begins_well(&beginning, rule)?;
+        match timeout_at(over, self.check_described(url, rule, beginning)).await {
+            // The whole limit and a part's own may be over in one moment.
+            Err(_) | Ok(Err(MediaError::Unreachable(ExchangeError::Lost { timed_out: true, .. }))) => Ok(()),
+            Ok(checked) => checked,
+        }
+    }
+
+    /// Looks for the description, from the file's beginning on.
+    async fn check_described(&self, url: &str, rule: &FilmRule, mut part: Part) -> Result<(), MediaError> {
         let (mut from, mut length) = (0, BEGINNING);
-        for _ in 0..PARTS_MAX {
-            let part = self.part(url, from, length).await?;
-            if !part.as_asked && part.answer.body.is_empty() {
-                return Ok(());
-            }
-            if from == 0 {
-                begins_well(&part, rule)?;
-            }
+        for asked in 1..=PARTS_MAX {
             match find(&part.answer.body, from, part.all)? {
                 Found::Here(description, whole) => return Ok(Film::of(description, whole).check(rule)?),
                 // There is no more to be had of it.
@@ -44,6 +54,12 @@ impl MediaClient {
                     return Ok(Film::of(so_far, false).check(rule)?);
                 }
                 Found::At(place, most, _) => (from, length) = (place, most),
+            }
+            if asked < PARTS_MAX {
+                part = self.part(url, from, length).await?;
+            }
+            if part.is_nothing() {
+                break;
             }
         }
         Ok(())
@@ -83,6 +99,13 @@ impl MediaClient {
             StatusCode::RANGE_NOT_SATISFIABLE => Err(FilmError::Broken.into()),
             status => Err(refused(status.as_u16())),
         }
+    }
+}
+
+impl Part {
+    /// Nothing came that says anything.
+    fn is_nothing(&self) -> bool {
+        !self.as_asked && self.answer.body.is_empty()
     }
 }
 
@@ -153,6 +176,8 @@ mod tests {
         kind: &'static str,
         /// Beyond the file's end nothing is there, though it is said to be so long.
         said: u64,
+        /// Before each answer.
+        takes: Duration,
         asked: Mutex<Vec<String>>,
     }
 
@@ -167,6 +192,7 @@ mod tests {
             .find_map(|line| line.strip_prefix("range: bytes="))
             .unwrap();
         server.asked.lock().unwrap().push(range.to_owned());
+        tokio::time::sleep(server.takes).await;
         let (first, last) = range.split_once('-').unwrap();
         let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
         let (all, kind) = (server.said, server.kind);
@@ -200,6 +226,10 @@ mod tests {
 
     /// What is said of a file, and which parts were asked for.
     async fn check(server: Server) -> (Result<(), MediaError>, Vec<String>) {
+        check_within(Duration::from_secs(5), server).await
+    }
+
+    async fn check_within(deadline: Duration, server: Server) -> (Result<(), MediaError>, Vec<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = Arc::new(server);
@@ -210,7 +240,7 @@ mod tests {
                 _ = answer(&serving, &mut stream).await;
             }
         });
-        let client = MediaClient::new(std::slice::from_ref(&address), Duration::from_secs(5)).unwrap();
+        let client = MediaClient::new(std::slice::from_ref(&address), deadline).unwrap();
         let checked = client.check_film(&format!("http://{address}/film"), &FILM).await;
         accepting.abort();
         let asked = server.asked.lock().unwrap().clone();
@@ -222,6 +252,7 @@ mod tests {
             gives,
             kind: "video/mp4",
             said: file.len() as u64,
+            takes: Duration::ZERO,
             asked: Mutex::default(),
             file,
         }
@@ -336,5 +367,36 @@ mod tests {
         let (checked, asked) = check(server(Gives::Parts, [film_type(), one.repeat(20)].concat())).await;
         assert!(checked.is_ok(), "{checked:?}");
         assert_eq!(asked.len(), PARTS_MAX);
+    }
+
+    /// All parts have one limit together: where it is over, what began well is let
+    /// through, and what did not come at all can be tried again.
+    #[tokio::test]
+    async fn a_server_that_is_slow_is_given_the_time_of_one_file() {
+        let one = boxed("free", &[&vec![0; 600_000]]);
+        let slow = Server {
+            takes: Duration::from_millis(400),
+            ..server(Gives::Parts, [film_type(), one.repeat(20)].concat())
+        };
+        let (checked, asked) = check_within(Duration::from_secs(1), slow).await;
+        assert!(checked.is_ok(), "{checked:?}");
+        assert!((2..=3).contains(&asked.len()), "{asked:?}");
+        // What it is seen to be in time counts.
+        let page = Server {
+            takes: Duration::from_millis(400),
+            ..server(Gives::Parts, b"<html>no film</html>".to_vec())
+        };
+        let (checked, _) = check_within(Duration::from_secs(1), page).await;
+        assert!(
+            matches!(checked, Err(MediaError::Film(FilmError::NoFilm))),
+            "{checked:?}"
+        );
+        let never = Server {
+            takes: Duration::from_mins(1),
+            ..server(Gives::Parts, film("avc1", 10, true))
+        };
+        let (checked, _) = check_within(Duration::from_millis(100), never).await;
+        let (why, _) = checked.unwrap_err().refusal();
+        assert_eq!(why.code, "media_unavailable");
     }
 }

@@ -3,16 +3,18 @@
 //! `{folder}/{tenant}/.sent/{request}` tells of one request to the channel: which key
 //! made its marks, when it was, and a mark (a keyed hash) of each number. It is written
 //! before the request is made, under the tenant's lock, so that of two deliveries at
-//! once one sees the other; removed where the request has reached nobody; and deleted
-//! when it is older than the cap looks back.
+//! once one sees the other; removed where the request has reached nobody; and deleted,
+//! by the next request that counts, two days after the cap no longer looks back on it.
 //!
 //! Deliberately absent: what was sent before there was a cap, and what another key
-//! marked. They count for nobody.
+//! marked. They count for nobody. And nothing is deleted where nothing more is sent, or
+//! the cap was taken out.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fanfare_channels::secret::Secret;
 use fanfare_core::advertising::FrequencyCap;
@@ -24,11 +26,25 @@ use super::{Inner, KEY_PREFIX, ListError, text_of};
 /// The folder; no list can have this name.
 const SENT: &str = ".sent";
 
+/// What no longer counts here is kept so much longer: another node's clock may be
+/// behind, or its cap look back a little further.
+const KEPT_LONGER: Duration = Duration::from_hours(48);
+
 /// A request as its file tells it.
-struct Request {
-    name: String,
+struct Request<'t> {
+    /// What tells the key that made the marks.
+    key: &'t str,
     at: Timestamp,
-    marks: String,
+    marks: &'t str,
+}
+
+impl<'t> Request<'t> {
+    fn of(text: &'t str) -> Option<Self> {
+        let (key, rest) = text.strip_prefix(KEY_PREFIX)?.split_once('\n')?;
+        let (at, marks) = rest.split_once('\n')?;
+        let at = at.parse().ok()?;
+        Some(Self { key, at, marks })
+    }
 }
 
 impl Inner {
@@ -61,7 +77,8 @@ impl Inner {
         remove(self.sent(tenant)?.join(request))
     }
 
-    /// Takes a mark out of what was sent, under the tenant's lock.
+    /// Takes a mark out of what was sent, under the tenant's lock. What another key
+    /// marked is not recognised.
     pub(super) fn forget_sent(&self, tenant: &TenantId, mark: &str) -> Result<(), ListError> {
         for path in self.requests(tenant)? {
             let Some(text) = text_of(&path)? else { continue };
@@ -82,14 +99,21 @@ impl Inner {
         (cap, now): (FrequencyCap, Timestamp),
     ) -> Result<HashMap<&'m str, u32>, ListError> {
         let asked: HashSet<&str> = marks.iter().map(String::as_str).collect();
+        let (key, since) = (self.seal.check(), cap.since(now));
+        let kept_since = since.saturating_sub(KEPT_LONGER).unwrap_or(Timestamp::MIN);
         let mut counted = HashMap::new();
         for path in self.requests(tenant)? {
-            let Some(request) = self.request(&path)? else { continue };
-            if request.at <= cap.since(now) {
+            if delivery(name(&path)) == delivery(own) {
+                continue;
+            }
+            // Nothing where it was removed meanwhile.
+            let Some(text) = text_of(&path)? else { continue };
+            let Some(request) = Request::of(&text) else { continue };
+            if request.at <= kept_since {
                 remove(path)?;
                 continue;
             }
-            if delivery(&request.name) == delivery(own) {
+            if request.at <= since || request.key != key {
                 continue;
             }
             for mark in request.marks.lines() {
@@ -99,24 +123,6 @@ impl Inner {
             }
         }
         Ok(counted)
-    }
-
-    /// Nothing where it was removed meanwhile, or another key marked it.
-    fn request(&self, path: &Path) -> Result<Option<Request>, ListError> {
-        let Some(text) = text_of(path)? else {
-            return Ok(None);
-        };
-        let name = path.file_name().and_then(|name| name.to_str());
-        let key = format!("{KEY_PREFIX}{}\n", self.seal.check());
-        let told = text.strip_prefix(&key).and_then(|rest| rest.split_once('\n'));
-        let Some((name, (at, marks))) = name.zip(told) else {
-            return Ok(None);
-        };
-        Ok(at.parse().ok().map(|at| Request {
-            name: name.to_owned(),
-            at,
-            marks: marks.to_owned(),
-        }))
     }
 
     fn requests(&self, tenant: &TenantId) -> Result<Vec<PathBuf>, ListError> {
@@ -141,6 +147,11 @@ impl Inner {
     fn sent(&self, tenant: &TenantId) -> Result<PathBuf, ListError> {
         Ok(self.tenant(tenant)?.join(SENT))
     }
+}
+
+/// The request's.
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
 /// Of which delivery a request is: its name begins with it.
@@ -193,8 +204,45 @@ mod tests {
         assert_eq!(admitted(&lists, "c.1.1", &["0101"], just_before), 0);
         let then = "2026-12-01T10:00:00+09:00";
         assert_eq!(admitted(&lists, "d.1.1", &["0101"], then), 1);
-        let left = lists.0.requests(&TenantId::default()).unwrap();
-        assert_eq!(left.len(), 1, "what is old is deleted: {left:?}");
+    }
+
+    /// Another node's clock may be behind, and another key's may never come back.
+    #[test]
+    fn what_is_old_is_deleted_two_days_later_whoever_marked_it() {
+        let folder = TempDir::new().unwrap();
+        let (lists, other) = (lists(&folder, KEY), lists(&folder, OTHER));
+        assert_eq!(admitted(&lists, "a.1.1", &["0101"], NOW), 1);
+        assert_eq!(admitted(&other, "b.1.1", &["0101"], NOW), 1);
+        let kept = || {
+            let paths = lists.0.requests(&TenantId::default()).unwrap();
+            let mut names: Vec<_> = paths.iter().map(|path| name(path).to_owned()).collect();
+            names.sort();
+            names
+        };
+        let just_before = "2026-12-03T09:59:59.999+09:00";
+        assert_eq!(
+            admitted(&lists, "c.1.1", &["0101"], just_before),
+            1,
+            "it counts no more"
+        );
+        assert_eq!(kept(), ["a.1.1", "b.1.1", "c.1.1"]);
+        let then = "2026-12-03T10:00:00+09:00";
+        assert_eq!(admitted(&lists, "d.1.1", &["0102"], then), 1);
+        assert_eq!(kept(), ["c.1.1", "d.1.1"]);
+    }
+
+    #[test]
+    fn what_the_delivery_itself_sent_is_not_even_read() {
+        let folder = TempDir::new().unwrap();
+        let lists = lists(&folder, KEY);
+        // It can't be.
+        fs::create_dir_all(folder.path().join("default/.sent/a.1.1")).unwrap();
+        assert_eq!(admitted(&lists, "a.1.2", &["0101"], NOW), 1);
+        let elsewhere = (CAP, NOW.parse().unwrap());
+        let refused = lists
+            .0
+            .admit(&TenantId::default(), "b.1.1", vec![Secret::new("0101")], elsewhere);
+        assert!(matches!(refused, Err(ListError::File(..))), "{:?}", refused.err());
     }
 
     #[test]

@@ -196,7 +196,7 @@ async fn a_film_that_instagram_does_not_take_is_told_before_meta_is_called() {
     let files = [
         ("av1.mp4", film(b"avc1", b"av01")),
         ("opus.mov", film(b"mp4a", b"Opus")),
-        ("short.mp4", film(FIFTEEN, &[0, 0, 0x03, 0xe8, 0, 0, 0x0b, 0xb7])),
+        ("short.mp4", film(FIFTEEN, &[0, 0, 0x03, 0xe8, 0, 0, 0x09, 0x60])),
         ("long.mp4", film(FIFTEEN, &hour)),
         ("page.mp4", b"<html>no film</html>".to_vec()),
         ("cut.mp4", film(b"avc1", b"avc1")[..200].to_vec()),
@@ -211,7 +211,7 @@ async fn a_film_that_instagram_does_not_take_is_told_before_meta_is_called() {
             "화면 코덱이 av01",
         ),
         ("opus.mov", "sound is coded as Opus, and AAC", "소리 코덱이 Opus"),
-        ("short.mp4", "lasts 2.9 seconds", "2.9초"),
+        ("short.mp4", "lasts 2.4 seconds", "2.4초"),
         (
             "long.mp4",
             "lasts 3600.0 seconds, and 3 seconds to 15 minutes",
