@@ -33,7 +33,7 @@ use crate::accounts::Standing;
 #[expect(dead_code, reason = "it describes; `decode::account` reads")]
 pub(super) struct AccountBody {
     /// A secret: kept sealed, and shown nowhere.
-    #[schema(format = Password, min_length = 1, max_length = 4096)]
+    #[schema(format = Password, min_length = 1, max_length = 4096, pattern = "^[!-~]+$")]
     access_token: String,
     /// The professional account's id, or the advertiser's.
     #[schema(min_length = 1, max_length = 200)]
@@ -130,6 +130,7 @@ impl AccountView {
     params(
         ("channel" = String, Path, description = "The channel's name, such as `Instagram`"),
         ("tenant" = Option<String>, Query, min_length = 1, max_length = 64,
+            pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
             description = "Whose; the key's own where it is absent. Another's is for the operator"),
     ),
     responses(
@@ -166,6 +167,7 @@ pub(super) async fn get_account(
     params(
         ("channel" = String, Path, description = "The channel's name, such as `Instagram`"),
         ("tenant" = Option<String>, Query, min_length = 1, max_length = 64,
+            pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
             description = "Whose; the key's own where it is absent. Another's is for the operator"),
     ),
     request_body(content = AccountBody, example = json!({"accountId": "17841400000000000", "accessToken": "IGAA…"})),
@@ -211,6 +213,7 @@ pub(super) async fn put_account(
     params(
         ("channel" = String, Path, description = "The channel's name, such as `Instagram`"),
         ("tenant" = Option<String>, Query, min_length = 1, max_length = 64,
+            pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
             description = "Whose; the key's own where it is absent. Another's is for the operator"),
     ),
     responses(
