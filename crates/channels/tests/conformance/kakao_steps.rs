@@ -1,16 +1,14 @@
 //! Kakao Channel's client, one step after another: what holds a request back in the
 //! midst of a list, and for how long.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_channels::api::Api;
 use fanfare_channels::client::ChannelClient;
-use fanfare_channels::http::{HttpClient, HttpSettings};
 use fanfare_channels::kakao_channel::recipients::{Recipient, Recipients, RecipientsError};
-use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::{LookUpOutcome, Retry, StepOutcome};
 use fanfare_core::engine::Call;
 use fanfare_core::ids::TenantId;
@@ -22,19 +20,19 @@ use crate::kakao::{Friends, MANY, client_for, friends, refusal, sent};
 use crate::simulated::{Simulated, Subject};
 
 /// A delivery of which the client runs one step after another.
-struct Walk {
-    simulated: Simulated,
-    client: Arc<dyn ChannelClient>,
-    call: Call,
+pub(crate) struct Walk {
+    pub(crate) simulated: Simulated,
+    pub(crate) client: Arc<dyn ChannelClient>,
+    pub(crate) call: Call,
 }
 
 impl Walk {
     /// To a list of three requests.
-    async fn start_at(now: &str) -> Self {
+    pub(crate) async fn start_at(now: &str) -> Self {
         Self::start_with(now, MANY).await
     }
 
-    async fn start_with(now: &str, subject: Subject) -> Self {
+    pub(crate) async fn start_with(now: &str, subject: Subject) -> Self {
         let simulated = Simulated::start_at(subject, now.parse().unwrap()).await;
         let call = simulated.call(1, "default", simulated.now());
         Self {
@@ -44,7 +42,7 @@ impl Walk {
         }
     }
 
-    async fn step(&mut self) -> StepOutcome {
+    pub(crate) async fn step(&mut self) -> StepOutcome {
         let outcome = self.client.step(&self.call, self.simulated.now()).await;
         if let StepOutcome::Advanced { checkpoint, .. } = &outcome {
             self.call.delivery.checkpoint = Some(checkpoint.clone());
@@ -53,7 +51,7 @@ impl Walk {
     }
 
     /// So many steps that go on.
-    async fn goes_on(&mut self, steps: u32) {
+    pub(crate) async fn goes_on(&mut self, steps: u32) {
         for _ in 0..steps {
             let outcome = self.step().await;
             assert!(matches!(outcome, StepOutcome::Advanced { .. }), "{outcome:?}");
@@ -61,7 +59,7 @@ impl Walk {
     }
 
     /// Looked up until it goes on from there, or may be sent again.
-    async fn is_looked_up(&mut self) {
+    pub(crate) async fn is_looked_up(&mut self) {
         loop {
             match self.client.look_up(&self.call, self.simulated.now()).await {
                 LookUpOutcome::Pending { checkpoint, look_after } => {
@@ -81,19 +79,19 @@ impl Walk {
     }
 
     /// On to the end of the list.
-    async fn is_all_sent(&mut self) {
+    pub(crate) async fn is_all_sent(&mut self) {
         while self.stands()["stage"] != "results" {
             self.goes_on(1).await;
         }
     }
 
-    fn stands(&self) -> &Value {
+    pub(crate) fn stands(&self) -> &Value {
         &self.call.delivery.checkpoint.as_ref().unwrap().0
     }
 }
 
 /// Steps until the first of several requests was sent: upload, cut, send.
-const SENT: u32 = 3;
+pub(crate) const SENT: u32 = 3;
 
 /// How long it is held for the night, in the course of its attempt.
 fn held(walk: &Walk, outcome: &StepOutcome) -> Duration {
@@ -333,102 +331,6 @@ async fn a_list_that_grows_before_it_is_sent_is_cut_anew() {
     walk.is_all_sent().await;
     assert_eq!(sent(&walk.simulated).len(), 60);
     assert_eq!(walk.stands()["counts"]["notSent"], 0);
-}
-
-/// A list that notes what is counted for the frequency cap, and what is taken back.
-#[derive(Debug)]
-struct Recording(Friends, Mutex<Vec<String>>);
-
-impl Recording {
-    fn note(&self, what: &str, request: &str) {
-        self.1.lock().unwrap().push(format!("{what} {request}"));
-    }
-
-    /// Of the first request of this delivery.
-    fn of_the_first(&self, walk: &Walk) -> Vec<String> {
-        let first = format!(" {}.1", walk.call.delivery.idempotency_key());
-        let notes = self.1.lock().unwrap();
-        let what = notes.iter().filter_map(|note| note.strip_suffix(first.as_str()));
-        what.map(str::to_owned).collect()
-    }
-}
-
-#[async_trait]
-impl Recipients for Recording {
-    async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError> {
-        self.0.of(tenant, list).await
-    }
-
-    async fn admit(
-        &self,
-        _tenant: &TenantId,
-        request: &str,
-        people: Vec<Secret>,
-        _now: Timestamp,
-    ) -> Result<Vec<Secret>, RecipientsError> {
-        self.note("admit", request);
-        Ok(people)
-    }
-
-    async fn release(&self, _tenant: &TenantId, request: &str) {
-        self.note("release", request);
-    }
-}
-
-/// A client for this address, with that list.
-fn recorded(walk: &Walk, base_url: &str, list: &Arc<Recording>) -> Arc<dyn ChannelClient> {
-    let deadline = Duration::from_millis(250);
-    let http = HttpClient::new(&HttpSettings {
-        deadline,
-        connect_timeout: deadline,
-        ..HttpSettings::default()
-    });
-    let base = format!("{base_url}/{}", MANY.name).parse().unwrap();
-    let pictures = walk.simulated.base_url().trim_start_matches("http://");
-    let api = Api::new(http.unwrap(), base, Secret::new("token"));
-    client_for(api, pictures, Arc::clone(list) as Arc<dyn Recipients>)
-}
-
-/// What is counted of the first request, and taken back: its sending fails so, or the
-/// channel is not there at all.
-async fn counted_after(fault: Option<Value>) -> Vec<String> {
-    let mut walk = Walk::start_at("2026-11-24T10:00:00+09:00").await;
-    let list = Arc::new(Recording(Friends(friends(23)), Mutex::default()));
-    let live = recorded(&walk, walk.simulated.base_url(), &list);
-    walk.client = Arc::clone(&live);
-    walk.goes_on(SENT - 1).await;
-    if let Some(fault) = fault {
-        walk.simulated.goes_wrong(&once("send", &fault)).await;
-        let outcome = walk.step().await;
-        assert!(matches!(outcome, StepOutcome::Unknown(_)), "{fault}: {outcome:?}");
-        assert_eq!(
-            list.of_the_first(&walk),
-            ["admit"],
-            "{fault}: it may have reached somebody"
-        );
-        walk.is_looked_up().await;
-    } else {
-        walk.client = recorded(&walk, "http://127.0.0.1:1", &list);
-        let outcome = walk.step().await;
-        assert!(matches!(outcome, StepOutcome::Rejected { .. }), "{outcome:?}");
-        assert_eq!(list.of_the_first(&walk), ["admit", "release"]);
-        walk.client = live;
-    }
-    walk.is_all_sent().await;
-    assert_eq!(sent(&walk.simulated).len(), 23);
-    list.of_the_first(&walk)
-}
-
-/// It counts before it is sent, and is taken back where it provably reached nobody,
-/// and only there.
-#[tokio::test]
-async fn what_may_have_reached_somebody_counts_and_what_has_not_is_taken_back() {
-    let lost_and_done = counted_after(Some(json!({"kind": "drop-after"}))).await;
-    assert_eq!(lost_and_done, ["admit"], "found, it counts once");
-    let lost_and_absent = counted_after(Some(json!({"kind": "drop-before"}))).await;
-    assert_eq!(lost_and_absent, ["admit", "release", "admit"]);
-    let not_sent = counted_after(None).await;
-    assert_eq!(not_sent, ["admit", "release", "admit"]);
 }
 
 /// Earlier versions did not count who was sent it, and drop the count that they don't

@@ -12,6 +12,7 @@ mod cases;
 mod check;
 mod driver;
 mod kakao;
+mod kakao_cap;
 mod kakao_steps;
 mod nonsense;
 mod partners;
