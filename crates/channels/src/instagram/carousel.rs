@@ -4,8 +4,8 @@
 //! an account has 400 a day.
 //!
 //! All pictures are looked at before any container is made, since one that Meta does not
-//! take ends it all; that a post is allowed at all is asked before the first of them. Nothing here is seen by anybody. Containers that are of no more use
-//! are all made anew.
+//! take ends it all; that a post is allowed at all is asked before the first of them.
+//! Nothing here is seen by anybody. Containers that are of no more use are all made anew.
 
 use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::compose::instagram::Shown;

@@ -111,19 +111,22 @@ fn tomorrow() -> String {
     (SystemClock::default().now() + jiff::SignedDuration::from_hours(24)).to_string()
 }
 
+/// The configuration names this account, and a doubt soon goes to a person.
+fn configured_with(simulator: &RunningSimulator, account: &'static str) -> impl FnOnce(&mut Config) + use<> {
+    let change = live(simulator.base_url());
+    move |config| {
+        change(config);
+        config.channels.instagram.account_id = Some(account.to_owned());
+        config.engine.max_look_ups = 2;
+    }
+}
+
 /// The mark in the checkpoint: whatever has changed meanwhile, a look-up asks the account
 /// with which it was begun, or nobody.
 #[tokio::test]
 async fn a_doubt_is_not_cleared_on_another_account() {
     let simulator = simulator().await;
-    let with = |account: &'static str| {
-        let change = live(simulator.base_url());
-        move |config: &mut Config| {
-            change(config);
-            config.channels.instagram.account_id = Some(account.to_owned());
-            config.engine.max_look_ups = 2;
-        }
-    };
+    let with = |account| configured_with(&simulator, account);
     let service = Service::start_as(with("17841")).await;
     // Never published: who may look would find that, and publish it.
     goes_wrong(
@@ -228,14 +231,7 @@ async fn what_was_begun_with_the_shared_account_goes_on_with_it() {
 #[tokio::test]
 async fn what_was_begun_with_an_account_that_is_gone_can_be_called_off_and_settled() {
     let simulator = simulator().await;
-    let with = |account: &'static str| {
-        let change = live(simulator.base_url());
-        move |config: &mut Config| {
-            change(config);
-            config.channels.instagram.account_id = Some(account.to_owned());
-            config.engine.max_look_ups = 2;
-        }
-    };
+    let with = |account| configured_with(&simulator, account);
     let service = Service::start_as(with("17841")).await;
     let path = begun(&simulator, &service, &[]).await;
     let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
