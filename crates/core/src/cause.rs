@@ -112,6 +112,17 @@ pub const OUTCOME_UNKNOWN: Cause = Cause {
     ko: "채널을 호출했지만 명확한 응답을 받지 못했습니다. 반영 여부를 확인하고 있으니 직접 게시하지 마세요.",
 };
 
+/// No clear answer had come, and a look-up proved that nothing took effect.
+pub const FOUND_ABSENT: Cause = Cause {
+    code: "found_absent",
+    actor: Actor::Nobody,
+    retryable: true,
+    availability: true,
+    en: "No clear answer came of the call to the channel. It was looked up since: nothing took effect there, and \
+         sending it again makes no duplicate.",
+    ko: "채널 호출의 결과를 받지 못해 확인해 보니 채널에는 반영되지 않았습니다. 다시 보내도 중복되지 않습니다.",
+};
+
 /// The breaker holds the channel's calls back.
 pub const BREAKER_OPEN: Cause = Cause {
     code: "breaker_open",

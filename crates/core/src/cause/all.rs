@@ -3,9 +3,10 @@
 use crate::cause;
 
 /// All of them, those of channels first.
-pub const ALL: [&cause::Cause; 40] = [
+pub const ALL: [&cause::Cause; 41] = [
     &cause::CHANNEL_UNAVAILABLE,
     &cause::OUTCOME_UNKNOWN,
+    &cause::FOUND_ABSENT,
     &cause::BREAKER_OPEN,
     &cause::SENDING_STOPPED,
     &cause::AUTH_EXPIRED,

@@ -11,6 +11,7 @@ use super::outcome::Ended;
 use super::planted::Bug;
 use super::{Engine, Turn};
 use crate::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
+use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
@@ -169,8 +170,12 @@ impl Engine {
 
     /// It is provably not there: the attempt had no effect.
     fn absent(&mut self, id: DistributionId, channel: Channel, checkpoint: Option<Checkpoint>, turn: &mut Turn<'_>) {
-        // The reason of the unknown outcome stays the reason of the attempt.
-        if let Some(failure) = self.failure_of(id, channel) {
+        // Nobody is told of a doubt any more; what the channel had said of it is kept.
+        if let Some(doubt) = self.failure_of(id, channel) {
+            let failure = Failure {
+                channel_said: doubt.channel_said,
+                ..cause::FOUND_ABSENT.failure()
+            };
             let ended = Ended {
                 phase: Phase::Absent,
                 failure,

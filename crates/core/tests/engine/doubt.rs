@@ -47,7 +47,9 @@ fn an_unknown_outcome_is_looked_up_after_it_has_settled_and_only_absence_allows_
         reference,
         outcome: LookUpOutcome::Absent { checkpoint: None },
     }]);
-    assert_eq!(record(&commands).superseded[0].phase, Phase::Absent);
+    let ended = &record(&commands).superseded[0];
+    let why = ended.failure.as_ref().unwrap();
+    assert_eq!((ended.phase, &*why.code), (Phase::Absent, "found_absent"));
     node.written(id, Written::Recorded);
     let commands = node.later(Duration::from_secs(2));
     assert_eq!(record(&commands).deliveries[0].attempt, 2);

@@ -7,7 +7,7 @@ use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
 use crate::bare;
-use crate::live::{effects, goes_wrong, in_review, live, request, simulator};
+use crate::live::{effects, goes_wrong, in_review, live, request, result, simulator};
 use crate::support::{Answer, DISTRIBUTE, Key, Service};
 
 const REDRIVE: &str = "/api/distributions/redrive";
@@ -141,6 +141,34 @@ async fn after_an_outage_all_that_failed_succeeds_once() {
         .success(200);
     let entries = history["history"].as_array().unwrap();
     assert!(entries.iter().any(|entry| entry["reason"] == "장애 복구"), "{history}");
+    service.stop().await;
+}
+
+/// A person who is told to leave it alone would be told so for ever.
+#[tokio::test]
+async fn what_was_in_doubt_at_its_last_attempt_and_is_proved_absent_can_be_redriven() {
+    let simulator = simulator().await;
+    let service = Service::start_as(hasty(&simulator)).await;
+    let lost = json!([{"channel": "instagram", "step": "publish", "times": 1, "fault": {"kind": "drop-before"}}]);
+    goes_wrong(&simulator, &lost).await;
+    let answer = service.distribute(&request(&simulator, "evt-1")).await.success(200);
+    let failed = result(&answer, "Instagram");
+    assert_eq!(
+        (
+            &failed["status"],
+            &failed["code"],
+            &failed["retryable"],
+            &failed["whoActs"]
+        ),
+        (&json!("FAILED"), &json!("found_absent"), &json!(true), &json!("caller")),
+        "{answer}"
+    );
+    let filter = json!({"channels": ["Instagram"], "codes": ["found_absent"]});
+    let look = service.post(REDRIVE, &filter).await.success(200);
+    assert_eq!(look["redrivable"], 1, "{look}");
+    redriven(&service, &filter, &look, 5).await;
+    assert_eq!(stands(&service, "evt-1").await["status"], "COMPLETED");
+    assert_eq!(effects(&simulator, "instagram"), 1);
     service.stop().await;
 }
 

@@ -24,8 +24,9 @@ async fn goes_wrong(cluster: &Cluster, rules: &Value) {
     assert_eq!(told.status, 200, "{told:?}");
 }
 
+/// What the outage cost, and what the killed node was about to publish.
 fn which() -> Value {
-    json!({"channels": ["Instagram"], "codes": ["channel_unavailable"]})
+    json!({"channels": ["Instagram"], "codes": ["channel_unavailable", "found_absent"]})
 }
 
 async fn look(address: SocketAddr) -> Value {
