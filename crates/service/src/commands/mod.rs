@@ -50,6 +50,7 @@ mod watch;
 mod withdraw;
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -167,7 +168,9 @@ enum Command {
 
 /// Does what the command line asks for; says on stderr what went wrong.
 pub fn run(cli: &Cli) -> ExitCode {
-    match runtime(&cli.command).and_then(|runtime| runtime.block_on(dispatch(cli))) {
+    // Behind a pointer: all of it would be compiled for each way of a runtime to wait.
+    let done: Pin<Box<dyn Future<Output = _>>> = Box::pin(dispatch(cli));
+    match runtime(&cli.command).and_then(|runtime| runtime.block_on(done)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report(cli.common.json);

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::{Config, check};
@@ -83,9 +82,9 @@ pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, St
             |path| Origin::File(path.to_owned()),
         )
     };
-    let config = Config::deserialize(table).map_err(|error| ConfigError::Invalid {
+    let config = read(&table).map_err(|error| ConfigError::Invalid {
         origin: origin(),
-        message: error.to_string(),
+        message: error.message().to_owned(),
     })?;
     check::check(&config).map_err(|wrong| ConfigError::Invalid {
         origin: variable_of(&wrong.key, settings.keys()).map_or_else(origin, Origin::Variable),
@@ -127,11 +126,6 @@ fn is_setting(name: &str) -> bool {
 fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError> {
     let path = name[PREFIX.len()..].to_lowercase();
     let keys: Vec<_> = path.split("__").collect();
-    let nested = |value: Value| {
-        keys.iter().rev().fold(value, |inner, key| {
-            Value::Table(Table::from_iter([((*key).to_owned(), inner)]))
-        })
-    };
     // A number or a list is tried first, then the text as it is.
     let as_toml = toml::from_str::<Table>(&format!("value = {text}"))
         .ok()
@@ -139,8 +133,8 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
     let candidates = as_toml.into_iter().chain([Value::String(text.to_owned())]);
     let mut refused = None;
     for candidate in candidates {
-        let nested = nested(candidate);
-        match Config::deserialize(nested.clone()) {
+        let nested = nested(&keys, candidate);
+        match read(&nested) {
             Ok(_) => {
                 merge(table, nested);
                 return Ok(());
@@ -148,19 +142,32 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
             Err(error) => refused = refused.or(Some(error)),
         }
     }
-    let why = refused.map(|error| error.to_string()).unwrap_or_default();
-    let message = format!("{text:?} is refused as {}: {}", keys.join("."), why.trim_end());
+    let why = refused.as_ref().map_or("", |error| error.message());
+    let message = format!("{text:?} is refused as {}: {why}", keys.join("."));
     Err(ConfigError::Invalid {
         origin: Origin::Variable(name.to_owned()),
         message,
     })
 }
 
-fn merge(into: &mut Table, from: Value) {
-    let Value::Table(from) = from else { return };
+/// By way of its text, as the file is: to read settings from values, too, all of them
+/// would be compiled a second time, a third of a megabyte.
+fn read(table: &Table) -> Result<Config, toml::de::Error> {
+    toml::from_str(&table.to_string())
+}
+
+fn nested(keys: &[&str], value: Value) -> Table {
+    match keys {
+        [] => Table::new(),
+        [key] => Table::from_iter([((*key).to_owned(), value)]),
+        [key, inner @ ..] => Table::from_iter([((*key).to_owned(), Value::Table(nested(inner, value)))]),
+    }
+}
+
+fn merge(into: &mut Table, from: Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
-            (Some(Value::Table(existing)), value @ Value::Table(_)) => merge(existing, value),
+            (Some(Value::Table(existing)), Value::Table(value)) => merge(existing, value),
             (_, value) => _ = into.insert(key, value),
         }
     }
