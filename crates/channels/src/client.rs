@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{LookUpOutcome, Protocol, StepOutcome, WithdrawOutcome};
+use fanfare_core::attempt::{LookUpOutcome, Observation, Protocol, StepOutcome, WithdrawOutcome};
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::Call;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 
 use crate::check::Checked;
+use crate::failure;
 use crate::http::ExchangeError;
 use crate::withdraw;
 
@@ -40,6 +41,13 @@ pub trait ChannelClient: Debug + Send + Sync {
     /// must, since an old one would lead back to what is done.
     fn is_further(&self, _heard: &Checkpoint, _own: Option<&Checkpoint>) -> bool {
         true
+    }
+
+    /// What became of what the channel took, asked at the ages of
+    /// [`Protocol::observed_at`]; without any effect. A client that names none is not
+    /// asked.
+    async fn observe(&self, _call: &Call, _now: Timestamp) -> Observation {
+        Observation::Unknown(failure::outcome_unknown())
     }
 
     /// Why what is live can't be taken down from here, and what a person does instead;

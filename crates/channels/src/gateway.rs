@@ -29,6 +29,7 @@ use crate::withdraw;
 pub const PROTOCOL: Protocol = Protocol {
     first_step_has_effect: true,
     dedup: Dedup::Key { window: KEY_WINDOW },
+    observed_at: &[],
 };
 
 /// What one channel makes of the contract.

@@ -49,6 +49,7 @@ fn engine() -> Engine {
     let protocol = Protocol {
         first_step_has_effect: true,
         dedup: Dedup::Key { window: Duration::MAX },
+        observed_at: &[],
     };
     let retry = RetryPolicy::default();
     let channels = [ChannelSettings {

@@ -114,6 +114,32 @@ pub enum LookUpOutcome {
     Unknown(Failure),
 }
 
+/// What a channel says later of what it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// So it stands by now; as the receipt said before, or otherwise.
+    Stands {
+        /// The channel's proof.
+        receipt: Receipt,
+        /// What was seen, for the next look; `None` where nothing is kept of it.
+        checkpoint: Option<Checkpoint>,
+    },
+    /// One part was looked at, of several that follow at once.
+    Advanced {
+        /// What was seen so far.
+        checkpoint: Checkpoint,
+    },
+    /// It was taken, and has come to nothing since.
+    Declined {
+        /// Why, in the channel's words.
+        failure: Failure,
+        /// What was seen; `None` where nothing is kept of it.
+        checkpoint: Option<Checkpoint>,
+    },
+    /// The look itself failed, or said nothing.
+    Unknown(Failure),
+}
+
 /// What a call came to by which something live is taken down. To repeat it is safe:
 /// what is gone already is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +183,9 @@ pub struct Protocol {
     pub first_step_has_effect: bool,
     /// How a duplicate is avoided.
     pub dedup: Dedup,
+    /// How old what the channel has accepted is, or its last news, whenever it is asked
+    /// what became of it; ascending. Empty where it says all when it takes it.
+    pub observed_at: &'static [Duration],
 }
 
 impl Protocol {
@@ -165,6 +194,7 @@ impl Protocol {
     pub const MOCK: Self = Self {
         first_step_has_effect: true,
         dedup: Dedup::Key { window: Duration::MAX },
+        observed_at: &[],
     };
 }
 

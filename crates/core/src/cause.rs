@@ -118,9 +118,9 @@ pub const FOUND_ABSENT: Cause = Cause {
     actor: Actor::Nobody,
     retryable: true,
     availability: true,
-    en: "No clear answer came of the call to the channel. It was looked up since: nothing took effect there, and \
-         sending it again makes no duplicate.",
-    ko: "채널 호출의 결과를 받지 못해 확인해 보니 채널에는 반영되지 않았습니다. 다시 보내도 중복되지 않습니다.",
+    en: "The channel gave no clear answer, and a look since has shown that nothing took effect there. It is tried \
+         again by itself.",
+    ko: "채널의 응답이 분명하지 않아 확인해 보니 채널에 반영되지 않았습니다. 자동으로 다시 시도합니다.",
 };
 
 /// The breaker holds the channel's calls back.

@@ -275,8 +275,8 @@ pub struct Delivery {
     /// Why it did not succeed, or is held back; of what is live, how its withdrawal
     /// stands.
     pub failure: Option<Failure>,
-    /// When it goes on: with an attempt, a step, a poll or a look-up; or until when
-    /// a person has time.
+    /// When it goes on: with an attempt, a step, a poll or a look-up; when the channel is
+    /// asked what became of what it took; or until when a person has time.
     pub next_attempt_at: Option<Timestamp>,
     /// Whether this delivery holds the claim (tenant, event, channel).
     pub holds_claim: bool,
@@ -347,6 +347,31 @@ impl Delivery {
     /// already.
     pub fn is_in_course(&self) -> bool {
         self.status == DeliveryStatus::Waiting && self.attempt_started_at.is_some()
+    }
+
+    /// Whether anything may still happen to it by itself or by a person who was asked:
+    /// what is live is closed, unless it is to be taken down, or is asked about again.
+    pub fn is_open(&self) -> bool {
+        self.is_unfinished() || self.is_observed()
+    }
+
+    /// Whether what was asked for is still to be done.
+    pub fn is_unfinished(&self) -> bool {
+        !self.status.closed() || self.is_withdrawing()
+    }
+
+    /// Whether the channel took it, and will be asked what became of it.
+    pub fn is_observed(&self) -> bool {
+        self.status == DeliveryStatus::Success
+            && self.phase == Phase::Confirmed
+            && self.next_attempt_at.is_some()
+            && !self.is_withdrawing()
+    }
+
+    /// Whether the channel took it, and declined it later.
+    pub fn is_declined_since(&self) -> bool {
+        let declined = self.channel_state() == Some(ChannelState::Declined);
+        self.status == DeliveryStatus::Failed && self.attempt == 0 && declined
     }
 
     /// Whether it is live, and is being taken down.

@@ -120,7 +120,13 @@ impl Distribution {
 
     /// Whether anything may still happen.
     pub fn open(&self) -> bool {
-        self.deliveries.iter().any(is_open)
+        self.deliveries.iter().any(Delivery::is_open)
+    }
+
+    /// Whether what was asked for is still to be done. Where it is not, channels may
+    /// have news all the same.
+    pub fn unfinished(&self) -> bool {
+        self.deliveries.iter().any(Delivery::is_unfinished)
     }
 
     /// The delivery to this channel.
@@ -146,15 +152,10 @@ impl Distribution {
         let goes_on = |delivery: &Delivery| delivery.status.moves() || delivery.is_withdrawing();
         self.deliveries
             .iter()
-            .filter(|delivery| is_open(delivery))
+            .filter(|delivery| delivery.is_open())
             .filter_map(|delivery| delivery.due_at().or(goes_on(delivery).then_some(now)))
             .min()
     }
-}
-
-/// What is live is closed, until it is to be taken down.
-fn is_open(delivery: &Delivery) -> bool {
-    !delivery.status.closed() || delivery.is_withdrawing()
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ impl ChannelResult {
         let cause = failure.and_then(|failure| Cause::of(&failure.code));
         let is_action = delivery.status == DeliveryStatus::ActionRequired;
         // After a redrive the row still has that of what was taken down before.
-        let is_proved = delivery.status == DeliveryStatus::Success || delivery.is_withdrawn();
+        let is_proved =
+            delivery.status == DeliveryStatus::Success || delivery.is_withdrawn() || delivery.is_declined_since();
         let receipt = delivery.receipt.as_ref().filter(|_| is_proved);
         Self {
             channel: delivery.channel,

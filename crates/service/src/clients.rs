@@ -120,6 +120,7 @@ pub(crate) fn protocol(channel: Channel, config: &ChannelConfig, connection: &Co
         (_, ChannelProtocol::Own, Channel::NaverBlog) | (_, ChannelProtocol::MetaWeblog, _) => Protocol {
             first_step_has_effect: true,
             dedup: Dedup::LookUp { settle: Duration::ZERO },
+            observed_at: &[],
         },
     }
 }

@@ -101,7 +101,8 @@ pub(crate) enum Fault {
     Deviates { from: Deviation },
     /// 지니TV: the review takes so long.
     SlowReview { seconds: u64 },
-    /// 지니TV: the review ends with a no.
+    /// 지니TV: the review ends with a no; or, at a look at what is booked, that is
+    /// taken back.
     Declined { reason: String },
     /// Kakao Channel: what became of the messages is known so much later.
     SlowResults { seconds: u64 },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare_core::attempt::{Retry, StepOutcome};
+use fanfare_core::attempt::{Observation, Retry, StepOutcome};
 use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
@@ -108,6 +108,38 @@ impl GenieTvClient {
                 why,
             },
             Some(_) => StepOutcome::Unknown(failure::in_doubt(why)),
+        }
+    }
+
+    /// What has become of what was booked: on air, or taken back. Its other fields stay
+    /// as they were when it was booked.
+    pub(super) async fn look_again(&self, call: &Call, now: Timestamp) -> Observation {
+        let (order, line) = match Stage::of(call) {
+            Ok(Some(Stage::Booking(booking))) => (booking.order, booking.line),
+            Ok(Some(Stage::Ready { order, line })) => (order, line),
+            // A person said that it is live.
+            Ok(_) => return Observation::Unknown(failure::outcome_unknown()),
+            Err(unreadable) => return Observation::Unknown(unreadable),
+        };
+        let read = match self.read(call, &order, &line, now).await {
+            Ok(read) => read,
+            Err(why) => return Observation::Unknown(why),
+        };
+        match (read.state(), &call.delivery.receipt) {
+            (State::Booked(state), Some(receipt)) => Observation::Stands {
+                receipt: Receipt {
+                    state,
+                    ..receipt.clone()
+                },
+                checkpoint: None,
+            },
+            (State::Declined, _) => Observation::Declined {
+                failure: failure::declined().said(&read.reason()),
+                checkpoint: None,
+            },
+            (State::Booked(_) | State::Pending | State::Draft | State::Unknown, _) => {
+                Observation::Unknown(failure::unavailable().said(&read.reason()))
+            }
         }
     }
 

@@ -12,14 +12,13 @@
 //! |---|---|
 //! | `mod.rs` | the client and what it is told |
 //! | `steps.rs` | what is made before the booking |
-//! | `booking.rs` | the booking, and the wait for its review |
+//! | `booking.rs` | the booking, the wait for its review, and what becomes of it later |
 //! | `checkpoint.rs` | where the protocol stands between steps |
 //! | `error.rs` | what a refusal and a booking's state mean, the one table |
 //! | `withdraw.rs` | cancelling a booking |
 //! | `wire.rs` | what is sent, and what is read of a line |
 //!
-//! Deliberately absent: a decline after the booking (the engine has no
-//! `observe` yet), changes, reports.
+//! Deliberately absent: changes, reports.
 
 mod booking;
 mod checkpoint;
@@ -32,7 +31,7 @@ mod withdraw;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome, WithdrawOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Observation, Protocol, StepOutcome, WithdrawOutcome};
 use fanfare_core::engine::Call;
 use fanfare_core::text::Text;
 use http::StatusCode;
@@ -55,7 +54,22 @@ pub const PROTOCOL: Protocol = Protocol {
     // A line is booked once, however often it is asked for: that does
     // not end with the channel's memory of keys.
     dedup: Dedup::Key { window: Duration::MAX },
+    observed_at: OBSERVED_AT,
 };
+
+/// Until a booking is on air it is asked whether it still stands. How soon a channel
+/// takes one back nobody has said: the ages are our own.
+const OBSERVED_AT: &[Duration] = &[
+    Duration::from_mins(10),
+    Duration::from_hours(1),
+    Duration::from_hours(6),
+    Duration::from_hours(24),
+    Duration::from_hours(3 * 24),
+    Duration::from_hours(7 * 24),
+    Duration::from_hours(14 * 24),
+    Duration::from_hours(30 * 24),
+    Duration::from_hours(60 * 24),
+];
 
 /// What the client is told once.
 #[derive(Debug, Clone)]
@@ -108,6 +122,10 @@ impl ChannelClient for GenieTvClient {
     /// Never asked, since the key is never forgotten: repeating is the look-up.
     async fn look_up(&self, _call: &Call, _now: Timestamp) -> LookUpOutcome {
         LookUpOutcome::Unknown(failure::outcome_unknown())
+    }
+
+    async fn observe(&self, call: &Call, now: Timestamp) -> Observation {
+        self.look_again(call, now).await
     }
 
     fn cannot_withdraw(&self) -> Option<Text> {

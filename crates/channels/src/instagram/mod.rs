@@ -74,6 +74,7 @@ pub const fn protocol(settle: Duration) -> Protocol {
     Protocol {
         first_step_has_effect: false,
         dedup: Dedup::LookUp { settle },
+        observed_at: &[],
     }
 }
 

@@ -44,6 +44,9 @@ pub(super) struct Progress {
     /// Who was sent it is counted anew whenever this is written: earlier versions did
     /// not, and may have written what is read.
     pub(super) counts: RecipientCounts,
+    /// In a round of later looks: as many of the requests are done.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) seen_until: usize,
 }
 
 /// The next request.
@@ -96,6 +99,16 @@ pub(super) struct Request {
     /// What became of all of them is known, and counted.
     #[serde(default)]
     pub(super) settled: bool,
+    /// It arrived with so many, as a later look found.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) delivered: u32,
+    /// And did not with so many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) failed: u32,
+}
+
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 impl Stage {
@@ -145,6 +158,7 @@ impl Progress {
             since: now,
             requests: Vec::new(),
             counts: RecipientCounts::default(),
+            seen_until: 0,
         }
     }
 
@@ -173,6 +187,8 @@ impl Request {
             id,
             taken: count(people.saturating_sub(refused)),
             settled: false,
+            delivered: 0,
+            failed: 0,
         }
     }
 }

@@ -136,6 +136,8 @@ fn found(page: &Page, key: &str) -> Option<Request> {
         id: message.request_id.clone(),
         taken: page.total_count,
         settled: false,
+        delivered: 0,
+        failed: 0,
     })
 }
 

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Observation, Protocol, Retry, StepOutcome};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
@@ -66,8 +66,23 @@ pub const fn protocol(settle: Duration) -> Protocol {
     Protocol {
         first_step_has_effect: false,
         dedup: Dedup::LookUp { settle },
+        observed_at: OBSERVED_AT,
     }
 }
+
+/// A message may arrive for three days (NHN Cloud's guide, result code 3005). The ages
+/// are our own.
+const OBSERVED_AT: &[Duration] = &[
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    Duration::from_mins(15),
+    Duration::from_hours(1),
+    Duration::from_hours(3),
+    Duration::from_hours(12),
+    Duration::from_hours(24),
+    Duration::from_hours(48),
+    Duration::from_hours(73),
+];
 
 /// What the client is told once.
 #[derive(Debug, Clone)]
@@ -150,6 +165,15 @@ impl ChannelClient for KakaoChannelClient {
 
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         self.find(call, now).await
+    }
+
+    async fn observe(&self, call: &Call, now: Timestamp) -> Observation {
+        match Stage::of(call) {
+            Ok(Some(Stage::Results(progress))) => self.look_again(call, progress, now).await,
+            // A person said that it is live.
+            Ok(_) => Observation::Unknown(failure::outcome_unknown()),
+            Err(unreadable) => Observation::Unknown(unreadable),
+        }
     }
 
     fn is_further(&self, heard: &Checkpoint, own: Option<&Checkpoint>) -> bool {

@@ -117,6 +117,7 @@ impl ChannelClient for HandOffClient {
         Protocol {
             first_step_has_effect: false,
             dedup: Dedup::None,
+            observed_at: &[],
         }
     }
 

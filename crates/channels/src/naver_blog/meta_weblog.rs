@@ -123,6 +123,7 @@ impl ChannelClient for MetaWeblogClient {
             dedup: Dedup::LookUp {
                 settle: self.settings.settle,
             },
+            observed_at: &[],
         }
     }
 

@@ -56,6 +56,7 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 pub const PROTOCOL: Protocol = Protocol {
     first_step_has_effect: true,
     dedup: Dedup::Key { window: KEY_WINDOW },
+    observed_at: &[],
 };
 
 /// The client.

@@ -24,7 +24,7 @@ impl Engine {
             let open: Vec<_> = distribution
                 .deliveries
                 .iter()
-                .filter(|delivery| !delivery.status.closed() || delivery.is_withdrawing())
+                .filter(|delivery| delivery.is_open())
                 .cloned()
                 .collect();
             let mut work = Work::new(distribution);
@@ -66,6 +66,12 @@ impl Engine {
             }
             (DeliveryStatus::Success, _) if turn.planted.has(Bug::WithdrawalLeft) => {}
             (DeliveryStatus::Success, _) if delivery.is_withdrawing() => self.resume_withdrawal(id, delivery, turn),
+            (DeliveryStatus::Success, _) if turn.planted.has(Bug::LookLeft) => {}
+            (DeliveryStatus::Success, _) => {
+                if let Some(at) = delivery.due_at() {
+                    self.set_alarm(id, channel, at);
+                }
+            }
             _ => {}
         }
     }

@@ -16,7 +16,7 @@ use super::work::{Work, Writing};
 use super::{Engine, Turn};
 use crate::attempt::{Evidence, Proof};
 use crate::cause;
-use crate::channel::Channel;
+use crate::channel::{Channel, ChannelState};
 use crate::delivery::{Checkpoint, Delivery, DeliveryStatus, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
@@ -285,7 +285,14 @@ impl Engine {
         let phase = delivery.phase;
         self.next_generation(id, channel, phase, turn);
         let Some(work) = self.works.get_mut(&id) else { return };
-        work.change(channel, |delivery| delivery.holds_claim = true);
+        work.change(channel, |delivery| {
+            delivery.holds_claim = true;
+            // The ids of what was taken down or declined stay until there are others; how
+            // far the proof of it went was the generation before's.
+            if let Some(receipt) = &mut delivery.receipt {
+                receipt.state = ChannelState::Accepted;
+            }
+        });
         work.transition(channel, DeliveryStatus::Pending, turn.now);
         if let Some(receipt) = known {
             work.transition(channel, DeliveryStatus::InProgress, turn.now);

@@ -42,7 +42,7 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;
         };
-        if !delivery.status.closed() || delivery.is_withdrawing() {
+        if delivery.is_open() {
             let begins = next(delivery) == Some(Next::Begin);
             self.lanes[channel.index()].queue(&work.distribution.tenant, id, begins, now);
         }
@@ -79,6 +79,7 @@ impl Engine {
                 self.plan(id, channel, kind, permit, turn);
             }
             Next::Withdraw => self.begin_withdrawal(id, channel, permit, turn),
+            Next::Observe => self.plan(id, channel, CallKind::Observe, permit, turn),
         }
     }
 
@@ -190,6 +191,8 @@ pub(super) enum Next {
     LookUp,
     /// It is live, and goes on with being taken down.
     Withdraw,
+    /// With a question to the channel that took it: what became of it.
+    Observe,
 }
 
 /// A delivery may wait in the course of an attempt, where a breaker or this
@@ -204,6 +207,7 @@ pub(super) fn next(delivery: &Delivery) -> Option<Next> {
         (DeliveryStatus::InProgress | DeliveryStatus::Waiting, Phase::Unknown) => Some(Next::LookUp),
         (DeliveryStatus::Waiting, Phase::Planned | Phase::Intent) if delivery.is_in_course() => Some(Next::Step),
         (DeliveryStatus::Success, _) if delivery.is_withdrawing() => Some(Next::Withdraw),
+        (DeliveryStatus::Success, _) if delivery.is_observed() => Some(Next::Observe),
         _ if waits => Some(Next::Begin),
         _ => None,
     }

@@ -13,7 +13,7 @@ use super::outcome::begins_too_late;
 use super::planted::Bug;
 use super::withdraw::waits_to_withdraw;
 use super::{Engine, Turn};
-use crate::attempt::{LookUpOutcome, StepOutcome, WithdrawOutcome};
+use crate::attempt::{LookUpOutcome, Observation, StepOutcome, WithdrawOutcome};
 use crate::cause::{self, Cause};
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
@@ -156,6 +156,10 @@ impl Engine {
             self.hold_withdrawal(id, channel, until, why);
             return true;
         }
+        if delivery.is_observed() {
+            self.poll_at(id, channel, until);
+            return false;
+        }
         let begun = delivery.attempt_started_at.is_some();
         if !begun && begins_too_late(&work.distribution, channel, until, self.settings.retry.max_age) {
             self.dirty.insert(id);
@@ -248,6 +252,16 @@ pub(super) fn result_of_withdrawal(outcome: &WithdrawOutcome) -> CallResult {
         WithdrawOutcome::Gone => CallResult::Succeeded,
         WithdrawOutcome::Refused { failure, .. } => result_of_failure(failure, CallResult::Ignored),
         WithdrawOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
+    }
+}
+
+/// What a look at what it took says of it.
+pub(super) fn result_of_observation(outcome: &Observation) -> CallResult {
+    match outcome {
+        Observation::Stands { .. } | Observation::Advanced { .. } | Observation::Declined { .. } => {
+            CallResult::Succeeded
+        }
+        Observation::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
     }
 }
 

@@ -252,6 +252,7 @@ impl Engine {
                 CallKind::Step => Command::Step(call),
                 CallKind::LookUp => Command::LookUp(call),
                 CallKind::Withdraw => Command::Withdraw(call),
+                CallKind::Observe => Command::Observe(call),
             });
         }
     }

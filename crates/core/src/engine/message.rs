@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ask::{Ask, AskAnswer};
 use super::door::Behind;
-use crate::attempt::{Evidence, LookUpOutcome, StepOutcome, WithdrawOutcome};
+use crate::attempt::{Evidence, LookUpOutcome, Observation, StepOutcome, WithdrawOutcome};
 use crate::channel::{Channel, Mode};
 use crate::delivery::{Delivery, Failure, Phase};
 use crate::distribution::Distribution;
@@ -74,6 +74,13 @@ pub enum Input {
         reference: CallReference,
         /// What it came to.
         outcome: WithdrawOutcome,
+    },
+    /// A call has ended by which a channel was asked what became of what it took.
+    Observed {
+        /// Whose, and of which attempt.
+        reference: CallReference,
+        /// What it came to.
+        outcome: Observation,
     },
     /// Work was taken over from the database.
     Adopted(Vec<Adopted>),
@@ -173,6 +180,8 @@ pub enum Command {
     LookUp(Call),
     /// Take down what is live; answered by `Withdrawn`.
     Withdraw(Call),
+    /// Ask what became of what the channel took; answered by `Observed`.
+    Observe(Call),
     /// Answer the client that asked.
     Answer {
         /// The name that its request was given.

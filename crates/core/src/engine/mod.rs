@@ -22,6 +22,7 @@
 //! | `ask.rs` | what a person may ask: a redrive, a decision in doubt, calling off, a withdrawal |
 //! | `cancel.rs` | what becomes of what is called off |
 //! | `withdraw.rs` | how what is live is taken down |
+//! | `observe.rs` | when a channel is asked what became of what it took, and what follows |
 //! | `hand_off.rs` | how long a person has to finish what was handed to them |
 //! | `evidence.rs` | what becomes of an answer that came too late |
 //! | `life.rs` | how a life winds down, and how the next one begins |
@@ -44,6 +45,7 @@ mod lane;
 mod life;
 mod look_up;
 mod message;
+mod observe;
 mod outcome;
 mod planted;
 mod queue;
@@ -264,6 +266,7 @@ impl Engine {
             Input::Stepped { reference, outcome } => self.stepped(&reference, outcome, turn),
             Input::LookedUp { reference, outcome } => self.looked_up(&reference, outcome, turn),
             Input::Withdrawn { reference, outcome } => self.withdrawn(&reference, outcome, turn),
+            Input::Observed { reference, outcome } => self.observed(&reference, outcome, turn),
             Input::Adopted(adopted) => {
                 let ids: Vec<_> = adopted.iter().map(|adopted| adopted.distribution.id).collect();
                 self.adopt(adopted, turn);

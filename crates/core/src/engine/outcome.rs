@@ -156,6 +156,7 @@ impl Engine {
             delivery.next_attempt_at = None;
         });
         work.transition(channel, DeliveryStatus::Success, turn.now);
+        self.observe_later(id, channel, turn);
     }
 
     /// A person must go on.

@@ -55,11 +55,13 @@ pub enum Bug {
     SilenceIsGone,
     /// A withdrawal that another life left behind does not go on.
     WithdrawalLeft,
+    /// A look that another life was to take at what a channel took is not taken.
+    LookLeft,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -85,6 +87,7 @@ impl Bug {
         Self::SpendForgotten,
         Self::SilenceIsGone,
         Self::WithdrawalLeft,
+        Self::LookLeft,
     ];
 }
 

@@ -280,7 +280,7 @@ impl Engine {
     }
 
     /// For the history: it is live as before, and this is how its withdrawal stands.
-    fn note(&mut self, id: DistributionId, channel: Channel) {
+    pub(super) fn note(&mut self, id: DistributionId, channel: Channel) {
         let Some(work) = self.works.get_mut(&id) else { return };
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;

@@ -98,6 +98,7 @@ pub(super) enum CallKind {
     Step,
     LookUp,
     Withdraw,
+    Observe,
 }
 
 impl Work {

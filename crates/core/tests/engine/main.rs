@@ -10,6 +10,7 @@ mod hand_off;
 mod held;
 mod lanes;
 mod life;
+mod observe;
 mod quota;
 mod stop;
 mod withdraw;
@@ -57,7 +58,12 @@ fn node_with(dedup: Dedup, concurrency: usize, max_in_flight: usize, rate_limit:
     let protocol = Protocol {
         first_step_has_effect: true,
         dedup,
+        observed_at: &[],
     };
+    node_of(protocol, concurrency, max_in_flight, rate_limit)
+}
+
+fn node_of(protocol: Protocol, concurrency: usize, max_in_flight: usize, rate_limit: Option<RateLimit>) -> Node {
     let retry = RetryPolicy {
         max_attempts: 3,
         ..RetryPolicy::default()

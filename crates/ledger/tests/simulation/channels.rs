@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Observation, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::{Call, ChannelSettings};
@@ -24,13 +24,19 @@ pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// How the six behave: two of each kind of deduplication, one of each with a
 /// preparing step first. [`LATE`] also has a step after the one with the effect.
 pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = [
-    settings(true, KEY),
+    observed(settings(true, KEY)),
     settings(false, KEY),
     settings(true, Dedup::LookUp { settle: SETTLE }),
     settings(false, Dedup::LookUp { settle: SETTLE }),
     settings(true, Dedup::None),
     settings(false, Dedup::None),
 ];
+
+/// Ages at which it is asked.
+const LOOKS: &[Duration] = &[Duration::from_secs(30), Duration::from_mins(3)];
+
+/// Takes work back now and then, and says so when it is asked.
+pub(crate) const FICKLE: Channel = Channel::ALL[0];
 
 /// Takes work on and may do it only [`LATE_EFFECT`] after the call is over, as
 /// Instagram might: a look that finds nothing proves nothing, until a second one,
@@ -73,11 +79,22 @@ const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings 
     let protocol = Protocol {
         first_step_has_effect,
         dedup,
+        observed_at: &[],
     };
     ChannelSettings {
         concurrency: 3,
         rate_limit: Some(QUOTA),
         protocol,
+    }
+}
+
+const fn observed(settings: ChannelSettings) -> ChannelSettings {
+    ChannelSettings {
+        protocol: Protocol {
+            observed_at: LOOKS,
+            ..settings.protocol
+        },
+        ..settings
     }
 }
 
@@ -95,6 +112,8 @@ struct Effect {
     times: u32,
     /// It was taken down; under its key it does not come to be again.
     withdrawn: bool,
+    /// The channel took it back, unasked.
+    taken_back: bool,
 }
 
 /// What a call comes to: an answer, and an effect that may come later than it.
@@ -275,6 +294,46 @@ impl Channels {
         self.effects.contains_key(&(call.delivery.channel, key))
     }
 
+    /// The channel took it back, unasked.
+    pub(crate) fn was_taken_back(&self, channel: Channel, key: &str) -> bool {
+        let effect = self.effects.get(&(channel, key.to_owned()));
+        effect.is_some_and(|effect| effect.taken_back)
+    }
+
+    /// Says what became of what it took. Now and then that is nothing, which it keeps to.
+    pub(crate) fn observe(&mut self, call: &Call, peaceful: bool, now: Timestamp, rng: &mut StdRng) -> Observation {
+        let channel = call.delivery.channel;
+        let luck = if peaceful { 100 } else { rng.random_range(0..100) };
+        if luck < 20 || !peaceful && self.is_down(channel, now) {
+            return Observation::Unknown(failure("outcome_unknown"));
+        }
+        let effect = named(call).and_then(|name| self.effects.get_mut(&(channel, name)));
+        let Some(effect) = effect.filter(|effect| !effect.withdrawn || effect.taken_back) else {
+            return Observation::Unknown(failure("outcome_unknown"));
+        };
+        if luck < 40 {
+            (effect.withdrawn, effect.taken_back) = (true, true);
+        }
+        if effect.taken_back {
+            return Observation::Declined {
+                failure: failure("declined"),
+                checkpoint: None,
+            };
+        }
+        let state = if luck < 60 {
+            ChannelState::Accepted
+        } else {
+            ChannelState::Live
+        };
+        Observation::Stands {
+            receipt: Receipt {
+                state,
+                ..call.delivery.receipt.clone().unwrap_or_else(|| receipt(call))
+            },
+            checkpoint: None,
+        }
+    }
+
     /// Takes down what the delivery's receipt names.
     pub(crate) fn withdraw(
         &self,
@@ -325,6 +384,7 @@ impl Channels {
                 event: call.request.request.event_id.as_str().to_owned(),
                 times: 0,
                 withdrawn: false,
+                taken_back: false,
             });
         effect.times = if knows_keys { 1 } else { effect.times + 1 };
     }
@@ -352,8 +412,13 @@ fn prepared(luck: u32, now: Timestamp, rng: &mut StdRng) -> StepOutcome {
 
 fn receipt(call: &Call) -> Receipt {
     let post_id = Some(call.delivery.idempotency_key());
+    let state = if call.delivery.channel == FICKLE {
+        ChannelState::Accepted
+    } else {
+        ChannelState::Live
+    };
     Receipt {
-        state: ChannelState::Live,
+        state,
         fields: ResultFields {
             post_id,
             ..ResultFields::default()

@@ -35,6 +35,9 @@ pub(crate) struct Figures {
     /// Withdrawals that were asked for, and deliveries that ended so.
     pub(crate) withdrawals: u64,
     pub(crate) withdrawn: u64,
+    /// At what was taken, and those that found it taken back.
+    pub(crate) looks: u64,
+    pub(crate) declined: u64,
     /// Times that sending was stopped.
     pub(crate) stopped: u64,
     pub(crate) orders: u64,
@@ -72,6 +75,8 @@ impl Figures {
         self.cancelled += other.cancelled;
         self.withdrawals += other.withdrawals;
         self.withdrawn += other.withdrawn;
+        self.looks += other.looks;
+        self.declined += other.declined;
         self.stopped += other.stopped;
         self.orders += other.orders;
         self.opened += other.opened;
@@ -106,6 +111,7 @@ impl Figures {
             "{self}"
         );
         assert!(self.withdrawals > 0 && self.withdrawn > 0, "{self}");
+        assert!(self.looks > 0 && self.declined > 0, "{self}");
         assert!(self.opened > 0 && self.half_opened > 0 && self.closed > 0, "{self}");
         assert!(self.stops > 0 && self.lived_again > 0, "{self}");
         assert!(self.over_spent > 0 && self.redrives_over_spent > 0, "{self}");
@@ -123,7 +129,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
-             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, {} withdrawals granted and {} deliveries withdrawn, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
+             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, {} withdrawals granted and {} deliveries withdrawn, {} looks at what was taken and {} taken back, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
              {} failed commits, {} acknowledged, {} replayed, {} held, {} beyond a cap and {} of redrives; deliveries ended {:?}",
             self.lost,
             self.repeated,
@@ -141,6 +147,8 @@ impl fmt::Display for Figures {
             self.cancelled,
             self.withdrawals,
             self.withdrawn,
+            self.looks,
+            self.declined,
             self.stopped,
             self.orders,
             self.opened,

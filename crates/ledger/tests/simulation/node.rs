@@ -129,7 +129,8 @@ impl Node {
     pub(crate) fn is_answered(&mut self, answer: &Input) {
         if let Input::Stepped { reference, .. }
         | Input::LookedUp { reference, .. }
-        | Input::Withdrawn { reference, .. } = answer
+        | Input::Withdrawn { reference, .. }
+        | Input::Observed { reference, .. } = answer
         {
             self.out.remove(&(reference.distribution, reference.channel));
             self.breakers.hears(reference);

@@ -22,6 +22,7 @@ impl World {
             for delivery in &distribution.deliveries {
                 *self.figures.statuses.entry(delivery.status.name()).or_default() += 1;
                 self.figures.withdrawn += u64::from(delivery.is_withdrawn());
+                self.figures.declined += u64::from(delivery.is_declined_since());
                 self.says_the_truth(delivery);
             }
         }
@@ -53,7 +54,7 @@ impl World {
             self.figures.left_with_a_key += u64::from(has_key);
             return;
         }
-        if is_doubted(delivery) {
+        if is_doubted(delivery) || self.was_not_told(delivery) {
             return;
         }
         let says = delivery.status == DeliveryStatus::Success;
@@ -62,6 +63,16 @@ impl World {
             "I2: {} of {} says {:?}, the channel says {exists}",
             delivery.channel, delivery.id, delivery.status
         );
+    }
+
+    /// The channel took it back, and no look heard of it.
+    fn was_not_told(&self, delivery: &Delivery) -> bool {
+        let name = delivery
+            .receipt
+            .as_ref()
+            .and_then(|receipt| receipt.fields.post_id.as_deref());
+        let is_taken_back = name.is_some_and(|name| self.channels.was_taken_back(delivery.channel, name));
+        is_taken_back && delivery.status == DeliveryStatus::Success && !delivery.is_open()
     }
 
     /// In any generation of the delivery.

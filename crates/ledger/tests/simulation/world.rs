@@ -311,6 +311,7 @@ impl World {
             Command::Step(call) => self.step(node, &call),
             Command::LookUp(call) => self.look_up(node, call),
             Command::Withdraw(call) => self.withdraw(node, &call),
+            Command::Observe(call) => self.observe(node, &call),
             Command::Answer { id, answer } => self.client_hears(id, &answer),
             Command::AnswerAsk { ask, answer } => self.person_hears(ask, &answer),
             Command::Moves { distribution, .. } => is_committed(&self.store, &distribution),
@@ -381,12 +382,17 @@ impl World {
     }
 
     pub(crate) fn goes_out(&mut self, node: usize, call: &Call) {
+        self.is_out(node, call);
+        intent_is_committed(&self.store, call);
+    }
+
+    /// What has no effect needs no intent.
+    pub(crate) fn is_out(&mut self, node: usize, call: &Call) {
         let place = (call.distribution, call.delivery.channel);
         assert!(
             self.nodes[node].out.insert(place),
             "I4: two calls at once for {place:?}"
         );
-        intent_is_committed(&self.store, call);
     }
 
     /// An answer may come twice, the second time much later.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use fanfare_channels::client::ChannelClient;
-use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
+use fanfare_core::attempt::{LookUpOutcome, Observation, StepOutcome};
 use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Checkpoint, Delivery, Failure};
@@ -78,6 +78,23 @@ impl Reach {
             | LookUpOutcome::Pending { checkpoint, .. }
             | LookUpOutcome::Absent {
                 checkpoint: Some(checkpoint),
+            } => self.put_on(checkpoint),
+            _ => {}
+        }
+        outcome
+    }
+
+    /// The same of a look at what was taken.
+    pub(crate) fn observed(&self, mut outcome: Observation) -> Observation {
+        match &mut outcome {
+            Observation::Advanced { checkpoint }
+            | Observation::Stands {
+                checkpoint: Some(checkpoint),
+                ..
+            }
+            | Observation::Declined {
+                checkpoint: Some(checkpoint),
+                ..
             } => self.put_on(checkpoint),
             _ => {}
         }

@@ -76,7 +76,7 @@ pub(super) async fn follow_distribution(
     let seen = last_event_id(&request)?;
     let latest = state.engine.latest(&caller.tenant, id).await?;
     let latest = latest.ok_or(ApiError::DistributionUnknown)?;
-    if !latest.open() && seen.is_some_and(|seen| seen >= latest.history_number) {
+    if !latest.unfinished() && seen.is_some_and(|seen| seen >= latest.history_number) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let Ok(place) = Arc::clone(&state.streams).try_acquire_owned() else {
@@ -141,7 +141,7 @@ impl Stream {
                     return;
                 }
             }
-            if !latest.open() {
+            if !latest.unfinished() {
                 // That the client is gone by now is as good.
                 _ = self.sender.send(Bytes::from_static(b"event: end\ndata:\n\n")).await;
                 return;

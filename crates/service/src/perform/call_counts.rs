@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use fanfare_core::attempt::{LookUpOutcome, StepOutcome, WithdrawOutcome};
+use fanfare_core::attempt::{LookUpOutcome, Observation, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::Channel;
 use metrics::{Gauge, Histogram, gauge, histogram};
 use tokio::time::Instant;
@@ -74,6 +74,17 @@ impl From<&LookUpOutcome> for Came {
     }
 }
 
+impl From<&Observation> for Came {
+    fn from(outcome: &Observation) -> Self {
+        match outcome {
+            Observation::Stands { .. } => Self::Confirmed,
+            Observation::Advanced { .. } => Self::Advanced,
+            Observation::Declined { .. } => Self::Rejected,
+            Observation::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
 impl From<&WithdrawOutcome> for Came {
     fn from(outcome: &WithdrawOutcome) -> Self {
         match outcome {
@@ -90,7 +101,11 @@ pub(super) enum Kind {
     Step,
     LookUp,
     Withdraw,
+    Observe,
 }
+
+/// As many as there are kinds.
+const KINDS: usize = 4;
 
 impl Kind {
     const fn name(self) -> &'static str {
@@ -98,6 +113,7 @@ impl Kind {
             Self::Step => "step",
             Self::LookUp => "look_up",
             Self::Withdraw => "withdraw",
+            Self::Observe => "observe",
         }
     }
 }
@@ -106,7 +122,7 @@ impl Kind {
 /// most combinations never come up and each is many lines.
 pub(super) struct CallCounts {
     in_flight: [Gauge; Channel::ALL.len()],
-    durations: [[[OnceLock<Histogram>; WORDS]; 3]; Channel::ALL.len()],
+    durations: [[[OnceLock<Histogram>; WORDS]; KINDS]; Channel::ALL.len()],
 }
 
 impl CallCounts {

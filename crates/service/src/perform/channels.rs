@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use fanfare_channels::client::ChannelClient;
 use fanfare_channels::mock;
-use fanfare_core::attempt::{Evidence, LookUpOutcome, Proof, Retry, StepOutcome, WithdrawOutcome};
+use fanfare_core::attempt::{Evidence, LookUpOutcome, Observation, Proof, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::cause;
 use fanfare_core::channel::Mode;
 use fanfare_core::delivery::{Failure, Phase};
@@ -211,6 +211,30 @@ impl Calls {
             }
         };
         self.answer(withdrawn, WithdrawOutcome::Unknown, move |outcome| Input::Withdrawn {
+            reference,
+            outcome,
+        });
+        None
+    }
+
+    /// Asks what became of what a channel took. A mock is never asked.
+    pub(super) fn observe(&self, call: Call, now: Timestamp) -> Option<Input> {
+        let reference = call.reference();
+        let (accounts, counts) = (Arc::clone(&self.accounts), Arc::clone(&self.counts));
+        let deadline = self.deadline;
+        let observed = async move {
+            let Some(reach) = whom(&accounts, &call).await else {
+                return Observation::Unknown(service_restarting());
+            };
+            match reach.client_for(&call.delivery) {
+                Ok(client) => {
+                    let look = within(deadline, client.observe(&call, now), Observation::Unknown);
+                    reach.observed(counts.timed(call.delivery.channel, Kind::Observe, look).await)
+                }
+                Err(why) => Observation::Unknown(why),
+            }
+        };
+        self.answer(observed, Observation::Unknown, move |outcome| Input::Observed {
             reference,
             outcome,
         });

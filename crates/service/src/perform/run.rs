@@ -309,6 +309,7 @@ impl Performer {
             Command::Step(call) => return self.calls.step(call, now),
             Command::LookUp(call) => return self.calls.look_up(call, now),
             Command::Withdraw(call) => return self.calls.withdraw(call, now),
+            Command::Observe(call) => return self.calls.observe(call, now),
             Command::Answer { id, answer } => {
                 self.counts.answer(&answer);
                 if !matches!(answer, Answer::Accepted(_)) {

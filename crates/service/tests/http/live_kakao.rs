@@ -19,10 +19,10 @@ use crate::live::{effects, goes_wrong, once, result};
 use crate::support::Service;
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const NUMBERS: [&str; 3] = ["01055550107", "01055550108", "01055550109"];
+pub(crate) const NUMBERS: [&str; 3] = ["01055550107", "01055550108", "01055550109"];
 
 /// Simulator and service, both at this time, and a list of three people.
-async fn start(now: &str) -> (RunningSimulator, Service, Arc<ManualClock>, TempDir) {
+pub(crate) async fn start(now: &str) -> (RunningSimulator, Service, Arc<ManualClock>, TempDir) {
     start_capped(now, None).await
 }
 
@@ -75,7 +75,7 @@ fn live(simulator: &RunningSimulator, folder: &TempDir) -> impl Fn(&mut Config) 
     }
 }
 
-fn request(simulator: &RunningSimulator) -> Value {
+pub(crate) fn request(simulator: &RunningSimulator) -> Value {
     json!({
         "eventId": "evt-1",
         "channels": ["KakaoChannel", "Instagram"],
@@ -85,7 +85,7 @@ fn request(simulator: &RunningSimulator) -> Value {
 }
 
 /// The answer; both clocks stand still until they are moved.
-async fn distributed(service: &Service, clock: &ManualClock, asked: &Value) -> Value {
+pub(crate) async fn distributed(service: &Service, clock: &ManualClock, asked: &Value) -> Value {
     let moving = async {
         loop {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -100,7 +100,7 @@ async fn distributed(service: &Service, clock: &ManualClock, asked: &Value) -> V
 }
 
 /// I16, I20: neither the secret nor a number is shown anywhere.
-async fn shows_nothing_private(service: &Service, answer: &Value) {
+pub(crate) async fn shows_nothing_private(service: &Service, answer: &Value) {
     let path = format!("/api/distributions/{}", answer["distributionId"].as_str().unwrap());
     for path in [
         path.clone(),

@@ -13,7 +13,7 @@ use crate::live::{effects, goes_wrong, once, result, simulator};
 use crate::support::{DISTRIBUTE, PATIENCE, Service};
 
 /// Both live at this address, with what each needs.
-fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
+pub(crate) fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
     let channel = |prefix: &str| ChannelConfig {
         mode: Mode::Live,
         base_url: Some(format!("{base_url}/{prefix}")),
@@ -34,7 +34,7 @@ fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
     }
 }
 
-fn request(simulator: &RunningSimulator, event: &str) -> Value {
+pub(crate) fn request(simulator: &RunningSimulator, event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": ["GenieTV", "RingoBiz"],
@@ -76,7 +76,7 @@ async fn until(service: &Service, path: &str, channel: &str, wanted: &[&str]) ->
         .unwrap_or_else(|_| panic!("{channel} never came to be {wanted:?}"))
 }
 
-fn path_of(answer: &Value) -> String {
+pub(crate) fn path_of(answer: &Value) -> String {
     format!("/api/distributions/{}", answer["distributionId"].as_str().unwrap())
 }
 

@@ -48,6 +48,7 @@ mod door;
 mod handoff;
 mod instagram;
 mod keys;
+mod later_news;
 mod live;
 mod live_kakao;
 mod live_partners;

@@ -87,6 +87,9 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         let now = world.now;
         match (incoming.method.clone(), &incoming.parts()[..]) {
             (Method::GET, [_, account, .., line]) if step(incoming) == Some("status") => {
+                if let Some(Fault::Declined { reason }) = fault {
+                    take_back(&mut world.known, line, reason, now);
+                }
                 match world.known.genie_tv.lines.get(*line) {
                     Some(known) if known.account == *account => Outgoing::json(200, &shown(known, now)),
                     _ => problem(404, "not_found", "no such line"),
@@ -261,6 +264,17 @@ fn cancel(world: &mut World, account: &str, (order, line): (&str, &str)) -> Resu
     known.genie_tv.reviews.retain(|review| review.line != line);
     known.withdraw(NAME, |effect| effect.remote_id == line, now);
     Ok(answer)
+}
+
+/// What was booked is not shown after all.
+fn take_back(known: &mut Known, line: &str, reason: &str, now: Timestamp) {
+    let booked = known.genie_tv.lines.get_mut(line);
+    let Some(Owned { value, .. }) = booked.filter(|line| line.value["bookingstatus"] == "Booked") else {
+        return;
+    };
+    value["bookingstatus"] = "Declined".into();
+    value["ext"] = json!({ "declineReason": reason });
+    known.withdraw(NAME, |effect| effect.remote_id == line, now);
 }
 
 /// Time has passed: ends the reviews that are due.

@@ -38,6 +38,7 @@ impl Node {
         let protocol = Protocol {
             first_step_has_effect: true,
             dedup,
+            observed_at: &[],
         };
         let mut settings = Config::default().engine_settings([protocol; Channel::ALL.len()]);
         settings
