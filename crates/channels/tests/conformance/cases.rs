@@ -278,4 +278,5 @@ pub(crate) async fn has_no_effect_once_it_is_called_off(subject: Subject) {
 pub(crate) use crate::check::{
     says_nothing_of_credentials_where_nothing_follows, tries_its_credentials_and_posts_nothing,
 };
+pub(crate) use crate::later::{concludes_nothing_from_a_look_that_fails, finds_what_it_took};
 pub(crate) use crate::nonsense::is_not_led_astray_by_nonsense;

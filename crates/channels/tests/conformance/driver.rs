@@ -54,6 +54,7 @@ enum Kind {
     Step,
     LookUp,
     Withdraw,
+    Observe,
 }
 
 /// The database, which outlives the process.
@@ -197,7 +198,8 @@ impl<'s> Driver<'s> {
                 inputs.push(Input::Accept { id, new });
                 continue;
             };
-            if stored.due_at(self.now).is_none() {
+            // What the channel says later of it is asked for by `later.rs`.
+            if stored.due_at(self.now).is_none() || !stored.unfinished() {
                 return stored;
             }
             self.time_passes();
@@ -221,6 +223,7 @@ impl<'s> Driver<'s> {
                 Command::Step(call) => self.call(call, Kind::Step).await,
                 Command::LookUp(call) => self.call(call, Kind::LookUp).await,
                 Command::Withdraw(call) => self.call(call, Kind::Withdraw).await,
+                Command::Observe(call) => self.call(call, Kind::Observe).await,
                 _ => continue,
             };
             match answer {
@@ -261,6 +264,10 @@ impl<'s> Driver<'s> {
             Kind::Withdraw => {
                 let outcome = self.client.withdraw(&call, self.now).await;
                 Input::Withdrawn { reference, outcome }
+            }
+            Kind::Observe => {
+                let outcome = self.client.observe(&call, self.now).await;
+                Input::Observed { reference, outcome }
             }
         };
         death.is_none().then_some(answer)

@@ -39,7 +39,7 @@ impl Recipients for Friends {
     }
 }
 
-fn friend(number: &str) -> Recipient {
+pub(crate) fn friend(number: &str) -> Recipient {
     Recipient {
         number: Secret::new(number),
         consent: Some(Consent {

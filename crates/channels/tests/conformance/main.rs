@@ -13,7 +13,9 @@ mod check;
 mod driver;
 mod kakao;
 mod kakao_cap;
+mod kakao_later;
 mod kakao_steps;
+mod later;
 mod nonsense;
 mod partners;
 mod patience;
@@ -274,6 +276,7 @@ macro_rules! conforms {
                 takes_down_what_is_live, takes_down_through_any_fault_that_happens_once,
                 leaves_live_what_a_person_named, leaves_live_what_the_channel_refuses, takes_down_through_death_at_every_commit_and_call,
                 takes_down_through_death_at_every_commit_and_call_on_postgresql,
+                finds_what_it_took, concludes_nothing_from_a_look_that_fails,
                 tries_its_credentials_and_posts_nothing,
                 says_nothing_of_credentials_where_nothing_follows, is_not_led_astray_by_nonsense, reaches_nobody_where_nobody_listens, is_not_let_in_with_a_bad_token);
         }
