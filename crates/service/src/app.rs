@@ -124,6 +124,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         token,
         spend_caps: config.spend_caps(),
         hand_off,
+        kakao_signature: config.channels.kakao_channel.webhook_signature.clone(),
         media,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),

@@ -14,15 +14,15 @@
 //! | `recipients.rs` | who is on a list, who of them may be sent it, and how it is cut |
 //! | `steps.rs` | upload, cut and send |
 //! | `hold.rs` | what holds a request back: the night, a refusal, a call-off |
-//! | `results.rs` | what became of what was sent |
+//! | `results.rs` | what became of what was sent, at once and days later |
+//! | `webhook.rs` | what NHN Cloud tells unasked |
 //! | `look_up.rs` | what became of a request whose answer was not clear |
 //! | `checkpoint.rs` | where the protocol stands between steps |
 //! | `error.rs` | the result codes and what each means, the one table |
 //! | `wire.rs` | what is sent and what is read |
 //!
-//! Deliberately absent: the signed webhook, a result that comes after the attempt
-//! (the engine has no `observe` yet), other bubble types, templates, text messages
-//! in place of what fails, targeting of people who are no friends.
+//! Deliberately absent: other bubble types, templates, text messages in place of what
+//! fails, targeting of people who are no friends.
 
 mod checkpoint;
 mod error;
@@ -32,6 +32,7 @@ mod mock;
 pub mod recipients;
 mod results;
 mod steps;
+pub mod webhook;
 mod wire;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use super::checkpoint::{Doubt, Progress, Request, Sending, Stage, count};
 use super::error::Meaning;
 use super::hold::night;
 use super::recipients::{Allowed, Person};
+use super::webhook;
 use super::wire::{self, Heard, Uploaded};
 use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
@@ -172,7 +173,8 @@ impl KakaoChannelClient {
         let (sender, opt_out) = (&settings.sender_name, &settings.unsubscribe_number);
         let text = advertisement(message, settings.label, sender, opt_out);
         let key = key_of(call, progress.chunk);
-        let value = wire::message(settings, content, &text, (&key, &progress.image), people);
+        let reference = webhook::reference(&call.tenant, call.distribution).unwrap_or_else(|| key.clone());
+        let value = wire::message(settings, content, &text, (&key, &progress.image), (&reference, people));
         let body = Body::Json {
             value: &value,
             key: &key,

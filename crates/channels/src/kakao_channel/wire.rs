@@ -238,7 +238,7 @@ pub(super) fn message(
     content: &KakaoChannelContent,
     text: &str,
     (key, image): (&str, &str),
-    people: &[Secret],
+    (reference, people): (&str, &[Secret]),
 ) -> Value {
     let buttons = content.buttons.iter();
     let buttons: Vec<_> = buttons
@@ -248,7 +248,7 @@ pub(super) fn message(
         .iter()
         .map(|number| {
             json!({
-                "recipientNo": number.reveal(), "targeting": "I", "recipientGroupingKey": key,
+                "recipientNo": number.reveal(), "targeting": "I", "recipientGroupingKey": reference,
                 // No text message in its place: nobody asked for that.
                 "resendParameter": {"isResend": false},
             })

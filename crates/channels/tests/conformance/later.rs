@@ -52,7 +52,11 @@ pub(crate) async fn finds_what_it_took(subject: Subject) {
         Some(receipt.fields),
         call.delivery.receipt.map(|receipt| receipt.fields)
     );
-    assert_eq!((simulated.made().len(), simulated.seen()), (1, 1), "a look has no effect");
+    assert_eq!(
+        (simulated.made().len(), simulated.seen()),
+        (1, 1),
+        "a look has no effect"
+    );
 }
 
 pub(crate) async fn concludes_nothing_from_a_look_that_fails(subject: Subject) {

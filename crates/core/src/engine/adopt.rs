@@ -53,11 +53,6 @@ impl Engine {
             // Another node's breaker, or an earlier state of this one's, held it; or
             // sending was stopped.
             (DeliveryStatus::Waiting, _) if delivery.is_held() => self.want(id, channel, turn.now),
-            (DeliveryStatus::ActionRequired, _) => {
-                if let Some(at) = delivery.due_at() {
-                    self.set_alarm(id, channel, at);
-                }
-            }
             (DeliveryStatus::InProgress | DeliveryStatus::Retrying | DeliveryStatus::Waiting, _) => {
                 match delivery.next_attempt_at {
                     Some(at) => self.set_alarm(id, channel, at),
@@ -67,7 +62,7 @@ impl Engine {
             (DeliveryStatus::Success, _) if turn.planted.has(Bug::WithdrawalLeft) => {}
             (DeliveryStatus::Success, _) if delivery.is_withdrawing() => self.resume_withdrawal(id, delivery, turn),
             (DeliveryStatus::Success, _) if turn.planted.has(Bug::LookLeft) => {}
-            (DeliveryStatus::Success, _) => {
+            (DeliveryStatus::ActionRequired | DeliveryStatus::Success, _) => {
                 if let Some(at) = delivery.due_at() {
                     self.set_alarm(id, channel, at);
                 }

@@ -1,8 +1,9 @@
 //! What a person may ask of a distribution: that a failed channel is tried
 //! again, what came of one whose outcome nobody knows, that what is live is taken
-//! down (`withdraw.rs`), and that all of it is called off (`cancel.rs`).
+//! down (`withdraw.rs`), and that all of it is called off (`cancel.rs`). And what a
+//! channel may: that it is asked for its news (`observe.rs`).
 //!
-//! All but the last open a new generation, so that what is published tells them
+//! The first three open a new generation, so that what is published tells them
 //! apart.
 
 use jiff::Timestamp;
@@ -52,6 +53,11 @@ pub enum Ask {
         by: Option<String>,
         /// Why, in their words.
         reason: Option<String>,
+    },
+    /// A channel has told unasked that there is news of what it took: it is asked soon.
+    Observe {
+        /// Which.
+        channel: Channel,
     },
     /// Nothing of it is to begin any more.
     Cancel {
@@ -127,6 +133,7 @@ impl Ask {
                 (!with_a_person).then_some(AskRefusal::NotInReview(*channel, delivery.status))
             }
             Self::Withdraw { channel, .. } => Withdrawal::refusal(*channel, distribution),
+            Self::Observe { .. } => None,
             Self::Cancel { .. } if CallOff::changes(distribution) || CallOff::stands(distribution) => None,
             Self::Cancel { .. } if CallOff::in_review(distribution) => Some(AskRefusal::InReview),
             Self::Cancel { .. } => Some(AskRefusal::AlreadyClosed),
@@ -140,7 +147,7 @@ impl Ask {
         match self {
             Self::Cancel { .. } => !CallOff::changes(distribution) && CallOff::stands(distribution),
             Self::Withdraw { channel, .. } => distribution.delivery(*channel).is_some_and(Withdrawal::is_asked),
-            Self::Retry { .. } | Self::Resolve { .. } => false,
+            Self::Retry { .. } | Self::Resolve { .. } | Self::Observe { .. } => false,
         }
     }
 
@@ -150,6 +157,7 @@ impl Ask {
         match self {
             Self::Retry { .. } | Self::Resolve { .. } => true,
             Self::Cancel { .. } | Self::Withdraw { .. } => !writing.asks.is_empty(),
+            Self::Observe { .. } => false,
         }
     }
 }
@@ -213,6 +221,11 @@ impl Engine {
         }
         let answer = match self.works.get(&id) {
             None => AskAnswer::NotHere,
+            // Nothing is written for it.
+            Some(_) if let Ask::Observe { channel } = what => {
+                self.observe_soon(id, *channel, turn);
+                AskAnswer::Done
+            }
             Some(work) if work.writing.as_ref().is_some_and(|writing| what.waits_for(writing)) => {
                 AskAnswer::Refused(AskRefusal::Moves)
             }
@@ -251,6 +264,7 @@ impl Engine {
             Ask::Resolve { channel, verdict } => self.resolve(id, *channel, verdict, turn),
             Ask::Withdraw { channel, .. } => self.withdraw(id, *channel, turn),
             Ask::Cancel { .. } => self.call_off(id, turn),
+            Ask::Observe { .. } => {}
         }
     }
 
@@ -271,7 +285,7 @@ impl Engine {
                 let sent = retried(work, channels).filter(is_sent);
                 self.behind(&work.distribution.tenant, sent, now)
             }
-            Ask::Resolve { .. } | Ask::Withdraw { .. } | Ask::Cancel { .. } => None,
+            Ask::Resolve { .. } | Ask::Withdraw { .. } | Ask::Observe { .. } | Ask::Cancel { .. } => None,
         }
     }
 

@@ -23,7 +23,21 @@ use crate::resilience::retry::later;
 /// In the history, of what a channel said unasked for by a person.
 const NEWS: &str = "the channel's later word";
 
+/// Where a channel says itself that there is news, it is asked after this time: with
+/// many recipients news comes in many pieces.
+const GATHERED_FOR: Duration = Duration::from_secs(30);
+
 impl Engine {
+    /// The channel has told unasked that there is news.
+    pub(super) fn observe_soon(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get(&id) else { return };
+        let observed = work.distribution.delivery(channel).filter(|one| one.is_observed());
+        let soon = later(turn.now, GATHERED_FOR);
+        if !work.calls(channel) && observed.is_some_and(|one| one.next_attempt_at.is_some_and(|at| at > soon)) {
+            self.poll_at(id, channel, soon);
+        }
+    }
+
     /// Names the time of the next look, where one follows.
     pub(super) fn observe_later(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         let Some(protocol) = self.protocol_of(id, channel) else {

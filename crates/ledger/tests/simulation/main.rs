@@ -16,7 +16,7 @@
 //! | `operators.rs` | channels that are out of order, and orders to breakers and to stop sending |
 //! | `invariants.rs`, `verdict.rs` | what must be true at each step, and in the end |
 //! | `withdrawals.rs` | what is live is taken down |
-//! | `looks.rs` | what channels say later of what they took |
+//! | `looks.rs` | looks at what is in doubt, and at what was taken |
 //! | `figures.rs` | what is counted |
 //!
 //! A failing seed says the command that replays it alone; with

@@ -12,6 +12,7 @@ use fanfare_core::request::RequestHash;
 use fanfare_core::spend::Overspend;
 use rand::RngExt;
 
+use crate::channels::FICKLE;
 use crate::requests::request;
 use crate::world::{Happening, REQUESTS, World};
 
@@ -98,6 +99,8 @@ impl World {
                 by: None,
                 reason: None,
             },
+            // The channel's own hook, which may be wrong.
+            None if self.rng.random_range(0..6) == 0 => Ask::Observe { channel: FICKLE },
             None => Ask::Retry {
                 channels: Vec::new(),
                 by: None,
@@ -146,7 +149,7 @@ impl World {
                 // What was asked for already needs no write.
                 let stands = match &what {
                     Ask::Cancel { .. } => now.deliveries.iter().any(|delivery| delivery.called_off),
-                    Ask::Withdraw { .. } => true,
+                    Ask::Withdraw { .. } | Ask::Observe { .. } => true,
                     Ask::Retry { .. } | Ask::Resolve { .. } => false,
                 };
                 assert!(

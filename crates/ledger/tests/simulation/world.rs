@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fanfare_core::attempt::{LookUpOutcome, Proof};
 use fanfare_core::delivery::Delivery;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{Ask, AskId, Bug, Call, Command, Input, NewDistribution};
@@ -352,33 +351,6 @@ impl World {
             outcome,
         };
         self.answers(node, answer, answered_after);
-    }
-
-    /// What was heard beside the rows comes first.
-    fn look_up(&mut self, node: usize, mut call: Call) {
-        self.nodes[node].breakers.sends(&call);
-        if !self.may_send(node) {
-            return;
-        }
-        self.witness.calls(call.delivery.channel, self.nodes.len(), self.now);
-        self.goes_out(node, &call);
-        let mut heard = None;
-        for evidence in self.store.evidence(&call.tenant, call.distribution) {
-            if (evidence.channel, evidence.generation) == (call.delivery.channel, call.delivery.generation) {
-                match evidence.proof {
-                    Proof::Receipt(receipt) => heard = Some(LookUpOutcome::Found(receipt)),
-                    Proof::Checkpoint(checkpoint) => call.delivery.checkpoint = Some(checkpoint),
-                }
-            }
-        }
-        let peaceful = self.peaceful();
-        let outcome = heard.unwrap_or_else(|| self.channels.look_up(&call, peaceful, self.now, &mut self.rng));
-        let answer = Input::LookedUp {
-            reference: call.reference(),
-            outcome,
-        };
-        let travel = Duration::from_millis(self.rng.random_range(1..3_000));
-        self.answers(node, answer, travel);
     }
 
     pub(crate) fn goes_out(&mut self, node: usize, call: &Call) {

@@ -40,6 +40,9 @@ pub(super) enum ApiError {
     /// It is not known who asks.
     #[error("not authenticated: {0:?}")]
     Unauthenticated(Unauthenticated),
+    /// A channel's call does not bear the signature that was set with it.
+    #[error("the signature is wrong")]
+    WrongSignature,
     /// Who asks may not.
     #[error("forbidden: {0:?}")]
     Forbidden(Forbidden),
@@ -192,7 +195,7 @@ impl ApiError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::WrongSignature => StatusCode::FORBIDDEN,
             Self::MalformedJson(_)
             | Self::BodyIncomplete(_)
             | Self::BadIdempotencyKey
@@ -231,6 +234,7 @@ impl ApiError {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated(_) => "unauthenticated",
+            Self::WrongSignature => "wrong_signature",
             Self::Forbidden(forbidden) => forbidden.code(),
             Self::MalformedJson(_) => "malformed_json",
             Self::BodyIncomplete(_) => "body_incomplete",

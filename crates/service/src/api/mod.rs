@@ -39,6 +39,7 @@ mod events;
 mod handoff;
 mod health;
 mod history;
+mod kakao_results;
 mod language;
 mod media;
 mod metrics;
@@ -116,6 +117,12 @@ fn routes() -> Routes {
         .get("/api/channels/{channel}/account", ADMIN, account::get_account)
         .put("/api/channels/{channel}/account", ADMIN, account::put_account)
         .delete("/api/channels/{channel}/account", ADMIN, account::delete_account)
+        // Who has the signature may.
+        .post(
+            "/api/channels/KakaoChannel/results",
+            Needs::Nothing,
+            kakao_results::hear,
+        )
         .get("/api/stop", READ, stop::get_stopped)
         // Of all, or another tenant's, it asks for more.
         .post("/api/stop", OPERATE, stop::order_sending)

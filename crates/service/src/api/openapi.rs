@@ -74,6 +74,7 @@ there. A service that only its own machine can reach asks for no key until the f
         account::get_account,
         account::put_account,
         account::delete_account,
+        super::kakao_results::hear,
         notices::list_endpoints,
         notices::enable_endpoint,
         health::healthz,
@@ -85,6 +86,7 @@ there. A service that only its own machine can reach asks for no key until the f
         responses(
             problems::BadRequest,
             problems::Unauthenticated,
+            problems::WrongSignature,
             problems::Forbidden,
             problems::NotHttp,
             problems::AddressTooLong,

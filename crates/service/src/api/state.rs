@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::naver_blog::hand_off::HandOff;
+use fanfare_channels::secret::Secret;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
@@ -45,6 +46,8 @@ pub struct ApiState {
     pub spend_caps: SpendCaps,
     /// Opens the pages of posts that are handed to a person, where there are any.
     pub hand_off: Option<Arc<HandOff>>,
+    /// By which NHN Cloud's webhook is known, where there is one.
+    pub kakao_signature: Option<Secret>,
     /// Pictures that were made to fit, where there are any.
     pub media: Option<Arc<MediaLinks>>,
     /// Hosts that may be named although they are local or private.
@@ -108,6 +111,7 @@ pub(super) struct Api {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) token: Option<watch::Receiver<Option<TokenStanding>>>,
     pub(super) hand_off: Option<Arc<HandOff>>,
+    pub(super) kakao_signature: Option<Secret>,
     pub(super) media: Option<Arc<MediaLinks>>,
     /// What is the same for all tenants.
     pub(super) admit: AdmitSettings,
@@ -135,6 +139,7 @@ impl Api {
             clock: parts.clock,
             token: parts.token,
             hand_off: parts.hand_off,
+            kakao_signature: parts.kakao_signature,
             media: parts.media,
             admit: AdmitSettings {
                 modes: parts.modes,

@@ -77,6 +77,10 @@ pub struct ChannelConfig {
     /// they are on and whatever a request says; as often as is asked without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequency_cap: Option<FrequencyCap>,
+    /// Kakao Channel: the signature that was set with NHN Cloud's webhook for results;
+    /// none is listened to without it.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::as_stars")]
+    pub webhook_signature: Option<Secret>,
     /// Naver Blog: the address of a post whose link a blog does not tell, with
     /// `{id}` in the place of its id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +130,7 @@ impl Default for ChannelConfig {
             recipient_list: None,
             recipient_lists: None,
             frequency_cap: None,
+            webhook_signature: None,
             post_url: None,
             image_fit: ImageFit::default(),
             allow_plain_http: false,

@@ -4,6 +4,7 @@
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use fanfare_channels::naver_blog::ticket::KEY_LEAST;
+use fanfare_channels::secret::Secret;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
@@ -164,6 +165,7 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     }
     check_spend_caps(&key("spend_caps"), channel, settings)?;
     check_frequency_cap(&key("frequency_cap"), channel, settings)?;
+    check_webhook_signature(&key("webhook_signature"), channel, settings)?;
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
     let limit = settings.limit_for_period.unwrap_or(1);
@@ -214,6 +216,27 @@ fn check_frequency_cap(key: &str, channel: Channel, settings: &ChannelConfig) ->
     check_range((&format!("{key}.messages"), cap.messages.into(), 1, 1_000))?;
     check_range((&format!("{key}.days"), cap.days.into(), 1, 366))
 }
+
+/// Who can guess it has the channel asked again and again.
+fn check_webhook_signature(key: &str, channel: Channel, settings: &ChannelConfig) -> Result<(), Wrong> {
+    let Some(signature) = settings.webhook_signature.as_ref().map(Secret::reveal) else {
+        return Ok(());
+    };
+    if channel != Channel::KakaoChannel || settings.protocol != ChannelProtocol::Own {
+        let right = "only NHN Cloud, which kakao_channel with protocol \"own\" calls, has such a webhook; leave it out";
+        return Err(Wrong::new(key, "***", right));
+    }
+    if signature.len() < SIGNATURE_LEAST || !signature.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let right = format!(
+            "it must have at least {SIGNATURE_LEAST} visible ASCII characters, without blanks, and nobody must be able to guess it"
+        );
+        return Err(Wrong::new(key, "***", &right));
+    }
+    Ok(())
+}
+
+/// Characters of a webhook's signature.
+const SIGNATURE_LEAST: usize = 16;
 
 /// A key, its value, the least and the most that it may be.
 type Range<'k> = (&'k str, u64, u64, u64);

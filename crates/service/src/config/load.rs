@@ -328,6 +328,12 @@ mod tests {
                 "{ default = {} }",
                 "per_event, per_month",
             ),
+            ("CHANNELS__KAKAO_CHANNEL__WEBHOOK_SIGNATURE", "guess-me", "at least 16"),
+            (
+                "CHANNELS__INSTAGRAM__WEBHOOK_SIGNATURE",
+                "a-long-signature",
+                "only NHN Cloud",
+            ),
             ("CHANNELS__NAVER_BLOG__LIMIT_REFRESH_PERIOD_S", "0", "1 to 86400"),
             ("CHANNELS__NAVER_BLOG__LIMIT_FOR_PERIOD", "0", "1 or more"),
             ("BREAKER__FAILURE_RATE_THRESHOLD", "101", "1 to 100"),

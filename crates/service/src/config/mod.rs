@@ -461,6 +461,7 @@ mod tests {
             "recipient_list",
             "recipient_lists",
             "frequency_cap",
+            "webhook_signature",
             "recipients_key",
             "credentials_key",
             "post_url",

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::live::{effects, goes_wrong, once, result};
 use crate::support::Service;
 
+pub(crate) const SIGNATURE: &str = "canary-signature-of-nhn";
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub(crate) const NUMBERS: [&str; 3] = ["01055550107", "01055550108", "01055550109"];
 
@@ -60,6 +61,7 @@ fn live(simulator: &RunningSimulator, folder: &TempDir) -> impl Fn(&mut Config) 
         sender_name: Some("봄 빵집".to_owned()),
         unsubscribe_number: Some("080-555-0100".to_owned()),
         recipient_list: Some("friends".to_owned()),
+        webhook_signature: Some(Secret::new(SIGNATURE)),
         recipient_lists: Some(folder.path().to_owned()),
         poll_interval_ms: 1,
         settle_ms: 1,

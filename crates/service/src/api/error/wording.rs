@@ -17,6 +17,7 @@ impl ApiError {
     pub(in crate::api) fn title(&self) -> Text {
         let (en, ko) = match self {
             Self::Unauthenticated(_) => ("An API key is needed", "API 키가 필요합니다"),
+            Self::WrongSignature => ("The signature is wrong", "서명이 올바르지 않습니다"),
             Self::Forbidden(_) => ("The API key is not for this", "이 API 키로는 할 수 없습니다"),
             Self::MalformedJson(_) => ("The body is not valid JSON", "본문이 올바른 JSON이 아닙니다"),
             Self::BodyIncomplete(_) => ("The body ended early", "본문이 도중에 끊겼습니다"),
@@ -167,6 +168,12 @@ impl ApiError {
             Self::NoticeEndpointUnknown => (
                 "No endpoint of that name is configured. `GET /api/notices` lists those that are.",
                 "그런 이름의 알림 수신처가 설정되어 있지 않습니다. `GET /api/notices`에서 목록을 확인해 주세요.",
+            ),
+            Self::WrongSignature => (
+                "The header X-Toast-Webhook-Signature is not the signature of this service. Set the same words in NHN \
+                 Cloud's webhook and in `channels.kakao_channel.webhook_signature`.",
+                "X-Toast-Webhook-Signature 헤더가 이 서비스의 서명과 다릅니다. NHN Cloud 웹훅 설정의 서명과 \
+                 `channels.kakao_channel.webhook_signature`를 같게 맞춰 주세요.",
             ),
             Self::PathUnknown => (
                 "There is nothing at this path. `/docs` shows what there is.",

@@ -44,6 +44,20 @@ pub(in crate::api) struct BadRequest(Problem);
 )]
 pub(in crate::api) struct Unauthenticated(Problem);
 
+/// It is not the channel that calls.
+#[derive(ToResponse)]
+#[response(
+    description = "The call does not bear the signature that was set with the webhook: `wrong_signature`.",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "urn:fanfare:problem:wrong_signature", "title": "The signature is wrong", "status": 403,
+        "code": "wrong_signature", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "detail": "The header X-Toast-Webhook-Signature is not the signature of this service. Set the same words in NHN \
+            Cloud's webhook and in `channels.kakao_channel.webhook_signature`."
+    })
+)]
+pub(in crate::api) struct WrongSignature(Problem);
+
 /// Who asks may not.
 #[derive(ToResponse)]
 #[response(
