@@ -10,7 +10,6 @@ use fanfare_core::text::Text;
 use jiff::Timestamp;
 
 use crate::check::Checked;
-use crate::failure;
 use crate::http::ExchangeError;
 use crate::withdraw;
 
@@ -47,7 +46,7 @@ pub trait ChannelClient: Debug + Send + Sync {
     /// [`Protocol::observed_at`]; without any effect. A client that names none is not
     /// asked.
     async fn observe(&self, _call: &Call, _now: Timestamp) -> Observation {
-        Observation::Unknown(failure::outcome_unknown())
+        Observation::Untold
     }
 
     /// Why what is live can't be taken down from here, and what a person does instead;

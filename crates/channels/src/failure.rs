@@ -57,6 +57,11 @@ pub(crate) fn account_restricted() -> Failure {
     cause::ACCOUNT_RESTRICTED.failure()
 }
 
+/// The channel had taken it, and it is not there any more.
+pub(crate) fn taken_back() -> Failure {
+    cause::TAKEN_BACK.failure()
+}
+
 /// The channel took it, looked at it, and said no.
 pub(crate) fn declined() -> Failure {
     cause::DECLINED.failure()

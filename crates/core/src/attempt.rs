@@ -136,8 +136,25 @@ pub enum Observation {
         /// What was seen; `None` where nothing is kept of it.
         checkpoint: Option<Checkpoint>,
     },
-    /// The look itself failed, or said nothing.
-    Unknown(Failure),
+    /// The look failed, and a later one may not.
+    Unknown {
+        /// Why.
+        failure: Failure,
+        /// Where the next look begins; `None` where nothing is kept of it.
+        checkpoint: Option<Checkpoint>,
+    },
+    /// Nobody was asked: there is nothing by which this delivery could be asked about.
+    Untold,
+}
+
+impl Observation {
+    /// It failed, and nothing is kept of it.
+    pub fn unknown(failure: Failure) -> Self {
+        Self::Unknown {
+            failure,
+            checkpoint: None,
+        }
+    }
 }
 
 /// What a call came to by which something live is taken down. To repeat it is safe:

@@ -280,6 +280,18 @@ pub const DECLINED: Cause = Cause {
     ko: "채널이 심사 후 광고를 거절했습니다. 노출되지 않으며 비용도 발생하지 않습니다. 안내된 사유를 고친 뒤 다시 시도해 주세요.",
 };
 
+/// The channel had taken it, and it has come to nothing since.
+pub const TAKEN_BACK: Cause = Cause {
+    code: "taken_back",
+    actor: Actor::Caller,
+    retryable: true,
+    availability: false,
+    en: "The channel had taken it, and it was declined or cancelled there since. Look at the channel for why, and for what \
+         was shown or charged before; retry it if it is still wanted.",
+    ko: "채널이 접수했지만 이후 채널에서 거절되거나 취소되었습니다. 사유와 그동안의 노출 및 비용은 채널에서 확인하시고, 필요하면 다시 \
+         시도해 주세요.",
+};
+
 /// The channel has nothing left to sell for that time and place.
 pub const NO_INVENTORY: Cause = Cause {
     code: "no_inventory",

@@ -88,7 +88,8 @@ impl DeliveryStatus {
         matches!(self, Self::Waiting | Self::NeedsReview | Self::ActionRequired)
     }
 
-    /// Nothing more happens by itself.
+    /// Nothing more is done by itself. What is live may come to nothing all the same,
+    /// where the channel declines it later.
     pub const fn closed(self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled)
     }
@@ -362,10 +363,7 @@ impl Delivery {
 
     /// Whether the channel took it, and will be asked what became of it.
     pub fn is_observed(&self) -> bool {
-        self.status == DeliveryStatus::Success
-            && self.phase == Phase::Confirmed
-            && self.next_attempt_at.is_some()
-            && !self.is_withdrawing()
+        self.status == DeliveryStatus::Success && self.next_attempt_at.is_some() && !self.is_withdrawing()
     }
 
     /// Whether the channel took it, and declined it later.

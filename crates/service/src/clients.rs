@@ -306,7 +306,6 @@ impl Clients {
             })?,
             key,
             valid_for: Duration::from_hours(24 * u64::from(config.hand_off.valid_days)),
-            blog: of_channel.account_id.clone(),
             feeds,
         };
         Ok(Arc::new(HandOff::new(self.http.clone(), settings)))

@@ -112,34 +112,34 @@ impl GenieTvClient {
     }
 
     /// What has become of what was booked: on air, or taken back. Its other fields stay
-    /// as they were when it was booked.
+    /// as they were when it was booked, and a word that says neither leaves it so.
     pub(super) async fn look_again(&self, call: &Call, now: Timestamp) -> Observation {
         let (order, line) = match Stage::of(call) {
             Ok(Some(Stage::Booking(booking))) => (booking.order, booking.line),
             Ok(Some(Stage::Ready { order, line })) => (order, line),
-            // A person said that it is live.
-            Ok(_) => return Observation::Unknown(failure::outcome_unknown()),
-            Err(unreadable) => return Observation::Unknown(unreadable),
+            // A person said that it is live, or a later version keeps what this one can't read.
+            Ok(_) | Err(_) => return Observation::Untold,
+        };
+        let Some(receipt) = call.delivery.receipt.clone() else {
+            return Observation::Untold;
         };
         let read = match self.read(call, &order, &line, now).await {
             Ok(read) => read,
-            Err(why) => return Observation::Unknown(why),
+            Err(why) => return Observation::unknown(why),
         };
-        match (read.state(), &call.delivery.receipt) {
-            (State::Booked(state), Some(receipt)) => Observation::Stands {
-                receipt: Receipt {
-                    state,
-                    ..receipt.clone()
-                },
-                checkpoint: None,
-            },
-            (State::Declined, _) => Observation::Declined {
-                failure: failure::declined().said(&read.reason()),
-                checkpoint: None,
-            },
-            (State::Booked(_) | State::Pending | State::Draft | State::Unknown, _) => {
-                Observation::Unknown(failure::unavailable().said(&read.reason()))
+        let state = match read.state() {
+            State::Declined => {
+                return Observation::Declined {
+                    failure: failure::taken_back().said(&read.reason()),
+                    checkpoint: None,
+                };
             }
+            State::Booked(state) => state,
+            State::Pending | State::Draft | State::Unknown => receipt.state,
+        };
+        Observation::Stands {
+            receipt: Receipt { state, ..receipt },
+            checkpoint: None,
         }
     }
 

@@ -106,7 +106,7 @@ pub struct KakaoSettings {
     pub per_request: usize,
     /// Between two looks at results.
     pub poll_interval: Duration,
-    /// Results are waited for so long; what comes later is not seen.
+    /// Results are waited for so long; what comes later is asked for at [`OBSERVED_AT`].
     pub patience: Duration,
     /// From an unclear answer to the first look-up.
     pub settle: Duration,
@@ -171,9 +171,8 @@ impl ChannelClient for KakaoChannelClient {
     async fn observe(&self, call: &Call, now: Timestamp) -> Observation {
         match Stage::of(call) {
             Ok(Some(Stage::Results(progress))) => self.look_again(call, progress, now).await,
-            // A person said that it is live.
-            Ok(_) => Observation::Unknown(failure::outcome_unknown()),
-            Err(unreadable) => Observation::Unknown(unreadable),
+            // A person said that it is live, or a later version keeps what this one can't read.
+            Ok(_) | Err(_) => Observation::Untold,
         }
     }
 

@@ -51,11 +51,21 @@ impl KakaoChannelClient {
         let Some(open) = progress.next_unseen() else {
             return stands(progress);
         };
-        match self.read(call, &progress, open, now).await {
-            Ok(tally) => progress.count_results(open, tally),
-            Err(why) => return Observation::Unknown(why),
-        }
+        let read = self.read(call, &progress, open, now).await;
+        // One that can't be read does not keep the others from being read.
         progress.seen_until = open + 1;
+        match read {
+            Ok(tally) => progress.count_results(open, tally),
+            Err(failure) => {
+                if progress.next_unseen().is_none() {
+                    progress.seen_until = 0;
+                }
+                return Observation::Unknown {
+                    failure,
+                    checkpoint: Some(Stage::Results(progress).into()),
+                };
+            }
+        }
         match progress.next_unseen() {
             Some(_) => Observation::Advanced {
                 checkpoint: Stage::Results(progress).into(),
@@ -109,6 +119,10 @@ impl Progress {
             return;
         };
         let (delivered, failed) = (request.delivered, request.failed);
+        if tally.delivered + tally.failed < delivered + failed {
+            // A page that lacks what was on it before says nothing.
+            return;
+        }
         self.counts.delivered = self
             .counts
             .delivered

@@ -37,8 +37,6 @@ pub struct HandOffSettings {
     pub key: TicketKey,
     /// How long a person has.
     pub valid_for: Duration,
-    /// The id of the blog that posts must be on, where there is only one.
-    pub blog: Option<String>,
     /// Where blogs' feeds are; [`FEEDS`] but in tests.
     pub feeds: Url,
 }
@@ -68,14 +66,6 @@ impl HandOff {
     /// Where people reach this service.
     pub fn public_url(&self) -> &Url {
         &self.settings.public_url
-    }
-
-    /// Reads what a person pasted.
-    ///
-    /// # Errors
-    /// What is wrong with it, for that person.
-    pub fn read(&self, pasted: &str) -> Result<NaverPost, Text> {
-        NaverPost::find(pasted, self.settings.blog.as_deref())
     }
 
     /// What the post proves: that its owner says so, or that the blog's public

@@ -3,7 +3,7 @@
 use crate::cause;
 
 /// All of them, those of channels first.
-pub const ALL: [&cause::Cause; 41] = [
+pub const ALL: [&cause::Cause; 42] = [
     &cause::CHANNEL_UNAVAILABLE,
     &cause::OUTCOME_UNKNOWN,
     &cause::FOUND_ABSENT,
@@ -22,6 +22,7 @@ pub const ALL: [&cause::Cause; 41] = [
     &cause::NIGHT_HOURS,
     &cause::HAND_OFF,
     &cause::DECLINED,
+    &cause::TAKEN_BACK,
     &cause::NO_INVENTORY,
     &cause::LINE_NOT_FOUND,
     &cause::NUMBER_NOT_VERIFIED,

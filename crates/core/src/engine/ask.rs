@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 
 use super::cancel::CallOff;
+use super::commit::is_kept;
 use super::door::Behind;
 use super::message::{AskId, Command};
 use super::planted::Bug;
@@ -221,10 +222,14 @@ impl Engine {
         }
         let answer = match self.works.get(&id) {
             None => AskAnswer::NotHere,
-            // Nothing is written for it.
-            Some(_) if let Ask::Observe { channel } = what => {
-                self.observe_soon(id, *channel, turn);
-                AskAnswer::Done
+            // Nothing is written for it; what is being given up is another's to ask.
+            Some(work) if let Ask::Observe { channel } = what => {
+                if work.writing.as_ref().is_some_and(|writing| writing.release) {
+                    AskAnswer::NotHere
+                } else {
+                    self.observe_soon(id, *channel, turn);
+                    AskAnswer::Done
+                }
             }
             Some(work) if work.writing.as_ref().is_some_and(|writing| what.waits_for(writing)) => {
                 AskAnswer::Refused(AskRefusal::Moves)
@@ -241,7 +246,7 @@ impl Engine {
                 (None, None) => return self.grant((ask, id), what, evidence, turn),
             },
         };
-        self.drop_if_closed(id);
+        self.drop_if_idle(id, turn);
         turn.commands.push(Command::AnswerAsk { ask, answer });
     }
 
@@ -355,11 +360,18 @@ impl Engine {
     }
 
     /// What was taken over for a question that changed nothing, and has nothing
-    /// else to do, leaves the memory again.
-    pub(super) fn drop_if_closed(&mut self, id: DistributionId) {
-        let idle = |work: &Work| work.writing.is_none() && work.unwritten.is_empty() && !work.distribution.open();
-        if self.works.get(&id).is_some_and(idle) {
+    /// else to do, leaves the memory again; where channels are to be asked later what
+    /// became of it, it is written that it belongs to nobody until then.
+    pub(super) fn drop_if_idle(&mut self, id: DistributionId, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        if work.writing.is_some() || !work.unwritten.is_empty() {
+            return;
+        }
+        if !work.distribution.open() {
             self.release(id);
+        } else if !work.distribution.unfinished() && !is_kept(&work.distribution, turn) {
+            work.unwritten.changed = [true; Channel::ALL.len()];
+            self.dirty.insert(id);
         }
     }
 }

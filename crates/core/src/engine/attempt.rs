@@ -24,6 +24,9 @@ impl Engine {
                     self.not_done(id, channel, turn);
                 }
             }
+            Some(delivery) if delivery.is_observed() && self.too_many_looks(channel) => {
+                self.put_off_look(id, channel, at, turn);
+            }
             Some(_) => self.want(id, channel, turn.now),
             None => {}
         }
@@ -42,10 +45,11 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;
         };
-        if delivery.is_open() {
-            let begins = next(delivery) == Some(Next::Begin);
-            self.lanes[channel.index()].queue(&work.distribution.tenant, id, begins, now);
+        if !delivery.is_open() {
+            return;
         }
+        let next = next(delivery).unwrap_or(Next::Step);
+        self.lanes[channel.index()].queue(&work.distribution.tenant, id, next, now);
     }
 
     /// Goes on with a delivery that has a place in its lane; gives the place

@@ -157,7 +157,7 @@ impl Engine {
             return true;
         }
         if delivery.is_observed() {
-            self.poll_at(id, channel, until);
+            self.put_off_look(id, channel, until, turn);
             return false;
         }
         let begun = delivery.attempt_started_at.is_some();
@@ -261,7 +261,8 @@ pub(super) fn result_of_observation(outcome: &Observation) -> CallResult {
         Observation::Stands { .. } | Observation::Advanced { .. } | Observation::Declined { .. } => {
             CallResult::Succeeded
         }
-        Observation::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
+        Observation::Unknown { failure, .. } => result_of_failure(failure, CallResult::Failed),
+        Observation::Untold => CallResult::Ignored,
     }
 }
 

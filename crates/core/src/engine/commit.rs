@@ -390,7 +390,7 @@ fn history(
 }
 
 /// Whether this node keeps it: something moves, or is due soon.
-fn is_kept(distribution: &Distribution, turn: &mut Turn<'_>) -> bool {
+pub(super) fn is_kept(distribution: &Distribution, turn: &mut Turn<'_>) -> bool {
     let soon = later(turn.now, HOLD_LIMIT);
     distribution.due_at(turn.now).is_some_and(|due| due <= soon)
         || distribution

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::attempt::Next;
 use super::queue::FairQueue;
 use crate::ids::{DistributionId, TenantId};
 use crate::resilience::breaker::{BreakerSettings, CircuitBreaker, Permit};
@@ -25,6 +26,8 @@ pub(super) struct Lane {
     queue: FairQueue,
     /// and behind this one: what is under way.
     under_way_queue: FairQueue,
+    /// Behind both, nobody waits for it: what the channel took is to be asked about.
+    looks: FairQueue,
     /// Until when each tenant's part of what waits for the quota is told to wait.
     promised: BTreeMap<TenantId, Timestamp>,
     /// Of the retries of all its deliveries together.
@@ -47,6 +50,7 @@ impl Lane {
             under_way: BTreeMap::new(),
             queue: FairQueue::default(),
             under_way_queue: FairQueue::default(),
+            looks: FairQueue::default(),
             promised: BTreeMap::new(),
             budget: RetryBudget::default(),
             limiter: RateLimiter::new(limit),
@@ -63,6 +67,7 @@ impl Lane {
         self.under_way.clear();
         self.queue = FairQueue::default();
         self.under_way_queue = FairQueue::default();
+        self.looks = FairQueue::default();
         self.promised.clear();
         self.limiter = self.limiter.anew();
         self.resumes_at = None;
@@ -70,20 +75,23 @@ impl Lane {
         self.held.clear();
     }
 
-    /// Waits for a place; what is under way goes before what has not begun.
-    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId, begins: bool, now: Timestamp) {
+    /// Waits for a place; what is under way goes before what has not begun, and both
+    /// before a look.
+    pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId, next: Next, now: Timestamp) {
         self.held.remove(&id);
-        if begins {
-            self.queue.push(tenant, id, now);
-        } else {
-            self.under_way_queue.push(tenant, id, now);
-        }
+        let queue = match next {
+            Next::Begin => &mut self.queue,
+            Next::Step | Next::LookUp | Next::Withdraw => &mut self.under_way_queue,
+            Next::Observe => &mut self.looks,
+        };
+        queue.push(tenant, id, now);
     }
 
     /// All that waits for a place; it waits no longer.
     pub(super) fn take_queue(&mut self) -> Vec<DistributionId> {
         let mut all = self.under_way_queue.take();
         all.append(&mut self.queue.take());
+        all.append(&mut self.looks.take());
         all
     }
 
@@ -114,6 +122,7 @@ impl Lane {
         self.held.remove(&id);
         self.queue.remove(tenant, id);
         self.under_way_queue.remove(tenant, id);
+        self.looks.remove(tenant, id);
     }
 
     /// A call is made.
@@ -141,7 +150,8 @@ impl Lane {
         if self.out >= self.concurrency {
             return None;
         }
-        let next = self.under_way_queue.pop(now).or_else(|| self.queue.pop(now))?;
+        let next = self.under_way_queue.pop(now).or_else(|| self.queue.pop(now));
+        let next = next.or_else(|| self.looks.pop(now))?;
         self.out += 1;
         Some(next)
     }
@@ -156,6 +166,11 @@ impl Lane {
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.queue.len() + self.under_way_queue.len()
+        self.queue.len() + self.under_way_queue.len() + self.looks.len()
+    }
+
+    /// Looks that wait.
+    pub(super) fn looks(&self) -> usize {
+        self.looks.len()
     }
 }

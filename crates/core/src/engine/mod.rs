@@ -271,7 +271,7 @@ impl Engine {
                 let ids: Vec<_> = adopted.iter().map(|adopted| adopted.distribution.id).collect();
                 self.adopt(adopted, turn);
                 for id in ids {
-                    self.drop_if_closed(id);
+                    self.drop_if_idle(id, turn);
                 }
             }
             Input::NodesCounted(nodes) => self.share_quotas(nodes, turn.now),

@@ -27,27 +27,75 @@ const NEWS: &str = "the channel's later word";
 /// many recipients news comes in many pieces.
 const GATHERED_FOR: Duration = Duration::from_secs(30);
 
+/// What can't be asked now is asked after this time, at least; so is what could not be
+/// heard.
+const AGAIN_AFTER: Duration = Duration::from_mins(5);
+
+/// So many wait in a lane for what is to be sent; more are put off, so that they do not
+/// fill the memory.
+const WAIT_MOST: usize = 500;
+
 impl Engine {
     /// The channel has told unasked that there is news.
     pub(super) fn observe_soon(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let Some(work) = self.works.get(&id) else { return };
-        let observed = work.distribution.delivery(channel).filter(|one| one.is_observed());
         let soon = later(turn.now, GATHERED_FOR);
-        if !work.calls(channel) && observed.is_some_and(|one| one.next_attempt_at.is_some_and(|at| at > soon)) {
+        let Some(work) = self.works.get_mut(&id) else { return };
+        let Some(observed) = work.distribution.delivery(channel).filter(|one| one.is_observed()) else {
+            return;
+        };
+        if work.calls(channel) || observed.next_attempt_at.is_some_and(|at| at <= soon) {
+            // A look that is under way, or about to be, may come too early for it.
+            work.has_news[channel.index()] = true;
+        } else {
             self.poll_at(id, channel, soon);
         }
     }
 
     /// Names the time of the next look, where one follows.
     pub(super) fn observe_later(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
-        let Some(protocol) = self.protocol_of(id, channel) else {
-            return;
-        };
+        let at = self
+            .ages(id, channel)
+            .and_then(|(delivery, ages)| next_look(delivery, ages, turn.now));
+        self.look_at(id, channel, at, turn);
+    }
+
+    /// The same where the last one failed.
+    fn observe_again(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+        let at = self
+            .ages(id, channel)
+            .and_then(|(delivery, ages)| another_look(delivery, ages, turn.now));
+        self.look_at(id, channel, at, turn);
+    }
+
+    /// The breaker, the quota or a full lane holds it back. It is put off for long enough
+    /// that no node keeps it meanwhile.
+    pub(super) fn put_off_look(&mut self, id: DistributionId, channel: Channel, until: Timestamp, turn: &mut Turn<'_>) {
+        let at = until.max(later(turn.now, AGAIN_AFTER));
+        self.look_at(id, channel, Some(at), turn);
+    }
+
+    /// Whether so many looks wait already that this one is put off.
+    pub(super) fn too_many_looks(&self, channel: Channel) -> bool {
+        self.lanes[channel.index()].looks() >= WAIT_MOST
+    }
+
+    fn ages(&self, id: DistributionId, channel: Channel) -> Option<(&Delivery, &'static [Duration])> {
+        let delivery = self.works.get(&id)?.distribution.delivery(channel)?;
+        Some((delivery, self.protocol(delivery).observed_at))
+    }
+
+    fn look_at(&mut self, id: DistributionId, channel: Channel, at: Option<Timestamp>, turn: &mut Turn<'_>) {
         let Some(work) = self.works.get_mut(&id) else { return };
-        let delivery = work.distribution.delivery(channel);
-        let at = delivery.and_then(|delivery| next_look(delivery, protocol.observed_at, turn.now));
-        if delivery.is_some_and(|delivery| delivery.next_attempt_at != at) {
+        let has_news = std::mem::take(&mut work.has_news[channel.index()]);
+        let soon = later(turn.now, GATHERED_FOR);
+        let at = at.map(|at| if has_news { at.min(soon) } else { at });
+        if work
+            .distribution
+            .delivery(channel)
+            .is_some_and(|one| one.next_attempt_at != at)
+        {
             work.change(channel, |delivery| delivery.next_attempt_at = at);
+            self.dirty.insert(id);
         }
         if let Some(at) = at {
             self.set_alarm(id, channel, at);
@@ -68,15 +116,20 @@ impl Engine {
             return self.want(id, channel, turn.now);
         }
         match outcome {
-            Observation::Stands { receipt, checkpoint } => self.stands(id, channel, (receipt, checkpoint), turn),
+            Observation::Stands { receipt, checkpoint } => {
+                self.see(id, channel, Some(receipt), checkpoint, turn);
+                self.observe_later(id, channel, turn);
+            }
             Observation::Advanced { checkpoint } => {
-                if let Some(work) = self.works.get_mut(&id) {
-                    work.change(channel, |delivery| delivery.checkpoint = Some(checkpoint));
-                }
+                self.see(id, channel, None, Some(checkpoint), turn);
                 self.want(id, channel, turn.now);
             }
             Observation::Declined { failure, checkpoint } => self.declined(id, channel, (failure, checkpoint), turn),
-            Observation::Unknown(_) => self.observe_later(id, channel, turn),
+            Observation::Unknown { checkpoint, .. } => {
+                self.see(id, channel, None, checkpoint, turn);
+                self.observe_again(id, channel, turn);
+            }
+            Observation::Untold => self.look_at(id, channel, None, turn),
         }
     }
 
@@ -91,29 +144,34 @@ impl Engine {
         delivery.is_some_and(|delivery| delivery.is_observed() && delivery.generation == reference.generation)
     }
 
-    fn stands(
+    /// What is new of it is kept, and told. Its ages count on, unless how it stands is
+    /// new: on a long list, somebody has it every minute.
+    fn see(
         &mut self,
         id: DistributionId,
         channel: Channel,
-        (receipt, checkpoint): (Receipt, Option<Checkpoint>),
+        receipt: Option<Receipt>,
+        checkpoint: Option<Checkpoint>,
         turn: &mut Turn<'_>,
     ) {
         let Some(work) = self.works.get_mut(&id) else { return };
-        let mut is_news = false;
+        let Some(delivery) = work.distribution.delivery(channel) else {
+            return;
+        };
+        let counts = |checkpoint: &Option<Checkpoint>| checkpoint.as_ref().and_then(Checkpoint::recipients);
+        let stands_anew = receipt.is_some() && receipt != delivery.receipt;
+        let counts_anew = checkpoint.is_some() && counts(&checkpoint) != counts(&delivery.checkpoint);
         work.change(channel, |delivery| {
-            let counts = |checkpoint: &Option<Checkpoint>| checkpoint.as_ref().and_then(Checkpoint::recipients);
-            let seen = checkpoint.or_else(|| delivery.checkpoint.clone());
-            is_news = delivery.receipt.as_ref() != Some(&receipt) || counts(&delivery.checkpoint) != counts(&seen);
-            delivery.receipt = Some(receipt);
-            delivery.checkpoint = seen;
-            if is_news {
+            delivery.receipt = receipt.or_else(|| delivery.receipt.take());
+            delivery.checkpoint = checkpoint.or_else(|| delivery.checkpoint.take());
+            if stands_anew {
                 delivery.updated_at = turn.now;
             }
         });
-        if is_news {
-            self.tell_news(id, channel);
+        if stands_anew || counts_anew {
+            self.note(id, channel);
+            self.say_whose_word(id);
         }
-        self.observe_later(id, channel, turn);
     }
 
     /// It is not there any more. What the channel called it stays known.
@@ -142,11 +200,10 @@ impl Engine {
             }
         });
         work.transition(channel, DeliveryStatus::Failed, turn.now);
-        work.unwritten.reason.get_or_insert_with(|| NEWS.to_owned());
+        self.say_whose_word(id);
     }
 
-    fn tell_news(&mut self, id: DistributionId, channel: Channel) {
-        self.note(id, channel);
+    fn say_whose_word(&mut self, id: DistributionId) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.reason.get_or_insert_with(|| NEWS.to_owned());
         }
@@ -158,4 +215,15 @@ fn next_look(delivery: &Delivery, ages: &[Duration], now: Timestamp) -> Option<T
     let accepted = delivery.channel_state() == Some(ChannelState::Accepted);
     let mut looks = ages.iter().map(|age| later(delivery.updated_at, *age));
     looks.find(|at| *at > now).filter(|_| accepted)
+}
+
+/// A look that failed is repeated before the next age, the less soon the older it is,
+/// and for a fifth of the last age beyond that.
+fn another_look(delivery: &Delivery, ages: &[Duration], now: Timestamp) -> Option<Timestamp> {
+    let since = delivery.updated_at;
+    let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    let again = later(now, (age / 10).max(AGAIN_AFTER));
+    let last = later(since, ages.last()?.mul_f64(1.2));
+    let next = next_look(delivery, ages, now);
+    Some(next.map_or(again, |next| next.min(again))).filter(|at| *at <= last)
 }

@@ -262,6 +262,8 @@ impl Engine {
             delivery.failure = Some(not_taken_down(is_certain, why));
         });
         self.note(id, channel);
+        // It is live still, and the channel may have news of it.
+        self.observe_later(id, channel, turn);
     }
 
     /// The attempt is kept among the attempts, with its own reason; the withdrawal

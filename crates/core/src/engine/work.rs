@@ -31,6 +31,9 @@ pub(super) struct Work {
     pub(super) calling: [Option<u64>; Channel::ALL.len()],
     /// Look-ups since an outcome became unknown, by [`Channel::index`].
     pub(super) look_ups: [u32; Channel::ALL.len()],
+    /// The channel has told that there is news, while it could not be asked, by
+    /// [`Channel::index`].
+    pub(super) has_news: [bool; Channel::ALL.len()],
     /// Taken over although it is here: what stands in the database may be newer. If
     /// the next write gives it up, or is refused, it is read anew.
     pub(super) taken_again: bool,
@@ -111,6 +114,7 @@ impl Work {
             writing: None,
             calling: [None; Channel::ALL.len()],
             look_ups: [0; Channel::ALL.len()],
+            has_news: [false; Channel::ALL.len()],
             taken_again: false,
         }
     }

@@ -75,9 +75,7 @@ impl NaverPost {
     }
 
     fn new(blog: &str, number: &str) -> Option<Self> {
-        let is_blog = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let sound = (1..=BLOG_MAX).contains(&blog.len())
-            && blog.bytes().all(is_blog)
+        let sound = is_blog_id(blog)
             && (1..=NUMBER_MAX).contains(&number.len())
             && number.bytes().all(|byte| byte.is_ascii_digit());
         sound.then(|| Self {
@@ -85,6 +83,12 @@ impl NaverPost {
             number: number.to_owned(),
         })
     }
+}
+
+/// Whether a blog can be called that: the name in its address, not the address.
+pub fn is_blog_id(text: &str) -> bool {
+    let is_blog = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=BLOG_MAX).contains(&text.len()) && text.bytes().all(is_blog)
 }
 
 /// Where it is seen.

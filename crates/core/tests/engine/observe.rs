@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use fanfare_core::attempt::{Observation, Protocol, StepOutcome};
+use fanfare_core::cause;
 use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use fanfare_core::distribution::{Distribution, DistributionStatus};
-use fanfare_core::engine::{Ask, AskId, Call, Command, Input};
+use fanfare_core::engine::{Ask, AskAnswer, AskId, Call, Command, Input};
 use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::resilience::breaker::BreakerAction;
@@ -22,13 +23,14 @@ const CHANNEL: Channel = TWO[0];
 const SOON: Duration = Duration::from_mins(5);
 const LATE: Duration = Duration::from_hours(1);
 
+const PROTOCOL: Protocol = Protocol {
+    first_step_has_effect: true,
+    dedup: KEY,
+    observed_at: &[SOON, LATE],
+};
+
 fn node() -> Node {
-    let protocol = Protocol {
-        first_step_has_effect: true,
-        dedup: KEY,
-        observed_at: &[SOON, LATE],
-    };
-    node_of(protocol, 10, 10, None)
+    node_of(PROTOCOL, 10, 10, None)
 }
 
 fn receipt(state: ChannelState) -> Receipt {
@@ -124,10 +126,143 @@ fn it_is_asked_at_each_age_and_then_no_more() {
     );
     let distribution = rests(&node.written(id, Written::Recorded));
     let call = look(&mut node, distribution, START + LATE);
-    let commands = node.step(vec![heard(&call, Observation::Unknown(failure()))]);
+    let commands = node.step(vec![heard(&call, Observation::unknown(failure()))]);
+    let again = START + LATE + LATE / 10;
+    let written = record(&commands);
+    assert_eq!(
+        (written.due_at, written.open, written.publish),
+        (Some(again), true, false),
+        "one that failed is repeated"
+    );
+    let distribution = rests(&node.written(id, Written::Recorded));
+    let call = look(&mut node, distribution, again);
+    let commands = node.step(vec![heard(&call, stands(ChannelState::Accepted, None))]);
     let written = record(&commands);
     assert_eq!((written.due_at, written.open, written.publish), (None, false, false));
     assert_eq!(written.deliveries[0].status, DeliveryStatus::Success);
+}
+
+#[test]
+fn a_look_that_fails_is_repeated_soon_and_not_for_ever() {
+    let mut node = node();
+    let (id, mut distribution) = taken(&mut node);
+    let (mut at, mut looked) = (START + SOON, 0);
+    loop {
+        let call = look(&mut node, distribution, at);
+        looked += 1;
+        let seen = Checkpoint(json!({"seen": looked}));
+        let failed = Observation::Unknown {
+            // The breaker has no say in it.
+            failure: cause::AUTH_EXPIRED.failure(),
+            checkpoint: Some(seen.clone()),
+        };
+        let commands = node.step(vec![heard(&call, failed)]);
+        let written = record(&commands);
+        assert_eq!(
+            written.deliveries[0].checkpoint,
+            Some(seen),
+            "the next one begins there"
+        );
+        let due_at = written.due_at;
+        distribution = rests(&node.written(id, Written::Recorded));
+        match due_at {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    assert!((10..16).contains(&looked), "{looked}");
+    assert!(node.now <= START + LATE * 6 / 5);
+}
+
+#[test]
+fn what_can_t_be_asked_about_is_not_asked_again() {
+    let mut node = node();
+    let (_, distribution) = taken(&mut node);
+    let call = look(&mut node, distribution, START + SOON);
+    let commands = node.step(vec![heard(&call, Observation::Untold)]);
+    assert_eq!((record(&commands).due_at, record(&commands).open), (None, false));
+}
+
+fn hint(id: DistributionId, distribution: Option<Distribution>) -> Input {
+    Input::Asked {
+        ask: AskId(1),
+        id,
+        what: Ask::Observe { channel: CHANNEL },
+        adopted: distribution.map(|distribution| Box::new(adopted(distribution))),
+        evidence: Vec::new(),
+    }
+}
+
+fn answer(commands: &[Command]) -> Option<&AskAnswer> {
+    commands.iter().find_map(|command| match command {
+        Command::AnswerAsk { answer, .. } => Some(answer),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_hint_brings_the_look_nearer_and_one_during_a_look_brings_another() {
+    let mut node = node();
+    let (id, distribution) = taken(&mut node);
+    assert_eq!(answer(&node.step(vec![hint(id, None)])), Some(&AskAnswer::NotHere));
+    let commands = node.step(vec![hint(id, Some(distribution))]);
+    assert_eq!((answer(&commands), commands.len()), (Some(&AskAnswer::Done), 1));
+    let calls = looks(&node.later(Duration::from_secs(30)));
+    assert_eq!(calls.len(), 1, "half a minute later, though five are the first age");
+    node.step(vec![hint(id, None)]);
+    let commands = node.step(vec![heard(&calls[0], stands(ChannelState::Accepted, None))]);
+    let written = record(&commands);
+    assert_eq!(
+        written.due_at,
+        Some(node.now + Duration::from_secs(30)),
+        "it may have come too early"
+    );
+    // What this node gives up is taken over anew.
+    node.written(id, Written::Recorded);
+    let calls = looks(&node.later(Duration::from_secs(30)));
+    node.step(vec![heard(&calls[0], stands(ChannelState::Accepted, None))]);
+    assert_eq!(answer(&node.step(vec![hint(id, None)])), Some(&AskAnswer::NotHere));
+}
+
+/// Nothing is done for a question, and no node keeps it for the days until the next look.
+#[test]
+fn a_question_that_changes_nothing_leaves_it_to_nobody() {
+    let mut node = node();
+    let (id, distribution) = taken(&mut node);
+    let commands = node.step(vec![Input::Asked {
+        ask: AskId(1),
+        id,
+        what: Ask::Cancel { by: None, reason: None },
+        adopted: Some(Box::new(adopted(distribution))),
+        evidence: Vec::new(),
+    }]);
+    assert!(matches!(answer(&commands), Some(AskAnswer::Refused(_))), "{commands:?}");
+    let written = record(&commands);
+    assert_eq!(
+        (written.owner, written.due_at, written.open),
+        (None, Some(START + SOON), true)
+    );
+    node.written(id, Written::Recorded);
+    assert_eq!(node.engine.in_flight(), 0);
+}
+
+#[test]
+fn what_is_to_be_sent_goes_before_looks_and_too_many_looks_are_put_off() {
+    let mut node = node_of(PROTOCOL, 1, 2_000, None);
+    let held: Vec<_> = (0..502).map(|_| taken(&mut node).1).collect();
+    node.now = START + SOON - Duration::from_secs(20);
+    node.step(vec![Input::Adopted(held.into_iter().map(adopted).collect())]);
+    let commands = node.later(Duration::from_secs(20));
+    let put_off = commands
+        .iter()
+        .filter(|command| matches!(command, Command::Write(_)))
+        .count();
+    let mut out = looks(&commands);
+    assert_eq!((out.len(), put_off), (1, 2));
+    let (id, _) = node.ask(new(&TWO[..1], None));
+    node.written(id, Written::Accepted { others: Vec::new() });
+    let commands = node.step(vec![heard(&out.remove(0), stands(ChannelState::Delivered, None))]);
+    assert!(looks(&commands).is_empty(), "the new one has the place");
 }
 
 #[test]
@@ -174,7 +309,7 @@ fn counts_alone_are_news() {
     let commands = node.step(vec![heard(&call, outcome)]);
     let written = record(&commands);
     assert_eq!((written.publish, written.history.transitions.len()), (false, 1));
-    assert_eq!(written.due_at, Some(node.now + SOON));
+    assert_eq!(written.due_at, Some(START + LATE), "its ages count on");
 }
 
 #[test]
@@ -224,15 +359,21 @@ fn while_the_breaker_is_open_nobody_is_asked_and_it_stays_a_success() {
     };
     node.step(vec![order, Input::Adopted(vec![adopted(distribution)])]);
     let commands = node.later(Duration::from_secs(20));
-    assert_eq!(commands, [], "neither a call nor a commit");
+    let written = record(&commands);
+    assert_eq!(
+        (written.owner, written.due_at, written.deliveries[0].status),
+        (None, Some(node.now + Duration::from_mins(5)), DeliveryStatus::Success),
+        "it is put off, and no node keeps it"
+    );
+    let distribution = rests(&node.written(written.id, Written::Recorded));
+    assert_eq!(node.engine.in_flight(), 0);
     let close = Input::BreakerOrdered {
         channel: CHANNEL,
         action: BreakerAction::Close,
     };
     node.step(vec![close]);
-    let at = node.engine.next_timer().expect("it is asked later");
-    node.now = at;
-    assert_eq!(looks(&node.step(vec![])).len(), 1);
+    let at = node.now + Duration::from_mins(5);
+    look(&mut node, distribution, at);
 }
 
 #[test]

@@ -305,11 +305,11 @@ impl Channels {
         let channel = call.delivery.channel;
         let luck = if peaceful { 100 } else { rng.random_range(0..100) };
         if luck < 20 || !peaceful && self.is_down(channel, now) {
-            return Observation::Unknown(failure("outcome_unknown"));
+            return Observation::unknown(failure("outcome_unknown"));
         }
         let effect = named(call).and_then(|name| self.effects.get_mut(&(channel, name)));
         let Some(effect) = effect.filter(|effect| !effect.withdrawn || effect.taken_back) else {
-            return Observation::Unknown(failure("outcome_unknown"));
+            return Observation::unknown(failure("outcome_unknown"));
         };
         if luck < 40 {
             (effect.withdrawn, effect.taken_back) = (true, true);

@@ -3,8 +3,7 @@
 //! over.
 //!
 //! Deliberately absent: where the channel is. `base_url` is the operator's and trusted;
-//! so no tenant brings an account that lies elsewhere, as a blog's does, and posts that
-//! are handed to a person need none.
+//! so no tenant brings an account that lies elsewhere, as a blog's does that is posted to.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +15,7 @@ use fanfare_core::fault::Fault;
 use fanfare_core::phone::{Phone, PhoneKind};
 use fanfare_core::text::Text;
 use fanfare_core::validate::code;
+use fanfare_core::validate::naver_post::is_blog_id;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -221,6 +221,19 @@ const KAKAO_CHANNEL: [Rule; 6] = [
     TOKEN,
 ];
 
+/// Of posts that a person makes.
+const BLOG_BY_HAND: [Rule; 1] = [Rule {
+    part: Part::AccountId,
+    // Without one a post may be on any blog.
+    required: false,
+    identifies: false,
+    right: (
+        "it must be the blog's id, as in blog.naver.com/myshop: letters, digits, - _",
+        "블로그 아이디를 적어 주세요. 예: blog.naver.com/myshop의 myshop (영문, 숫자, - _)",
+    ),
+    fits: is_blog_id,
+}];
+
 const BLOG: [Rule; 2] = [
     Rule {
         part: Part::AccountId,
@@ -247,17 +260,17 @@ pub(crate) fn rules(channel: Channel, protocol: ChannelProtocol) -> &'static [Ru
         (ChannelProtocol::Own, Channel::GenieTV) => &GENIE_TV,
         (ChannelProtocol::Own, Channel::KakaoChannel) => &KAKAO_CHANNEL,
         (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => &BLOG,
-        // A person posts; and nothing else is a blog.
-        (ChannelProtocol::Own, Channel::NaverBlog) | (ChannelProtocol::MetaWeblog, _) => &[],
+        (ChannelProtocol::Own, Channel::NaverBlog) => &BLOG_BY_HAND,
+        // Nothing else is a blog.
+        (ChannelProtocol::MetaWeblog, _) => &[],
         (ChannelProtocol::Own, Channel::WooridongneTV | Channel::RingoBiz) | (ChannelProtocol::Gateway, _) => &[TOKEN],
     }
 }
 
-/// Whether tenants may have one of their own there.
-pub(crate) fn may_be_a_tenant_s(channel: Channel, protocol: ChannelProtocol) -> bool {
+/// Whether tenants may have one of their own where a channel is called so.
+pub(crate) fn may_be_a_tenant_s(protocol: ChannelProtocol) -> bool {
     match protocol {
-        ChannelProtocol::Own => channel != Channel::NaverBlog,
-        ChannelProtocol::Gateway => true,
+        ChannelProtocol::Own | ChannelProtocol::Gateway => true,
         ChannelProtocol::MetaWeblog => false,
     }
 }
@@ -303,6 +316,14 @@ impl Account {
                 };
                 faults.push(Fault::new(&pointer, code, rule.text()));
             }
+        }
+        // Where nothing of it is required, it says something all the same.
+        if let Some(rule) = rules.first().filter(|_| faults.is_empty() && account.0.is_empty()) {
+            faults.push(Fault::new(
+                format!("/{}", rule.part.name()),
+                code::REQUIRED,
+                rule.text(),
+            ));
         }
         if faults.is_empty() { Ok(account) } else { Err(faults) }
     }

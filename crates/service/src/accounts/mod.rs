@@ -40,7 +40,7 @@ use moka::sync::Cache;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::account::{Account, may_be_a_tenant_s};
+use self::account::{Account, Part, may_be_a_tenant_s};
 use self::reach::{Reach, Whose};
 use crate::clients::{self, Clients, Connected};
 use crate::clock::Clock;
@@ -216,6 +216,20 @@ impl Accounts {
         Ok(clients::kakao_frame(config, &Account::of_config(config)))
     }
 
+    /// The only blog on which a person may put a tenant's posts, where one is named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn blog(&self, tenant: &TenantId) -> Result<Option<String>, StoreError> {
+        let channel = Channel::NaverBlog;
+        if self.may_have_own(tenant, channel)
+            && let Some(own) = &self.known(tenant, channel).await?.own
+        {
+            return Ok(own.account.shown(Part::AccountId));
+        }
+        Ok(Account::of_config(self.config(channel)).shown(Part::AccountId))
+    }
+
     /// Has what is sealed by another key than the first sealed by the first: one that is
     /// put before the others takes over at the next start.
     ///
@@ -244,7 +258,7 @@ impl Accounts {
 
     /// The tenant `default` is the configuration's.
     fn may_have_own(&self, tenant: &TenantId, channel: Channel) -> bool {
-        *tenant != TenantId::default() && may_be_a_tenant_s(channel, self.config(channel).protocol)
+        *tenant != TenantId::default() && may_be_a_tenant_s(self.config(channel).protocol)
     }
 
     /// Whom a tenant without an account of its own is.

@@ -95,6 +95,10 @@ impl Reach {
             | Observation::Declined {
                 checkpoint: Some(checkpoint),
                 ..
+            }
+            | Observation::Unknown {
+                checkpoint: Some(checkpoint),
+                ..
             } => self.put_on(checkpoint),
             _ => {}
         }

@@ -20,6 +20,7 @@ use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{Ask, AskAnswer, AskRefusal, Verdict};
+use fanfare_core::validate::naver_post::NaverPost;
 use jiff::Timestamp;
 use url::Url;
 
@@ -52,15 +53,17 @@ enum Standing {
 
 /// `GET /handoff/{token}`: shows the post, ready to be copied.
 pub(super) async fn show(State(state): State<Arc<Api>>, Path(token): Path<String>) -> Response {
-    match find(&state, &token).await {
-        Ok((_, ticket, distribution)) => {
-            let now = state.clock.now();
-            match Standing::of(&ticket, &distribution, now) {
-                Standing::Open => page::task(&distribution, &ticket, now, None),
-                other => closed(other),
-            }
-        }
-        Err(refusal) => refusal,
+    let (_, ticket, distribution) = match find(&state, &token).await {
+        Ok(found) => found,
+        Err(refusal) => return refusal,
+    };
+    let now = state.clock.now();
+    match Standing::of(&ticket, &distribution, now) {
+        Standing::Open => match blog(&state, &ticket).await {
+            Ok(blog) => page::task(&distribution, &ticket, now, (blog.as_deref(), None)),
+            Err(refusal) => refusal,
+        },
+        other => closed(other),
     }
 }
 
@@ -87,20 +90,35 @@ pub(super) async fn done(
         .into_iter()
         .find_map(|(name, value)| (name == FIELD).then_some(value));
     let pasted = pasted.unwrap_or_default();
-    let post = match hand_off.read(&pasted) {
+    let blog = match blog(&state, &ticket).await {
+        Ok(blog) => blog,
+        Err(refusal) => return refusal,
+    };
+    let post = match NaverPost::find(&pasted, blog.as_deref()) {
         Ok(post) => post,
         Err(wrong) => {
             let fault = Fault {
                 pasted: &pasted,
                 wrong: &wrong,
             };
-            return page::task(&distribution, &ticket, now, Some(&fault));
+            return page::task(&distribution, &ticket, now, (blog.as_deref(), Some(&fault)));
         }
     };
     let receipt = hand_off.receipt(&post).await;
     let verdict = Verdict::Live(receipt);
     let channel = ticket.channel;
     resolved(&state, &ticket, &Ask::Resolve { channel, verdict }, &token).await
+}
+
+/// The only blog that the post may be on, where one is named.
+async fn blog(state: &Api, ticket: &Ticket) -> Result<Option<String>, Response> {
+    state.accounts.blog(&ticket.tenant).await.map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the blog of a hand-off page could not be read"
+        );
+        busy()
+    })
 }
 
 /// The task that the link names, and what it belongs to.

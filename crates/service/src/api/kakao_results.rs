@@ -3,6 +3,7 @@
 //! all that follows is that the channel is asked soon, instead of at its next look.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -13,6 +14,7 @@ use fanfare_core::delivery::Delivery;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::text::Text;
+use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -21,9 +23,11 @@ use super::body::JsonBody;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::state::Api;
-use crate::perform::Ask;
 
 const CHANNEL: Channel = Channel::KakaoChannel;
+
+/// What is looked at within this time anyway needs no hook.
+const SOON: Duration = Duration::from_mins(1);
 
 /// Distributions that one hook is heard about; the results of others are seen at their
 /// next look.
@@ -117,9 +121,10 @@ impl FromRequestParts<Arc<Api>> for Signed {
 async fn ask_soon(state: &Api, tenant: &TenantId, id: DistributionId) -> Result<(), ApiError> {
     let found = state.engine.latest(tenant, id).await?;
     let delivery = found.as_ref().and_then(|found| found.delivery(CHANNEL));
-    if delivery.is_some_and(Delivery::is_observed) {
-        // Where another node has it, that one looks.
-        state.engine.ask(tenant, id, &Ask::Observe { channel: CHANNEL }).await?;
+    let soon = state.clock.now().saturating_add(SOON).unwrap_or(Timestamp::MAX);
+    let looks_later = |one: &Delivery| one.is_observed() && one.next_attempt_at.is_some_and(|at| at > soon);
+    if delivery.is_some_and(looks_later) {
+        state.engine.observe(tenant, id, CHANNEL).await?;
     }
     Ok(())
 }

@@ -49,7 +49,10 @@ struct Set {
     /// Read the token from this file
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Instagram: the professional account's id. 지니TV: the advertiser's account
+    /// It has none, and nothing is read: Naver Blog, where a person posts
+    #[arg(long, conflicts_with = "token_file")]
+    without_token: bool,
+    /// Instagram: the professional account's id. 지니TV: the advertiser's account. Naver Blog: the blog's id
     #[arg(long, value_name = "ID")]
     account_id: Option<String>,
     /// 지니TV: what is booked, by the channel's own name
@@ -83,7 +86,7 @@ impl Whose {
 }
 
 impl Set {
-    fn body(&self, token: String) -> Value {
+    fn body(&self, token: Option<String>) -> Value {
         let ids = [
             ("accountId", &self.account_id),
             ("productId", &self.product_id),
@@ -94,7 +97,7 @@ impl Set {
             ("recipientList", &self.recipient_list),
         ];
         let given = ids.into_iter().filter_map(|(name, id)| Some((name, id.clone()?)));
-        let fields = given.chain([("accessToken", token)]);
+        let fields = given.chain(token.map(|token| ("accessToken", token)));
         let fields = fields.map(|(name, text)| (name.to_owned(), Value::from(text)));
         Value::Object(fields.collect::<Map<_, _>>())
     }
@@ -140,7 +143,7 @@ fn said(json: &Value) -> String {
     });
     match &*text(&json["account"]) {
         "own" => format!(
-            "{channel}: {tenant} has an account of its own{ids}; its token was handed over at {}.",
+            "{channel}: {tenant} has an account of its own{ids}; handed over at {}.",
             text(&json["setAt"])
         ),
         "shared" => format!("{channel}: {tenant} has no account of its own, and is sent for with the configured one."),
@@ -148,7 +151,10 @@ fn said(json: &Value) -> String {
     }
 }
 
-fn token(set: &Set) -> Result<String, Failure> {
+fn token(set: &Set) -> Result<Option<String>, Failure> {
+    if set.without_token {
+        return Ok(None);
+    }
     let mut text = String::new();
     match &set.token_file {
         Some(path) => {
@@ -164,7 +170,7 @@ fn token(set: &Set) -> Result<String, Failure> {
                      `fanfare channels account set Instagram --account-id 1784… < FILE`";
         return Err(Failure::Usage(right.to_owned()));
     }
-    Ok(token.to_owned())
+    Ok(Some(token.to_owned()))
 }
 
 #[cfg(test)]
@@ -179,8 +185,7 @@ mod tests {
             "setAt": "2026-11-26T09:00:00Z"});
         assert_eq!(
             said(&own),
-            "Instagram: cafe has an account of its own, accountId 1784; its token was handed over at \
-             2026-11-26T09:00:00Z."
+            "Instagram: cafe has an account of its own, accountId 1784; handed over at 2026-11-26T09:00:00Z."
         );
         let shared = json!({"channel": "GenieTV", "tenant": "cafe", "account": "shared"});
         assert!(said(&shared).contains("the configured one"));

@@ -148,8 +148,8 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
         let right = "it must be an absolute http or https URL, such as \"https://gateway.example\"";
         return Err(Wrong::new(&key("base_url"), format_args!("{base_url:?}"), right));
     }
-    if settings.require_own_account && !may_be_a_tenant_s(channel, settings.protocol) {
-        let right = "no tenant has an account of its own there: a person posts, or all post on one blog; leave it out";
+    if settings.require_own_account && !may_be_a_tenant_s(settings.protocol) {
+        let right = "no tenant has an account of its own there: all post on one blog; leave it out";
         return Err(Wrong::new(&key("require_own_account"), true, right));
     }
     let by_tenant = settings.verified_numbers.iter();

@@ -82,9 +82,9 @@ pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, St
             |path| Origin::File(path.to_owned()),
         )
     };
-    let config = read(&table).map_err(|error| ConfigError::Invalid {
+    let config = read(&table).map_err(|message| ConfigError::Invalid {
         origin: origin(),
-        message: error.message().to_owned(),
+        message,
     })?;
     check::check(&config).map_err(|wrong| ConfigError::Invalid {
         origin: variable_of(&wrong.key, settings.keys()).map_or_else(origin, Origin::Variable),
@@ -142,7 +142,7 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
             Err(error) => refused = refused.or(Some(error)),
         }
     }
-    let why = refused.as_ref().map_or("", |error| error.message());
+    let why = refused.unwrap_or_default();
     let message = format!("{text:?} is refused as {}: {why}", keys.join("."));
     Err(ConfigError::Invalid {
         origin: Origin::Variable(name.to_owned()),
@@ -151,9 +151,18 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
 }
 
 /// By way of its text, as the file is: to read settings from values, too, all of them
-/// would be compiled a second time, a third of a megabyte.
-fn read(table: &Table) -> Result<Config, toml::de::Error> {
-    toml::from_str(&table.to_string())
+/// would be compiled a second time, a third of a megabyte. What is wrong is told with
+/// its line, which names the key.
+fn read(table: &Table) -> Result<Config, String> {
+    let text = table.to_string();
+    toml::from_str(&text).map_err(|error| {
+        let begin = error.span().map_or(0, |span| span.start.min(text.len()));
+        let before = text.get(..begin).unwrap_or_default();
+        match text.lines().nth(before.matches('\n').count()) {
+            Some(line) => format!("{} (`{line}`)", error.message()),
+            None => error.message().to_owned(),
+        }
+    })
 }
 
 fn nested(keys: &[&str], value: Value) -> Table {
@@ -290,6 +299,15 @@ mod tests {
                     "{name}={value}: {word:?} is missing in {refusal:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_key_within_a_table() {
+        let caps = "{ default = { per_event = \"x\" } }";
+        let refusal = refusal(&[("FANFARE_CHANNELS__GENIE_TV__SPEND_CAPS", caps)]);
+        for word in ["channels.genie_tv.spend_caps", "per_event", "expected u64"] {
+            assert!(refusal.contains(word), "{word:?} is missing in {refusal:?}");
         }
     }
 

@@ -180,6 +180,10 @@ fn ended(record: &Record, transition: &Transition) -> Option<Ended> {
     let outcome = DeliveryStatus::from_name(&transition.to)?;
     let (generation, number) = (transition.generation?, transition.attempt.unwrap_or(0));
     let row = record.deliveries.iter().find(|row| row.channel == channel)?;
+    if transition.stays() && outcome == DeliveryStatus::Success && !row.is_withdrawing() && !row.has_stayed() {
+        // The channel's later word is of the same attempt, which has ended.
+        return None;
+    }
     let is_it =
         |attempt: &&Attempt| (attempt.channel, attempt.generation, attempt.attempt) == (channel, generation, number);
     let superseded = record.superseded.iter().find(is_it);

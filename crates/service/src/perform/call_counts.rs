@@ -80,7 +80,7 @@ impl From<&Observation> for Came {
             Observation::Stands { .. } => Self::Confirmed,
             Observation::Advanced { .. } => Self::Advanced,
             Observation::Declined { .. } => Self::Rejected,
-            Observation::Unknown(_) => Self::Unknown,
+            Observation::Unknown { .. } | Observation::Untold => Self::Unknown,
         }
     }
 }

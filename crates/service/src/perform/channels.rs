@@ -224,17 +224,17 @@ impl Calls {
         let deadline = self.deadline;
         let observed = async move {
             let Some(reach) = whom(&accounts, &call).await else {
-                return Observation::Unknown(service_restarting());
+                return Observation::unknown(service_restarting());
             };
             match reach.client_for(&call.delivery) {
                 Ok(client) => {
-                    let look = within(deadline, client.observe(&call, now), Observation::Unknown);
+                    let look = within(deadline, client.observe(&call, now), Observation::unknown);
                     reach.observed(counts.timed(call.delivery.channel, Kind::Observe, look).await)
                 }
-                Err(why) => Observation::Unknown(why),
+                Err(why) => Observation::unknown(why),
             }
         };
-        self.answer(observed, Observation::Unknown, move |outcome| Input::Observed {
+        self.answer(observed, Observation::unknown, move |outcome| Input::Observed {
             reference,
             outcome,
         });

@@ -240,6 +240,32 @@ impl EngineHandle {
         Ok(AskAnswer::Elsewhere)
     }
 
+    /// A channel has told that it has news of a delivery: has it asked soon. What another
+    /// node has in hand is that one's to look at, as it does within a minute.
+    pub async fn observe(&self, tenant: &TenantId, id: DistributionId, channel: Channel) -> Result<(), StoreError> {
+        let mut adopted = None;
+        loop {
+            let (reply, answer) = oneshot::channel();
+            let is_here = adopted.is_some();
+            let question = Question {
+                id,
+                what: Ask::Observe { channel },
+                adopted: adopted.take(),
+                evidence: Vec::new(),
+                reply,
+            };
+            // Refused, or unanswered, only where the loop stops.
+            let asked = self.intake.send(Intake::Question(Box::new(question))).await;
+            if asked.is_err() || is_here || !matches!(answer.await, Ok(AskAnswer::NotHere)) {
+                return Ok(());
+            }
+            match self.store.adopt_one(self.life.token(), tenant, id).await? {
+                Some(taken) => adopted = Some(Box::new(taken)),
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// As it is committed now; `None` where there is none of that id.
     pub async fn latest(&self, tenant: &TenantId, id: DistributionId) -> Result<Option<Arc<Distribution>>, StoreError> {
         match self.feed.watch(id) {

@@ -293,8 +293,18 @@ async fn what_cannot_be_kept_is_said_and_keeps_nothing() {
     }
     let good = instagram("17841", "canary-good-token");
     shop.put("instagram", &good).await.problem(404, "channel_not_found");
-    let blog = shop.put("NaverBlog", &json!({"accessToken": "t"})).await;
-    blog.problem(409, "account_unsupported");
+    for (body, fault) in [
+        (json!({}), ("/accountId", "required")),
+        (json!({"accountId": "blog.naver.com/x"}), ("/accountId", "bad_account")),
+        (
+            json!({"accountId": "x", "accessToken": "t"}),
+            ("/accessToken", "unknown_field"),
+        ),
+    ] {
+        let found = shop.put("NaverBlog", &body).await.faults();
+        let found: Vec<_> = found.iter().map(|(place, code)| (&**place, &**code)).collect();
+        assert_eq!(found, [fault], "{body}");
+    }
     operator
         .put("Instagram", &good)
         .await

@@ -7,11 +7,12 @@ use std::time::Duration;
 use fanfare::clock::ManualClock;
 use fanfare::config::{ChannelConfig, ChannelProtocol, Config};
 use fanfare_channels::secret::Secret;
+use fanfare_core::api_key::Scope;
 use fanfare_core::channel::Mode;
 use fanfare_simulator::{RunningSimulator, Simulator, SimulatorSettings};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PATIENCE, Service, ask_elsewhere};
+use crate::support::{Answer, DISTRIBUTE, PATIENCE, Service, ask_elsewhere};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -275,6 +276,66 @@ async fn only_a_post_on_the_owner_s_blog_is_taken() {
         .await
         .problem(413, "body_too_large");
     assert_eq!(status(&service, "evt-1").await["status"], "ACTION_REQUIRED");
+    service.stop().await;
+}
+
+/// Each shop has its own blog; without one of its own it is the operator's.
+#[tokio::test]
+async fn a_tenant_s_post_belongs_on_the_tenant_s_blog() {
+    let simulator = simulator().await;
+    let service = Service::start_as(by_hand(&simulator)).await;
+    let key = service.key("cafe", &[Scope::Admin]).await;
+    let headers = [key.header()];
+    let account = "/api/channels/NaverBlog/account";
+    let kept = service
+        .send("PUT", account, &headers, &json!({"accountId": "cafe_blog"}))
+        .await;
+    let kept = kept.success(200);
+    assert_eq!(
+        (&kept["account"], &kept["accountId"]),
+        (&json!("own"), &json!("cafe_blog"))
+    );
+    let answer = service
+        .post_with(DISTRIBUTE, &headers, &request("evt-1"))
+        .await
+        .success(200);
+    let path = path_of(blog(&answer));
+    page(
+        &service.get(&path).await,
+        200,
+        "blog.naver.com/cafe_blog 블로그에 올려 주세요",
+    );
+    let elsewhere = paste(&service, &path, &[], "https://blog.naver.com/shop/1").await;
+    page(&elsewhere, 422, "다른 블로그의 글");
+
+    // What the link is for goes by the account as it is when the post is there.
+    service
+        .send("PUT", account, &headers, &json!({"accountId": "cafe_new"}))
+        .await
+        .success(200);
+    page(
+        &paste(&service, &path, &[], "https://blog.naver.com/cafe_blog/1").await,
+        422,
+        "다른 블로그의 글",
+    );
+    let done = paste(&service, &path, &[], "https://m.blog.naver.com/cafe_new/223456789012").await;
+    assert_eq!(done.status, 303, "{done:?}");
+
+    let operator = service.key("default", &[Scope::Distribute]).await;
+    let answer = service
+        .post_with(DISTRIBUTE, &[operator.header()], &request("evt-2"))
+        .await;
+    let other = path_of(blog(&answer.success(200)));
+    page(
+        &service.get(&other).await,
+        200,
+        "blog.naver.com/shop 블로그에 올려 주세요",
+    );
+    page(
+        &paste(&service, &other, &[], "https://blog.naver.com/cafe_new/1").await,
+        422,
+        "다른 블로그의 글",
+    );
     service.stop().await;
 }
 

@@ -205,7 +205,7 @@ async fn a_booking_that_is_taken_back_has_failed_and_can_be_ordered_anew() {
     let tv = result(&shown, "GenieTV");
     assert_eq!(
         (&tv["code"], &tv["channelState"], &tv["adId"]),
-        (&json!("declined"), &json!("declined"), &ad)
+        (&json!("taken_back"), &json!("declined"), &ad)
     );
     assert_eq!(shown["status"], "PARTIALLY_COMPLETED", "{shown}");
     let versions: Vec<_> = published(&service)

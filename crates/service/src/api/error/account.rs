@@ -86,12 +86,11 @@ fn unsupported(channel: Channel) -> Text {
     let korean = channel.korean_name();
     Text::new(
         format!(
-            "On {channel} tenants have no account of their own: a person posts, or all post on the one blog that the \
-             operator has configured. Nothing was kept."
+            "On {channel} tenants have no account of their own: all post on the one blog that the operator has \
+             configured. Nothing was kept."
         ),
         format!(
-            "{korean} 채널에는 가게별 계정을 등록할 수 없습니다. 담당자가 직접 게시하거나 운영자가 설정한 블로그 하나에 게시합니다. 저장된 것은 \
-             없습니다."
+            "{korean} 채널에는 가게별 계정을 등록할 수 없습니다. 운영자가 설정한 블로그 하나에 게시합니다. 저장된 것은 없습니다."
         ),
     )
 }

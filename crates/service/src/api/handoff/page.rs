@@ -66,7 +66,7 @@ pub(super) fn task(
     distribution: &Distribution,
     ticket: &Ticket,
     now: Timestamp,
-    fault: Option<&Fault<'_>>,
+    (blog, fault): (Option<&str>, Option<&Fault<'_>>),
 ) -> Response {
     let request = &distribution.request.request;
     let content = match compose(request, ticket.channel, Mode::Live, now).content {
@@ -86,12 +86,13 @@ pub(super) fn task(
          <label for=text>본문 <small>Text</small></label><textarea id=text rows=9 readonly>\n{content}</textarea>\
          <button type=button data-copy=text>본문 복사<small>Copy text</small></button>{picture}\
          <button type=button id=share hidden>글과 사진 공유<small>Share text and picture</small></button>\
-         <h2>2. 블로그에 올리기<small>Publish it on the blog</small></h2>\
+         <h2>2. 블로그에 올리기<small>Publish it on the blog</small></h2>{which}\
          <a class=button href=\"{EDITOR}\" target=_blank rel=\"noopener noreferrer\">블로그 글쓰기 열기<small>Open the blog's editor</small></a>\
          <h2>3. 올린 글의 주소<small>The post's address</small></h2>{form}",
         title = text(&content.title),
         content = text(&content.content),
         picture = image.as_ref().map(picture).unwrap_or_default(),
+        which = blog.map(which).unwrap_or_default(),
         form = form(fault),
     );
     let status = if fault.is_some() {
@@ -100,6 +101,11 @@ pub(super) fn task(
         StatusCode::OK
     };
     html(status, "네이버 블로그에 올려 주세요", &body, image.as_ref())
+}
+
+fn which(blog: &str) -> String {
+    let address = escaped(&format!("blog.naver.com/{blog}"));
+    format!("<p>{address} 블로그에 올려 주세요.<small>It belongs on {address}.</small></p>")
 }
 
 fn picture(url: &Url) -> String {

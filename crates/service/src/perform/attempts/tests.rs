@@ -1,6 +1,9 @@
 //! What commits say of attempts, as the engine really writes them.
 
-use fanfare_core::attempt::{Dedup, Evidence, Proof, Protocol, Retry, StepOutcome, WithdrawOutcome};
+use std::num::NonZeroU32;
+
+use fanfare_core::attempt::{Dedup, Evidence, Observation, Proof, Protocol, Retry, StepOutcome, WithdrawOutcome};
+use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::{Ask, AskId, Call, Command, Engine, Input, NewDistribution};
 use fanfare_core::ids::{EventId, Incarnation, TenantId};
@@ -17,6 +20,9 @@ use super::*;
 use crate::config::Config;
 
 const CHANNEL: Channel = Channel::Instagram;
+
+/// When a channel is asked what became of what it accepted.
+const AGES: &[Duration] = &[Duration::from_secs(10)];
 
 /// An engine whose every write is committed at once.
 struct Node {
@@ -38,7 +44,7 @@ impl Node {
         let protocol = Protocol {
             first_step_has_effect: true,
             dedup,
-            observed_at: &[],
+            observed_at: AGES,
         };
         let mut settings = Config::default().engine_settings([protocol; Channel::ALL.len()]);
         settings
@@ -108,7 +114,7 @@ impl Node {
                 self.stands = Some(Distribution::clone(&distribution));
             }
             Command::Rests { distribution, .. } => self.rests = Some(Distribution::clone(&distribution)),
-            Command::Step(call) | Command::Withdraw(call) => self.calls.push(call),
+            Command::Step(call) | Command::Withdraw(call) | Command::Observe(call) => self.calls.push(call),
             _ => {}
         }
         None
@@ -144,7 +150,7 @@ fn new() -> NewDistribution {
 
 fn confirmed() -> StepOutcome {
     StepOutcome::Confirmed(Receipt {
-        state: fanfare_core::channel::ChannelState::Live,
+        state: ChannelState::Live,
         fields: ResultFields::default(),
     })
 }
@@ -338,6 +344,29 @@ fn only_a_code_is_told_of_what_a_channel_said() {
     ] {
         assert_eq!(code(said).as_deref(), expected, "{said}");
     }
+}
+
+/// It is the same attempt's, which has ended.
+#[test]
+fn a_channel_s_later_word_is_no_attempt() {
+    let receipt = |state| Receipt {
+        state,
+        fields: ResultFields::default(),
+    };
+    let mut node = Node::new(1, Dedup::None);
+    node.accept();
+    node.ends(StepOutcome::Confirmed(receipt(ChannelState::Accepted)));
+    assert_eq!(node.ended().outcome, DeliveryStatus::Success);
+    node.pass(10);
+    node.take(Input::NodesCounted(NonZeroU32::MIN));
+    let reference = node.calls.remove(0).reference();
+    let outcome = Observation::Stands {
+        receipt: receipt(ChannelState::Delivered),
+        checkpoint: None,
+    };
+    node.take(Input::Observed { reference, outcome });
+    assert_eq!(node.rests.as_ref().unwrap().version, 2);
+    assert_eq!(node.ended().attempt, 1, "and no other");
 }
 
 /// Each call that is to take it down is an attempt of its own.
