@@ -172,6 +172,14 @@ impl TokenStanding {
 }
 
 impl TokenState {
+    /// All words on the wire.
+    pub const NAMES: [&str; 4] = [
+        Self::Good.name(),
+        Self::Expiring(1).name(),
+        Self::Expired.name(),
+        Self::Refused.name(),
+    ];
+
     /// The level of its alarm; 0 where nobody has to be told.
     pub const fn level(self) -> u64 {
         match self {

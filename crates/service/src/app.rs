@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use fanfare_core::credential::TokenStanding;
 use fanfare_core::engine::Settings;
 use fanfare_ledger::{GroupCommitSettings, Store, StoreError};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::accounts::Accounts;
+use crate::accounts::lapsing::{self, Standings};
 use crate::api::{self, ApiLimits, ApiState};
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
@@ -24,7 +26,7 @@ use crate::config::{AuthRequired, Config};
 use crate::credentials;
 use crate::keys::{Keyring, KeyringError};
 use crate::media_upkeep;
-use crate::notify;
+use crate::notify::{self, Tokens};
 use crate::outbox::cloud_event::EventSettings;
 use crate::outbox::kafka::KafkaPublisher;
 use crate::outbox::publisher::EventPublisher;
@@ -68,6 +70,7 @@ pub struct App {
     relay: Option<outbox::Running>,
     notices: notify::Running,
     renewal: Option<credentials::Running>,
+    lapsing: Option<credentials::Running<Standings>>,
     store: Arc<dyn Store>,
     stop_timeout: Duration,
 }
@@ -105,12 +108,14 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     let accounts = Accounts::new(Arc::clone(&store) as _, config, Arc::clone(&clock), connected);
     let accounts = Arc::new(accounts);
     accounts.seal_anew().await?;
+    let lapsing = lapsing::start(&accounts, deadline);
+    let tokens = tokens(token.as_ref(), lapsing.as_ref());
     let running = perform::start(parts(config, &accounts, &store, &cache, &clock, link.clone())?).await?;
     let relay = link
         .map(|link| relay(link, (publisher, shared_cache), &running, &store, &clock))
         .transpose()?;
     let (overdue, seen_overdue) = watch::channel(Overdue::default());
-    let told = notice_parts(named, &running, (&store, &clock), (token.clone(), seen_overdue))?;
+    let told = notice_parts(named, &running, (&store, &clock), (tokens, seen_overdue))?;
     let notices = notify::start(config, address, told)?;
     let (ready, ready_receiver) = watch::channel(true);
     let (stop_server, mut stopping) = watch::channel(false);
@@ -152,6 +157,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         relay,
         notices,
         renewal,
+        lapsing,
         store,
         stop_timeout,
     })
@@ -168,9 +174,17 @@ impl App {
             relay.stop().await;
         }
         self.notices.stop().await;
-        if let Some(renewal) = self.renewal {
-            renewal.stop().await;
-        }
+        let configured = async {
+            if let Some(renewal) = self.renewal {
+                renewal.stop().await;
+            }
+        };
+        let tenants = async {
+            if let Some(lapsing) = self.lapsing {
+                lapsing.stop().await;
+            }
+        };
+        ((), ()) = tokio::join!(configured, tenants);
         if let Err(error) = self.store.end_incarnation(life.token()).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -315,18 +329,28 @@ fn retention(config: &Config) -> Retention {
     }
 }
 
+fn tokens(
+    configured: Option<&watch::Receiver<Option<TokenStanding>>>,
+    tenants: Option<&credentials::Running<Standings>>,
+) -> Tokens {
+    Tokens {
+        configured: configured.cloned(),
+        tenants: tenants.map(credentials::Running::standing),
+    }
+}
+
 fn notice_parts(
     named: notify::Named,
     running: &Running,
     (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
-    (token, overdue): (Option<credentials::Standing>, watch::Receiver<Overdue>),
+    (tokens, overdue): (Tokens, watch::Receiver<Overdue>),
 ) -> anyhow::Result<notify::Parts> {
     Ok(notify::Parts {
         named,
         store: Arc::clone(store),
         engine: running.handle.clone(),
         clock: Arc::clone(clock),
-        token,
+        tokens,
         overdue,
         rng: rng()?,
     })

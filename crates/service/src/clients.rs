@@ -227,6 +227,16 @@ impl Clients {
         self.client(channel, account, &mut Beside::default())
     }
 
+    /// What renews the token of an account that a tenant has handed over.
+    ///
+    /// # Errors
+    /// What the configuration lacks for it.
+    pub(crate) fn own_tokens(&self, account: &Account) -> Result<InstagramTokens, Failure> {
+        let version = self.config.channels.instagram.api_version.as_deref();
+        let api = self.api(Channel::Instagram, account)?;
+        Ok(InstagramTokens::new(api, version.unwrap_or(API_VERSION)))
+    }
+
     /// For an account that has all that the channel's accounts have.
     fn client(
         &self,

@@ -60,6 +60,8 @@ pub enum Scope {
     Kafka,
     /// Those that cache in Redis.
     Redis,
+    /// Those that call Instagram itself.
+    Instagram,
     /// Those that send notices.
     Notices,
 }
@@ -72,6 +74,7 @@ impl Scope {
             Self::Embedded => "embedded database",
             Self::Kafka => "with Kafka",
             Self::Redis => "with Redis",
+            Self::Instagram => "with Instagram live",
             Self::Notices => "with `[[notices]]`",
         }
     }
@@ -203,6 +206,10 @@ metrics_table! {
         "Writes of the shared status cache that did not reach it.";
     CACHE_BREAKER_OPEN = "fanfare_cache_breaker_open", Kind::Gauge, [], Redis,
         "1 while the shared status cache is left alone.";
+    TOKENS = "fanfare_tokens", Kind::Gauge, ["channel", "account", "state"], Instagram,
+        "Tokens that lapse, by how they stand: the configured one, and all tenants' own together. Each node shows those of all.";
+    TOKEN_SOONEST_EXPIRY = "fanfare_token_soonest_expiry_timestamp_seconds", Kind::Gauge, ["channel", "account"], Instagram,
+        "When the first of them lapses that has not yet, in seconds since 1970; +Inf where that is known of none.";
     NOTICES = "fanfare_notices_total", Kind::Counter, ["endpoint", "outcome"], Notices,
         "Notices by what came of them: delivered, failed (it is tried again), given up, or forgotten untold.";
     NOTICES_DISABLED = "fanfare_notice_endpoint_disabled", Kind::Gauge, ["endpoint"], Notices,

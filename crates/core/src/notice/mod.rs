@@ -163,7 +163,10 @@ pub enum Subject {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenNotice {
-    /// Whose account's.
+    /// Whose account is meant; nothing where it is the configured one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    /// Where.
     pub channel: Channel,
     /// When it lapses; before the notice's own time where it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -242,6 +245,7 @@ impl Subject {
         match self {
             Self::Delivery(delivery) => Some(&delivery.tenant),
             Self::Settled(settled) => Some(&settled.tenant),
+            Self::Token(token) => token.tenant.as_ref(),
             _ => None,
         }
     }
@@ -313,10 +317,13 @@ impl Notice {
     /// same notice.
     pub fn of_service(subject: Subject, at: Timestamp) -> Self {
         let of = match &subject {
-            Subject::Breaker { channel, .. } | Subject::Overdue { channel, .. } => channel.name(),
-            Subject::Endpoint { name, .. } => name,
-            Subject::Token(token) => token.channel.name(),
-            _ => "",
+            Subject::Breaker { channel, .. } | Subject::Overdue { channel, .. } => channel.name().to_owned(),
+            Subject::Endpoint { name, .. } => name.clone(),
+            Subject::Token(TokenNotice { tenant, channel, .. }) => match tenant {
+                Some(tenant) => format!("{channel}/{tenant}"),
+                None => channel.name().to_owned(),
+            },
+            _ => String::new(),
         };
         let name = format!("{}/{of}/{}", subject.kind().name(), at.as_microsecond());
         Self {

@@ -128,8 +128,15 @@ fn an_endpoint_is_told_what_it_asked_for() {
         failure: "503".to_owned(),
     };
     let notice = Notice::of_service(subject, at(0));
-    let wanting: Vec<_> = subscriptions.iter().filter(|one| one.wants(&notice)).collect();
-    assert!(wanting.is_empty(), "neither itself nor tenants: {wanting:?}");
+    let told: Vec<_> = subscriptions.iter().filter(|one| one.wants(&notice)).collect();
+    assert!(told.is_empty(), "neither itself nor tenants: {told:?}");
+    let told = |subject| {
+        let notice = Notice::of_service(subject, at(0));
+        let told = wanting(&subscriptions, &notice);
+        told.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(told(token(Some(9), unavailable())), ["ops"], "the operator's");
+    assert_eq!(told(token_of("cafe")), ["ops", "cafe"]);
 }
 
 #[test]
@@ -247,6 +254,7 @@ fn what_is_kept_reads_back_whole() {
         },
         token(Some(9), Tried::Well),
         token(None, refused()),
+        token_of("cafe"),
     ] {
         all.push(Notice::of_service(subject, at(5)));
     }
@@ -259,9 +267,20 @@ fn what_is_kept_reads_back_whole() {
 
 fn token(expires_at: Option<i64>, tried: Tried) -> Subject {
     Subject::Token(TokenNotice {
+        tenant: None,
         channel: Channel::Instagram,
         expires_at: expires_at.map(at),
         tried,
+    })
+}
+
+/// That of a tenant's own account.
+fn token_of(tenant: &str) -> Subject {
+    Subject::Token(TokenNotice {
+        tenant: Some(TenantId::new(tenant)),
+        channel: Channel::Instagram,
+        expires_at: Some(at(9)),
+        tried: unavailable(),
     })
 }
 
@@ -299,6 +318,36 @@ fn a_token_that_needs_a_person_says_why_and_what_to_do() {
         assert_eq!((words.actor, &*words.path), (Actor::Owner, "/api/channels"));
         assert!(words.next_step.ko.contains("fanfare channels token Instagram"));
     }
+}
+
+/// It names them, so that two that lapse at one time are two.
+#[test]
+fn a_tenant_s_token_is_named_and_told_of_by_itself() {
+    let [cafe, bakery] = ["cafe", "bakery"].map(|tenant| Notice::of_service(token_of(tenant), at(5)));
+    assert_ne!(cafe.id, bakery.id);
+    assert_eq!(cafe.subject.tenant(), Some(&TenantId::new("cafe")));
+    let words = Words::of(&cafe);
+    assert_eq!(words.title.en, "Instagram: cafe's access token lapses soon");
+    assert!(
+        words.title.ko.contains("cafe의 액세스 토큰이 곧 만료됩니다"),
+        "{}",
+        words.title.ko
+    );
+    for text in [&words.next_step.en, &words.next_step.ko] {
+        assert!(text.contains("fanfare channels account set Instagram"), "{text}");
+    }
+    assert_eq!(
+        (words.actor, &*words.path),
+        (Actor::Owner, "/api/channels/Instagram/account?tenant=cafe")
+    );
+    let words = Words::of(&Notice::of_service(token_of("가게 &1"), at(5)));
+    assert!(
+        words.path.ends_with("?tenant=%EA%B0%80%EA%B2%8C%20%261"),
+        "{}",
+        words.path
+    );
+    let of_before = r#"{"channel": "Instagram", "tried": "well"}"#;
+    assert_eq!(serde_json::from_str::<TokenNotice>(of_before).unwrap().tenant, None);
 }
 
 fn failed(retry_after: Option<u64>) -> Sent {

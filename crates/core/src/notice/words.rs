@@ -328,22 +328,22 @@ fn of_endpoint(name: &str, failure: &str) -> Words {
 
 fn of_token(token: &TokenNotice, at: Timestamp) -> Words {
     let (name, korean) = (token.channel.name(), token.channel.korean_name());
+    let (whose, whose_korean) = match &token.tenant {
+        Some(tenant) => (format!("{tenant}'s access token"), format!("{tenant}의 액세스 토큰")),
+        None => ("the access token".to_owned(), "액세스 토큰".to_owned()),
+    };
+    let title =
+        |en: &str, ko: &str| Text::new(format!("{name}: {whose} {en}"), format!("{korean}: {whose_korean}{ko}"));
     let (title, happened) = match token.expires_at {
         Some(end) if end <= at => (
-            Text::new(
-                format!("{name}: the access token has lapsed"),
-                format!("{korean}: 액세스 토큰이 만료되었습니다"),
-            ),
+            title("has lapsed", "이 만료되었습니다"),
             Text::new(
                 format!("It lapsed at {end}. Nothing is published there until there is another."),
                 format!("{end}에 만료되었습니다. 새 토큰을 넣을 때까지 이 채널에는 게시되지 않습니다."),
             ),
         ),
         Some(end) if !token.tried.is_refusal() => (
-            Text::new(
-                format!("{name}: the access token lapses soon"),
-                format!("{korean}: 액세스 토큰이 곧 만료됩니다"),
-            ),
+            title("lapses soon", "이 곧 만료됩니다"),
             if token.tried.code().is_some() {
                 Text::new(
                     format!("It lapses at {end}, and could not be renewed."),
@@ -354,10 +354,7 @@ fn of_token(token: &TokenNotice, at: Timestamp) -> Words {
             },
         ),
         _ => (
-            Text::new(
-                format!("{name}: the access token is refused"),
-                format!("{korean}: 액세스 토큰이 거부되었습니다"),
-            ),
+            title("is refused", "이 거부되었습니다"),
             Text::new(
                 "The channel refused to renew it: it has lapsed or was withdrawn.",
                 "채널이 토큰 갱신을 거부했습니다. 토큰이 만료되었거나 철회되었습니다.",
@@ -368,15 +365,46 @@ fn of_token(token: &TokenNotice, at: Timestamp) -> Words {
         title,
         what_happened: with_reason(happened, &token.tried),
         actor: Actor::Owner,
-        next_step: Text::new(
+        next_step: another_token(token),
+        path: match &token.tenant {
+            Some(tenant) => format!("/api/channels/{name}/account?tenant={}", in_query(tenant.as_str())),
+            None => "/api/channels".to_owned(),
+        },
+        action_url: None,
+    }
+}
+
+/// A tenant's name may be anything.
+fn in_query(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().fold(String::new(), |written, byte| match byte {
+        byte if is_plain(byte) => written + &char::from(byte).to_string(),
+        byte => written + &format!("%{byte:02X}"),
+    })
+}
+
+/// How somebody hands another one over.
+fn another_token(token: &TokenNotice) -> Text {
+    let name = token.channel.name();
+    if token.tenant.is_none() {
+        return Text::new(
             format!(
                 "Log in to the channel's account again, and hand the new token over: fanfare channels token {name}."
             ),
             format!("채널 계정에 다시 로그인해 새 토큰을 받아 입력해 주세요: fanfare channels token {name}"),
-        ),
-        path: "/api/channels".to_owned(),
-        action_url: None,
+        );
     }
+    // No command with the tenant's name in it: that may be anything.
+    Text::new(
+        format!(
+            "Log in to this shop's own account at the channel again, and hand the new token over: PUT \
+             /api/channels/{name}/account, or fanfare channels account set {name}."
+        ),
+        format!(
+            "가게의 채널 계정에 다시 로그인해 새 토큰을 받아 등록해 주세요: PUT /api/channels/{name}/account 또는 fanfare \
+             channels account set {name}"
+        ),
+    )
 }
 
 /// In the channel's own words, where it said any.

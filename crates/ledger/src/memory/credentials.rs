@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fanfare_core::channel::Channel;
-use fanfare_core::credential::Credential;
+use fanfare_core::credential::{Credential, Sealed, TokenStanding};
 use fanfare_core::ids::TenantId;
 
 use super::MemoryStore;
@@ -20,11 +20,21 @@ impl Credentials for MemoryStore {
         Ok(self.lock().credentials.get(&key).cloned())
     }
 
-    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
+    async fn credential_standings(&self, channel: Channel) -> Result<Vec<(TenantId, TokenStanding)>, StoreError> {
+        let state = self.lock();
+        let of_channel = state.credentials.values().filter(|one| one.channel == channel);
+        Ok(of_channel
+            .map(|one| (one.tenant.clone(), one.standing.clone()))
+            .collect())
+    }
+
+    async fn keep_credential(&self, credential: &Credential, before: Option<&Sealed>) -> Result<bool, StoreError> {
         let credentials = &mut self.lock().credentials;
         let key = (credential.tenant.clone(), credential.channel.name());
-        let before = credentials.get(&key).map_or(0, |before| before.version);
-        let follows = credential.version == before + 1;
+        let follows = match (credentials.get(&key), before) {
+            (Some(kept), Some(before)) => credential.version == kept.version + 1 && kept.sealed.value == before.value,
+            (kept, before) => kept.is_none() && before.is_none(),
+        };
         if follows {
             credentials.insert(key, credential.clone());
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fanfare_core::channel::Channel;
-use fanfare_core::credential::{Credential, Sealed};
+use fanfare_core::credential::{Credential, Sealed, TokenStanding};
 use fanfare_core::ids::TenantId;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -18,7 +18,7 @@ const KEEP: [&str; 2] = [
     "INSERT INTO credentials (tenant_id, channel, version, key_id, data_key, sealed, standing)
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING version",
     "UPDATE credentials SET version = $3::bigint, key_id = $4, data_key = $5, sealed = $6, standing = $7
-     WHERE tenant_id = $1 AND channel = $2 AND version = $3::bigint - 1 RETURNING version",
+     WHERE tenant_id = $1 AND channel = $2 AND version = $3::bigint - 1 AND sealed = $8 RETURNING version",
 ];
 
 #[async_trait]
@@ -49,12 +49,22 @@ impl Credentials for PostgresStore {
         read.await
     }
 
-    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
-        let credential = credential.clone();
-        let keep = self.others.run("keep a credential", move |session| {
-            let credential = credential.clone();
+    async fn credential_standings(&self, channel: Channel) -> Result<Vec<(TenantId, TokenStanding)>, StoreError> {
+        let read = self.others.run("read how credentials stand", move |session| {
             Box::pin(async move {
-                let sql = KEEP[usize::from(credential.version > 1)];
+                let sql = "SELECT tenant_id, standing FROM credentials WHERE channel = $1 ORDER BY tenant_id";
+                let rows = session.query(sql, &[&channel.name()]).await?;
+                rows.iter().map(standing).collect()
+            })
+        });
+        read.await
+    }
+
+    async fn keep_credential(&self, credential: &Credential, before: Option<&Sealed>) -> Result<bool, StoreError> {
+        let (credential, before) = (credential.clone(), before.map(|before| before.value.clone()));
+        let keep = self.others.run("keep a credential", move |session| {
+            let (credential, before) = (credential.clone(), before.clone());
+            Box::pin(async move {
                 let (tenant, channel) = (credential.tenant.as_str(), credential.channel.name());
                 let (version, standing) = (big(credential.version), json(&credential.standing)?);
                 let Sealed {
@@ -62,8 +72,12 @@ impl Credentials for PostgresStore {
                     data_key,
                     value,
                 } = &credential.sealed;
-                let values: &[&(dyn ToSql + Sync)] = &[&tenant, &channel, &version, key_id, data_key, value, &standing];
-                Ok(session.query_opt(sql, values).await?.is_some())
+                let mut values: Vec<&(dyn ToSql + Sync)> =
+                    vec![&tenant, &channel, &version, key_id, data_key, value, &standing];
+                let before = before.as_ref();
+                values.extend(before.map(|before| before as &(dyn ToSql + Sync)));
+                let sql = KEEP[usize::from(before.is_some())];
+                Ok(session.query_opt(sql, &values).await?.is_some())
             })
         });
         keep.await
@@ -81,6 +95,14 @@ impl Credentials for PostgresStore {
         });
         forget.await
     }
+}
+
+fn standing(row: &Row) -> Result<(TenantId, TokenStanding), SqlError> {
+    let columns = Columns {
+        table: "credentials",
+        row,
+    };
+    Ok((TenantId::new(columns.get::<&str>(0)?), columns.json(1)?))
 }
 
 fn credential(row: &Row) -> Result<Credential, SqlError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fanfare_core::channel::Channel;
-use fanfare_core::credential::{Credential, Sealed};
+use fanfare_core::credential::{Credential, Sealed, TokenStanding};
 use fanfare_core::ids::TenantId;
 use rusqlite::{Connection, Row, params};
 
@@ -37,6 +37,22 @@ fn one(connection: &Connection, tenant: &TenantId, channel: Channel) -> Result<O
     rows.next()?.map(credential).transpose()
 }
 
+fn standings(connection: &Connection, channel: Channel) -> Result<Vec<(TenantId, TokenStanding)>, SqlError> {
+    let mut statement = connection
+        .prepare_cached("SELECT tenant_id, standing FROM credentials WHERE channel = ?1 ORDER BY tenant_id")?;
+    let mut rows = statement.query(params![channel.name()])?;
+    let mut standings = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns = Columns {
+            table: "credentials",
+            row,
+        };
+        let standing = columns.word(1, |json| serde_json::from_str(json).ok())?;
+        standings.push((TenantId::new(columns.text(0)?), standing));
+    }
+    Ok(standings)
+}
+
 fn credential(row: &Row<'_>) -> Result<Credential, SqlError> {
     let columns = Columns {
         table: "credentials",
@@ -61,22 +77,22 @@ const KEEP: [&str; 2] = [
     "INSERT INTO credentials (tenant_id, channel, version, key_id, data_key, sealed, standing)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     "UPDATE credentials SET version = ?3, key_id = ?4, data_key = ?5, sealed = ?6, standing = ?7
-     WHERE tenant_id = ?1 AND channel = ?2 AND version = ?3 - 1",
+     WHERE tenant_id = ?1 AND channel = ?2 AND version = ?3 - 1 AND sealed = ?8",
 ];
 
-fn keep(connection: &Connection, credential: &Credential) -> Result<bool, SqlError> {
-    let sql = KEEP[usize::from(credential.version > 1)];
+fn keep(connection: &Connection, credential: &Credential, before: Option<&str>) -> Result<bool, SqlError> {
     let sealed = &credential.sealed;
-    let changed = connection.prepare_cached(sql)?.execute(params![
-        credential.tenant.as_str(),
-        credential.channel.name(),
-        int(credential.version),
-        sealed.key_id,
-        sealed.data_key,
-        sealed.value,
-        json(&credential.standing)?,
-    ])?;
-    Ok(changed == 1)
+    let (tenant, channel) = (credential.tenant.as_str(), credential.channel.name());
+    let (version, standing) = (int(credential.version), json(&credential.standing)?);
+    let (key_id, data_key, value) = (&sealed.key_id, &sealed.data_key, &sealed.value);
+    let mut statement = connection.prepare_cached(KEEP[usize::from(before.is_some())])?;
+    let changed = match before {
+        None => statement.execute(params![tenant, channel, version, key_id, data_key, value, standing]),
+        Some(before) => statement.execute(params![
+            tenant, channel, version, key_id, data_key, value, standing, before
+        ]),
+    };
+    Ok(changed? == 1)
 }
 
 fn forget(connection: &Connection, tenant: &TenantId, channel: Channel) -> Result<bool, SqlError> {
@@ -85,10 +101,12 @@ fn forget(connection: &Connection, tenant: &TenantId, channel: Channel) -> Resul
     Ok(statement.execute(params![tenant.as_str(), channel.name()])? == 1)
 }
 
-async fn keep_through(writer: &Writer, credential: &Credential) -> Result<bool, StoreError> {
-    let credential = credential.clone();
+async fn keep_through(writer: &Writer, credential: &Credential, before: Option<&Sealed>) -> Result<bool, StoreError> {
+    let (credential, before) = (credential.clone(), before.map(|before| before.value.clone()));
     writer
-        .transact("keep a credential", move |transaction| keep(transaction, &credential))
+        .transact("keep a credential", move |transaction| {
+            keep(transaction, &credential, before.as_deref())
+        })
         .await
 }
 
@@ -114,8 +132,14 @@ impl Credentials for SqliteStore {
             .await
     }
 
-    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
-        keep_through(&self.writer, credential).await
+    async fn credential_standings(&self, channel: Channel) -> Result<Vec<(TenantId, TokenStanding)>, StoreError> {
+        self.readers
+            .read(READ, move |connection| standings(connection, channel))
+            .await
+    }
+
+    async fn keep_credential(&self, credential: &Credential, before: Option<&Sealed>) -> Result<bool, StoreError> {
+        keep_through(&self.writer, credential, before).await
     }
 
     async fn forget_credential(&self, tenant: &TenantId, channel: Channel) -> Result<bool, StoreError> {
@@ -136,8 +160,14 @@ impl Credentials for SqliteKeys {
             .await
     }
 
-    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
-        keep_through(&self.writer, credential).await
+    async fn credential_standings(&self, channel: Channel) -> Result<Vec<(TenantId, TokenStanding)>, StoreError> {
+        self.writer
+            .transact(READ, move |transaction| standings(transaction, channel))
+            .await
+    }
+
+    async fn keep_credential(&self, credential: &Credential, before: Option<&Sealed>) -> Result<bool, StoreError> {
+        keep_through(&self.writer, credential, before).await
     }
 
     async fn forget_credential(&self, tenant: &TenantId, channel: Channel) -> Result<bool, StoreError> {

@@ -34,15 +34,33 @@ fn credential(tenant: &str, channel: Channel, version: u64) -> Credential {
 pub async fn of_two_who_change_a_credential_one_is_refused(store: &dyn Store) {
     assert_eq!(store.credentials().await.unwrap(), []);
     let of = |version| credential("default", Channel::Instagram, version);
-    assert!(!store.keep_credential(&of(2)).await.unwrap(), "there is none to follow");
-    assert!(store.keep_credential(&of(1)).await.unwrap());
+    let (none, first) = (of(9).sealed, of(1).sealed);
+    let keep = async |version, before| store.keep_credential(&of(version), before).await.unwrap();
+    assert!(!keep(2, Some(&first)).await, "there is none to follow");
+    assert!(keep(1, None).await);
+    assert!(!keep(1, None).await, "there is one");
     for version in [1, 3, 7] {
-        assert!(!store.keep_credential(&of(version)).await.unwrap(), "{version}");
+        assert!(!keep(version, Some(&first)).await, "{version}");
     }
+    assert!(!keep(2, Some(&none)).await, "it is another value");
     assert_eq!(store.credentials().await.unwrap(), [of(1)]);
-    assert!(store.keep_credential(&of(2)).await.unwrap());
-    assert!(!store.keep_credential(&of(2)).await.unwrap(), "once");
+    assert!(keep(2, Some(&first)).await);
+    assert!(!keep(2, Some(&first)).await, "once");
     assert_eq!(store.credentials().await.unwrap(), [of(2)]);
+}
+
+/// What was forgotten and handed over anew has the version that it had before.
+pub async fn who_renews_a_credential_does_not_replace_one_that_came_anew(store: &dyn Store) {
+    let (tenant, channel) = (TenantId::new("cafe"), Channel::Instagram);
+    let before = credential("cafe", channel, 1);
+    assert!(store.keep_credential(&before, None).await.unwrap());
+    assert!(store.forget_credential(&tenant, channel).await.unwrap());
+    let mut anew = credential("cafe", channel, 1);
+    "another".clone_into(&mut anew.sealed.value);
+    assert!(store.keep_credential(&anew, None).await.unwrap());
+    let renewed = credential("cafe", channel, 2);
+    assert!(!store.keep_credential(&renewed, Some(&before.sealed)).await.unwrap());
+    assert_eq!(store.credentials().await.unwrap(), [anew]);
 }
 
 /// A tenant's is its own, and so is a channel's.
@@ -53,9 +71,12 @@ pub async fn a_credential_is_its_tenant_s_and_channel_s(store: &dyn Store) {
         credential("default", Channel::Instagram, 1),
     ];
     for credential in &all {
-        assert!(store.keep_credential(credential).await.unwrap());
+        assert!(store.keep_credential(credential, None).await.unwrap());
     }
     assert_eq!(store.credentials().await.unwrap(), all);
+    let standings = [&all[1], &all[2]].map(|one| (one.tenant.clone(), one.standing.clone()));
+    assert_eq!(store.credential_standings(Channel::Instagram).await.unwrap(), standings);
+    assert_eq!(store.credential_standings(Channel::NaverBlog).await.unwrap(), []);
     let cafe = TenantId::new("cafe");
     for (tenant, channel, own) in [
         (&cafe, Channel::GenieTV, Some(&all[0])),
@@ -70,5 +91,5 @@ pub async fn a_credential_is_its_tenant_s_and_channel_s(store: &dyn Store) {
     assert!(!store.forget_credential(&cafe, Channel::Instagram).await.unwrap());
     assert_eq!(store.credential(&cafe, Channel::Instagram).await.unwrap(), None);
     assert_eq!(store.credentials().await.unwrap(), [all[0].clone(), all[2].clone()]);
-    assert!(store.keep_credential(&all[1]).await.unwrap(), "it begins anew");
+    assert!(store.keep_credential(&all[1], None).await.unwrap(), "it begins anew");
 }

@@ -107,6 +107,7 @@ macro_rules! store_suite {
             api_keys::a_hash_is_kept_once,
             breaker_orders::the_last_order_of_a_channel_holds,
             credentials::of_two_who_change_a_credential_one_is_refused,
+            credentials::who_renews_a_credential_does_not_replace_one_that_came_anew,
             credentials::a_credential_is_its_tenant_s_and_channel_s,
             notices::a_record_tells_whom_it_concerns_once,
             notices::what_is_refused_is_not_told,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fanfare_core::channel::Channel;
-use fanfare_core::credential::Credential;
+use fanfare_core::credential::{Credential, Sealed, TokenStanding};
 use fanfare_core::ids::TenantId;
 use fanfare_ledger::StoreError;
 use fanfare_ledger::credentials::Credentials;
@@ -19,7 +19,11 @@ impl Credentials for Scripted {
         Err(StoreError::Closed)
     }
 
-    async fn keep_credential(&self, _: &Credential) -> Result<bool, StoreError> {
+    async fn credential_standings(&self, _: Channel) -> Result<Vec<(TenantId, TokenStanding)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn keep_credential(&self, _: &Credential, _: Option<&Sealed>) -> Result<bool, StoreError> {
         Err(StoreError::Closed)
     }
 

@@ -16,7 +16,7 @@ use fanfare_core::phone::{Phone, PhoneKind};
 use fanfare_core::text::Text;
 use fanfare_core::validate::code;
 use fanfare_core::validate::naver_post::is_blog_id;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::config::{ChannelConfig, ChannelProtocol};
@@ -366,11 +366,17 @@ impl Account {
         Some(bytes.fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
     }
 
+    /// Whether it is this one, whatever the token of either.
+    pub(crate) fn is_but_for_token(&self, other: &Self) -> bool {
+        let parts = |account: &Self| Part::ALL.map(|part| account.shown(part));
+        parts(self) == parts(other)
+    }
+
     /// To be sealed.
-    pub(crate) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
         let fields = self.0.iter();
         let fields = fields.map(|(key, value)| (key.name().to_owned(), Value::from(value.reveal())));
-        Value::Object(fields.collect())
+        fields.collect()
     }
 
     /// What was sealed; keys of later versions are left out.
@@ -442,7 +448,7 @@ mod tests {
         assert!(!format!("{account:?}").contains("1784"));
         assert_eq!(account.shown(Part::AccountId).as_deref(), Some("1784"));
         assert_eq!(account.shown(Part::AccessToken), None);
-        assert_eq!(Account::from_json(&account.to_json()), account);
+        assert_eq!(Account::from_json(&Value::Object(account.to_json())), account);
     }
 
     #[test]

@@ -6,21 +6,19 @@
 //! again. What begins in the very moment of the change goes on with the account that it
 //! was begun with, or waits: its checkpoint bears the mark of it (`reach.rs`).
 
-use std::sync::Arc;
-
 use fanfare_core::channel::{Channel, Mode};
-use fanfare_core::credential::{Credential, TokenStanding};
+use fanfare_core::credential::{Credential, TokenStanding, TokenState};
 use fanfare_core::delivery::{Delivery, DeliveryStatus, Phase};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_ledger::{Filter, Store, StoreError};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::account::Account;
 use super::reach::{Reach, Whose, mark_of};
-use super::{Accounts, Known, Standing};
+use super::{Accounts, Standing};
+use crate::credentials::Kept;
 use crate::credentials::envelope::{KeyRing, KeyRingError};
 use crate::perform::Connection;
 use crate::sealed::SealError;
@@ -77,9 +75,11 @@ impl Accounts {
         self.may_be_changed(tenant, channel)?;
         let account = Account::read(body, channel, self.config(channel).protocol).map_err(AccountError::Invalid)?;
         let keys = self.keys_or(KeyRing::configured)?;
-        let clear = account.to_json().to_string();
         for _ in 0..TRIES {
             let row = self.read(tenant, channel).await?;
+            if row.as_ref().is_some_and(|row| self.is_no_news(keys, row, &account)) {
+                return self.changed(tenant, channel).await;
+            }
             let before = match &row {
                 // A row that does not open is another key's, and its nodes would read none of ours.
                 Some(row) => self.own(&self.account_of(row)?, channel),
@@ -87,14 +87,14 @@ impl Accounts {
             };
             let after = self.own(&account, channel);
             may_become(store, (tenant, channel), (&before, &after)).await?;
-            let row = Credential {
-                tenant: tenant.clone(),
-                channel,
-                version: row.map_or(1, |row| row.version + 1),
-                sealed: keys.close(tenant, channel, clear.as_bytes())?,
-                standing: TokenStanding::new(self.clock.now(), None),
-            };
-            if self.store.keep_credential(&row).await? {
+            let follows = row.as_ref().map_or(1, |row| row.version + 1);
+            let standing = TokenStanding::new(self.clock.now(), None);
+            let after = Kept::seal(keys, (tenant, channel), account.to_json(), (follows, standing))?;
+            if self
+                .store
+                .keep_credential(&after, row.as_ref().map(|row| &row.sealed))
+                .await?
+            {
                 return self.changed(tenant, channel).await;
             }
         }
@@ -133,15 +133,23 @@ impl Accounts {
 
     /// This node follows at once, the others within 5 seconds.
     async fn changed(&self, tenant: &TenantId, channel: Channel) -> Result<Standing, AccountError> {
-        let place = (tenant.clone(), channel);
-        if let Some(known) = self.known.get(&place) {
-            let read_again = Known {
-                until: Instant::now(),
-                ..Known::clone(&known)
-            };
-            self.known.insert(place, Arc::new(read_again));
-        }
+        self.read_again(tenant, channel);
         Ok(self.standing(tenant, channel).await?)
+    }
+
+    /// Handed over again, though it was renewed since: the renewed one is good for longer.
+    /// One that is refused, or has lapsed, is news whatever it is: it is tried anew.
+    fn is_no_news(&self, keys: &KeyRing, row: &Credential, account: &Account) -> bool {
+        let is_over = matches!(
+            row.standing.state(self.clock.now()),
+            TokenState::Expired | TokenState::Refused
+        );
+        if is_over || !self.lapses(row.channel) {
+            return false;
+        }
+        Kept::open(keys, row.clone()).is_ok_and(|kept| {
+            kept.goes_back_to(&account.token()) && Account::from_json(&kept.fields()).is_but_for_token(account)
+        })
     }
 
     fn own(&self, account: &Account, channel: Channel) -> Which {

@@ -8,34 +8,34 @@
 //! | `change.rs` | handed over, replaced, removed: what may be, and when |
 //! | `account.rs` | what an account consists of |
 //! | `reach.rs` | whom a call is made as |
+//! | `lapsing.rs` | tokens that lapse: renewed in time |
 //!
 //! What was read is believed for 4.5 s, that there is none, too; so every node
 //! follows a change within 5 seconds, and most calls read nothing. Where the database
 //! can't be read, nothing is sent: never with another account.
 //!
-//! Deliberately absent: the account of the tenant `default`, which is the configuration's;
-//! renewing a token (`credentials/renewal.rs` does, for the configuration's): who hands
-//! accounts over hands a renewed token over, too.
+//! Deliberately absent: the account of the tenant `default`, which is the configuration's.
 
 pub(crate) mod account;
 mod change;
+pub(crate) mod lapsing;
 pub(crate) mod reach;
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fanfare_channels::instagram::token::InstagramTokens;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
-use fanfare_core::credential::Credential;
+use fanfare_core::credential::{Credential, TokenStanding};
 use fanfare_core::delivery::{Delivery, Failure};
 use fanfare_core::ids::TenantId;
 use fanfare_core::text::Text;
 use fanfare_core::validate::kakao_channel::Frame;
 use fanfare_ledger::StoreError;
 use fanfare_ledger::credentials::Credentials;
-use jiff::Timestamp;
 use moka::sync::Cache;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -46,6 +46,7 @@ use crate::clients::{self, Clients, Connected};
 use crate::clock::Clock;
 use crate::config::{ChannelConfig, Config};
 use crate::credentials::envelope::{KeyRing, KeyRingError};
+use crate::credentials::{self, Kept};
 use crate::perform::Connection;
 use crate::sealed::SealError;
 
@@ -92,7 +93,7 @@ struct Known {
 struct Own {
     reach: Reach,
     account: Account,
-    set_at: Timestamp,
+    standing: TokenStanding,
 }
 
 /// How a tenant's account on a channel stands.
@@ -102,8 +103,10 @@ pub(crate) struct Standing {
     pub(crate) whose: &'static str,
     /// What it consists of, by the API's names, but for its token; of one's own only.
     pub(crate) ids: Vec<(&'static str, String)>,
-    /// When its token was handed over; of one's own only.
-    pub(crate) set_at: Option<Timestamp>,
+    /// How its token stands; of one's own only.
+    pub(crate) token: Option<TokenStanding>,
+    /// Whether that lapses, and is renewed.
+    pub(crate) lapses: bool,
 }
 
 impl Accounts {
@@ -187,7 +190,8 @@ impl Accounts {
             return Ok(Standing {
                 whose: "own",
                 ids: shown.collect(),
-                set_at: Some(own.set_at),
+                token: Some(own.standing.clone()),
+                lapses: self.lapses(channel),
             });
         }
         let whose = match self.without_own(tenant, channel).connection {
@@ -197,7 +201,8 @@ impl Accounts {
         Ok(Standing {
             whose,
             ids: Vec::new(),
-            set_at: None,
+            token: None,
+            lapses: false,
         })
     }
 
@@ -242,9 +247,10 @@ impl Accounts {
             match keys.rotate(&row.tenant, row.channel, &row.sealed) {
                 Ok(None) => {}
                 Ok(Some(sealed)) => {
-                    (row.sealed, row.version) = (sealed, row.version + 1);
+                    let before = std::mem::replace(&mut row.sealed, sealed);
+                    row.version += 1;
                     // Where somebody else was first, they have sealed it.
-                    self.store.keep_credential(&row).await?;
+                    self.store.keep_credential(&row, Some(&before)).await?;
                 }
                 Err(error) => unreadable(&row, &error),
             }
@@ -299,16 +305,59 @@ impl Accounts {
                 until,
                 ..Known::clone(&before)
             },
-            before => Known {
-                own: row.as_ref().map(|row| self.opened(row)),
-                former: before.and_then(|before| before.own.clone().or_else(|| before.former.clone())),
-                row,
-                until,
-            },
+            before => self.changed_to(row, before.as_deref(), until),
         };
         let known = Arc::new(known);
         self.known.insert(place, Arc::clone(&known));
         Ok(known)
+    }
+
+    /// A try to renew the token leaves what is sealed, and the client, as they were; and a
+    /// renewed token is one of the same account, which is no former one then.
+    fn changed_to(&self, row: Option<Credential>, before: Option<&Known>, until: Instant) -> Known {
+        let before_own = before.and_then(|before| before.own.as_ref());
+        let sealed = before.and_then(|before| Some(&before.row.as_ref()?.sealed.value));
+        let own = row.as_ref().map(|row| match before_own {
+            Some(own) if sealed == Some(&row.sealed.value) => Own {
+                standing: row.standing.clone(),
+                ..own.clone()
+            },
+            _ => self.opened(row),
+        });
+        let mark = |own: Option<&Own>| own.and_then(|own| own.reach.mark.clone());
+        let is_same = mark(before_own).is_some_and(|before| mark(own.as_ref()) == Some(before));
+        Known {
+            own,
+            former: before_own
+                .filter(|_| !is_same)
+                .or_else(|| before?.former.as_ref())
+                .cloned(),
+            row,
+            until,
+        }
+    }
+
+    /// What renews a token that is kept; nothing where no channel is live.
+    fn tokens_of(&self, kept: &Kept) -> Option<InstagramTokens> {
+        let account = Account::from_json(&kept.fields());
+        self.clients.as_ref()?.own_tokens(&account).ok()
+    }
+
+    /// Whether tokens lapse there.
+    fn lapses(&self, channel: Channel) -> bool {
+        channel == credentials::CHANNEL && credentials::are_used(&self.config)
+    }
+
+    /// It is read anew for the next call from here.
+    fn read_again(&self, tenant: &TenantId, channel: Channel) {
+        let place = (tenant.clone(), channel);
+        if let Some(known) = self.known.get(&place) {
+            let read_again = Known {
+                until: Instant::now(),
+                ..Known::clone(&known)
+            };
+            self.known.insert(place, Arc::new(read_again));
+        }
     }
 
     async fn read(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Credential>, StoreError> {
@@ -343,7 +392,7 @@ impl Accounts {
                 mark: account.mark(channel, self.config(channel).protocol),
             },
             account,
-            set_at: row.standing.set_at,
+            standing: row.standing.clone(),
         }
     }
 

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::StepOutcome;
+use fanfare_core::credential::{Sealed, Tried};
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::ids::DeliveryId;
 use fanfare_ledger::MemoryStore;
+use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -38,8 +40,12 @@ impl Credentials for Counting {
         self.store.credential(tenant, channel).await
     }
 
-    async fn keep_credential(&self, credential: &Credential) -> Result<bool, StoreError> {
-        self.store.keep_credential(credential).await
+    async fn credential_standings(&self, channel: Channel) -> Result<Vec<(TenantId, TokenStanding)>, StoreError> {
+        self.store.credential_standings(channel).await
+    }
+
+    async fn keep_credential(&self, credential: &Credential, before: Option<&Sealed>) -> Result<bool, StoreError> {
+        self.store.keep_credential(credential, before).await
     }
 
     async fn forget_credential(&self, tenant: &TenantId, channel: Channel) -> Result<bool, StoreError> {
@@ -121,6 +127,29 @@ async fn while_the_database_is_away_nobody_is_called_as_another() {
     assert_eq!(whose(&node, "shop").await, Whose::Shared);
 }
 
+/// Another node claims to renew the token, or has done so.
+async fn renewal(store: &Counting, tenant: &TenantId, is_done: bool) {
+    let row = store.store.credential(tenant, CHANNEL).await.unwrap().unwrap();
+    let before = row.sealed.clone();
+    let claim = Credential {
+        version: row.version + 1,
+        standing: TokenStanding {
+            tried: Tried::Begun,
+            ..row.standing.clone()
+        },
+        ..row.clone()
+    };
+    let after = if is_done {
+        let keys = KeyRing::read(&Secret::new("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")).unwrap();
+        let kept = Kept::open(&keys, row).unwrap();
+        kept.renewed(&keys, &Secret::new("canary-renewed"), claim.standing)
+            .unwrap()
+    } else {
+        claim
+    };
+    assert!(store.keep_credential(&after, Some(&before)).await.unwrap());
+}
+
 /// A delivery begun here, with what was believed just then.
 #[tokio::test(start_paused = true)]
 async fn what_was_begun_as_the_account_changed_goes_on_with_it() {
@@ -147,6 +176,18 @@ async fn what_was_begun_as_the_account_changed_goes_on_with_it() {
     other.keep(&nobody, (&shop, place), &account("17842")).await.unwrap();
     tokio::time::advance(Duration::from_secs(5)).await;
     let second = begun(&one.reach(&shop, CHANNEL).await.unwrap());
+    // A renewal of its token makes no other account of it: the former one is still known.
+    let client = |reach: &Reach| Arc::as_ptr(reach.connection.client().unwrap()).cast::<()>();
+    let before = one.reach(&shop, CHANNEL).await.unwrap();
+    renewal(&store, &shop, false).await;
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let tried = one.reach(&shop, CHANNEL).await.unwrap();
+    assert_eq!(client(&before), client(&tried), "a try alone changes nothing");
+    renewal(&store, &shop, true).await;
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let renewed = one.reach(&shop, CHANNEL).await.unwrap();
+    assert_ne!(client(&before), client(&renewed));
+    assert!(renewed.is_begun_with(&second) && other.reach(&shop, CHANNEL).await.unwrap().is_begun_with(&second));
     for (delivery, by) in [
         (&shared, &one),
         (&first, &one),

@@ -10,6 +10,7 @@ use axum::response::Response;
 use fanfare_core::api_key::Scope;
 use fanfare_core::channel::Channel;
 use fanfare_core::ids::TenantId;
+use fanfare_core::text::Language;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,6 +22,7 @@ use super::error::ApiError;
 use super::openapi::problems;
 use super::query::{self, Query};
 use super::state::Api;
+use super::token::Token;
 use super::view;
 use crate::accounts::Standing;
 
@@ -72,10 +74,13 @@ pub(super) struct AccountView {
     /// words may be added.
     #[schema(value_type = String, example = "own")]
     account: &'static str,
-    /// When its token was handed over.
+    /// When the service got its token: handed over, or renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     set_at: Option<Timestamp>,
+    /// How it stands, where it lapses: on Instagram. It is renewed in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<Token>,
     /// Of one's own account only, as all that follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<String>,
@@ -100,7 +105,8 @@ pub(super) struct AccountView {
 }
 
 impl AccountView {
-    fn of(place: &Place, mut standing: Standing) -> Self {
+    fn of(state: &Api, place: &Place, mut standing: Standing, language: Language) -> Self {
+        let token = Token::own(state, &standing, language);
         let mut id = |name: &str| {
             let at = standing.ids.iter().position(|(known, _)| *known == name)?;
             Some(standing.ids.swap_remove(at).1)
@@ -116,7 +122,8 @@ impl AccountView {
             unsubscribe_number: id("unsubscribeNumber"),
             recipient_list: id("recipientList"),
             account: standing.whose,
-            set_at: standing.set_at,
+            set_at: standing.token.map(|token| token.set_at),
+            token,
         }
     }
 }
@@ -142,20 +149,21 @@ impl AccountView {
 )]
 pub(super) async fn get_account(
     State(state): State<Arc<Api>>,
-    Extension(_): AskedLanguage,
+    Extension(language): AskedLanguage,
     caller: Caller,
     Path(name): Path<String>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let place = Place::of(&state, &caller, name, &uri).await?;
     let standing = state.accounts.standing(&place.tenant, place.channel).await?;
-    view::json(StatusCode::OK, &AccountView::of(&place, standing))
+    view::json(StatusCode::OK, &AccountView::of(&state, &place, standing, language))
 }
 
 /// Hands an account over, with which the tenant's requests are sent from then on.
 ///
 /// It is kept sealed; every replica uses it within five seconds. A new token of the same
-/// account is taken at any time. *Another* account (another account id, app key or sender
+/// account is taken at any time; the token that the kept one was renewed from is not, as
+/// long as the kept one is good. *Another* account (another account id, app key or sender
 /// key, or the first of one's own) is refused with 409 while something of the tenant's is
 /// unfinished that was begun with the one before: only that one can tell what became of it.
 /// Where the channel is, its address, is the operator's.
@@ -185,7 +193,7 @@ pub(super) async fn get_account(
 )]
 pub(super) async fn put_account(
     State(state): State<Arc<Api>>,
-    Extension(_): AskedLanguage,
+    Extension(language): AskedLanguage,
     caller: Caller,
     Path(name): Path<String>,
     uri: Uri,
@@ -200,7 +208,7 @@ pub(super) async fn put_account(
         by,
         "a tenant's own account was handed over"
     );
-    view::json(StatusCode::OK, &AccountView::of(&place, kept))
+    view::json(StatusCode::OK, &AccountView::of(&state, &place, kept, language))
 }
 
 /// Forgets a tenant's own account; the service's takes its place, where that may be. What
@@ -226,7 +234,7 @@ pub(super) async fn put_account(
 )]
 pub(super) async fn delete_account(
     State(state): State<Arc<Api>>,
-    Extension(_): AskedLanguage,
+    Extension(language): AskedLanguage,
     caller: Caller,
     Path(name): Path<String>,
     uri: Uri,
@@ -240,7 +248,7 @@ pub(super) async fn delete_account(
         by,
         "a tenant's own account was removed"
     );
-    view::json(StatusCode::OK, &AccountView::of(&place, standing))
+    view::json(StatusCode::OK, &AccountView::of(&state, &place, standing, language))
 }
 
 /// Whose account, and where.

@@ -132,13 +132,12 @@ pub(super) async fn list_channels(
     for channel in Channel::ALL {
         let mode = state.admit.modes[channel.index()];
         let problem = state.engine.channel_problem(&caller.tenant, channel).await?;
-        let account = state.accounts.standing(&caller.tenant, channel).await?.whose;
+        let account = state.accounts.standing(&caller.tenant, channel).await?;
         channels.push(ChannelInfo {
             problem: problem.map(|failure| ChannelProblem::of(&failure, language)),
             breaker: Breaker::of(state.engine.breaker(channel)),
-            // One's own is renewed by who handed it over.
-            token: Token::of(&state, channel, language).filter(|_| account == "shared"),
-            account: (mode == Mode::Live).then_some(account),
+            token: Token::of(&state, channel, &account, language),
+            account: (mode == Mode::Live).then_some(account.whose),
             ..info(channel, mode)
         });
     }

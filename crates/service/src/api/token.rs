@@ -1,14 +1,16 @@
-//! How the token of a channel stands, in `GET /api/channels`: when it lapses, and
-//! what came of renewing it. The token itself is shown nowhere.
+//! How the token of a channel stands, in `GET /api/channels` and of a tenant's account:
+//! when it lapses, and what came of renewing it. The token itself is shown nowhere.
 
 use fanfare_core::cause::Cause;
 use fanfare_core::channel::Channel;
+use fanfare_core::credential::TokenStanding;
 use fanfare_core::text::Language;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::Api;
+use crate::accounts::Standing;
 
 /// How a token stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,12 +51,25 @@ pub(super) struct TokenProblem {
 }
 
 impl Token {
-    /// That of a channel, where it is looked after.
-    pub(super) fn of(state: &Api, channel: Channel, language: Language) -> Option<Self> {
+    /// Of a tenant's account on a channel: its own, or the configured one.
+    pub(super) fn of(state: &Api, channel: Channel, account: &Standing, language: Language) -> Option<Self> {
+        if account.whose != "shared" {
+            return Self::own(state, account, language);
+        }
         let token = state.token.as_ref().filter(|_| channel == Channel::Instagram)?;
         let standing = token.borrow().clone()?;
+        Some(Self::shown(&standing, state, language))
+    }
+
+    /// Of a tenant's own account, where it has one there whose token lapses.
+    pub(super) fn own(state: &Api, account: &Standing, language: Language) -> Option<Self> {
+        let standing = account.token.as_ref().filter(|_| account.lapses)?;
+        Some(Self::shown(standing, state, language))
+    }
+
+    fn shown(standing: &TokenStanding, state: &Api, language: Language) -> Self {
         let tried = &standing.tried;
-        Some(Self {
+        Self {
             state: standing.state(state.clock.now()).name(),
             expires_at: standing.expires_at,
             set_at: standing.set_at,
@@ -64,6 +79,6 @@ impl Token {
                 message: Cause::of(code).map_or_else(String::new, |cause| cause.text().get(language).to_owned()),
                 channel_said: tried.said().map(str::to_owned),
             }),
-        })
+        }
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Context;
 use serde_json::{Map, Value};
 
 use super::answer::text;
+use super::channels;
 use super::failure::Failure;
 use super::screen::Screen;
 use super::{Common, client};
@@ -27,7 +28,7 @@ pub(super) struct Args {
 enum Command {
     /// Hand an account over, or a new token of it: the token is read from the standard input
     Set(Set),
-    /// Show which account it is, without its token
+    /// Show which account it is, and how its token stands, without the token
     Show(Whose),
     /// Forget it; the configured one takes its place, where that may be
     Remove(Whose),
@@ -125,7 +126,7 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// In one line: whose it is, and which.
+/// Whose it is, and which, in one line; and how its token stands, where that lapses.
 fn said(json: &Value) -> String {
     let (channel, tenant) = (text(&json["channel"]), text(&json["tenant"]));
     let names = [
@@ -142,10 +143,15 @@ fn said(json: &Value) -> String {
         ids + &format!(", {name} {}", text(&json[name]))
     });
     match &*text(&json["account"]) {
-        "own" => format!(
-            "{channel}: {tenant} has an account of its own{ids}; handed over at {}.",
-            text(&json["setAt"])
-        ),
+        "own" => {
+            let token = Some(&json["token"]).filter(|token| token.is_object());
+            let token = token.map(|token| format!("\n{}", channels::token_words(token)));
+            format!(
+                "{channel}: {tenant} has an account of its own{ids}; it stands so since {}.{}",
+                text(&json["setAt"]),
+                token.unwrap_or_default()
+            )
+        }
         "shared" => format!("{channel}: {tenant} has no account of its own, and is sent for with the configured one."),
         _ => format!("{channel}: {tenant} has no account, and nothing is sent for it there."),
     }
@@ -185,7 +191,19 @@ mod tests {
             "setAt": "2026-11-26T09:00:00Z"});
         assert_eq!(
             said(&own),
-            "Instagram: cafe has an account of its own, accountId 1784; handed over at 2026-11-26T09:00:00Z."
+            "Instagram: cafe has an account of its own, accountId 1784; it stands so since 2026-11-26T09:00:00Z."
+        );
+        let mut lapses = own;
+        lapses["token"] = json!({"state": "expiring", "expiresAt": "2026-12-01T00:00:00Z",
+            "problem": {"message": "The channel has a problem."}});
+        let lapses = said(&lapses);
+        let token = lapses.lines().skip(1).collect::<Vec<_>>();
+        assert_eq!(
+            token,
+            [
+                "token expiring, lapses at 2026-12-01T00:00:00Z",
+                "not renewed: The channel has a problem."
+            ]
         );
         let shared = json!({"channel": "GenieTV", "tenant": "cafe", "account": "shared"});
         assert!(said(&shared).contains("the configured one"));

@@ -70,8 +70,17 @@ async fn show(common: &Common) -> Result<(), Failure> {
     screen.say(table)
 }
 
-/// When the token lapses, and what is wrong with it.
 fn lapses(mode: &str, token: &Value) -> Cell {
+    let tone = if token["state"] == "good" {
+        Tone::Good
+    } else {
+        Tone::Bad
+    };
+    results::toned(&format!("{mode}: {}", token_words(token)), tone)
+}
+
+/// When the token lapses, and what is wrong with it.
+pub(super) fn token_words(token: &Value) -> String {
     let (state, expires_at) = (text(&token["state"]), text(&token["expiresAt"]));
     let end = match &*expires_at {
         "" => String::new(),
@@ -81,8 +90,7 @@ fn lapses(mode: &str, token: &Value) -> Cell {
         "" => String::new(),
         problem => format!("\nnot renewed: {problem}"),
     };
-    let tone = if state == "good" { Tone::Good } else { Tone::Bad };
-    results::toned(&format!("{mode}: token {state}{end}{problem}"), tone)
+    format!("token {state}{end}{problem}")
 }
 
 /// One line for each input; any of those in it will do.

@@ -1,6 +1,6 @@
-//! Credentials that change while a service runs, kept in the database and sealed:
-//! Instagram's token, which is renewed (`renewal.rs`). How they are sealed is in
-//! `envelope.rs`.
+//! Credentials that change while a service runs, kept in the database and sealed
+//! (`envelope.rs`): Instagram's configured token (`configured.rs`), which is renewed
+//! (`renewal.rs`).
 //!
 //! The configured token is the beginning. What it was renewed to is kept with a
 //! fingerprint of it, so that a start knows whether its configuration says something
@@ -8,9 +8,11 @@
 //! configuration do not put an older token back.
 //!
 //! Deliberately absent: accounts that tenants have of their own, which are kept beside it
-//! and are not renewed: `accounts/`.
+//! (`accounts/`), and whose tokens are renewed by the same rule (`renewal.rs`).
 
+mod configured;
 pub(crate) mod envelope;
+pub(crate) mod gauges;
 pub(crate) mod renewal;
 
 use std::borrow::Cow;
@@ -25,14 +27,15 @@ use fanfare_core::ids::TenantId;
 use fanfare_ledger::credentials::Credentials;
 use fanfare_ledger::{DATABASE_FILE, Store, StoreError};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::configured::Configured;
 use self::envelope::{KeyRing, KeyRingError};
-use self::renewal::Renewal;
+use crate::accounts::account::Part;
 use crate::clients::Connected;
 use crate::clock::Clock;
 use crate::config::{ChannelProtocol, Config};
@@ -48,15 +51,89 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Others may change it meanwhile; nobody does so often.
 const TRIES: usize = 8;
 
-/// A token as it is kept, and what it is.
+/// A token as it is kept, whoever's it is, and what is sealed with it.
 pub(crate) struct Kept {
     pub(crate) row: Credential,
     pub(crate) token: Secret,
+    /// All that is sealed: what a later version keeps there stays.
+    fields: Map<String, Value>,
 }
 
 impl Kept {
+    /// Of a row.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub(crate) fn open(keys: &KeyRing, row: Credential) -> Result<Self, SealError> {
+        let clear = keys.open(&row.tenant, row.channel, &row.sealed)?;
+        let fields: Map<String, Value> = serde_json::from_slice(&clear).map_err(|_malformed| SealError::Opened)?;
+        let token = fields.get(token_field(&row.tenant)).and_then(Value::as_str);
+        let token = Secret::new(token.ok_or(SealError::Opened)?);
+        Ok(Self { row, token, fields })
+    }
+
+    /// One that begins: as it is handed over.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub(crate) fn seal(
+        keys: &KeyRing,
+        (tenant, channel): (&TenantId, Channel),
+        fields: Map<String, Value>,
+        (version, standing): (u64, TokenStanding),
+    ) -> Result<Credential, SealError> {
+        let clear = Value::Object(fields).to_string();
+        Ok(Credential {
+            sealed: keys.close(tenant, channel, clear.as_bytes())?,
+            tenant: tenant.clone(),
+            channel,
+            version,
+            standing,
+        })
+    }
+
+    /// The same with another token in its place, which remembers what it goes back to.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub(crate) fn renewed(
+        &self,
+        keys: &KeyRing,
+        token: &Secret,
+        standing: TokenStanding,
+    ) -> Result<Credential, SealError> {
+        let (tenant, mut fields) = (&self.row.tenant, self.fields.clone());
+        fields.insert(token_field(tenant).to_owned(), token.reveal().into());
+        fields.entry(ORIGIN).or_insert_with(|| fingerprint(&self.token).into());
+        let place = (tenant, self.row.channel);
+        Self::seal(keys, place, fields, (self.row.version + 1, standing))
+    }
+
     pub(crate) fn standing(&self) -> TokenStanding {
         self.row.standing.clone()
+    }
+
+    /// Whether it goes back to this token, or is it.
+    pub(crate) fn goes_back_to(&self, token: &Secret) -> bool {
+        *token == self.token || self.origin() == Some(&fingerprint(token))
+    }
+
+    /// What is sealed.
+    pub(crate) fn fields(&self) -> Value {
+        Value::Object(self.fields.clone())
+    }
+
+    fn origin(&self) -> Option<&str> {
+        self.fields.get(ORIGIN)?.as_str()
+    }
+}
+
+/// Where the token stands in what is sealed: a tenant's is a part of its account.
+fn token_field(tenant: &TenantId) -> &'static str {
+    if *tenant == TenantId::default() {
+        "token"
+    } else {
+        Part::AccessToken.name()
     }
 }
 
@@ -77,29 +154,37 @@ pub(crate) enum CredentialError {
     Contended,
 }
 
-/// What is sealed.
-#[derive(Serialize, Deserialize)]
-struct Value {
-    token: String,
-    /// Of the configured token that it goes back to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    origin: Option<String>,
-}
+/// Sealed beside the token: the fingerprint of the one that it goes back to, which was
+/// configured or handed over.
+const ORIGIN: &str = "origin";
 
-/// How the token stands, as this node knows it.
-pub(crate) type Standing = watch::Receiver<Option<TokenStanding>>;
-
-/// What looks after the token.
-pub(crate) struct Running {
+/// What looks after tokens.
+pub(crate) struct Running<S = Option<TokenStanding>> {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     /// A call's.
     deadline: Duration,
-    standing: Standing,
+    standing: watch::Receiver<S>,
 }
 
-impl Running {
-    pub(crate) fn standing(&self) -> Standing {
+impl<S> Running<S> {
+    /// Begins; `work` ends when it is told to.
+    pub(crate) fn begin<W: Future<Output = ()> + Send + 'static>(
+        work: impl FnOnce(watch::Receiver<bool>) -> W,
+        deadline: Duration,
+        standing: watch::Receiver<S>,
+    ) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        Self {
+            stop,
+            task: tokio::spawn(work(stopping)),
+            deadline,
+            standing,
+        }
+    }
+
+    /// How they stand, as this node knows it.
+    pub(crate) fn standing(&self) -> watch::Receiver<S> {
         self.standing.clone()
     }
 
@@ -160,14 +245,9 @@ pub(crate) fn start(
     deadline: Duration,
 ) -> Option<Running> {
     let ((keys, kept), tokens) = kept.zip(connected.tokens.clone())?;
-    let renewal = Renewal::new((Arc::clone(store), Arc::clone(clock)), keys, tokens, &kept.row);
-    let (stop, stopping) = watch::channel(false);
-    Some(Running {
-        stop,
-        standing: renewal.standing(),
-        task: tokio::spawn(renewal.run(stopping)),
-        deadline,
-    })
+    let renewal = Configured::new((Arc::clone(store), Arc::clone(clock)), keys, tokens, &kept.row);
+    let standing = renewal.standing();
+    Some(Running::begin(|stopping| renewal.run(stopping), deadline, standing))
 }
 
 /// Whether this configuration calls Instagram by a token that lapses.
@@ -197,21 +277,21 @@ pub(crate) async fn begin(
             continue;
         }
         let Some(configured) = &configured else {
-            return Ok(row.map(|row| opened(keys, row)).transpose()?.map(|(kept, _)| kept));
+            return Ok(row.map(|row| Kept::open(keys, row)).transpose()?);
         };
         let origin = fingerprint(configured);
-        let version = match row {
-            Some(row) => match opened(keys, row)? {
-                (kept, known) if known.as_ref() == Some(&origin) => return Ok(Some(kept)),
-                (kept, _) => kept.row.version + 1,
-            },
-            None => 1,
+        let before = row.map(|row| Kept::open(keys, row)).transpose()?;
+        let before = match before {
+            Some(kept) if kept.origin() == Some(&origin) => return Ok(Some(kept)),
+            before => before.map(|kept| kept.row),
         };
         let standing = TokenStanding::new(now, None);
-        let row = sealed(keys, version, (configured, Some(origin)), standing)?;
-        if store.keep_credential(&row).await? {
-            let token = configured.clone();
-            return Ok(Some(Kept { row, token }));
+        let row = sealed(keys, before.as_ref(), (configured, Some(origin)), standing)?;
+        if store
+            .keep_credential(&row, before.as_ref().map(|row| &row.sealed))
+            .await?
+        {
+            return Ok(Some(Kept::open(keys, row)?));
         }
     }
     Err(CredentialError::Contended)
@@ -223,8 +303,9 @@ async fn rotate(store: &dyn Credentials, keys: &KeyRing, row: &mut Credential) -
     let Some(sealed) = keys.rotate(&row.tenant, row.channel, &row.sealed)? else {
         return Ok(true);
     };
-    (row.sealed, row.version) = (sealed, row.version + 1);
-    Ok(store.keep_credential(row).await?)
+    let before = std::mem::replace(&mut row.sealed, sealed);
+    row.version += 1;
+    Ok(store.keep_credential(row, Some(&before)).await?)
 }
 
 /// Whether another can be put in the place of the one that is kept.
@@ -233,7 +314,7 @@ async fn rotate(store: &dyn Credentials, keys: &KeyRing, row: &mut Credential) -
 /// [`CredentialError`]: another key has sealed it, and who has that would read nothing of ours.
 pub(crate) async fn may_be_replaced(store: &dyn Credentials, keys: &KeyRing) -> Result<(), CredentialError> {
     if let Some(row) = read(store).await? {
-        opened(keys, row)?;
+        Kept::open(keys, row)?;
     }
     Ok(())
 }
@@ -252,15 +333,19 @@ pub(crate) async fn set(
     for _ in 0..TRIES {
         // What services were configured with, they know better than who runs this. A row that
         // does not open is another key's, and its nodes would read no row of ours.
-        let (version, origin) = match read(store).await? {
+        let (before, origin) = match read(store).await? {
             Some(row) => {
-                let (kept, origin) = opened(keys, row)?;
-                (kept.row.version + 1, origin)
+                let kept = Kept::open(keys, row)?;
+                let origin = kept.origin().map(str::to_owned);
+                (Some(kept.row), origin)
             }
-            None => (1, configured(config).as_ref().map(fingerprint)),
+            None => (None, configured(config).as_ref().map(fingerprint)),
         };
-        let row = sealed(keys, version, (token, origin), standing.clone())?;
-        if store.keep_credential(&row).await? {
+        let row = sealed(keys, before.as_ref(), (token, origin), standing.clone())?;
+        if store
+            .keep_credential(&row, before.as_ref().map(|row| &row.sealed))
+            .await?
+        {
             return Ok(());
         }
     }
@@ -272,8 +357,7 @@ pub(crate) async fn set(
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn read(store: &dyn Credentials) -> Result<Option<Credential>, StoreError> {
-    let ours = |row: &Credential| row.channel == CHANNEL && row.tenant == TenantId::default();
-    Ok(store.credentials().await?.into_iter().find(ours))
+    store.credential(&TenantId::default(), CHANNEL).await
 }
 
 /// Whether there may be a database to look into: none is made for that.
@@ -291,36 +375,25 @@ pub(crate) async fn kept(config: &Config) -> Result<Option<(KeyRing, Kept)>, Cre
         return Ok(None);
     };
     let keys = KeyRing::present(config)?;
-    let (kept, origin) = opened(&keys, row)?;
+    let kept = Kept::open(&keys, row)?;
     // A start would begin with the configured one.
-    let is_new = configured(config).is_some_and(|token| origin != Some(fingerprint(&token)));
+    let is_new = configured(config).is_some_and(|token| kept.origin() != Some(&fingerprint(&token)));
     Ok((!is_new).then_some((keys, kept)))
 }
 
-/// What is in a row, and the fingerprint of what it goes back to.
-pub(crate) fn opened(keys: &KeyRing, row: Credential) -> Result<(Kept, Option<String>), SealError> {
-    let clear = keys.open(&row.tenant, row.channel, &row.sealed)?;
-    let value: Value = serde_json::from_slice(&clear).map_err(|_malformed| SealError::Opened)?;
-    let token = Secret::new(value.token);
-    Ok((Kept { row, token }, value.origin))
-}
-
-pub(crate) fn sealed(
+/// The configuration's, in the place of the one before.
+fn sealed(
     keys: &KeyRing,
-    version: u64,
+    before: Option<&Credential>,
     (token, origin): (&Secret, Option<String>),
     standing: TokenStanding,
 ) -> Result<Credential, SealError> {
     let tenant = TenantId::default();
-    let token = token.reveal().to_owned();
-    let clear = serde_json::to_vec(&Value { token, origin }).map_err(|_never| SealError::Opened)?;
-    Ok(Credential {
-        sealed: keys.close(&tenant, CHANNEL, &clear)?,
-        tenant,
-        channel: CHANNEL,
-        version,
-        standing,
-    })
+    let token = (token_field(&tenant).to_owned(), Value::from(token.reveal()));
+    let origin = origin.map(|origin| (ORIGIN.to_owned(), Value::from(origin)));
+    let fields = [token].into_iter().chain(origin).collect();
+    let version = before.map_or(1, |row| row.version + 1);
+    Kept::seal(keys, (&tenant, CHANNEL), fields, (version, standing))
 }
 
 fn configured(config: &Config) -> Option<Secret> {

@@ -1,221 +1,190 @@
-//! Renews Instagram's token while it is good, on one node of many, and follows what
-//! is kept: a token that another node renewed, or that a person handed over, is used
-//! within seconds. When it is due is decided in `core/credential.rs`.
+//! Renews a kept token of Instagram's while it is good, whoever's it is, on one node of
+//! many, and keeps what comes of it. When it is due is decided in `core/credential.rs`;
+//! who looks, and how often: `configured.rs` for the configuration's, `accounts/lapsing.rs`
+//! for tenants'.
 //!
 //! Who is about to renew says so first, in the database; of two who do, one is
-//! refused. One that dies over it has others try again an hour later.
+//! refused. One that dies over it has others try again an hour later. A token that
+//! somebody hands over meanwhile wins, and so does who removes it.
 
-use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fanfare_channels::instagram::token::{InstagramTokens, Renewed};
-use fanfare_channels::secret::{Secret, Token};
+use fanfare_channels::secret::Secret;
 use fanfare_core::credential::{Credential, TokenStanding, Tried};
 use fanfare_core::delivery::Failure;
-use fanfare_ledger::Store;
+use fanfare_ledger::credentials::Credentials;
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use super::envelope::KeyRing;
-use super::{CredentialError, Kept, opened, read, sealed};
-use crate::clock::Clock;
+use super::{CredentialError, Kept};
+use crate::sealed::SealError;
 
-/// Between two looks at what is kept.
-const INTERVAL: Duration = Duration::from_secs(2);
-
-/// Keeps the token of this node good.
+/// Renews, and keeps.
 pub(crate) struct Renewal {
-    store: Arc<dyn Store>,
-    keys: KeyRing,
-    clock: Arc<dyn Clock>,
-    tokens: InstagramTokens,
-    /// What the channel's client calls with.
-    token: Token,
-    /// Which version that is.
-    version: u64,
-    /// What came of a renewal, and could not be kept yet, and the token that it was
-    /// renewed from: a new one is nowhere else.
-    unkept: Option<(Credential, Secret)>,
-    shown: watch::Sender<Option<TokenStanding>>,
+    store: Arc<dyn Credentials>,
+    /// A new token is nowhere else.
+    unkept: Vec<Unkept>,
+}
+
+/// What came of a renewal, and is not kept yet.
+struct Unkept {
+    /// What was renewed, as it is kept, as far as is known.
+    before: Kept,
+    came: Came,
+}
+
+/// What a try came to.
+#[derive(Clone)]
+pub(crate) struct Came {
+    /// What is used from now on; nothing where the old one stays.
+    pub(crate) token: Option<Secret>,
+    /// How it stands.
+    pub(crate) standing: TokenStanding,
 }
 
 impl Renewal {
-    pub(crate) fn new(
-        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
-        keys: KeyRing,
-        (token, tokens): (Token, InstagramTokens),
-        kept: &Credential,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<dyn Credentials>) -> Self {
         Self {
             store,
-            keys,
-            clock,
-            tokens,
-            token,
-            version: kept.version,
-            unkept: None,
-            shown: watch::Sender::new(Some(kept.standing.clone())),
+            unkept: Vec::new(),
         }
     }
 
-    /// How the token stands, as this node knows it.
-    pub(crate) fn standing(&self) -> watch::Receiver<Option<TokenStanding>> {
-        self.shown.subscribe()
+    /// How much is not kept yet.
+    pub(crate) fn unkept(&self) -> usize {
+        self.unkept.len()
     }
 
-    /// Until it is told to stop.
-    pub(crate) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
-        let mut failing = false;
-        while !*stopping.borrow_and_update() {
-            let round = self.round().await;
-            if let Some(error) = round.as_ref().err().filter(|_| !failing) {
-                // Once, until it goes well again.
-                tracing::warn!(
-                    error = error as &dyn Error,
-                    "could not look after Instagram's token; looks again"
-                );
-            }
-            failing = round.is_err();
-            if let Ok(Err(_)) = tokio::time::timeout(INTERVAL, stopping.changed()).await {
-                break;
-            }
-        }
-        if let Err(error) = self.keep_unkept().await {
-            tracing::error!(
-                error = &error as &dyn Error,
-                "a renewed token of Instagram could not be kept: hand over a new one if the old one is refused"
-            );
-        }
-    }
-
-    async fn round(&mut self) -> Result<(), CredentialError> {
-        self.keep_unkept().await?;
-        let Some(row) = read(&*self.store).await? else {
-            return Ok(());
-        };
-        let (kept, origin) = opened(&self.keys, row)?;
-        self.follow(&kept);
-        if kept.row.standing.is_due(self.clock.now()) {
-            self.renew(kept, origin).await?;
-        }
-        Ok(())
-    }
-
-    fn follow(&mut self, kept: &Kept) {
-        if kept.row.version != self.version {
-            self.version = kept.row.version;
-            self.token.set(kept.token.clone());
-        }
-        self.show(&kept.row.standing);
-    }
-
-    fn show(&self, standing: &TokenStanding) {
-        self.shown.send_if_modified(|shown| {
-            let news = shown.as_ref() != Some(standing);
-            if news {
-                *shown = Some(standing.clone());
-            }
-            news
-        });
-    }
-
-    async fn renew(&mut self, kept: Kept, origin: Option<String>) -> Result<(), CredentialError> {
-        let now = self.clock.now();
-        let (mut claim, from) = (kept.row, kept.token);
+    /// Renews it, where no other node is at it; what comes of it is yet to be kept.
+    ///
+    /// # Errors
+    /// [`CredentialError`]: nobody was asked.
+    pub(crate) async fn renew(
+        &mut self,
+        mut kept: Kept,
+        tokens: &InstagramTokens,
+        now: Timestamp,
+    ) -> Result<Option<Came>, CredentialError> {
+        let claim = &mut kept.row;
         claim.version += 1;
         (claim.standing.tried_at, claim.standing.tried) = (Some(now), Tried::Begun);
-        if !self.store.keep_credential(&claim).await? {
+        if !self.store.keep_credential(claim, Some(&claim.sealed)).await? {
             // Another node is at it.
-            return Ok(());
+            return Ok(None);
         }
-        self.version = claim.version;
-        let row = match self.tokens.renew(now).await {
-            Ok(renewed) => self.renewed(claim, renewed, origin, now)?,
-            Err(why) => failed(claim, why),
+        let came = match tokens.renew(now).await {
+            Ok(renewed) => renewed_to(&kept.row, renewed, now),
+            Err(why) => failed(&kept.row, why),
         };
-        self.show(&row.standing);
-        self.unkept = Some((row, from));
-        self.keep_unkept().await
+        let before = kept;
+        self.unkept.push(Unkept {
+            before,
+            came: came.clone(),
+        });
+        Ok(Some(came))
     }
 
-    /// What was given is used at once.
-    fn renewed(
-        &self,
-        before: Credential,
-        renewed: Renewed,
-        origin: Option<String>,
-        now: Timestamp,
-    ) -> Result<Credential, CredentialError> {
-        let Renewed { token, expires_at } = renewed;
-        let standing = TokenStanding {
-            tried_at: Some(now),
-            ..TokenStanding::new(now, expires_at)
-        };
-        tracing::info!(
-            expires_at = expires_at.map(tracing::field::display),
-            "Instagram's token was looked after"
-        );
-        let Some(token) = token else {
-            let standing = TokenStanding {
-                set_at: before.standing.set_at,
-                ..standing
-            };
-            let version = before.version + 1;
-            return Ok(Credential {
-                version,
-                standing,
-                ..before
-            });
-        };
-        let row = sealed(&self.keys, before.version + 1, (&token, origin), standing)?;
-        self.token.set(token);
-        Ok(row)
-    }
-
-    /// Until it is kept, or somebody has handed another one over. Who only sealed the
+    /// Until all is kept, or somebody has handed another one over. Who only sealed the
     /// old one anew, or took this node for dead and claims to renew it, is overruled.
-    async fn keep_unkept(&mut self) -> Result<(), CredentialError> {
-        while let Some((row, from)) = &mut self.unkept {
-            if self.store.keep_credential(row).await? {
-                self.version = row.version;
-                break;
+    ///
+    /// # Errors
+    /// The first [`CredentialError`]; that one is tried again the next time, and the others are kept.
+    pub(crate) async fn keep_unkept(&mut self, keys: &KeyRing) -> Result<(), CredentialError> {
+        let (mut at, mut first) = (0, Ok(()));
+        while let Some(unkept) = self.unkept.get_mut(at) {
+            match unkept.keep(&*self.store, keys).await {
+                Ok(()) => _ = self.unkept.remove(at),
+                Err(error) => {
+                    at += 1;
+                    first = first.and(Err(error));
+                }
             }
-            let Some(kept) = read(&*self.store).await? else { break };
-            let (kept, _) = opened(&self.keys, kept)?;
-            if kept.token.reveal() != from.reveal() {
-                break;
-            }
-            row.version = kept.row.version + 1;
         }
-        self.unkept = None;
-        Ok(())
+        first
     }
 }
 
-fn failed(before: Credential, why: Failure) -> Credential {
+impl Unkept {
+    async fn keep(&mut self, store: &dyn Credentials, keys: &KeyRing) -> Result<(), CredentialError> {
+        loop {
+            let (before, row) = (&self.before.row, self.came.over(keys, &self.before)?);
+            if store.keep_credential(&row, Some(&before.sealed)).await? {
+                return Ok(());
+            }
+            let Some(row) = store.credential(&before.tenant, before.channel).await? else {
+                return Ok(());
+            };
+            let kept = Kept::open(keys, row)?;
+            if kept.token != self.before.token {
+                return Ok(());
+            }
+            self.before = kept;
+        }
+    }
+}
+
+impl Came {
+    /// The row that follows this one: what else it holds stays.
+    fn over(&self, keys: &KeyRing, before: &Kept) -> Result<Credential, SealError> {
+        if let Some(token) = &self.token {
+            return before.renewed(keys, token, self.standing.clone());
+        }
+        Ok(Credential {
+            version: before.row.version + 1,
+            standing: TokenStanding {
+                set_at: before.row.standing.set_at,
+                ..self.standing.clone()
+            },
+            ..before.row.clone()
+        })
+    }
+}
+
+fn renewed_to(claim: &Credential, renewed: Renewed, now: Timestamp) -> Came {
+    let Renewed { token, expires_at } = renewed;
+    tracing::info!(
+        tenant = claim.tenant.as_str(),
+        expires_at = expires_at.map(tracing::field::display),
+        "Instagram's token was looked after"
+    );
+    Came {
+        token,
+        standing: TokenStanding {
+            tried_at: Some(now),
+            ..TokenStanding::new(now, expires_at)
+        },
+    }
+}
+
+fn failed(claim: &Credential, why: Failure) -> Came {
     let tried = Tried::Failed {
         code: why.code.into_owned(),
         said: why.channel_said,
     };
-    let said = tried.said().unwrap_or_default();
-    if before.standing.expires_at.is_some() || tried.is_refusal() {
-        tracing::warn!(code = tried.code(), said, "Instagram's token could not be renewed");
+    let (tenant, said) = (claim.tenant.as_str(), tried.said().unwrap_or_default());
+    if claim.standing.expires_at.is_some() || tried.is_refusal() {
+        tracing::warn!(
+            tenant,
+            code = tried.code(),
+            said,
+            "Instagram's token could not be renewed"
+        );
     } else {
         tracing::info!(
+            tenant,
             said,
             "when Instagram's token lapses could not be found out; a new one must be a day old"
         );
     }
-    Credential {
-        version: before.version + 1,
+    Came {
+        token: None,
         standing: TokenStanding {
             tried,
-            ..before.standing
+            ..claim.standing.clone()
         },
-        ..before
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
 //! What is not as it should be with the service itself: a breaker that is open,
 //! deliveries that do not go on, events that Kafka does not get, a token that
-//! lapses. Each is told when it begins, and a breaker when it is over, once for all
+//! lapses, a tenant's among them. Each is told when it begins, and a breaker when it is over, once for all
 //! nodes: who sees it says so in the database, and it is over when nobody has for a
 //! while.
 
@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
-use fanfare_core::credential::TokenStanding;
+use fanfare_core::credential::{TokenStanding, Tried};
+use fanfare_core::ids::TenantId;
 use fanfare_core::notice::{Notice, Subject, TokenNotice};
 use fanfare_core::resilience::breaker::BreakerState;
 use fanfare_ledger::{Store, StoreError};
@@ -18,7 +19,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::accounts::lapsing::Standings;
 use crate::clock::Clock;
+use crate::credentials::CHANNEL;
 use crate::perform::EngineHandle;
 use crate::standing::Overdue;
 
@@ -38,19 +41,33 @@ const BEHIND_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// are: for so long it takes nothing for over.
 const SETTLES: Duration = Duration::from_secs(10);
 
+/// So much is said of tenants' tokens in one look: there may be many.
+const SAID_AT_ONCE: usize = 50;
+
+/// How Instagram's tokens stand, where they are looked after.
+#[derive(Clone, Default)]
+pub struct Tokens {
+    /// The configured one.
+    pub(crate) configured: Option<watch::Receiver<Option<TokenStanding>>>,
+    /// Tenants' own.
+    pub(crate) tenants: Option<watch::Receiver<Standings>>,
+}
+
 /// Watches this node.
 pub(super) struct Alarms {
     pub(super) store: Arc<dyn Store>,
     pub(super) engine: EngineHandle,
     pub(super) clock: Arc<dyn Clock>,
-    /// How Instagram's token stands, where it is looked after.
-    pub(super) token: Option<watch::Receiver<Option<TokenStanding>>>,
+    /// How Instagram's tokens stand, where they are looked after.
+    pub(super) tokens: Tokens,
     /// What does not go on, of all nodes.
     pub(super) overdue: watch::Receiver<Overdue>,
     /// Whether events go to Kafka.
     pub(super) publishes: bool,
     /// What was said of each, and when.
     pub(super) said: BTreeMap<String, (u64, Timestamp)>,
+    /// What was said of tenants' tokens.
+    pub(super) said_of_tenants: BTreeMap<String, u64>,
     pub(super) began: Instant,
 }
 
@@ -89,6 +106,32 @@ impl Alarms {
                 self.say(&seen, now).await?;
                 self.said.insert(seen.key, (seen.level, now));
             }
+        }
+        self.tenants_tokens(now).await
+    }
+
+    /// A tenant's token is kept for all nodes alike, so that they see the same: it is said
+    /// when that changes. The alarm is of this token alone, and is over with it.
+    async fn tenants_tokens(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(tenants) = &self.tokens.tenants else {
+            return Ok(());
+        };
+        let seen = of_tenants(&tenants.borrow(), now);
+        let is_news = |bad: &&Seen| self.said_of_tenants.get(&bad.key) != Some(&bad.level);
+        for bad in seen
+            .values()
+            .flatten()
+            .filter(is_news)
+            .take(SAID_AT_ONCE)
+            .collect::<Vec<_>>()
+        {
+            self.say(bad, now).await?;
+            self.said_of_tenants.insert(bad.key.clone(), bad.level);
+        }
+        let over = self.said_of_tenants.keys().filter(|key| !seen.contains_key(*key));
+        for key in over.take(SAID_AT_ONCE).cloned().collect::<Vec<_>>() {
+            self.store.clear_alarm(&key, now, None).await?;
+            self.said_of_tenants.remove(&key);
         }
         Ok(())
     }
@@ -140,22 +183,8 @@ impl Alarms {
     }
 
     fn token(&self, now: Timestamp) -> Option<Seen> {
-        let standing = self.token.as_ref()?.borrow().clone()?;
-        if standing.is_due(now) && standing.tried.code().is_none() {
-            // It is just being renewed, which may well succeed.
-            return None;
-        }
-        let channel = Channel::Instagram;
-        Some(Seen {
-            key: format!("token/{channel}"),
-            level: standing.state(now).level(),
-            bad: Subject::Token(TokenNotice {
-                channel,
-                expires_at: standing.expires_at,
-                tried: standing.tried,
-            }),
-            over: None,
-        })
+        let standing = self.tokens.configured.as_ref()?.borrow().clone()?;
+        token("", None, &standing, now)
     }
 
     fn relay(&self, now: Timestamp) -> Vec<Seen> {
@@ -184,7 +213,76 @@ impl Alarms {
     }
 }
 
+/// What is bad of tenants' tokens, each by itself; nothing of one that is just being
+/// renewed: that is not over.
+fn of_tenants(standings: &[(TenantId, TokenStanding)], now: Timestamp) -> BTreeMap<String, Option<Seen>> {
+    let seen = standings.iter().map(|(tenant, standing)| {
+        let name = format!("/{}/{}", tenant.as_str(), standing.set_at.as_microsecond());
+        let seen = token(&name, Some(tenant), standing, now);
+        (key(&name), seen.filter(|_| standing.tried != Tried::Begun))
+    });
+    seen.filter(|(_, seen)| seen.as_ref().is_none_or(|seen| seen.level > 0))
+        .collect()
+}
+
+/// Of a token's alarm.
+fn key(name: &str) -> String {
+    format!("token/{CHANNEL}{name}")
+}
+
+/// How a token stands; nothing where it is just being renewed, which may well succeed.
+fn token(name: &str, tenant: Option<&TenantId>, standing: &TokenStanding, now: Timestamp) -> Option<Seen> {
+    if standing.is_due(now) && standing.tried.code().is_none() {
+        return None;
+    }
+    let channel = CHANNEL;
+    Some(Seen {
+        key: key(name),
+        level: standing.state(now).level(),
+        bad: Subject::Token(TokenNotice {
+            tenant: tenant.cloned(),
+            channel,
+            expires_at: standing.expires_at,
+            tried: standing.tried.clone(),
+        }),
+        over: None,
+    })
+}
+
 /// A time so much earlier.
 pub(super) fn before(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_sub(by).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else a refused one would be told of with each try, hour by hour.
+    #[test]
+    fn a_tenant_s_token_that_is_just_being_renewed_is_neither_bad_nor_over() {
+        let day = |day: u64| Timestamp::UNIX_EPOCH + Duration::from_hours(24 * day);
+        let (now, cafe) = (day(50), TenantId::new("cafe"));
+        let tried = |tried: Tried, end: u64| TokenStanding {
+            tried_at: Some(now),
+            tried,
+            ..TokenStanding::new(day(0), Some(day(end)))
+        };
+        let refused = || Tried::Failed {
+            code: "auth_expired".to_owned(),
+            said: None,
+        };
+        let levels = |standing: TokenStanding| {
+            let seen = of_tenants(&[(cafe.clone(), standing)], now);
+            seen.into_values()
+                .map(|seen| seen.map(|seen| seen.level))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(levels(tried(Tried::Well, 90)), [], "good");
+        assert_eq!(levels(tried(refused(), 90)), [Some(5)]);
+        assert_eq!(levels(tried(Tried::Begun, 90)), [None], "somebody is at it");
+        assert_eq!(levels(tried(Tried::Begun, 60)), [None]);
+        assert_eq!(levels(TokenStanding::new(day(0), Some(day(60)))), [None], "it is due");
+        assert_eq!(levels(tried(Tried::Well, 60)), [Some(1)]);
+    }
 }

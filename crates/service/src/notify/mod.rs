@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
-use fanfare_core::credential::TokenStanding;
 use fanfare_core::notice::Subscription;
 use fanfare_ledger::{Store, StoreError};
 use jiff::Timestamp;
@@ -43,6 +42,7 @@ pub use self::mail::{MailError, Mailer};
 pub use self::webhook::SigningKey;
 
 use self::alarms::Alarms;
+pub use self::alarms::Tokens;
 use self::sender::{Sender, Standing};
 use self::sink::{Form, Sink};
 use self::upkeep::Upkeep;
@@ -93,8 +93,8 @@ pub struct Parts {
     pub engine: EngineHandle,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// How Instagram's token stands, where it is looked after.
-    pub token: Option<watch::Receiver<Option<TokenStanding>>>,
+    /// How Instagram's tokens stand, where they are looked after.
+    pub tokens: Tokens,
     /// What does not go on, of all nodes.
     pub(crate) overdue: watch::Receiver<Overdue>,
     /// For jitter.
@@ -172,10 +172,11 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
             store: parts.store,
             engine: parts.engine,
             clock: parts.clock,
-            token: parts.token,
+            tokens: parts.tokens,
             overdue: parts.overdue,
             publishes: config.kafka_brokers.is_some(),
             said: BTreeMap::new(),
+            said_of_tenants: BTreeMap::new(),
             began: Instant::now(),
         };
         tasks.push(tokio::spawn(alarms.run(stopping)));

@@ -86,7 +86,8 @@ fn an_account_is_handed_over_tried_and_removed() {
     says(&of_cafe("show"), 0, &["the configured one"]);
     let own = "cafe has an account of its own, accountId 17847000000000000";
     let set = world.account(&SET, "canary-of-the-cafe\n");
-    says(&set, 0, &[own, "within five seconds"]);
+    says(&set, 0, &[own, "token good", "within five seconds"]);
+    says(&of_cafe("show"), 0, &[own, "token good"]);
     let (code, tried) = world.check(&["--tenant", "cafe"]);
     assert_eq!(
         (code, &tried["outcome"], &tried["ownAccount"], &tried["account"]["id"]),

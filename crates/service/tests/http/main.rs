@@ -76,6 +76,7 @@ mod stop;
 mod support;
 mod tenants;
 mod token;
+mod token_of_tenant;
 mod withdraw;
 
 use serde_json::{Value, json};

@@ -14,16 +14,16 @@ use crate::notices::{chat, webhook};
 use crate::receiver::Receiver;
 use crate::support::{PATIENCE, Service};
 
-const DAY: Duration = Duration::from_hours(24);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// The service's time and the channel's, which go together.
-struct Time {
-    clock: Arc<ManualClock>,
-    simulator: RunningSimulator,
+pub(crate) struct Time {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) simulator: RunningSimulator,
 }
 
 impl Time {
-    async fn begin() -> Self {
+    pub(crate) async fn begin() -> Self {
         let now = SystemClock::default().now();
         let settings = SimulatorSettings {
             clock: Clock::fixed(now),
@@ -35,27 +35,32 @@ impl Time {
         }
     }
 
-    fn pass(&self, by: Duration) {
+    pub(crate) fn pass(&self, by: Duration) {
         self.clock.advance(by);
         self.simulator.clock().advance(by);
     }
 
     /// Sends a request; meanwhile time goes on.
     async fn distribute(&self, service: &Service, event: &str) -> Value {
+        let request = request(&self.simulator, event);
+        self.flows_while(service.distribute(&request)).await.success(200)
+    }
+
+    /// Time goes on until this is done.
+    pub(crate) async fn flows_while<T>(&self, doing: impl Future<Output = T>) -> T {
         let flows = async {
             loop {
                 self.pass(Duration::from_millis(100));
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let request = request(&self.simulator, event);
         tokio::select! {
-            answer = service.distribute(&request) => answer.success(200),
+            done = doing => done,
             () = flows => unreachable!("it goes on for ever"),
         }
     }
 
-    async fn start(&self, change: impl FnOnce(&mut Config)) -> Service {
+    pub(crate) async fn start(&self, change: impl FnOnce(&mut Config)) -> Service {
         let live = live(self.simulator.base_url());
         let clock = Arc::clone(&self.clock);
         Service::start_at(clock as _, |config| {
@@ -203,6 +208,6 @@ async fn a_mock_has_none() {
     service.stop().await;
 }
 
-fn contains(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|part| part == text.as_bytes())
 }

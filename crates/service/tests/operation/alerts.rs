@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use fanfare::telemetry::ALL;
 use fanfare_core::cause;
+use fanfare_core::credential::TokenState;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::resilience::breaker::BreakerState;
 use yaml_rust2::{Yaml, YamlLoader};
@@ -103,6 +104,7 @@ fn the_rules_know_the_words_that_labels_can_have() {
                         ("fanfare_breaker_state", "state") => {
                             BreakerState::ALL.iter().any(|state| state.name() == value)
                         }
+                        ("fanfare_tokens", "state") => TokenState::NAMES.contains(&value),
                         _ => true,
                     };
                     assert!(known, "{}: {label} is never {value}", name(&alert));

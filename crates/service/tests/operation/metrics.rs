@@ -206,6 +206,12 @@ fn figures_are_right(exposed: &Exposition) {
         // Its time is to come.
         (0.0, "fanfare_deliveries_overdue_seconds", &[]),
         (1.0, "fanfare_database_up", &[]),
+        (
+            1.0,
+            "fanfare_tokens",
+            &[("channel", "Instagram"), ("account", "configured"), ("state", "good")],
+        ),
+        (0.0, "fanfare_tokens", &[("account", "tenants")]),
     ];
     for channel in ["Instagram", "NaverBlog"] {
         for (count, name, labels) in COUNTED {

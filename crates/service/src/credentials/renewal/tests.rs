@@ -1,35 +1,39 @@
 //! Renewing, over the in-memory store and against the simulator, in a time that is
-//! set: what each look does, on one node and on two.
+//! set: what each look does, on one node and on two. Here the configured token;
+//! tenants' own in `accounts/lapsing/tests.rs`.
+
+use std::time::Duration;
 
 use fanfare_channels::api::Api;
 use fanfare_channels::http::{HttpClient, HttpSettings};
-use fanfare_channels::secret::Secret;
+use fanfare_channels::secret::Token;
+use fanfare_core::channel::Mode;
 use fanfare_core::credential::TokenState;
-use fanfare_ledger::MemoryStore;
+use fanfare_ledger::{MemoryStore, Store};
 use fanfare_simulator::{Clock as SimulatorClock, RunningSimulator, Simulator, SimulatorSettings};
 use hyper::http::Request;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::ManualClock;
+use crate::clock::{Clock, ManualClock};
 use crate::config::{ChannelConfig, Config};
-use crate::credentials::begin;
-use fanfare_core::channel::Mode;
+use crate::credentials::configured::Configured;
+use crate::credentials::{begin, read, sealed, set};
 
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const OTHER: &str = "BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const CONFIGURED: &str = "canary-configured";
 
 /// A database, a channel and the time, which outlive nodes.
-struct World {
+pub(crate) struct World {
     store: Arc<dyn Store>,
-    simulator: RunningSimulator,
-    clock: Arc<ManualClock>,
+    pub(crate) simulator: RunningSimulator,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let now: Timestamp = "2026-11-24T01:00:00Z".parse().unwrap();
         let settings = SimulatorSettings {
             clock: SimulatorClock::fixed(now),
@@ -42,7 +46,7 @@ impl World {
         }
     }
 
-    fn pass(&self, hours: i64) {
+    pub(crate) fn pass(&self, hours: i64) {
         let by = SignedDuration::from_hours(hours);
         self.clock.set(self.clock.now() + by);
         self.simulator.clock().advance(Duration::try_from(by).unwrap());
@@ -68,7 +72,7 @@ impl World {
         let tokens = InstagramTokens::new(Api::new(http, base, token.clone()), "v26.0");
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let parts = (Arc::clone(&self.store), clock);
-        Node(Renewal::new(parts, Self::keys(), (token, tokens), &kept.row))
+        Node(Configured::new(parts, Self::keys(), (token, tokens), &kept.row))
     }
 
     /// The channel sees the token, which is then old enough.
@@ -77,7 +81,7 @@ impl World {
         self.pass(25);
     }
 
-    async fn goes_wrong(&self, fault: Value) {
+    pub(crate) async fn goes_wrong(&self, fault: Value) {
         let rules = json!({"rules": [{"step": "token", "fault": fault}]}).to_string();
         let url = format!("{}/_simulator/faults", self.simulator.base_url());
         let http = HttpClient::new(&HttpSettings::default()).unwrap();
@@ -85,7 +89,7 @@ impl World {
         assert_eq!(http.send(request).await.unwrap().status, 200);
     }
 
-    async fn goes_well(&self) {
+    pub(crate) async fn goes_well(&self) {
         let url = format!("{}/_simulator/faults", self.simulator.base_url());
         let http = HttpClient::new(&HttpSettings::default()).unwrap();
         let request = Request::delete(url).body(bytes::Bytes::new()).unwrap();
@@ -93,7 +97,7 @@ impl World {
     }
 
     /// Requests for tokens that the channel has seen.
-    async fn asked(&self) -> usize {
+    pub(crate) async fn asked(&self) -> usize {
         let url = format!("{}/_simulator/requests", self.simulator.base_url());
         let http = HttpClient::new(&HttpSettings {
             max_answer_bytes: 1_000_000,
@@ -106,7 +110,7 @@ impl World {
     }
 }
 
-struct Node(Renewal);
+struct Node(Configured);
 
 impl Node {
     async fn look(&mut self) {
@@ -275,7 +279,7 @@ async fn a_refused_token_is_told_at_once_and_a_new_one_followed_by_all() {
     let config = Config::default();
     let standing = TokenStanding::new(world.clock.now(), None);
     let given = Secret::new("canary-by-hand");
-    super::super::set(&config, &*world.store, &World::keys(), &given, &standing)
+    set(&config, &*world.store, &World::keys(), &given, &standing)
         .await
         .unwrap();
     one.look().await;
@@ -322,7 +326,7 @@ async fn another_key_opens_nothing_and_changes_nothing() {
     );
     let standing = TokenStanding::new(world.clock.now(), None);
     let given = Secret::new("canary-by-hand");
-    let set = super::super::set(&config, &*world.store, &other, &given, &standing).await;
+    let set = set(&config, &*world.store, &other, &given, &standing).await;
     assert!(matches!(set, Err(CredentialError::Sealed(_))), "{set:?}");
     assert_eq!(read(&*world.store).await.unwrap(), row);
 }
@@ -333,16 +337,26 @@ async fn a_new_token_is_dropped_only_for_another_one() {
     for (meanwhile, kept) in [(CONFIGURED, "canary-renewed"), ("canary-by-hand", "canary-by-hand")] {
         let world = World::new().await;
         let mut node = world.node(CONFIGURED).await;
-        let version = read(&*world.store).await.unwrap().unwrap().version;
-        let row = |version, token: &str| {
-            let standing = TokenStanding::new(world.clock.now(), None);
-            sealed(&World::keys(), version, (&Secret::new(token), None), standing).unwrap()
-        };
-        assert!(world.store.keep_credential(&row(version + 1, meanwhile)).await.unwrap());
-        let renewed = row(version + 1, "canary-renewed");
-        node.0.unkept = Some((renewed, Secret::new(CONFIGURED)));
-        node.0.keep_unkept().await.unwrap();
+        let before = read(&*world.store).await.unwrap().unwrap();
+        let standing = || TokenStanding::new(world.clock.now(), None);
+        let given = sealed(
+            &World::keys(),
+            Some(&before),
+            (&Secret::new(meanwhile), None),
+            standing(),
+        )
+        .unwrap();
+        let followed = world.store.keep_credential(&given, Some(&before.sealed)).await;
+        assert!(followed.unwrap());
+        node.0.renewal.unkept.push(Unkept {
+            before: Kept::open(&World::keys(), before).unwrap(),
+            came: Came {
+                token: Some(Secret::new("canary-renewed")),
+                standing: standing(),
+            },
+        });
+        node.0.renewal.keep_unkept(&World::keys()).await.unwrap();
         let found = read(&*world.store).await.unwrap().unwrap();
-        assert_eq!(opened(&World::keys(), found).unwrap().0.token.reveal(), kept);
+        assert_eq!(Kept::open(&World::keys(), found).unwrap().token.reveal(), kept);
     }
 }
