@@ -206,17 +206,19 @@ impl MediaClient {
         }
     }
 
-    /// Looks at the sound at `url`, which is handed on as an address.
+    /// Looks at the sound at `url`, which is handed on as an address, and gives the
+    /// SHA-256 of its file, in 64 hexadecimal digits.
     ///
     /// # Errors
     /// Where there is none, or one that lasts longer than `most` seconds.
-    pub async fn check_sound(&self, url: &str, most: u64) -> Result<(), MediaError> {
+    pub async fn check_sound(&self, url: &str, most: u64) -> Result<String, MediaError> {
         let file = self.download(url).await?;
         let length = listen(&file.body, declared(&file))?.length;
         if length > Duration::from_secs(most) {
             return Err(MediaError::TooLong { length, most });
         }
-        Ok(())
+        let hashed = tokio::task::spawn_blocking(move || sha256(&file.body));
+        hashed.await.map_err(broken)
     }
 
     async fn fetch(&self, url: &str) -> Result<Arc<Fetched>, MediaError> {

@@ -113,7 +113,7 @@ impl Engine {
                 self.still_unknown(id, channel, failure, Duration::ZERO, turn);
             }
             // The caller has taken it.
-            StepOutcome::Advanced { .. } => {}
+            StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. } => {}
         }
     }
 

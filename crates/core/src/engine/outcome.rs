@@ -37,6 +37,10 @@ impl Engine {
         if let StepOutcome::Advanced {
             checkpoint,
             next_has_effect,
+        }
+        | StepOutcome::Prepared {
+            checkpoint,
+            next_has_effect,
         } = outcome
         {
             if let Some(work) = self.works.get_mut(&id) {
@@ -61,7 +65,7 @@ impl Engine {
             return;
         }
         match outcome {
-            StepOutcome::Advanced { .. } => {}
+            StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. } => {}
             StepOutcome::Pending { poll_after } | StepOutcome::PollFailed { poll_after, .. } => {
                 self.poll_at(id, channel, later(turn.now, poll_after));
             }

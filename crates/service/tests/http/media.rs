@@ -325,9 +325,15 @@ async fn a_sound_is_listened_to_before_a_line_is_given_it() {
         let answer = service.distribute(&body).await.success(200);
         let told = result(&answer, "RingoBiz");
         let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+        if text("status") == "SUCCESS" {
+            let sent = simulator.effects().last().unwrap().content["sha256"].clone();
+            let log = kept(&service, answer["distributionId"].as_str().unwrap());
+            assert!(log.contains(sent.as_str().unwrap()), "{log}");
+        }
         (text("status"), text("code"), text("message"))
     };
     assert_eq!(announce("short.wav").await.0, "SUCCESS");
+    assert_eq!(simulator.effects()[0].content["sha256"], hex(&wav(59)));
     for (file, words) in [
         ("long.wav", "lasts 61 seconds"),
         ("none.mp3", "no WAV or MP3"),
