@@ -16,6 +16,7 @@
 //! | `sound.rs` | what a sound is, and how long |
 //! | `film.rs` | what a film is, and how long |
 //! | `part.rs` | fetching a part of a file, for films |
+//! | `spot.rs` | looking at films that television is to show |
 //! | `error.rs` | why there is no picture |
 //!
 //! Which sizes a channel takes is in `fanfare_core::picture`, and which films in
@@ -30,6 +31,7 @@ mod part;
 mod sample;
 mod sniff;
 mod sound;
+mod spot;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -52,6 +54,7 @@ pub use self::film::FilmError;
 use self::fit::{WORKING_PIXELS, Working};
 use self::sniff::{broken, sniff};
 use self::sound::listen;
+pub use self::spot::Spots;
 use crate::connect::LeadsInside;
 use crate::http::{Answer, ExchangeError, HttpClient, HttpSettings, SetupError};
 

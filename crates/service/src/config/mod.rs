@@ -461,6 +461,7 @@ mod tests {
             "recipient_list",
             "recipient_lists",
             "frequency_cap",
+            "probe_video",
             "recipients_key",
             "credentials_key",
             "post_url",
