@@ -197,7 +197,8 @@ impl Clients {
             media: MediaClient::new(
                 &config.media.allow_hosts,
                 Duration::from_millis(config.calls.deadline_ms) / 2,
-            )?,
+            )?
+            .with_on_change(config.media.on_change),
             links: media_links(config, address),
             config: config.clone(),
             address,

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, compose};
-use fanfare_core::delivery::{Failure, Phase};
+use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::text::Text;
@@ -48,7 +48,7 @@ use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW};
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
-use crate::media::MediaClient;
+use crate::media::{MediaClient, MediaError};
 
 pub use self::mock::mock_receipt;
 
@@ -107,7 +107,7 @@ impl ChannelClient for RingoBizClient {
             return rejected(failure::number_not_verified(), Retry::Never);
         }
         match Sound::of(call) {
-            Ok(None) if call.delivery.phase != Phase::Unknown => self.listen(&audio_url).await,
+            Ok(None) if call.delivery.phase != Phase::Unknown => self.listen(call, &audio_url).await,
             // An earlier version called without it: the repeat must say the same.
             Ok(sound) => {
                 let sha256 = sound.map(|sound| sound.sha256);
@@ -158,17 +158,26 @@ impl RingoBizClient {
     }
 
     /// Looks at the sound, and keeps its hash.
-    async fn listen(&self, audio_url: &str) -> StepOutcome {
-        match self.media.check_sound(audio_url, AUDIO_SECONDS_MAX).await {
-            Ok(sha256) => StepOutcome::Prepared {
-                checkpoint: Sound { sha256 }.into(),
-                next_has_effect: true,
-            },
+    async fn listen(&self, call: &Call, audio_url: &str) -> StepOutcome {
+        match self.sound(call, audio_url).await {
+            Ok(sha256) => {
+                let checkpoint = Checkpoint::from(Sound { sha256: sha256.clone() });
+                StepOutcome::Prepared {
+                    checkpoint: checkpoint.given(audio_url, &sha256),
+                    next_has_effect: true,
+                }
+            }
             Err(error) => {
                 let (why, retry) = error.refusal();
                 rejected(why, retry)
             }
         }
+    }
+
+    async fn sound(&self, call: &Call, audio_url: &str) -> Result<String, MediaError> {
+        let sha256 = self.media.check_sound(audio_url, AUDIO_SECONDS_MAX).await?;
+        self.media.compare(call, audio_url, &sha256).await?;
+        Ok(sha256)
     }
 
     async fn replace(&self, call: &Call, order: &Order, sha256: Option<&str>, now: Timestamp) -> StepOutcome {

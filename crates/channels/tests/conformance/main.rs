@@ -9,6 +9,7 @@
 
 mod carousel;
 mod cases;
+mod changed;
 mod check;
 mod driver;
 mod kakao;

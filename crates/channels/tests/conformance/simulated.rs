@@ -117,6 +117,7 @@ impl Simulated {
         let mut delivery = Delivery::new(DeliveryId(id), request.channels[0], Mode::Live, began);
         (delivery.attempt, delivery.attempt_started_at) = (1, Some(began));
         Call {
+            files: Vec::new(),
             number: 1,
             tenant: TenantId::new(tenant),
             distribution: DistributionId(id),

@@ -45,7 +45,7 @@ impl Engine {
         {
             if let Some(work) = self.works.get_mut(&id) {
                 work.change(channel, |delivery| {
-                    delivery.checkpoint = Some(checkpoint);
+                    delivery.stand_at(Some(checkpoint));
                     let announced = next_has_effect && !turn.planted.has(Bug::IntentForgotten);
                     delivery.phase = if announced { Phase::Intent } else { Phase::Planned };
                     delivery.updated_at = turn.now;
@@ -204,7 +204,7 @@ impl Engine {
         let is_channels = Cause::of(&failure.code).is_some_and(|cause| cause.availability);
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
-            delivery.checkpoint = checkpoint;
+            delivery.stand_at(checkpoint);
         });
         let spent = if is_channels {
             self.spent(channel, attempt)
