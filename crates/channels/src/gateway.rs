@@ -23,6 +23,7 @@ use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW, heard, is_path_id};
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::media::Spots;
 use crate::withdraw;
 
 /// How the protocol behaves, whoever is called.
@@ -51,6 +52,7 @@ pub struct Shape {
 pub struct GatewayClient {
     api: Api,
     shape: Shape,
+    spots: Spots,
 }
 
 /// What a search answers.
@@ -60,9 +62,16 @@ struct Page {
 }
 
 impl GatewayClient {
-    /// A client for the API at `api`.
+    /// A client for the API at `api`. Media are handed on unseen.
     pub fn new(api: Api, shape: Shape) -> Self {
-        Self { api, shape }
+        let spots = Spots::new(None);
+        Self { api, shape, spots }
+    }
+
+    /// The same for television: films are looked at first.
+    #[must_use]
+    pub fn showing(self, spots: Spots) -> Self {
+        Self { spots, ..self }
     }
 
     async fn find(&self, call: &Call) -> LookUpOutcome {
@@ -142,6 +151,9 @@ impl ChannelClient for GatewayClient {
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {
         if is_called_off(call) {
             return nothing_done();
+        }
+        if let Err(rejected) = self.spots.check(call).await {
+            return rejected;
         }
         match self.create(call, now).await {
             Ok(answer) => self.created(call, &answer, now).await,

@@ -92,6 +92,7 @@ impl Blog {
         let mut delivery = Delivery::new(id, Channel::NaverBlog, Mode::Live, now);
         (delivery.attempt, delivery.attempt_started_at) = (1, Some(now));
         Call {
+            files: Vec::new(),
             number: 1,
             tenant: TenantId::default(),
             distribution: DistributionId::new(now, &mut self.rng),

@@ -23,6 +23,14 @@ pub enum StepOutcome {
         /// or that costs money.
         next_has_effect: bool,
     },
+    /// The same of a step in which this service did its own part and called nobody
+    /// but, perhaps, the host of a medium: it says nothing of how the channel is.
+    Prepared {
+        /// Where the protocol stands now.
+        checkpoint: Checkpoint,
+        /// Whether the next step has an effect.
+        next_has_effect: bool,
+    },
     /// The channel is at work; ask again after this time.
     Pending {
         /// From now.

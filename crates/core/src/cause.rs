@@ -7,9 +7,11 @@
 //! which cause: its client says that.
 
 mod all;
+mod media;
 mod withdrawal;
 
 pub use self::all::ALL;
+pub use self::media::{MEDIA_CHANGED, MEDIA_REJECTED, MEDIA_UNAVAILABLE};
 pub use self::withdrawal::{WITHDRAW_REQUESTED, WITHDRAWAL_FAILED, WITHDRAWN};
 use crate::delivery::{DeliveryStatus, Failure};
 use crate::text::Text;
@@ -182,29 +184,6 @@ pub const CONTENT_REJECTED: Cause = Cause {
     availability: false,
     en: "The channel refused the content. Change what it names, then distribute it anew.",
     ko: "채널이 콘텐츠를 거부했습니다. 안내된 부분을 고쳐 다시 배포해 주세요.",
-};
-
-/// The channel refuses the picture, the film or the sound.
-pub const MEDIA_REJECTED: Cause = Cause {
-    code: "media_rejected",
-    actor: Actor::Caller,
-    retryable: false,
-    availability: false,
-    en: "The channel refused the media file, or could not fetch it. Check the file and its address, then \
-         distribute it anew.",
-    ko: "채널이 미디어 파일을 거부했거나 내려받지 못했습니다. 파일과 주소를 확인한 뒤 다시 배포해 주세요.",
-};
-
-/// Where the picture or the sound lies is out of reach: no word on the file itself.
-pub const MEDIA_UNAVAILABLE: Cause = Cause {
-    code: "media_unavailable",
-    actor: Actor::Nobody,
-    retryable: true,
-    availability: false,
-    en: "The media file's server could not be reached or is out of order. It is tried again by itself; where that \
-         has ended, check the server and the file's address, then send it again.",
-    ko: "미디어 파일 서버에 연결할 수 없거나 서버에 문제가 있습니다. 자동으로 다시 시도하며, 시도가 끝났다면 서버와 파일 주소를 확인한 뒤 다시 보내 \
-         주세요.",
 };
 
 /// A name in the request leads into some network.

@@ -226,8 +226,9 @@ impl Failure {
 }
 
 /// Where a protocol of several steps stands: opaque to all but the channel's client,
-/// save that a person has put an end to it ([`Checkpoint::of_person`]), and how many
-/// people were sent it ([`Checkpoint::recipients`]).
+/// save that a person has put an end to it ([`Checkpoint::of_person`]), how many
+/// people were sent it ([`Checkpoint::recipients`]), and which files the channel is
+/// given ([`Checkpoint::files`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Checkpoint(pub Value);
@@ -237,6 +238,26 @@ impl Checkpoint {
     /// that for its own, since it may be mistyped, or somebody else's.
     pub fn of_person() -> Self {
         Self(serde_json::json!({ "stage": "person" }))
+    }
+
+    /// Notes that the channel is given the file at `url` as it was when it had this
+    /// SHA-256.
+    #[must_use]
+    pub fn given(mut self, url: &str, sha256: &str) -> Self {
+        if let Some(object) = self.0.as_object_mut() {
+            let files = object.entry("files").or_insert_with(|| serde_json::json!({}));
+            if let Some(files) = files.as_object_mut() {
+                files.insert(url.to_owned(), sha256.into());
+            }
+        }
+        self
+    }
+
+    /// The files that the channel is given: each address, and the SHA-256 of what lay there.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.0.get("files").and_then(Value::as_object);
+        let pairs = files.into_iter().flatten();
+        pairs.filter_map(|(url, sha256)| Some((url.as_str(), sha256.as_str()?)))
     }
 
     /// What became of a message to many people, where the client counts them: as
@@ -314,6 +335,20 @@ impl Delivery {
             called_off: false,
             updated_at: now,
         }
+    }
+
+    /// Where its protocol stands from now on. Which files the channel is given stays
+    /// noted for as long as anything is kept.
+    pub fn stand_at(&mut self, checkpoint: Option<Checkpoint>) {
+        let before = self.checkpoint.take();
+        self.checkpoint = checkpoint.map(|mut checkpoint| {
+            for (url, sha256) in before.iter().flat_map(Checkpoint::files) {
+                if checkpoint.files().all(|(known, _)| known != url) {
+                    checkpoint = checkpoint.given(url, sha256);
+                }
+            }
+            checkpoint
+        });
     }
 
     /// When there is something to do about it by itself.

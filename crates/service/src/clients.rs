@@ -14,8 +14,8 @@ use fanfare_channels::http::{HttpClient, HttpSettings, SetupError};
 use fanfare_channels::instagram::token::InstagramTokens;
 use fanfare_channels::instagram::{self, API_VERSION, InstagramClient, InstagramSettings};
 use fanfare_channels::kakao_channel::{self, BASE_URL, KakaoChannelClient, KakaoSettings};
-use fanfare_channels::media::MediaClient;
 use fanfare_channels::media::links::MediaLinks;
+use fanfare_channels::media::{MediaClient, Spots};
 use fanfare_channels::naver_blog::hand_off::{FEEDS, HandOff, HandOffClient, HandOffSettings};
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::{self, RingoBizClient};
@@ -198,7 +198,8 @@ impl Clients {
             media: MediaClient::new(
                 &config.media.allow_hosts,
                 Duration::from_millis(config.calls.deadline_ms) / 2,
-            )?,
+            )?
+            .with_on_change(config.media.on_change),
             links: media_links(config, address),
             config: config.clone(),
             address,
@@ -255,7 +256,10 @@ impl Clients {
         match (config.protocol, channel) {
             (ChannelProtocol::Own, Channel::KakaoChannel) => self.kakao_channel(account),
             (ChannelProtocol::Gateway, _) => gateway(any_channel::SHAPE),
-            (ChannelProtocol::Own, Channel::WooridongneTV) => gateway(wooridongne_tv::SHAPE),
+            (ChannelProtocol::Own, Channel::WooridongneTV) => {
+                let client = GatewayClient::new(self.api(channel, account)?, wooridongne_tv::SHAPE);
+                Ok(Arc::new(client.showing(self.spots(config))))
+            }
             (ChannelProtocol::Own, Channel::Instagram) => self.instagram(account, beside),
             (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => self.meta_weblog(account),
             (ChannelProtocol::Own, Channel::GenieTV) => {
@@ -264,7 +268,8 @@ impl Clients {
                     product_id: account.text(Part::ProductId).to_owned(),
                     poll_interval: Duration::from_millis(config.poll_interval_ms),
                 };
-                Ok(Arc::new(GenieTvClient::new(self.api(channel, account)?, settings)))
+                let api = self.api(channel, account)?;
+                Ok(Arc::new(GenieTvClient::new(api, self.spots(config), settings)))
             }
             (ChannelProtocol::Own, Channel::RingoBiz) => {
                 let verified = Arc::new(config.verified_numbers());
@@ -282,6 +287,12 @@ impl Clients {
                 "only NaverBlog can be a blog; set protocol = \"own\"",
             )),
         }
+    }
+
+    /// What looks at television's films, unless the operator wants them handed on unseen.
+    fn spots(&self, config: &ChannelConfig) -> Spots {
+        let looks = config.probe_video.unwrap_or(true);
+        Spots::new(looks.then(|| self.media.clone()))
     }
 
     fn api(&self, channel: Channel, account: &Account) -> Result<Api, Failure> {

@@ -30,7 +30,7 @@ pub(crate) struct Incoming {
     pub(crate) body: Bytes,
     /// The simulator's own address.
     pub(crate) base_url: String,
-    /// What lies where it names a picture or a film, for channels that fetch one.
+    /// What lies where it names a picture, a film or a sound, for channels that fetch one.
     pub(crate) picture: Found,
 }
 

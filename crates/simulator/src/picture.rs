@@ -1,4 +1,4 @@
-//! Looks at a picture or a film that a channel is told to fetch, as the real one does:
+//! Looks at a picture, a film or a sound that a channel is told to fetch, as the real one does:
 //! only where it lies on this machine, since a simulator calls nobody else.
 
 use std::net::{IpAddr, SocketAddr};

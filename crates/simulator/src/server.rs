@@ -119,6 +119,11 @@ impl RunningSimulator {
         self.shared.world().known.effects.clone()
     }
 
+    /// From now on, this lies at `/media/{name}`.
+    pub fn put_media(&self, name: &str, bytes: impl Into<Bytes>) {
+        self.shared.world().media.insert(name.to_owned(), bytes.into());
+    }
+
     /// Requests that met a fault, of those that are remembered.
     pub fn faults_met(&self) -> usize {
         self.shared.world().seen().filter(|seen| seen.fault.is_some()).count()
@@ -195,11 +200,13 @@ async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Respons
         };
         return Ok(answer.into_response(shared.clock.now()));
     };
-    let fetches = matches!((served.name, step), ("instagram", "create" | "child"));
+    let fetches = matches!(
+        (served.name, step),
+        ("instagram", "create" | "child") | ("ringo-biz", "replace")
+    );
     let named = || {
-        incoming
-            .parameter("image_url")
-            .or_else(|| incoming.parameter("video_url"))
+        let names = ["image_url", "video_url", "audioUrl"];
+        names.into_iter().find_map(|name| incoming.parameter(name))
     };
     if fetches && let Some(url) = named() {
         incoming.picture = picture::fetch(&shared, &url).await;

@@ -6,7 +6,7 @@
 //! keys, and finds what was made. The booking is of one line, whose id is kept
 //! before: however often it is asked for, that line is booked once. The channel
 //! then reviews the advertisement; until it says `Booked` or `Declined` it is
-//! asked again.
+//! asked again. The film is looked at before anything is made.
 //!
 //! | file | holds |
 //! |---|---|
@@ -45,6 +45,7 @@ use crate::check::{self, Checked, NOBODY};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::media::Spots;
 
 pub use self::mock::mock_receipt;
 
@@ -94,6 +95,7 @@ struct Orders {
 #[derive(Debug)]
 pub struct GenieTvClient {
     api: Api,
+    spots: Spots,
     settings: GenieTvSettings,
 }
 
@@ -158,9 +160,9 @@ impl ChannelClient for GenieTvClient {
 }
 
 impl GenieTvClient {
-    /// A client for the API at `api`.
-    pub fn new(api: Api, settings: GenieTvSettings) -> Self {
-        Self { api, settings }
+    /// A client for the API at `api`. Films are looked at by `spots`.
+    pub fn new(api: Api, spots: Spots, settings: GenieTvSettings) -> Self {
+        Self { api, spots, settings }
     }
 
     fn path<'p>(&'p self, rest: &[&'p str]) -> Vec<&'p str> {

@@ -32,6 +32,9 @@ impl GenieTvClient {
         let Some(content) = wire::content(call, now) else {
             return rejected(failure::content_rejected(), Retry::Never);
         };
+        if let Err(rejected) = self.spots.check(call).await {
+            return rejected;
+        }
         let making = Making {
             step: "order",
             path: &["orders"],

@@ -21,6 +21,7 @@ use super::steps::{CONTAINER_PATIENCE, advanced, not_created, rejected};
 use super::wire::StatusCode;
 use super::{InstagramClient, age};
 use crate::failure;
+use crate::media::given;
 
 impl InstagramClient {
     /// Goes on where it stands.
@@ -69,14 +70,14 @@ impl InstagramClient {
         {
             return held;
         }
-        match self.picture(url, now).await {
+        match self.picture(call, url, now).await {
             Ok(picture) => {
                 so_far.pictures.push(LookedAt {
                     fitted: picture.url != url,
                     sha256: picture.sha256,
                 });
                 so_far.since = now;
-                advanced(call, &Stage::Gathering(so_far), false)
+                given(advanced(call, &Stage::Gathering(so_far), false), url, &picture.source)
             }
             Err((why, retry)) => {
                 let why = of_one(why, so_far.pictures.len() + 1, all);

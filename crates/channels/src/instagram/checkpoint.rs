@@ -158,6 +158,7 @@ mod tests {
         let mut delivery = Delivery::new(DeliveryId(id), Channel::Instagram, Mode::Live, now);
         delivery.checkpoint = Some(Checkpoint(at.clone()));
         Call {
+            files: Vec::new(),
             number: 1,
             tenant: TenantId::default(),
             distribution: DistributionId(id),

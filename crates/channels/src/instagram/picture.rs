@@ -4,6 +4,7 @@
 use fanfare_core::attempt::Retry;
 use fanfare_core::cause;
 use fanfare_core::delivery::Failure;
+use fanfare_core::engine::Call;
 use fanfare_core::text::Text;
 use fanfare_core::validate::instagram::PICTURE;
 use jiff::Timestamp;
@@ -15,12 +16,21 @@ pub(super) struct Fetchable {
     pub(super) url: String,
     /// Of the file that was looked at, or made.
     pub(super) sha256: String,
+    /// Of the user's own file.
+    pub(super) source: String,
 }
 
 impl InstagramClient {
-    pub(super) async fn picture(&self, image: &str, now: Timestamp) -> Result<Fetchable, (Failure, Retry)> {
+    pub(super) async fn picture(
+        &self,
+        call: &Call,
+        image: &str,
+        now: Timestamp,
+    ) -> Result<Fetchable, (Failure, Retry)> {
         let looked_at = self.media.picture(image, &PICTURE, self.settings.image_fit).await;
         let picture = looked_at.map_err(|error| error.refusal())?;
+        let compared = self.media.compare(call, image, &picture.source).await;
+        compared.map_err(|error| error.refusal())?;
         let url = if picture.is_original {
             image.to_owned()
         } else {
@@ -33,6 +43,7 @@ impl InstagramClient {
         Ok(Fetchable {
             url,
             sha256: picture.sha256,
+            source: picture.source,
         })
     }
 }

@@ -18,6 +18,7 @@ use super::{InstagramClient, age, heard, receipt};
 use crate::api::Body;
 use crate::failure;
 use crate::http::Answer;
+use crate::media::given;
 
 /// A container that is not ready after this time is given up (Meta: ask for
 /// five minutes at most).
@@ -56,7 +57,7 @@ impl InstagramClient {
 
     /// Looks at the picture, reads the quota and makes a container.
     async fn picture_container(&self, call: &Call, url: &str, now: Timestamp) -> StepOutcome {
-        let picture = match self.picture(url, now).await {
+        let picture = match self.picture(call, url, now).await {
             Ok(picture) => picture,
             Err((why, retry)) => return rejected(why, retry, None),
         };
@@ -68,7 +69,10 @@ impl InstagramClient {
             ..Sent::default()
         };
         let made = self.make_post(call, &[("image_url", &picture.url)], sent, now).await;
-        made.unwrap_or_else(|meaning| not_created(call, meaning, now))
+        match made {
+            Ok(outcome) => given(outcome, url, &picture.source),
+            Err(meaning) => not_created(call, meaning, now),
+        }
     }
 
     /// The same with a film, which Meta makes into a Reel.

@@ -18,6 +18,7 @@ use super::{KakaoChannelClient, key_of};
 use crate::api::Body;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
+use crate::media::given;
 use crate::secret::Secret;
 
 impl KakaoChannelClient {
@@ -43,13 +44,17 @@ impl KakaoChannelClient {
                 return rejected(None, why, retry);
             }
         };
+        if let Err(error) = self.media.compare(call, &url, &picture.source).await {
+            let (why, retry) = error.refusal();
+            return rejected(None, why, retry);
+        }
         let boundary = call.delivery.id.0.simple().to_string();
         let body = Body::Multipart {
             boundary: &boundary,
             parts: wire::form(&boundary, &picture),
         };
         match self.api.post(call, &self.path("images"), body).await {
-            Ok(answer) => uploaded(&answer, picture.sha256, now),
+            Ok(answer) => given(uploaded(&answer, picture.sha256, now), &url, &picture.source),
             Err(error) => rejected(None, failure::unavailable().said(&error.words()), Retry::Backoff),
         }
     }

@@ -65,6 +65,14 @@ pub enum MediaError {
         /// In seconds.
         most: u64,
     },
+    /// It is not what another channel of the distribution was given.
+    #[error("another channel was given the file with sha256 {was}, and now it has {is}")]
+    Changed {
+        /// In 64 hexadecimal digits.
+        was: String,
+        /// The same.
+        is: String,
+    },
     /// The channel does not take the film.
     #[error(transparent)]
     Film(#[from] FilmError),
@@ -87,6 +95,7 @@ impl MediaError {
         let (cause, retry) = match self {
             Self::Unreachable(_) | Self::Away(_) => (&cause::MEDIA_UNAVAILABLE, Retry::Backoff),
             Self::NotAllowed(_) | Self::Redirected(_) => (&cause::URL_NOT_ALLOWED, Retry::Never),
+            Self::Changed { .. } => (&cause::MEDIA_CHANGED, Retry::Never),
             _ => (&cause::MEDIA_REJECTED, Retry::Never),
         };
         (cause.because(self.text()).said(&self.words()), retry)
@@ -137,6 +146,7 @@ impl MediaError {
                     format!("음원 길이가 {length}초입니다. {most}초 이하로 줄인 뒤 다시 배포해 주세요."),
                 )
             }
+            Self::Changed { .. } => cause::MEDIA_CHANGED.text(),
             Self::Film(error) => error.text(),
             Self::DoesNotFit { kind, size, bytes } => {
                 let is = as_it_is(*kind, *size, *bytes);

@@ -318,7 +318,7 @@ impl FilmError {
             ),
             Self::Picture { found, taken } => Text::new(
                 format!(
-                    "The film's picture is coded as {found}, and {taken} are taken. Save it as an ordinary MP4 (H.264 with \
+                    "The film's picture is coded as {found}, and only {taken} can be used. Save it as an ordinary MP4 (H.264 with \
                      AAC), then distribute it anew."
                 ),
                 format!(
@@ -348,14 +348,19 @@ const MEGABYTE: u64 = 1_024 * 1_024;
 fn too_long(length: Duration, shortest: Duration, longest: Duration) -> Text {
     let tenths = length.as_millis() / 100;
     let (seconds, tenth) = (tenths / 10, tenths % 10);
-    let (shortest, longest) = (shortest.as_secs(), longest.as_secs() / 60);
+    let (shortest, longest) = (shortest.as_secs(), longest.as_secs());
+    let (most, korean) = if longest > 60 {
+        (format!("{} minutes", longest / 60), format!("{}분", longest / 60))
+    } else {
+        (format!("{longest} seconds"), format!("{longest}초"))
+    };
     Text::new(
         format!(
-            "The film lasts {seconds}.{tenth} seconds, and {shortest} seconds to {longest} minutes are taken. Cut it, or use \
+            "The film lasts {seconds}.{tenth} seconds, and {shortest} seconds to {most} are taken. Cut it, or use \
              another one, then distribute it anew."
         ),
         format!(
-            "영상 길이가 {seconds}.{tenth}초입니다. {shortest}초 이상 {longest}분 이하여야 하니 길이를 맞춘 뒤 다시 배포해 주세요."
+            "영상 길이가 {seconds}.{tenth}초입니다. {shortest}초 이상 {korean} 이하여야 하니 길이를 맞춘 뒤 다시 배포해 주세요."
         ),
     )
 }

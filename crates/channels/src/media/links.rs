@@ -159,6 +159,7 @@ mod tests {
             bytes: Bytes::from_static(bytes),
             kind: PictureKind::Jpeg,
             sha256: sha256(bytes),
+            source: sha256(bytes),
             is_original: false,
         }
     }

@@ -16,6 +16,7 @@
 //! | `sound.rs` | what a sound is, and how long |
 //! | `film.rs` | what a film is, and how long |
 //! | `part.rs` | fetching a part of a file, for films |
+//! | `spot.rs` | looking at films that television is to show |
 //! | `error.rs` | why there is no picture |
 //!
 //! Which sizes a channel takes is in `fanfare_core::picture`, and which films in
@@ -30,18 +31,22 @@ mod part;
 mod sample;
 mod sniff;
 mod sound;
+mod spot;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanfare_core::attempt::StepOutcome;
+use fanfare_core::engine::Call;
 use fanfare_core::picture::{ImageFit, PictureKind, PictureRule, Size};
 use fanfare_core::text::Text;
 use fanfare_core::validate::url::{is_allowed, media_url};
 use http::Request;
 use http::header::CONTENT_TYPE;
 use moka::future::Cache;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
@@ -52,6 +57,7 @@ pub use self::film::FilmError;
 use self::fit::{WORKING_PIXELS, Working};
 use self::sniff::{broken, sniff};
 use self::sound::listen;
+pub use self::spot::Spots;
 use crate::connect::LeadsInside;
 use crate::http::{Answer, ExchangeError, HttpClient, HttpSettings, SetupError};
 
@@ -80,8 +86,21 @@ pub struct MediaClient {
     allow_hosts: Arc<[String]>,
     /// For one file, in however many parts.
     deadline: Duration,
+    on_change: OnChange,
     kept: Cache<String, Arc<Fetched>>,
     workers: Arc<Semaphore>,
+}
+
+/// What is done with a file that is not the one that another channel of the distribution
+/// was given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnChange {
+    /// It is not sent: what was approved is what went out first.
+    #[default]
+    Refuse,
+    /// It is sent as it is now; both hashes stand in the rows.
+    Send,
 }
 
 /// A picture that a channel takes.
@@ -93,6 +112,8 @@ pub struct Picture {
     pub kind: PictureKind,
     /// SHA-256 of the file, in 64 hexadecimal digits.
     pub sha256: String,
+    /// The same of the file that lay at the address.
+    pub source: String,
     /// Whether it is the very file that the user named; else it was made to fit.
     pub is_original: bool,
 }
@@ -127,6 +148,7 @@ impl MediaClient {
             public: HttpClient::public(&settings)?,
             allow_hosts,
             deadline,
+            on_change: OnChange::default(),
             kept: Cache::builder()
                 .max_capacity(KEPT_MAX)
                 .weigher(weight)
@@ -134,6 +156,30 @@ impl MediaClient {
                 .build(),
             workers: Arc::new(Semaphore::new(WORKERS)),
         })
+    }
+
+    /// With this rule for files that change.
+    #[must_use]
+    pub fn with_on_change(self, on_change: OnChange) -> Self {
+        Self { on_change, ..self }
+    }
+
+    /// Compares the file at `url` with what channels of the call's distribution were given.
+    /// One that is refused is fetched anew next time: it may be put back at once.
+    ///
+    /// # Errors
+    /// Where it has changed, and may not be sent so.
+    pub(crate) async fn compare(&self, call: &Call, url: &str, sha256: &str) -> Result<(), MediaError> {
+        match (call.other_file(url, sha256), self.on_change) {
+            (Some(was), OnChange::Refuse) => {
+                self.kept.invalidate(url).await;
+                Err(MediaError::Changed {
+                    was: was.to_owned(),
+                    is: sha256.to_owned(),
+                })
+            }
+            (Some(_), OnChange::Send) | (None, _) => Ok(()),
+        }
     }
 
     /// The picture at `url` as a channel takes it that has this rule.
@@ -157,11 +203,13 @@ impl MediaClient {
             return Err(fetched.does_not_fit().into());
         }
         let working = self.decoded(&fetched).await?;
+        let file = fetched.bytes.clone();
         let made = self.work(move || {
             let layout = rule.layout(working.pixels.size, fit);
             let made = working.fitted(&layout, rule.bytes_max)?;
             Ok(made.map(|bytes| Picture {
                 sha256: sha256(&bytes),
+                source: sha256(&file),
                 bytes: bytes.into(),
                 kind: PictureKind::Jpeg,
                 is_original: false,
@@ -206,17 +254,19 @@ impl MediaClient {
         }
     }
 
-    /// Looks at the sound at `url`, which is handed on as an address.
+    /// Looks at the sound at `url`, which is handed on as an address, and gives the
+    /// SHA-256 of its file, in 64 hexadecimal digits.
     ///
     /// # Errors
     /// Where there is none, or one that lasts longer than `most` seconds.
-    pub async fn check_sound(&self, url: &str, most: u64) -> Result<(), MediaError> {
+    pub async fn check_sound(&self, url: &str, most: u64) -> Result<String, MediaError> {
         let file = self.download(url).await?;
         let length = listen(&file.body, declared(&file))?.length;
         if length > Duration::from_secs(most) {
             return Err(MediaError::TooLong { length, most });
         }
-        Ok(())
+        let hashed = tokio::task::spawn_blocking(move || sha256(&file.body));
+        hashed.await.map_err(broken)
     }
 
     async fn fetch(&self, url: &str) -> Result<Arc<Fetched>, MediaError> {
@@ -241,6 +291,20 @@ impl MediaClient {
             status => Err(refused(status)),
         }
     }
+}
+
+/// Notes, where a step has led on, which file the channel is given.
+pub(crate) fn given(mut outcome: StepOutcome, url: &str, sha256: &str) -> StepOutcome {
+    if let StepOutcome::Advanced { checkpoint, .. }
+    | StepOutcome::Prepared { checkpoint, .. }
+    | StepOutcome::Rejected {
+        checkpoint: Some(checkpoint),
+        ..
+    } = &mut outcome
+    {
+        *checkpoint = checkpoint.clone().given(url, sha256);
+    }
+    outcome
 }
 
 /// What a status says that brings no file.
@@ -281,11 +345,15 @@ impl Fetched {
     /// takes milliseconds.
     async fn as_it_is(&self) -> Result<Picture, SharedError> {
         let (bytes, kind) = (self.bytes.clone(), self.kind);
-        let hashed = tokio::task::spawn_blocking(move || Picture {
-            sha256: sha256(&bytes),
-            bytes,
-            kind,
-            is_original: true,
+        let hashed = tokio::task::spawn_blocking(move || {
+            let sha256 = sha256(&bytes);
+            Picture {
+                source: sha256.clone(),
+                sha256,
+                bytes,
+                kind,
+                is_original: true,
+            }
         });
         hashed.await.map_err(|panicked| Arc::new(broken(panicked)))
     }

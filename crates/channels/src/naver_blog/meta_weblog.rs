@@ -187,6 +187,10 @@ impl MetaWeblogClient {
                 return rejected(why, retry, None);
             }
         };
+        if let Err(error) = self.media.compare(call, &image, &picture.source).await {
+            let (why, retry) = error.refusal();
+            return rejected(why, retry, None);
+        }
         let name = format!("{}.{}", mark(call), picture.kind.extension());
         let object = Param::Struct(&[
             ("name", Param::Text(&name)),
@@ -199,14 +203,16 @@ impl MetaWeblogClient {
             url.ok_or_else(|| Meaning::Unclear(failure::unavailable().said(&answer.words())))
         });
         match url {
-            Ok(image) => StepOutcome::Advanced {
-                checkpoint: Stage::ready(Uploaded {
-                    image,
+            Ok(uploaded) => {
+                let stage = Stage::ready(Uploaded {
+                    image: uploaded,
                     sha256: Some(picture.sha256),
-                })
-                .into(),
-                next_has_effect: true,
-            },
+                });
+                StepOutcome::Advanced {
+                    checkpoint: Checkpoint::from(stage).given(&image, &picture.source),
+                    next_has_effect: true,
+                }
+            }
             Err(Meaning::NotSent(why) | Meaning::Unclear(why)) => rejected(why, Retry::Backoff, None),
             Err(Meaning::Refused(why)) => rejected(why, Retry::Never, None),
             Err(Meaning::Throttled(why, wait)) => rejected(why, Retry::After(wait), None),

@@ -9,11 +9,14 @@
 //! Nothing is sent for a number that is not verified for its tenant, whatever was
 //! checked before: the configuration may have changed since.
 //!
-//! The channel fetches the sound by its address; it is looked at here before that.
+//! The channel fetches the sound by its address. It is looked at here before that, in a
+//! step of its own, so that its hash is kept when the channel is called: a repeat must
+//! say the very same, whatever has become of the sound since, and the channel refuses a
+//! sound that is not the one that was looked at.
 //!
-//! Deliberately absent: `sha256` of the sound and `effectiveAt`, which the
-//! contract allows: a repeat must say the very same.
+//! Deliberately absent: `effectiveAt`, which the contract allows.
 
+mod checkpoint;
 mod error;
 mod mock;
 mod withdraw;
@@ -25,7 +28,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, compose};
-use fanfare_core::delivery::{Failure, Phase};
+use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::text::Text;
@@ -36,6 +39,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
+use self::checkpoint::Sound;
 use self::error::heard;
 use crate::api::{Api, Body};
 use crate::call_off::{is_called_off, nothing_done};
@@ -44,7 +48,7 @@ use crate::client::ChannelClient;
 use crate::contract::{Heard, KEY_WINDOW};
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
-use crate::media::MediaClient;
+use crate::media::{MediaClient, MediaError};
 
 pub use self::mock::mock_receipt;
 
@@ -54,7 +58,7 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// How the protocol behaves, whoever is called.
 pub const PROTOCOL: Protocol = Protocol {
-    first_step_has_effect: true,
+    first_step_has_effect: false,
     dedup: Dedup::Key { window: KEY_WINDOW },
     observed_at: &[],
 };
@@ -76,6 +80,9 @@ struct Tone {
     external_id: Option<String>,
     /// When it was set.
     update_timestamp: String,
+    /// Of the bytes that the channel fetched; partners of the first contract may not say.
+    #[serde(default)]
+    sha256: Option<String>,
 }
 
 /// Which line gets which sound.
@@ -100,22 +107,16 @@ impl ChannelClient for RingoBizClient {
         if !self.verified.holds(&call.tenant, &e164) {
             return rejected(failure::number_not_verified(), Retry::Never);
         }
-        if let Err((why, retry)) = self.listen(call, &audio_url).await {
-            return rejected(why, retry);
-        }
-        let key = call.delivery.idempotency_key();
-        let body = Body::Json {
-            value: &json!({"externalId": key, "audioUrl": audio_url}),
-            key: &key,
-        };
-        match self.api.put(call, &path(&e164), None, body).await {
-            Ok(answer) => self.replaced(call, &e164, &answer, now).await,
-            Err(error @ ExchangeError::NotSent(..)) => {
-                rejected(failure::unavailable().said(&error.words()), Retry::Backoff)
+        match Sound::of(call) {
+            Ok(None) if call.delivery.phase != Phase::Unknown => self.listen(call, &audio_url).await,
+            // An earlier version called without it: the repeat must say the same.
+            Ok(sound) => {
+                let sha256 = sound.map(|sound| sound.sha256);
+                self.replace(call, &Order { e164, audio_url }, sha256.as_deref(), now)
+                    .await
             }
-            Err(error @ ExchangeError::Lost { .. }) => {
-                StepOutcome::Unknown(failure::outcome_unknown().said(&error.words()))
-            }
+            // Only a later version writes what this one can't read.
+            Err(unreadable) => StepOutcome::Unknown(unreadable),
         }
     }
 
@@ -157,22 +158,59 @@ impl RingoBizClient {
         Self { api, media, verified }
     }
 
-    /// Looks at the sound; not where a first call may have had its effect, whatever
-    /// has become of the sound since.
-    async fn listen(&self, call: &Call, audio_url: &str) -> Result<(), (Failure, Retry)> {
-        if call.delivery.phase == Phase::Unknown {
-            return Ok(());
+    /// Looks at the sound, and keeps its hash.
+    async fn listen(&self, call: &Call, audio_url: &str) -> StepOutcome {
+        match self.sound(call, audio_url).await {
+            Ok(sha256) => {
+                let checkpoint = Checkpoint::from(Sound { sha256: sha256.clone() });
+                StepOutcome::Prepared {
+                    checkpoint: checkpoint.given(audio_url, &sha256),
+                    next_has_effect: true,
+                }
+            }
+            Err(error) => {
+                let (why, retry) = error.refusal();
+                rejected(why, retry)
+            }
         }
-        let heard = self.media.check_sound(audio_url, AUDIO_SECONDS_MAX).await;
-        heard.map_err(|error| error.refusal())
+    }
+
+    async fn sound(&self, call: &Call, audio_url: &str) -> Result<String, MediaError> {
+        let sha256 = self.media.check_sound(audio_url, AUDIO_SECONDS_MAX).await?;
+        self.media.compare(call, audio_url, &sha256).await?;
+        Ok(sha256)
+    }
+
+    async fn replace(&self, call: &Call, order: &Order, sha256: Option<&str>, now: Timestamp) -> StepOutcome {
+        let key = call.delivery.idempotency_key();
+        let mut value = json!({"externalId": key, "audioUrl": order.audio_url});
+        if let Some(sha256) = sha256 {
+            value["sha256"] = sha256.into();
+        }
+        let body = Body::Json {
+            value: &value,
+            key: &key,
+        };
+        match self.api.put(call, &path(&order.e164), None, body).await {
+            Ok(answer) => self.replaced(call, &order.e164, &answer, now).await,
+            Err(error @ ExchangeError::NotSent(..)) => {
+                rejected(failure::unavailable().said(&error.words()), Retry::Backoff)
+            }
+            Err(error @ ExchangeError::Lost { .. }) => {
+                StepOutcome::Unknown(failure::outcome_unknown().said(&error.words()))
+            }
+        }
     }
 
     async fn replaced(&self, call: &Call, e164: &str, answer: &Answer, now: Timestamp) -> StepOutcome {
         let unclear = || StepOutcome::Unknown(failure::outcome_unknown().said(&answer.words()));
         match heard(answer, now) {
             Heard::Taken => {
-                let receipt = answer.json::<Tone>().ok().and_then(receipt);
-                receipt.map_or_else(unclear, StepOutcome::Confirmed)
+                let tone = answer.json::<Tone>().ok();
+                if let Some(why) = tone.as_ref().and_then(|tone| another_sound(call, tone)) {
+                    return StepOutcome::Unknown(why);
+                }
+                tone.and_then(receipt).map_or_else(unclear, StepOutcome::Confirmed)
             }
             Heard::Known => match self.find(call, e164).await {
                 LookUpOutcome::Found(receipt) => StepOutcome::Confirmed(receipt),
@@ -200,6 +238,9 @@ impl RingoBizClient {
             return unknown(&answer.words());
         };
         if tone.external_id.as_deref() == Some(&*call.delivery.idempotency_key()) {
+            if let Some(why) = another_sound(call, &tone) {
+                return LookUpOutcome::Unknown(why);
+            }
             return receipt(tone).map_or_else(|| unknown(&answer.words()), LookUpOutcome::Found);
         }
         if is_before(&tone, call.delivery.attempt_started_at) {
@@ -214,6 +255,17 @@ fn is_before(tone: &Tone, began: Option<Timestamp>) -> bool {
     let began = began.and_then(|began| began.checked_sub(CLOCK_SKEW).ok());
     let set: Option<Timestamp> = tone.update_timestamp.parse().ok();
     matches!((set, began), (Some(set), Some(began)) if set < began)
+}
+
+/// What is said where the tone that is set is not the sound that was looked at, against
+/// the contract: it is heard already, so that a person must listen and decide.
+fn another_sound(call: &Call, tone: &Tone) -> Option<Failure> {
+    let wanted = Sound::of(call).ok()??.sha256;
+    let is = tone.sha256.as_deref()?;
+    (!is.eq_ignore_ascii_case(&wanted)).then(|| {
+        let words = format!("the tone that was set has sha256 {is}; the sound that was looked at has {wanted}");
+        failure::outcome_unknown().said(&words)
+    })
 }
 
 /// A tone is heard at the next call: it is live at once.

@@ -9,6 +9,7 @@
 
 mod carousel;
 mod cases;
+mod changed;
 mod check;
 mod driver;
 mod kakao;
@@ -24,6 +25,7 @@ mod reel;
 #[expect(dead_code, reason = "the ledger's own tests use the rest")]
 mod schema;
 mod simulated;
+mod spot;
 mod withdrawal;
 
 use std::sync::Arc;
@@ -32,7 +34,7 @@ use std::time::Duration;
 use fanfare_channels::gateway::GatewayClient;
 use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
-use fanfare_channels::media::MediaClient;
+use fanfare_channels::media::{MediaClient, Spots};
 use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::RingoBizClient;
 use fanfare_core::cause;
@@ -74,12 +76,10 @@ const INSTAGRAM_CAROUSEL: Subject = Subject {
 
 const INSTAGRAM_REEL: Subject = Subject {
     request: || {
-        let mut body = request(
+        film(request(
             "Instagram",
             &json!({"Instagram": {"caption": "여는 날 10% 할인 #빵집"}}),
-        );
-        body["contentUrls"] = json!({"videoUrl": "https://a.kr/a.mp4"});
-        body
+        ))
     },
     ..INSTAGRAM
 };
@@ -117,10 +117,13 @@ const WOORIDONGNE_TV: Subject = Subject {
     steps: &["create"],
     effecting: "create",
     withdrawing: Some("withdraw"),
-    client: |api, _| Arc::new(GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE)),
+    client: |api, films| {
+        let client = GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE);
+        Arc::new(client.showing(spots(films)))
+    },
     request: || {
         let options = json!({"WooridongneTV": {"regions": ["1114000000"], "budget": 50_000}});
-        request("WooridongneTV", &options)
+        film(request("WooridongneTV", &options))
     },
     permanent: CONTRACT,
 };
@@ -130,18 +133,18 @@ const GENIE_TV: Subject = Subject {
     steps: &["order", "line", "creative", "assignment", "book", "status"],
     effecting: "book",
     withdrawing: Some("withdraw"),
-    client: |api, _| {
+    client: |api, films| {
         let settings = GenieTvSettings {
             account_id: "acc-1".to_owned(),
             product_id: "prime".to_owned(),
             poll_interval: Duration::from_secs(5),
         };
-        Arc::new(GenieTvClient::new(api, settings))
+        Arc::new(GenieTvClient::new(api, spots(films), settings))
     },
     request: || {
         let schedule = json!({"startDate": "2026-12-01", "endDate": "2026-12-14", "dayparts": ["18:00-22:00"]});
         let options = json!({"GenieTV": {"region": "1168000000", "schedule": schedule, "budget": 300_000}});
-        request("GenieTV", &options)
+        film(request("GenieTV", &options))
     },
     permanent: CONTRACT,
 };
@@ -261,6 +264,17 @@ fn request(channel: &str, options: &Value) -> Value {
         "eventId": "evt-1", "channels": [channel], "channelOptions": options,
         "contentUrls": {"imageUrl": "https://a.kr/a.jpg", "audioUrl": "https://a.kr/a.mp3"},
     })
+}
+
+/// The same with a film.
+fn film(mut body: Value) -> Value {
+    body["contentUrls"] = json!({"videoUrl": "https://a.kr/a.mp4"});
+    body
+}
+
+/// What looks at films that lie at the simulator.
+fn spots(films: &str) -> Spots {
+    Spots::new(MediaClient::new(&[films.to_owned()], Duration::from_millis(250)).ok())
 }
 
 /// Every case for a client, each a test of its own.

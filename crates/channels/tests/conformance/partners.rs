@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use fanfare_channels::client::ChannelClient;
 use fanfare_core::attempt::{LookUpOutcome, StepOutcome};
-use fanfare_core::delivery::DeliveryStatus;
+use fanfare_core::delivery::{DeliveryStatus, Phase};
 use fanfare_core::engine::Call;
+use fanfare_core::receipt::Receipt;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::cases::{once, under};
+use crate::cases::{memory, once, under};
+use crate::driver::Driver;
 use crate::simulated::Simulated;
 use crate::{ANY_CHANNEL, GENIE_TV, RINGO_BIZ};
 
@@ -138,25 +141,144 @@ async fn nothing_is_sent_for_a_line_of_somebody_else_s() {
     assert_eq!(simulated.effects().await, 0);
 }
 
+/// The sound is looked at, then the tone is set.
+async fn set(simulated: &Simulated, call: &mut Call) -> Receipt {
+    looked_at(simulated, call).await;
+    match simulated.client().step(call, simulated.now()).await {
+        StepOutcome::Confirmed(receipt) => receipt,
+        other => panic!("it was not set: {other:?}"),
+    }
+}
+
+/// The sound alone.
+async fn looked_at(simulated: &Simulated, call: &mut Call) {
+    match simulated.client().step(call, simulated.now()).await {
+        StepOutcome::Prepared {
+            checkpoint,
+            next_has_effect: true,
+        } => call.delivery.checkpoint = Some(checkpoint),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// WAV, silence of so many seconds.
+fn wav(seconds: u32) -> Vec<u8> {
+    let length = seconds * 8_000;
+    let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data".to_vec();
+    bytes.extend(length.to_le_bytes());
+    bytes.resize(bytes.len() + length as usize, 0x80);
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = Sha256::digest(bytes);
+    digits
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[tokio::test]
+async fn a_tone_is_set_with_the_hash_of_its_sound_which_stays_in_the_log() {
+    let simulated = Simulated::start(RINGO_BIZ).await;
+    simulated.put_media("a.mp3", wav(1));
+    let driver = Driver::new(&simulated, simulated.client(), memory(), None).await;
+    let outcome = driver.distribute(simulated.request()).await;
+    assert_eq!(outcome.delivery.status, DeliveryStatus::Success);
+    let kept = outcome.delivery.checkpoint.unwrap().0;
+    assert_eq!(
+        (&kept["stage"], &kept["sha256"]),
+        (&json!("heard"), &json!(hex(&wav(1))))
+    );
+    assert_eq!(simulated.made()[0].content["sha256"], hex(&wav(1)));
+}
+
+/// Between the look and the channel's own fetch; and that is no reason to doubt.
+#[tokio::test]
+async fn a_sound_that_changes_before_the_channel_fetches_it_is_refused() {
+    let simulated = Simulated::start(RINGO_BIZ).await;
+    let mut call = simulated.call(1, "default", simulated.now());
+    looked_at(&simulated, &mut call).await;
+    simulated.put_media("a.mp3", wav(2));
+    match simulated.client().step(&call, simulated.now()).await {
+        StepOutcome::Rejected { failure, .. } => assert_eq!(failure.code, "media_rejected"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(simulated.effects().await, 0);
+}
+
+/// Whatever has become of the sound: the key stands for the first request.
+#[tokio::test]
+async fn a_repeat_in_doubt_says_the_very_same() {
+    let simulated = Simulated::start(RINGO_BIZ).await;
+    let mut call = simulated.call(1, "default", simulated.now());
+    let receipt = set(&simulated, &mut call).await;
+    simulated.put_media("a.mp3", wav(2));
+    call.delivery.phase = Phase::Unknown;
+    let again = simulated.client().step(&call, simulated.now()).await;
+    assert_eq!(again, StepOutcome::Confirmed(receipt));
+    assert_eq!(simulated.effects().await, 1);
+}
+
+/// A version before the hash had called, and its answer was lost.
+#[tokio::test]
+async fn what_an_earlier_version_began_is_repeated_as_it_began_it() {
+    let simulated = Simulated::start(RINGO_BIZ).await;
+    let mut call = simulated.call(1, "default", simulated.now());
+    call.delivery.phase = Phase::Unknown;
+    let repeated = simulated.client().step(&call, simulated.now()).await;
+    assert!(matches!(repeated, StepOutcome::Confirmed(_)), "{repeated:?}");
+    assert!(simulated.made()[0].content.get("sha256").is_none());
+}
+
+/// It is heard already, and is not what was approved: somebody must listen. Who keeps to
+/// the first contract says nothing of it.
+#[tokio::test]
+async fn a_tone_that_is_said_to_be_another_sound_is_left_to_a_person() {
+    let tone = json!({"updateTimestamp": "2026-11-24T10:00:00+09:00"});
+    let with = |sha256: Value| {
+        let mut tone = tone.clone();
+        tone["sha256"] = sha256;
+        json!({"kind": "answer", "status": 200, "body": tone})
+    };
+    let ours = include_bytes!("../../../simulator/src/channels/silence.mp3");
+    for (fault, status) in [
+        (
+            json!({"kind": "answer", "status": 200, "body": tone}),
+            DeliveryStatus::Success,
+        ),
+        (with(Value::Null), DeliveryStatus::Success),
+        (with(hex(ours).to_uppercase().into()), DeliveryStatus::Success),
+        (with("0".repeat(64).into()), DeliveryStatus::NeedsReview),
+    ] {
+        let simulated = Simulated::start(RINGO_BIZ).await;
+        simulated
+            .goes_wrong(&json!([{"step": "replace", "fault": fault}]))
+            .await;
+        let driver = Driver::new(&simulated, simulated.client(), memory(), None).await;
+        let outcome = driver.distribute(simulated.request()).await;
+        assert_eq!(outcome.delivery.status, status, "{fault}");
+        if status == DeliveryStatus::NeedsReview {
+            let said = outcome.delivery.failure.unwrap().channel_said.unwrap();
+            assert!(said.contains(&"0".repeat(64)) && said.contains(&hex(ours)), "{said}");
+        }
+    }
+}
+
 /// When the key is forgotten, the tone says whose it is, or how old.
 #[tokio::test]
 async fn a_tone_tells_what_became_of_an_attempt() {
     let simulated = Simulated::start(RINGO_BIZ).await;
     let client = simulated.client();
     let look = async |client: &Arc<dyn ChannelClient>, call: &Call| client.look_up(call, simulated.now()).await;
-    let ours = simulated.call(1, "default", simulated.now());
+    let mut ours = simulated.call(1, "default", simulated.now());
     let absent = LookUpOutcome::Absent { checkpoint: None };
     assert_eq!(look(&client, &ours).await, absent, "the line has no tone");
-    let StepOutcome::Confirmed(receipt) = client.step(&ours, simulated.now()).await else {
-        panic!("it was not set");
-    };
+    let receipt = set(&simulated, &mut ours).await;
     assert_eq!(look(&client, &ours).await, LookUpOutcome::Found(receipt));
     simulated.advance(Duration::from_hours(1));
-    let later = simulated.call(2, "default", simulated.now());
+    let mut later = simulated.call(2, "default", simulated.now());
     assert_eq!(look(&client, &later).await, absent, "what there is, is older");
-    let StepOutcome::Confirmed(_) = client.step(&later, simulated.now()).await else {
-        panic!("it was not set");
-    };
+    set(&simulated, &mut later).await;
     let unclear = look(&client, &ours).await;
     assert!(
         matches!(unclear, LookUpOutcome::Unknown(_)),

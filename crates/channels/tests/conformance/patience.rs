@@ -28,7 +28,8 @@ async fn a_channel_that_was_quick_is_given_up_early_by_what_only_polls() {
         ..HttpSettings::default()
     });
     let base = format!("{}/wooridongne-tv", simulated.base_url()).parse().unwrap();
-    let client = (WOORIDONGNE_TV.client)(Api::new(http.unwrap(), base, Secret::new("token")), "");
+    let films = simulated.base_url().trim_start_matches("http://");
+    let client = (WOORIDONGNE_TV.client)(Api::new(http.unwrap(), base, Secret::new("token")), films);
     let now = simulated.now();
     let call = simulated.call(1, "default", now);
     for _ in 0..20 {

@@ -117,6 +117,7 @@ impl Simulated {
         let mut delivery = Delivery::new(DeliveryId(id), request.channels[0], Mode::Live, began);
         (delivery.attempt, delivery.attempt_started_at) = (1, Some(began));
         Call {
+            files: Vec::new(),
             number: 1,
             tenant: TenantId::new(tenant),
             distribution: DistributionId(id),
@@ -131,6 +132,11 @@ impl Simulated {
 
     pub(crate) fn advance(&self, by: Duration) {
         self.simulator.clock().advance(by);
+    }
+
+    /// From now on, this lies at the place of that name.
+    pub(crate) fn put_media(&self, name: &str, bytes: Vec<u8>) {
+        self.simulator.put_media(name, bytes);
     }
 
     /// What came to be, as the channel itself tells it.
@@ -148,6 +154,14 @@ impl Simulated {
     pub(crate) async fn effects(&self) -> usize {
         let answer = self.control("GET", "effects", Value::Null).await;
         answer["effects"].as_array().unwrap().len()
+    }
+
+    /// How often the channel was called at all.
+    pub(crate) async fn asked(&self) -> usize {
+        let answer = self.control("GET", "requests", Value::Null).await;
+        let requests = answer["requests"].as_array().unwrap();
+        let of_channel = |request: &&Value| request["channel"] == self.subject.name;
+        requests.iter().filter(of_channel).count()
     }
 
     /// How often the channel did what it was asked for in this step.

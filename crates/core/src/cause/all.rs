@@ -3,7 +3,7 @@
 use crate::cause;
 
 /// All of them, those of channels first.
-pub const ALL: [&cause::Cause; 42] = [
+pub const ALL: [&cause::Cause; 43] = [
     &cause::CHANNEL_UNAVAILABLE,
     &cause::OUTCOME_UNKNOWN,
     &cause::FOUND_ABSENT,
@@ -15,6 +15,7 @@ pub const ALL: [&cause::Cause; 42] = [
     &cause::CONTENT_REJECTED,
     &cause::MEDIA_REJECTED,
     &cause::MEDIA_UNAVAILABLE,
+    &cause::MEDIA_CHANGED,
     &cause::URL_NOT_ALLOWED,
     &cause::VALIDATION_FAILED,
     &cause::RATE_LIMITED,

@@ -226,9 +226,10 @@ fn why_held(delivery: &Delivery) -> Failure {
 pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
     match outcome {
         StepOutcome::Advanced { .. } | StepOutcome::Pending { .. } | StepOutcome::Confirmed(_) => CallResult::Succeeded,
-        StepOutcome::NeedsAction { .. } | StepOutcome::Deferred { .. } | StepOutcome::Held { .. } => {
-            CallResult::Ignored
-        }
+        StepOutcome::Prepared { .. }
+        | StepOutcome::NeedsAction { .. }
+        | StepOutcome::Deferred { .. }
+        | StepOutcome::Held { .. } => CallResult::Ignored,
         StepOutcome::Rejected { failure, .. } => result_of_failure(failure, CallResult::Ignored),
         StepOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
         StepOutcome::PollFailed { why, .. } => result_of_failure(why, CallResult::Ignored),

@@ -113,7 +113,7 @@ impl Engine {
                 self.still_unknown(id, channel, failure, Duration::ZERO, turn);
             }
             // The caller has taken it.
-            StepOutcome::Advanced { .. } => {}
+            StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. } => {}
         }
     }
 
@@ -159,7 +159,7 @@ impl Engine {
     ) {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
-            delivery.checkpoint = Some(checkpoint);
+            delivery.stand_at(Some(checkpoint));
             delivery.phase = if next_has_effect { Phase::Intent } else { Phase::Planned };
             delivery.failure = None;
             delivery.next_attempt_at = None;
@@ -187,7 +187,7 @@ impl Engine {
 
     fn seen(&mut self, id: DistributionId, channel: Channel, checkpoint: Checkpoint) {
         if let Some(work) = self.works.get_mut(&id) {
-            work.change(channel, |delivery| delivery.checkpoint = Some(checkpoint));
+            work.change(channel, |delivery| delivery.stand_at(Some(checkpoint)));
         }
     }
 

@@ -152,9 +152,21 @@ pub struct Call {
     pub request: Arc<CanonicalRequest>,
     /// As it is committed, with the checkpoint to go on from.
     pub delivery: Delivery,
+    /// The files that channels of this distribution are given: each address, and the
+    /// SHA-256 of what lay there.
+    pub files: Vec<(String, String)>,
 }
 
 impl Call {
+    /// What another channel, or this one before, was given of this address, where it was
+    /// never this.
+    pub fn other_file(&self, url: &str, sha256: &str) -> Option<&str> {
+        let mut given = self.files.iter().filter(|(known, _)| known == url);
+        let first = given.next()?;
+        let is_known = first.1 == sha256 || given.any(|(_, known)| known == sha256);
+        (!is_known).then_some(&*first.1)
+    }
+
     /// By which its answer is known.
     pub fn reference(&self) -> CallReference {
         CallReference {

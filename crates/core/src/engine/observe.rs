@@ -163,7 +163,9 @@ impl Engine {
         let counts_anew = checkpoint.is_some() && counts(&checkpoint) != counts(&delivery.checkpoint);
         work.change(channel, |delivery| {
             delivery.receipt = receipt.or_else(|| delivery.receipt.take());
-            delivery.checkpoint = checkpoint.or_else(|| delivery.checkpoint.take());
+            if checkpoint.is_some() {
+                delivery.stand_at(checkpoint);
+            }
             if stands_anew {
                 delivery.updated_at = turn.now;
             }
@@ -183,9 +185,12 @@ impl Engine {
         turn: &mut Turn<'_>,
     ) {
         let Some(work) = self.works.get_mut(&id) else { return };
-        let mut seen = checkpoint;
+        let mut seen = None;
         work.change(channel, |delivery| {
-            seen = seen.take().or_else(|| delivery.checkpoint.clone());
+            if checkpoint.is_some() {
+                delivery.stand_at(checkpoint);
+            }
+            seen.clone_from(&delivery.checkpoint);
             // Among the attempts, of the one that was taken.
             delivery.failure = Some(failure.clone());
         });

@@ -37,11 +37,15 @@ impl Engine {
         if let StepOutcome::Advanced {
             checkpoint,
             next_has_effect,
+        }
+        | StepOutcome::Prepared {
+            checkpoint,
+            next_has_effect,
         } = outcome
         {
             if let Some(work) = self.works.get_mut(&id) {
                 work.change(channel, |delivery| {
-                    delivery.checkpoint = Some(checkpoint);
+                    delivery.stand_at(Some(checkpoint));
                     let announced = next_has_effect && !turn.planted.has(Bug::IntentForgotten);
                     delivery.phase = if announced { Phase::Intent } else { Phase::Planned };
                     delivery.updated_at = turn.now;
@@ -61,7 +65,7 @@ impl Engine {
             return;
         }
         match outcome {
-            StepOutcome::Advanced { .. } => {}
+            StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. } => {}
             StepOutcome::Pending { poll_after } | StepOutcome::PollFailed { poll_after, .. } => {
                 self.poll_at(id, channel, later(turn.now, poll_after));
             }
@@ -201,7 +205,7 @@ impl Engine {
         let is_channels = Cause::of(&failure.code).is_some_and(|cause| cause.availability);
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
-            delivery.checkpoint = checkpoint;
+            delivery.stand_at(checkpoint);
         });
         let spent = if is_channels {
             self.spent(channel, attempt)

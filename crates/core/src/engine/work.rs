@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::message::{AskId, Call};
 use crate::attempt::Attempt;
 use crate::channel::Channel;
-use crate::delivery::{Delivery, DeliveryStatus};
+use crate::delivery::{Checkpoint, Delivery, DeliveryStatus};
 use crate::distribution::Distribution;
 use crate::history::Transition;
 use crate::ids::{DistributionId, IdempotencyKey};
@@ -165,7 +165,14 @@ impl Work {
     pub(super) fn call(&mut self, channel: Channel, number: u64) -> Option<Call> {
         self.calling[channel.index()] = Some(number);
         let distribution = &self.distribution;
+        let checkpoints = distribution
+            .deliveries
+            .iter()
+            .filter_map(|known| known.checkpoint.as_ref());
+        let files = checkpoints.flat_map(Checkpoint::files);
+        let files = files.map(|(url, sha256)| (url.to_owned(), sha256.to_owned()));
         Some(Call {
+            files: files.collect(),
             number,
             tenant: distribution.tenant.clone(),
             distribution: distribution.id,

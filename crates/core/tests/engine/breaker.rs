@@ -103,6 +103,38 @@ fn it_opens_after_failures_of_the_channel_and_not_of_the_request() {
     assert_eq!(node.engine.breaker(TWO[1]).state, BreakerState::Closed);
 }
 
+/// A step that called nobody says nothing of the channel: else every attempt that looks
+/// at a medium first would begin with a success.
+#[test]
+fn a_step_of_this_service_s_own_says_nothing_of_the_channel() {
+    let state_after = |looked: &StepOutcome| {
+        let mut node = roomy(KEY);
+        // So many that no rate is reached.
+        for _ in 0..20 {
+            node.ended(&confirmed());
+        }
+        for _ in 0..5 {
+            let (id, out) = node.accepted(new(ONE, None));
+            node.step(vec![stepped(&out[0], looked.clone())]);
+            let out = calls(node.written(id, Written::Recorded));
+            node.step(vec![stepped(&out[0], rejected("channel_unavailable"))]);
+            node.written(id, Written::Recorded);
+        }
+        node.state()
+    };
+    let (checkpoint, next_has_effect) = (Checkpoint(serde_json::json!("looked at")), true);
+    let called = StepOutcome::Advanced {
+        checkpoint: checkpoint.clone(),
+        next_has_effect,
+    };
+    let looked = StepOutcome::Prepared {
+        checkpoint,
+        next_has_effect,
+    };
+    assert_eq!(state_after(&looked), BreakerState::Open);
+    assert_eq!(state_after(&called), BreakerState::Closed);
+}
+
 #[test]
 fn an_unknown_outcome_counts_and_the_service_s_own_troubles_do_not() {
     let mut node = roomy(Dedup::None);

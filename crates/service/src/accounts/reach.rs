@@ -62,6 +62,7 @@ impl Reach {
     pub(crate) fn stepped(&self, mut outcome: StepOutcome) -> StepOutcome {
         match &mut outcome {
             StepOutcome::Advanced { checkpoint, .. }
+            | StepOutcome::Prepared { checkpoint, .. }
             | StepOutcome::Rejected {
                 checkpoint: Some(checkpoint),
                 ..

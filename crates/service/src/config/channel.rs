@@ -88,6 +88,10 @@ pub struct ChannelConfig {
     /// Instagram, Kakao Channel, a blog: what is done with a picture that the channel
     /// does not take.
     pub image_fit: ImageFit,
+    /// 우리동네TV, 지니TV: whether the film is looked at before it is handed on; it is unless
+    /// this says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_video: Option<bool>,
     /// Whether `http://` may be used to another machine.
     pub allow_plain_http: bool,
     /// Between two looks at what is not ready: Instagram's container, a booking of
@@ -133,6 +137,7 @@ impl Default for ChannelConfig {
             webhook_signature: None,
             post_url: None,
             image_fit: ImageFit::default(),
+            probe_video: None,
             allow_plain_http: false,
             poll_interval_ms: 5_000,
             settle_ms: 5_000,

@@ -166,6 +166,7 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     check_spend_caps(&key("spend_caps"), channel, settings)?;
     check_frequency_cap(&key("frequency_cap"), channel, settings)?;
     check_webhook_signature(&key("webhook_signature"), channel, settings)?;
+    check_probe_video(&key("probe_video"), channel, settings)?;
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
     let limit = settings.limit_for_period.unwrap_or(1);
@@ -198,6 +199,19 @@ fn check_spend_caps(key: &str, channel: Channel, settings: &ChannelConfig) -> Re
         }
         None => Ok(()),
     }
+}
+
+/// Where nothing looks at films, nothing else may be believed.
+fn check_probe_video(key: &str, channel: Channel, settings: &ChannelConfig) -> Result<(), Wrong> {
+    let Some(probe) = settings.probe_video else {
+        return Ok(());
+    };
+    let television = matches!(channel, Channel::WooridongneTV | Channel::GenieTV);
+    if television && settings.protocol == ChannelProtocol::Own {
+        return Ok(());
+    }
+    let right = "only wooridongne_tv and genie_tv with protocol \"own\" look at television's films; leave it out";
+    Err(Wrong::new(key, probe, right))
 }
 
 /// One that is not kept would be taken for one: only lists of ours tell who was sent what.

@@ -352,6 +352,11 @@ mod tests {
                 "a-long-signature",
                 "only NHN Cloud",
             ),
+            (
+                "CHANNELS__RINGO_BIZ__PROBE_VIDEO",
+                "false",
+                "only wooridongne_tv and genie_tv",
+            ),
             ("CHANNELS__NAVER_BLOG__LIMIT_REFRESH_PERIOD_S", "0", "1 to 86400"),
             ("CHANNELS__NAVER_BLOG__LIMIT_FOR_PERIOD", "0", "1 or more"),
             ("BREAKER__FAILURE_RATE_THRESHOLD", "101", "1 to 100"),

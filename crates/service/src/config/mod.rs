@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::Uri;
+use fanfare_channels::media::OnChange;
 use fanfare_channels::secret::Secret;
 use fanfare_core::attempt::Protocol;
 use fanfare_core::channel::{Channel, Mode};
@@ -299,6 +300,9 @@ pub struct Media {
     /// Hosts (`host` or `host:port`) that may be named although they are local
     /// or private: the company's own storage.
     pub allow_hosts: Vec<String>,
+    /// What is done with a file that is not the one that another channel of the
+    /// distribution was given.
+    pub on_change: OnChange,
     /// Where pictures lie that were made to fit, until channels have fetched them;
     /// `media` in `data_dir` without it. Nodes must share it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -462,6 +466,7 @@ mod tests {
             "recipient_lists",
             "frequency_cap",
             "webhook_signature",
+            "probe_video",
             "recipients_key",
             "credentials_key",
             "post_url",

@@ -50,7 +50,7 @@ impl Came {
 impl From<&StepOutcome> for Came {
     fn from(outcome: &StepOutcome) -> Self {
         match outcome {
-            StepOutcome::Advanced { .. } => Self::Advanced,
+            StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. } => Self::Advanced,
             StepOutcome::Pending { .. } => Self::Pending,
             StepOutcome::PollFailed { .. } => Self::PollFailed,
             StepOutcome::Confirmed(_) => Self::Confirmed,

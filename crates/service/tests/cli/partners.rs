@@ -40,7 +40,17 @@ fn check(
     last: &[&str],
 ) -> Ended {
     let url = format!("{}/{prefix}", simulator.base_url());
-    let arguments = [&["partners", "check", channel, "--url", &url, "--yes"], more, last].concat();
+    let sound = format!("{}/media/check.mp3", simulator.base_url());
+    // Whether a sound is compared with its hash shows only where there is one.
+    let media = (channel == "RingoBiz").then_some(["--media", &sound]);
+    let media = media.as_ref().map_or(&[][..], |media| &media[..]);
+    let arguments = [
+        &["partners", "check", channel, "--url", &url, "--yes"],
+        more,
+        media,
+        last,
+    ]
+    .concat();
     fanfare_with(&arguments, &[("FANFARE_PARTNER_TOKEN", "canary-token")], "")
 }
 

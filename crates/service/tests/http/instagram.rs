@@ -180,7 +180,7 @@ async fn a_film_that_meta_can_t_play_fails_with_its_reason() {
 }
 
 /// The simulator's own film, with one word for another.
-fn film(word: &[u8], other: &[u8]) -> Vec<u8> {
+pub(crate) fn film(word: &[u8], other: &[u8]) -> Vec<u8> {
     let mut film = include_bytes!("../../../simulator/src/channels/empty.mp4").to_vec();
     let at = film.windows(word.len()).position(|found| found == word).unwrap();
     film.splice(at..at + word.len(), other.iter().copied());
@@ -188,7 +188,7 @@ fn film(word: &[u8], other: &[u8]) -> Vec<u8> {
 }
 
 /// Fifteen seconds, as the film's head says it.
-const FIFTEEN: &[u8] = &[0, 0, 0x03, 0xe8, 0, 0, 0x3a, 0x98];
+pub(crate) const FIFTEEN: &[u8] = &[0, 0, 0x03, 0xe8, 0, 0, 0x3a, 0x98];
 
 #[tokio::test]
 async fn a_film_that_instagram_does_not_take_is_told_before_meta_is_called() {
@@ -207,7 +207,7 @@ async fn a_film_that_instagram_does_not_take_is_told_before_meta_is_called() {
     for (file, english, korean) in [
         (
             "av1.mp4",
-            "picture is coded as av01, and H.264, HEVC",
+            "picture is coded as av01, and only H.264, HEVC",
             "화면 코덱이 av01",
         ),
         ("opus.mov", "sound is coded as Opus, and AAC", "소리 코덱이 Opus"),

@@ -10,6 +10,7 @@ use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
 use crate::live::{effects, goes_wrong, once, result, simulator};
+use crate::media::hex;
 use crate::support::{DISTRIBUTE, PATIENCE, Service};
 
 /// Both live at this address, with what each needs.
@@ -38,11 +39,11 @@ pub(crate) fn request(simulator: &RunningSimulator, event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": ["GenieTV", "RingoBiz"],
-        "contentUrls": {"videoUrl": "https://a.kr/a.mp4", "audioUrl": sound(simulator, "a.mp3")},
+        "contentUrls": {"videoUrl": sound(simulator, "a.mp4"), "audioUrl": sound(simulator, "a.mp3")},
         "channelOptions": {
             "GenieTV": {
                 "region": "1168000000", "budget": 300_000,
-                "schedule": {"startDate": days_ahead(3), "endDate": days_ahead(9), "dayparts": ["18:00-22:00"]},
+                "schedule": schedule(),
             },
             "RingoBiz": {"phoneNumber": "02-555-0134"},
         },
@@ -51,6 +52,11 @@ pub(crate) fn request(simulator: &RunningSimulator, event: &str) -> Value {
 
 fn sound(simulator: &RunningSimulator, file: &str) -> String {
     format!("{}/media/{file}", simulator.base_url())
+}
+
+/// When 지니TV is to show it.
+pub(crate) fn schedule() -> Value {
+    json!({"startDate": days_ahead(3), "endDate": days_ahead(9), "dayparts": ["18:00-22:00"]})
 }
 
 fn days_ahead(days: i64) -> String {
@@ -167,6 +173,11 @@ async fn both_are_really_called_and_their_own_fields_are_answered() {
     assert_eq!(
         (ringing.remote_id.as_str(), &ringing.content["audioUrl"]),
         ("+8225550134", &json!(sound(&simulator, "a.mp3")))
+    );
+    assert_eq!(
+        ringing.content["sha256"],
+        hex(include_bytes!("../../../simulator/src/channels/silence.mp3")),
+        "the channel sets that sound and no other"
     );
     assert!(ringing.our_id.ends_with(".1"), "{}", ringing.our_id);
     let again = service.distribute(&request(&simulator, "evt-1")).await;

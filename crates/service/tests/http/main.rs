@@ -70,6 +70,7 @@ mod schedule;
 mod shared_cache;
 mod shared_cache_faults;
 mod spending;
+mod spots;
 mod state;
 mod stop;
 #[path = "../support/mod.rs"]

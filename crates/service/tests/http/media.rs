@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use fanfare::config::{ChannelConfig, ChannelProtocol, Config};
+use fanfare_channels::media::OnChange;
 use fanfare_channels::secret::Secret;
 use fanfare_core::channel::Mode;
 use fanfare_core::picture::ImageFit;
@@ -325,9 +326,15 @@ async fn a_sound_is_listened_to_before_a_line_is_given_it() {
         let answer = service.distribute(&body).await.success(200);
         let told = result(&answer, "RingoBiz");
         let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+        if text("status") == "SUCCESS" {
+            let sent = simulator.effects().last().unwrap().content["sha256"].clone();
+            let log = kept(&service, answer["distributionId"].as_str().unwrap());
+            assert!(log.contains(sent.as_str().unwrap()), "{log}");
+        }
         (text("status"), text("code"), text("message"))
     };
     assert_eq!(announce("short.wav").await.0, "SUCCESS");
+    assert_eq!(simulator.effects()[0].content["sha256"], hex(&wav(59)));
     for (file, words) in [
         ("long.wav", "lasts 61 seconds"),
         ("none.mp3", "no WAV or MP3"),
@@ -344,4 +351,66 @@ async fn a_sound_is_listened_to_before_a_line_is_given_it() {
     }
     assert_eq!(simulator.effects().len(), 2);
     service.stop().await;
+}
+
+/// Instagram showed the picture that was approved; the blog comes later.
+#[tokio::test]
+async fn a_picture_that_has_changed_since_another_channel_showed_it_is_refused_or_sent_as_is_configured() {
+    for (on_change, status, code) in [
+        (OnChange::Refuse, "FAILED", "media_changed"),
+        (OnChange::Send, "SUCCESS", ""),
+    ] {
+        let simulator = simulator(&[("a.png", png(400, 400))]).await;
+        let blog = ChannelConfig {
+            mode: Mode::Live,
+            protocol: ChannelProtocol::MetaWeblog,
+            base_url: Some(format!("{}/naver-blog/xmlrpc", simulator.base_url())),
+            account_id: Some("shop".to_owned()),
+            access_token: Some(Secret::new("password")),
+            poll_interval_ms: 20,
+            ..ChannelConfig::default()
+        };
+        let change = |config: &mut Config| {
+            config.channels.naver_blog = blog.clone();
+            config.media.on_change = on_change;
+        };
+        let service = start(&simulator, change).await;
+        let refused = json!({"kind": "answer", "status": 403});
+        goes_wrong(&simulator, &once("naver-blog", "media", &refused)).await;
+        let mut body = request(&simulator, "evt-1");
+        body["channels"] = json!(["Instagram", "NaverBlog"]);
+        body["channelOptions"] = json!({
+            "Instagram": {"caption": "여는 날"}, "NaverBlog": {"title": "여는 날", "content": "10% 할인"},
+        });
+        body["contentUrls"]["imageUrl"] = json!(format!("{}/media/a.png", simulator.base_url()));
+        let first = service.distribute(&body).await.success(200);
+        assert_eq!(result(&first, "Instagram")["status"], "SUCCESS", "{first}");
+        assert_eq!(result(&first, "NaverBlog")["status"], "FAILED", "{first}");
+        simulator.put_media("a.png", png(500, 500));
+        // What was fetched is kept for a minute; not over a restart.
+        let further = live(simulator.base_url());
+        let service = service
+            .restart_as(|config| {
+                further(config);
+                config.calls.deadline_ms = 5_000;
+                change(config);
+            })
+            .await;
+        let path = format!("/api/distributions/{}/retry", first["distributionId"].as_str().unwrap());
+        let second = service.post(&path, &json!({})).await.success(200);
+        let told = result(&second, "NaverBlog");
+        assert_eq!(
+            (&told["status"], told["code"].as_str().unwrap_or_default()),
+            (&json!(status), code),
+            "{second}"
+        );
+        if on_change == OnChange::Refuse {
+            assert_eq!(told["whoActs"], "caller", "{told}");
+            // The approved one is put back, and nobody has to wait for that to be seen.
+            simulator.put_media("a.png", png(400, 400));
+            let third = service.post(&path, &json!({})).await.success(200);
+            assert_eq!(third["status"], "COMPLETED", "{third}");
+        }
+        service.stop().await;
+    }
 }

@@ -1,5 +1,6 @@
 //! 링고비즈: one ring-back tone a line, replaced as a whole. The contract is our
-//! own proposal. The tone that is there already, set again, changes nothing.
+//! own proposal. The tone that is there already, set again, changes nothing. A sound that
+//! lies on this machine is fetched, and must be the one whose hash is given.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use super::contract::{self, problem};
 use super::{Served, too_many_requests};
 use crate::exchange::{Incoming, Outgoing};
 use crate::fault::{Deviation, Fault};
+use crate::picture::Found;
 use crate::world::{Effect, World};
 
 const NAME: &str = "ringo-biz";
@@ -85,12 +87,17 @@ fn replace(world: &mut World, line: String, incoming: &Incoming, fault: Option<&
     let Some(body) = incoming.json().filter(Value::is_object) else {
         return Err(problem(400, "malformed", "the body is no JSON object"));
     };
+    let sha256 = sha256(&body, &incoming.picture);
     if !contract::deviates(fault, Deviation::Validation) {
         check(&line, &body)?;
+        let given = body["sha256"].as_str();
+        if given.is_some_and(|given| !given.eq_ignore_ascii_case(&sha256)) {
+            return Err(problem(422, "audio_rejected", "the sound has another sha256"));
+        }
     }
     let known = world.known.ringo_biz.get(&line);
     let is = |field: &str| known.is_some_and(|known| known[field] == body[field]);
-    let same = is("externalId") && is("audioUrl");
+    let same = is("externalId") && is("audioUrl") && known.is_some_and(|known| known["sha256"] == *sha256);
     if is("externalId") && !same && !contract::deviates(fault, Deviation::UniqueName) {
         return Err(problem(409, "exists", "the externalId stands for another sound"));
     }
@@ -98,7 +105,7 @@ fn replace(world: &mut World, line: String, incoming: &Incoming, fault: Option<&
         return Ok(Outgoing::json(200, known));
     }
     let tone = json!({
-        "externalId": body["externalId"], "audioUrl": body["audioUrl"], "sha256": sha256(&body),
+        "externalId": body["externalId"], "audioUrl": body["audioUrl"], "sha256": sha256,
         "updateTimestamp": world.now.to_string(),
     });
     world.known.ringo_biz.insert(line.clone(), tone.clone());
@@ -148,13 +155,15 @@ fn check(line: &str, body: &Value) -> Result<(), Outgoing> {
     Ok(())
 }
 
-/// Of the sound that was fetched. Nothing is fetched here: where the caller gives
-/// none, that of the address stands in for it.
-fn sha256(body: &Value) -> String {
-    if let Some(given) = body["sha256"].as_str() {
-        return given.to_owned();
-    }
-    let hash = Sha256::digest(body["audioUrl"].as_str().unwrap_or_default().as_bytes());
+/// Of the sound that was fetched. Where it lies elsewhere nothing is fetched, and what the
+/// caller gives is believed; where it gives none, that of the address stands in for it.
+fn sha256(body: &Value, sound: &Found) -> String {
+    let address = || body["audioUrl"].as_str().unwrap_or_default().as_bytes();
+    let hash = match (sound, body["sha256"].as_str()) {
+        (Found::File(bytes), _) => Sha256::digest(bytes),
+        (Found::Elsewhere | Found::Nothing, Some(given)) => return given.to_ascii_lowercase(),
+        (Found::Elsewhere | Found::Nothing, None) => Sha256::digest(address()),
+    };
     hash.iter()
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

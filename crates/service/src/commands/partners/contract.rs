@@ -24,6 +24,9 @@ pub(super) struct Resource {
     pub(super) other: (&'static str, Value),
     /// A field that is refused.
     pub(super) wrong: (&'static str, Value),
+    /// Where the contract knows it: the field of a hash that no file has, and why it can't
+    /// be tried.
+    pub(super) hash: Option<(&'static str, Result<Value, &'static str>)>,
     /// How what was made is taken down again, where that is tried here.
     pub(super) withdrawal: Option<Withdrawal>,
 }
@@ -94,6 +97,21 @@ impl Checker<'_> {
         let wrong = self.resource.named(&name, Some(&self.resource.wrong));
         let answer = self.make(As::Us, Some(&format!("{name}-w")), wrong).await;
         report.add("invalid", "a field that makes no sense: 422", is(answer, 422));
+        self.hash(&name, report).await;
+    }
+
+    /// What lies at an address may have changed since it was looked at.
+    async fn hash(&self, name: &str, report: &mut Report) {
+        let promise = "a sha256 that the sound does not have: 422 (or 415)";
+        match &self.resource.hash {
+            None => {}
+            Some((_, Err(why))) => report.skip("sound-hash", promise, why),
+            Some((field, Ok(hash))) => {
+                let body = self.resource.named(name, Some(&(*field, hash.clone())));
+                let answer = self.make(As::Us, Some(&format!("{name}-h")), body).await;
+                report.add("sound-hash", promise, is_one_of(answer, &[422, 415]));
+            }
+        }
     }
 
     /// One key makes one thing.

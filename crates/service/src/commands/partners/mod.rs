@@ -155,6 +155,7 @@ impl Check {
                     "budget": 50_000}),
                 other: ("budget", json!(60_000)),
                 wrong: ("mediaUrl", json!("no address")),
+                hash: None,
                 withdrawal: Some(Withdrawal::ById),
             },
             Channel::GenieTV => Resource {
@@ -166,6 +167,7 @@ impl Check {
                 body: booking::order(),
                 other: ("budget", json!(200_000)),
                 wrong: ("budget", json!(-1)),
+                hash: None,
                 // What is booked is: `booking.rs`.
                 withdrawal: None,
             },
@@ -181,10 +183,17 @@ impl Check {
                     body: json!({"audioUrl": media("check.mp3")}),
                     other: ("audioUrl", json!(other_sound(&media("check.mp3")))),
                     wrong: ("audioUrl", json!("no address")),
+                    hash: Some(("sha256", self.other_hash())),
                     withdrawal: Some(Withdrawal::ByName),
                 }
             }
         })
+    }
+
+    /// Whether a partner looks at the sound shows only where there is one.
+    fn other_hash(&self) -> Result<Value, &'static str> {
+        let tried = self.media.as_ref().map(|_| json!("0".repeat(64)));
+        tried.ok_or("--media must name a sound that the partner can fetch")
     }
 
     fn review_patience(&self) -> Duration {
