@@ -5,6 +5,8 @@
 //! One client speaks it for every channel; what a channel sends and what it
 //! gives back is its [`Shape`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
 use fanfare_core::channel::Channel;
@@ -64,7 +66,7 @@ struct Page {
 impl GatewayClient {
     /// A client for the API at `api`. Media are handed on unseen.
     pub fn new(api: Api, shape: Shape) -> Self {
-        let spots = Spots::new(None);
+        let spots = Spots::new(None, Duration::ZERO);
         Self { api, shape, spots }
     }
 

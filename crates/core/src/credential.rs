@@ -19,6 +19,10 @@ const RENEWED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// After a try that came to nothing.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
+/// One that the channel refuses is tried once a day for so long, and then not until
+/// another one is handed over.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// With less left than this people are told, more urgently each time: by then it has
 /// been tried for two weeks.
 const TOLD_BEFORE_DAYS: [i64; 4] = [14, 7, 3, 1];
@@ -64,6 +68,10 @@ pub struct TokenStanding {
     /// What came of that.
     #[serde(default)]
     pub tried: Tried,
+    /// Since when the channel refuses it, whatever came of later tries; earlier versions
+    /// do not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_since: Option<Timestamp>,
 }
 
 /// What came of a try to renew a token.
@@ -129,14 +137,31 @@ impl TokenStanding {
             expires_at,
             tried_at: None,
             tried: Tried::Well,
+            refused_since: None,
+        }
+    }
+
+    /// What it is after a try that came to nothing.
+    #[must_use]
+    pub fn after(self, tried: Tried, now: Timestamp) -> Self {
+        let refused_since = self.refused_since.or_else(|| tried.is_refusal().then_some(now));
+        Self {
+            tried,
+            refused_since,
+            ..self
         }
     }
 
     /// Whether it is to be renewed now. One whose end nobody knows is, since that
     /// tells it; a refusal costs nothing.
     pub fn is_due(&self, now: Timestamp) -> bool {
+        let given_up = |since: Timestamp| now.duration_since(since) >= GIVEN_UP_AFTER;
+        if self.refused_since.is_some_and(given_up) {
+            return false;
+        }
         let wait = match self.tried {
             Tried::Well => RENEWED_EVERY,
+            _ if self.refused_since.is_some() => RENEWED_EVERY,
             Tried::Begun | Tried::Failed { .. } => TRIED_AGAIN_AFTER,
         };
         // A time to come was written by a clock that was wrong.
@@ -160,7 +185,7 @@ impl TokenStanding {
         if left.is_some_and(|left| !left.is_positive()) {
             return TokenState::Expired;
         }
-        if self.tried.is_refusal() {
+        if self.tried.is_refusal() || self.refused_since.is_some() {
             return TokenState::Refused;
         }
         let days = |days: &&i64| left.is_some_and(|left| left < SignedDuration::from_hours(**days * 24));
@@ -217,6 +242,26 @@ mod tests {
             code: code.to_owned(),
             said: None,
         }
+    }
+
+    /// What comes of later tries says nothing of the refusal.
+    #[test]
+    fn a_refusal_stays_said_is_tried_daily_and_given_up_after_a_week() {
+        let token = TokenStanding::new(day(0), None);
+        let refused = token.after(failed("auth_expired"), day(1));
+        let mut later = refused.after(failed("channel_unavailable"), day(2));
+        later.tried_at = Some(day(2));
+        assert_eq!(
+            (later.state(day(2)), later.refused_since),
+            (TokenState::Refused, Some(day(1)))
+        );
+        assert!(!later.is_due(hour(2 * 24 + 23)) && later.is_due(day(3)));
+        later.tried = Tried::Begun;
+        assert_eq!(later.state(day(3)), TokenState::Refused, "while somebody is at it, too");
+        later.tried_at = Some(day(6));
+        assert!(later.is_due(day(7)) && !later.is_due(day(8)) && !later.is_due(day(80)));
+        let json = serde_json::to_string(&TokenStanding::new(day(0), None)).unwrap();
+        assert!(!json.contains("refused"), "{json}");
     }
 
     #[test]

@@ -292,7 +292,10 @@ impl Clients {
     /// What looks at television's films, unless the operator wants them handed on unseen.
     fn spots(&self, config: &ChannelConfig) -> Spots {
         let looks = config.probe_video.unwrap_or(true);
-        Spots::new(looks.then(|| self.media.clone()))
+        Spots::new(
+            looks.then(|| self.media.clone()),
+            Duration::from_millis(self.config.calls.deadline_ms),
+        )
     }
 
     fn api(&self, channel: Channel, account: &Account) -> Result<Api, Failure> {

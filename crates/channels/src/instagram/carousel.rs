@@ -77,7 +77,11 @@ impl InstagramClient {
                     sha256: picture.sha256,
                 });
                 so_far.since = now;
-                given(advanced(call, &Stage::Gathering(so_far), false), url, &picture.source)
+                let outcome = advanced(call, &Stage::Gathering(so_far), false);
+                match &picture.source {
+                    Some(source) => given(outcome, url, source),
+                    None => outcome,
+                }
             }
             Err((why, retry)) => {
                 let why = of_one(why, so_far.pictures.len() + 1, all);

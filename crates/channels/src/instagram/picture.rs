@@ -16,8 +16,9 @@ pub(super) struct Fetchable {
     pub(super) url: String,
     /// Of the file that was looked at, or made.
     pub(super) sha256: String,
-    /// Of the user's own file.
-    pub(super) source: String,
+    /// Of the user's own file, where Meta is given what was made of it. What Meta fetches
+    /// itself, a moment later, is Meta's to know.
+    pub(super) source: Option<String>,
 }
 
 impl InstagramClient {
@@ -43,7 +44,7 @@ impl InstagramClient {
         Ok(Fetchable {
             url,
             sha256: picture.sha256,
-            source: picture.source,
+            source: (!picture.is_original).then_some(picture.source),
         })
     }
 }

@@ -70,7 +70,10 @@ impl InstagramClient {
         };
         let made = self.make_post(call, &[("image_url", &picture.url)], sent, now).await;
         match made {
-            Ok(outcome) => given(outcome, url, &picture.source),
+            Ok(outcome) => match &picture.source {
+                Some(source) => given(outcome, url, source),
+                None => outcome,
+            },
             Err(meaning) => not_created(call, meaning, now),
         }
     }

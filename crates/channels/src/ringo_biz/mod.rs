@@ -194,7 +194,7 @@ impl RingoBizClient {
         match self.api.put(call, &path(&order.e164), None, body).await {
             Ok(answer) => self.replaced(call, &order.e164, &answer, now).await,
             Err(error @ ExchangeError::NotSent(..)) => {
-                rejected(failure::unavailable().said(&error.words()), Retry::Backoff)
+                again(call, failure::unavailable().said(&error.words()), Retry::Backoff)
             }
             Err(error @ ExchangeError::Lost { .. }) => {
                 StepOutcome::Unknown(failure::outcome_unknown().said(&error.words()))
@@ -217,7 +217,7 @@ impl RingoBizClient {
                 // The first call with this key may still be at it.
                 _ => unclear(),
             },
-            Heard::Refused(why, retry) => rejected(why.said(&answer.words()), retry),
+            Heard::Refused(why, retry) => again(call, why.said(&answer.words()), retry),
             Heard::Unclear => unclear(),
         }
     }
@@ -295,6 +295,15 @@ fn order(call: &Call, now: Timestamp) -> Option<Order> {
         | ChannelContent::Instagram(_)
         | ChannelContent::NaverBlog(_)
         | ChannelContent::KakaoChannel(_) => None,
+    }
+}
+
+/// Another attempt says the same under the same key: the sound that was looked at.
+fn again(call: &Call, failure: Failure, retry: Retry) -> StepOutcome {
+    StepOutcome::Rejected {
+        failure,
+        retry,
+        checkpoint: call.delivery.checkpoint.clone().filter(|_| retry != Retry::Never),
     }
 }
 

@@ -87,3 +87,62 @@ async fn what_has_reached_nobody_in_the_end_is_declined_with_its_counts() {
     assert_eq!(failure.code, "no_recipient_reached");
     assert_eq!(counts(checkpoint.as_ref()), (2, 0, 2));
 }
+
+/// Nothing of a long list is lost, and nothing waits behind it.
+#[tokio::test]
+async fn a_request_that_can_t_be_read_is_passed_over_and_read_in_the_next_round() {
+    let simulated = Simulated::start(MANY).await;
+    let slow = json!([{"step": "send", "fault": {"kind": "slow-results", "seconds": 3_600}}]);
+    simulated.goes_wrong(&slow).await;
+    let mut call = taken(&simulated).await;
+    assert_eq!(counts(call.delivery.checkpoint.as_ref()), (23, 0, 0));
+    simulated.advance(std::time::Duration::from_hours(1));
+    let second = json!([{"step": "lookup", "after": 1, "times": 1, "fault": {"kind": "answer", "status": 500}}]);
+    simulated.goes_wrong(&second).await;
+    let Observation::Unknown { checkpoint, .. } = look(&simulated, &mut call).await else {
+        panic!("the second one can't be read")
+    };
+    assert_eq!(counts(checkpoint.as_ref()), (23, 10, 0), "the first one's are kept");
+    call.delivery.checkpoint = checkpoint;
+    let Observation::Stands { receipt, checkpoint } = look(&simulated, &mut call).await else {
+        panic!("the third one can be read")
+    };
+    assert_eq!(
+        (receipt.state, counts(checkpoint.as_ref())),
+        (ChannelState::Accepted, (23, 13, 0))
+    );
+    call.delivery.checkpoint = checkpoint;
+    let Observation::Stands { receipt, checkpoint } = look(&simulated, &mut call).await else {
+        panic!("the second one can be read by now")
+    };
+    assert_eq!(
+        (receipt.state, counts(checkpoint.as_ref())),
+        (ChannelState::Delivered, (23, 23, 0))
+    );
+}
+
+/// A page that lacks what was on it before takes nothing back.
+#[tokio::test]
+async fn a_page_that_is_empty_takes_nothing_back() {
+    const UNCONFIRMED: Subject = Subject {
+        client: |api, pictures| client(api, pictures, vec![friend("01000000005"), friend("01000000007")]),
+        ..KAKAO_CHANNEL
+    };
+    let simulated = Simulated::start(UNCONFIRMED).await;
+    let mut call = taken(&simulated).await;
+    let Observation::Stands { checkpoint, .. } = look(&simulated, &mut call).await else {
+        panic!("it is there")
+    };
+    call.delivery.checkpoint = checkpoint;
+    let nothing = json!({"header": {"isSuccessful": true, "resultCode": 0, "resultMessage": "success"},
+        "messageSearchResultResponse": {"messages": [], "totalCount": 0}});
+    let empty = json!([{"step": "lookup", "fault": {"kind": "answer", "status": 200, "body": nothing}}]);
+    simulated.goes_wrong(&empty).await;
+    let Observation::Stands { receipt, checkpoint } = look(&simulated, &mut call).await else {
+        panic!("it stands as it was")
+    };
+    assert_eq!(
+        (receipt.state, counts(checkpoint.as_ref())),
+        (ChannelState::Accepted, (2, 1, 0))
+    );
+}

@@ -274,7 +274,10 @@ fn film(mut body: Value) -> Value {
 
 /// What looks at films that lie at the simulator.
 fn spots(films: &str) -> Spots {
-    Spots::new(MediaClient::new(&[films.to_owned()], Duration::from_millis(250)).ok())
+    Spots::new(
+        MediaClient::new(&[films.to_owned()], Duration::from_millis(250)).ok(),
+        Duration::from_secs(1),
+    )
 }
 
 /// Every case for a client, each a test of its own.

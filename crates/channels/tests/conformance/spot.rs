@@ -6,7 +6,6 @@ use std::time::Duration;
 use fanfare_channels::gateway::GatewayClient;
 use fanfare_channels::media::Spots;
 use fanfare_core::attempt::{Retry, StepOutcome};
-use fanfare_core::cause::Cause;
 use fanfare_core::delivery::Phase;
 use serde_json::json;
 use std::sync::Arc;
@@ -95,30 +94,29 @@ async fn a_spot_is_taken_whatever_of_the_usual_lengths_it_has() {
     }
 }
 
-/// It may come back, and says nothing of the channel: no breaker counts it.
+/// The partner may reach it all the same; and that it is slow costs little of the call.
 #[tokio::test]
-async fn a_host_that_is_away_or_slow_is_tried_again_and_not_held_against_the_channel() {
+async fn what_can_t_be_seen_from_here_is_handed_on() {
     for subject in TELEVISION {
-        for fault in [json!({"kind": "answer", "status": 503}), json!({"kind": "hang"})] {
+        let answers = [503, 429, 302, 401, 403].map(|status| json!({"kind": "answer", "status": status}));
+        for fault in answers.into_iter().chain([json!({"kind": "hang"})]) {
             let simulated = Simulated::start(subject).await;
             let rules = json!([{"channel": "media", "step": "file", "fault": fault}]);
             simulated.goes_wrong(&rules).await;
             let call = simulated.call(1, "default", simulated.now());
             let outcome = simulated.client().step(&call, simulated.now()).await;
-            let StepOutcome::Rejected {
-                failure,
-                retry: Retry::Backoff,
-                ..
-            } = outcome
-            else {
-                panic!("{fault}: {outcome:?}");
-            };
-            assert_eq!(failure.code, "media_unavailable", "{fault}");
-            assert!(!Cause::of(&failure.code).unwrap().availability);
-            assert_eq!(simulated.asked().await, 0, "{fault}");
-            simulated.goes_wrong(&json!([])).await;
-            let outcome = simulated.client().step(&call, simulated.now()).await;
             assert!(is_taken(&outcome), "{fault}: {outcome:?}");
+        }
+        for status in [404, 410] {
+            let simulated = Simulated::start(subject).await;
+            let gone = json!([{"channel": "media", "step": "file", "fault": {"kind": "answer", "status": status}}]);
+            simulated.goes_wrong(&gone).await;
+            let call = simulated.call(1, "default", simulated.now());
+            let outcome = simulated.client().step(&call, simulated.now()).await;
+            assert!(
+                matches!(&outcome, StepOutcome::Rejected { failure, .. } if failure.code == "media_rejected"),
+                "{status}: {outcome:?}"
+            );
         }
     }
 }
@@ -142,7 +140,7 @@ async fn what_is_not_looked_at_is_handed_on() {
     let unseeing = Subject {
         client: |api, _| {
             let client = GatewayClient::new(api, fanfare_channels::wooridongne_tv::SHAPE);
-            Arc::new(client.showing(Spots::new(None)))
+            Arc::new(client.showing(Spots::new(None, Duration::ZERO)))
         },
         ..WOORIDONGNE_TV
     };

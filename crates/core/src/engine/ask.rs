@@ -325,9 +325,15 @@ impl Engine {
     fn resolve(&mut self, id: DistributionId, channel: Channel, verdict: &Verdict, turn: &mut Turn<'_>) {
         match verdict {
             Verdict::Live(receipt) => {
+                let work = self.works.get(&id);
+                let before = work.and_then(|work| work.distribution.delivery(channel)?.checkpoint.clone());
                 self.next_generation(id, channel, Phase::Confirmed, turn);
                 if let Some(work) = self.works.get_mut(&id) {
-                    work.change(channel, |delivery| delivery.checkpoint = Some(Checkpoint::of_person()));
+                    work.change(channel, |delivery| {
+                        // Which files it was given stays noted.
+                        delivery.checkpoint = before;
+                        delivery.stand_at(Some(Checkpoint::of_person()));
+                    });
                 }
                 self.confirm(id, channel, receipt.clone(), turn);
             }

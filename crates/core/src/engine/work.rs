@@ -165,10 +165,12 @@ impl Work {
     pub(super) fn call(&mut self, channel: Channel, number: u64) -> Option<Call> {
         self.calling[channel.index()] = Some(number);
         let distribution = &self.distribution;
-        let checkpoints = distribution
+        // What came to nothing was never shown: it binds nobody.
+        let shown = distribution
             .deliveries
             .iter()
-            .filter_map(|known| known.checkpoint.as_ref());
+            .filter(|known| !known.status.came_to_nothing());
+        let checkpoints = shown.filter_map(|known| known.checkpoint.as_ref());
         let files = checkpoints.flat_map(Checkpoint::files);
         let files = files.map(|(url, sha256)| (url.to_owned(), sha256.to_owned()));
         Some(Call {

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::cause;
 use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
 use jiff::{SignedDuration, Timestamp};
@@ -25,8 +26,11 @@ const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 /// How soon what could not be kept is tried again, and a clock that has gone on is noticed.
 const TICK: Duration = Duration::from_millis(500);
 
-/// So many are renewed between two looks, and what can't be kept is no more.
-const AT_ONCE: usize = 20;
+/// So many are renewed at one look, and what can't be kept is no more.
+const AT_ONCE: usize = 5;
+
+/// Where the channel asks to be called less often, nobody's is renewed for so long.
+const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How tenants' tokens stand, as this node knows it.
 pub(crate) type Standings = Arc<[(TenantId, TokenStanding)]>;
@@ -39,6 +43,8 @@ struct Lapsing {
     hopeless: BTreeMap<TenantId, TokenStanding>,
     /// When it looked last; nothing where it should soon, as something has changed.
     looked: Option<Timestamp>,
+    /// Since when nobody's is renewed.
+    paused: Option<Timestamp>,
     shown: watch::Sender<Standings>,
 }
 
@@ -59,6 +65,7 @@ impl Lapsing {
             accounts,
             hopeless: BTreeMap::new(),
             looked: None,
+            paused: None,
             shown: watch::Sender::new(Arc::from([])),
         }
     }
@@ -106,9 +113,12 @@ impl Lapsing {
     /// One look. One tenant's trouble is not the next one's.
     async fn round(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), CredentialError> {
         let mut done = self.keep_unkept().await;
+        let (due, now) = (self.due().await?, self.accounts.clock.now());
+        let waits = |since: Timestamp| (SignedDuration::ZERO..PAUSE).contains(&now.duration_since(since));
+        self.paused = self.paused.filter(|since| waits(*since));
         let mut asked = self.renewal.unkept();
-        for tenant in self.due().await? {
-            if asked >= AT_ONCE || *stopping.borrow() {
+        for tenant in due {
+            if asked >= AT_ONCE || self.paused.is_some() || *stopping.borrow() {
                 break;
             }
             match self.renew(&tenant).await {
@@ -162,8 +172,11 @@ impl Lapsing {
         let Some(tokens) = accounts.tokens_of(&kept) else {
             return Ok(false);
         };
-        if self.renewal.renew(kept, &tokens, now).await?.is_none() {
+        let Some(came) = self.renewal.renew(kept, &tokens, now).await? else {
             return Ok(false);
+        };
+        if came.standing.tried.code() == Some(cause::RATE_LIMITED.code) {
+            self.paused = Some(now);
         }
         self.keep_unkept().await?;
         accounts.read_again(tenant, CHANNEL);

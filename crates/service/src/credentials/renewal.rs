@@ -75,7 +75,7 @@ impl Renewal {
         }
         let came = match tokens.renew(now).await {
             Ok(renewed) => renewed_to(&kept.row, renewed, now),
-            Err(why) => failed(&kept.row, why),
+            Err(why) => failed(&kept.row, why, now),
         };
         let before = kept;
         self.unkept.push(Unkept {
@@ -157,7 +157,7 @@ fn renewed_to(claim: &Credential, renewed: Renewed, now: Timestamp) -> Came {
     }
 }
 
-fn failed(claim: &Credential, why: Failure) -> Came {
+fn failed(claim: &Credential, why: Failure, now: Timestamp) -> Came {
     let tried = Tried::Failed {
         code: why.code.into_owned(),
         said: why.channel_said,
@@ -179,10 +179,7 @@ fn failed(claim: &Credential, why: Failure) -> Came {
     }
     Came {
         token: None,
-        standing: TokenStanding {
-            tried,
-            ..claim.standing.clone()
-        },
+        standing: claim.standing.clone().after(tried, now),
     }
 }
 

@@ -1,12 +1,11 @@
 //! The blog, live. On Naver a person posts, by a page that is found with nothing
-//! but its link; a blog elsewhere is posted to. Both at the simulator.
+//! but its link, at the simulator. A blog elsewhere: `blog_elsewhere.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare::clock::ManualClock;
-use fanfare::config::{ChannelConfig, ChannelProtocol, Config};
-use fanfare_channels::secret::Secret;
+use fanfare::config::{ChannelConfig, Config};
 use fanfare_core::api_key::Scope;
 use fanfare_core::channel::Mode;
 use fanfare_simulator::{RunningSimulator, Simulator, SimulatorSettings};
@@ -16,7 +15,7 @@ use crate::support::{Answer, DISTRIBUTE, PATIENCE, Service, ask_elsewhere};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-async fn simulator() -> RunningSimulator {
+pub(crate) async fn simulator() -> RunningSimulator {
     Simulator::start(SimulatorSettings::default()).await.unwrap()
 }
 
@@ -31,7 +30,7 @@ fn by_hand(simulator: &RunningSimulator) -> impl Fn(&mut Config) + use<> {
     move |config| config.channels.naver_blog = channel.clone()
 }
 
-fn request(event: &str) -> Value {
+pub(crate) fn request(event: &str) -> Value {
     json!({
         "eventId": event,
         "channels": ["NaverBlog", "KakaoChannel"],
@@ -44,7 +43,7 @@ fn request(event: &str) -> Value {
     })
 }
 
-fn blog(answer: &Value) -> &Value {
+pub(crate) fn blog(answer: &Value) -> &Value {
     let results = answer["results"].as_array().unwrap();
     results.iter().find(|result| result["channel"] == "NaverBlog").unwrap()
 }
@@ -453,48 +452,6 @@ async fn links_begin_where_people_reach_the_service() {
     let answer = service.distribute(&request("evt-1")).await.success(200);
     let url = blog(&answer)["actionUrl"].as_str().unwrap();
     assert!(url.starts_with("https://shop.example.com/fanfare/handoff/"), "{url}");
-    service.stop().await;
-}
-
-/// A blog that speaks `MetaWeblog`, through the service's own door.
-#[tokio::test]
-async fn a_blog_elsewhere_is_posted_to() {
-    let simulator = simulator().await;
-    let channel = ChannelConfig {
-        mode: Mode::Live,
-        protocol: ChannelProtocol::MetaWeblog,
-        base_url: Some(format!("{}/naver-blog/xmlrpc", simulator.base_url())),
-        account_id: Some("shop".to_owned()),
-        access_token: Some(Secret::new("canary-password")),
-        poll_interval_ms: 20,
-        ..ChannelConfig::default()
-    };
-    let host = simulator.address.to_string();
-    let service = Service::start_as(|config| {
-        config.channels.naver_blog = channel;
-        config.media.allow_hosts = vec![host];
-    })
-    .await;
-    let mut body = request("evt-1");
-    body["contentUrls"]["imageUrl"] = json!(format!("{}/media/a.jpg", simulator.base_url()));
-    let answer = service.distribute(&body).await.success(200);
-    let result = blog(&answer);
-    assert_eq!(
-        (&result["status"], &result["channelState"]),
-        (&json!("SUCCESS"), &json!("live")),
-        "{result}"
-    );
-    let shown = ask_elsewhere("GET", result["postUrl"].as_str().unwrap(), b"").await;
-    assert!(String::from_utf8_lossy(&shown.body).contains("10% 할인"), "{shown:?}");
-    let effects = simulator.effects();
-    assert_eq!(effects.len(), 1);
-    assert!(
-        effects[0].content["description"]
-            .as_str()
-            .unwrap()
-            .contains("&lt;script&gt;")
-    );
-    assert!(!answer.to_string().contains("canary"));
     service.stop().await;
 }
 

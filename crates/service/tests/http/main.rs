@@ -40,6 +40,7 @@ mod bad_http;
 mod bad_json;
 mod bad_request;
 mod bad_urls;
+mod blog_elsewhere;
 mod breaker;
 mod cancel;
 mod contract;

@@ -102,16 +102,14 @@ async fn a_host_of_films_that_hangs_opens_no_breaker() {
     let simulator = simulator(&[]).await;
     let service = start(&simulator, |config| {
         television(&simulator, |_| {})(config);
-        config.calls.deadline_ms = 400;
+        config.calls.deadline_ms = 1_000;
     })
     .await;
     let hung = json!([{"channel": "media", "step": "file", "fault": {"kind": "hang"}}]);
     goes_wrong(&simulator, &hung).await;
     for number in 0..6 {
         let answer = announce(&simulator, &service, &format!("evt-{number}"), "a.mp4").await;
-        for (status, code, _) in told(&answer) {
-            assert_eq!((status, code), ("FAILED", "media_unavailable"), "{answer}");
-        }
+        assert_eq!(answer["status"], "COMPLETED", "the partner may reach it: {answer}");
     }
     let channels = service.get("/api/channels").await.success(200);
     for channel in channels["channels"].as_array().unwrap() {
