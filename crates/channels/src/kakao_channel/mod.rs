@@ -106,7 +106,7 @@ pub struct KakaoSettings {
     pub per_request: usize,
     /// Between two looks at results.
     pub poll_interval: Duration,
-    /// Results are waited for so long; what comes later is asked for at [`OBSERVED_AT`].
+    /// Results are waited for so long; what comes later is asked for at ages of its own.
     pub patience: Duration,
     /// From an unclear answer to the first look-up.
     pub settle: Duration,

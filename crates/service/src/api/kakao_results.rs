@@ -55,8 +55,8 @@ pub(super) struct Hook {
 /// Hears that results of Kakao messages have come.
 ///
 /// For NHN Cloud's webhook, with the signature that was set there
-/// (`channels.kakao_channel.webhook_signature`); without that setting there is nothing
-/// here. What became of the messages is not taken from the body: the channel is asked
+/// (`channels.kakao_channel.webhook_signature`); without that setting every call is
+/// refused. What became of the messages is not taken from the body: the channel is asked
 /// half a minute later, and what it says then is shown, published and told.
 #[utoipa::path(
     post,
@@ -74,7 +74,6 @@ pub(super) struct Hook {
         (status = 204, description = "Heard."),
         (status = 400, response = problems::BadRequest),
         (status = 403, response = problems::WrongSignature),
-        (status = 404, response = problems::NotFound),
         (status = 408, response = problems::BodyTooSlow),
         (status = 413, response = problems::BodyTooLarge),
         (status = 415, response = problems::UnsupportedMediaType),
@@ -101,7 +100,7 @@ impl FromRequestParts<Arc<Api>> for Signed {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<Api>) -> Result<Self, ApiError> {
-        let expected = state.kakao_signature.as_ref().ok_or(ApiError::PathUnknown)?;
+        let expected = state.kakao_signature.as_ref().ok_or(ApiError::WrongSignature)?;
         let brought = parts
             .headers
             .get(SIGNATURE)

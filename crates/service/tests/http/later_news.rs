@@ -178,10 +178,10 @@ async fn the_channel_s_webhook_brings_the_look_nearer_and_is_not_believed() {
 }
 
 #[tokio::test]
-async fn without_a_signature_there_is_no_webhook() {
+async fn without_a_signature_of_its_own_the_service_hears_no_webhook() {
     let service = Service::start().await;
     let answer = hooked(&service, SIGNATURE, &hook(&json!("x"))).await;
-    answer.problem(404, "path_not_found");
+    answer.problem(403, "wrong_signature");
     service.stop().await;
 }
 
