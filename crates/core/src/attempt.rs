@@ -208,8 +208,8 @@ pub struct Protocol {
     pub first_step_has_effect: bool,
     /// How a duplicate is avoided.
     pub dedup: Dedup,
-    /// How old what the channel has accepted is, or its last news, whenever it is asked
-    /// what became of it; ascending. Empty where it says all when it takes it.
+    /// The ages, of what the channel has accepted, at which it is asked what became of it;
+    /// ascending. Empty where it says all when it takes it.
     pub observed_at: &'static [Duration],
 }
 

@@ -120,9 +120,9 @@ pub const FOUND_ABSENT: Cause = Cause {
     actor: Actor::Nobody,
     retryable: true,
     availability: true,
-    en: "The channel gave no clear answer, and a look since has shown that nothing took effect there. It is tried \
-         again by itself.",
-    ko: "채널의 응답이 분명하지 않아 확인해 보니 채널에 반영되지 않았습니다. 자동으로 다시 시도합니다.",
+    en: "No clear answer of the channel's was heard, and a look since has shown that nothing took effect there. It is \
+         tried again by itself.",
+    ko: "채널의 분명한 응답을 받지 못해 확인해 보니 채널에 반영되지 않았습니다. 자동으로 다시 시도합니다.",
 };
 
 /// The breaker holds the channel's calls back.

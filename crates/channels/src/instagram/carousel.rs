@@ -21,7 +21,6 @@ use super::steps::{CONTAINER_PATIENCE, advanced, not_created, rejected};
 use super::wire::StatusCode;
 use super::{InstagramClient, age};
 use crate::failure;
-use crate::media::given;
 
 impl InstagramClient {
     /// Goes on where it stands.
@@ -74,14 +73,10 @@ impl InstagramClient {
             Ok(picture) => {
                 so_far.pictures.push(LookedAt {
                     fitted: picture.url != url,
-                    sha256: picture.sha256,
+                    sha256: picture.sha256.clone(),
                 });
                 so_far.since = now;
-                let outcome = advanced(call, &Stage::Gathering(so_far), false);
-                match &picture.source {
-                    Some(source) => given(outcome, url, source),
-                    None => outcome,
-                }
+                picture.noted(advanced(call, &Stage::Gathering(so_far), false), url)
             }
             Err((why, retry)) => {
                 let why = of_one(why, so_far.pictures.len() + 1, all);

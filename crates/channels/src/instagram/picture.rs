@@ -1,7 +1,7 @@
 //! Which address Meta is given for the picture: the user's own where the picture is
 //! as Meta wants it, else one of ours, at which it lies as it was made to fit.
 
-use fanfare_core::attempt::Retry;
+use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::cause;
 use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
@@ -10,6 +10,7 @@ use fanfare_core::validate::instagram::PICTURE;
 use jiff::Timestamp;
 
 use super::InstagramClient;
+use crate::media::given;
 
 /// What Meta is to fetch.
 pub(super) struct Fetchable {
@@ -19,6 +20,16 @@ pub(super) struct Fetchable {
     /// Of the user's own file, where Meta is given what was made of it. What Meta fetches
     /// itself, a moment later, is Meta's to know.
     pub(super) source: Option<String>,
+}
+
+impl Fetchable {
+    /// Notes, where a step has led on, which file Meta is given, as far as that is known.
+    pub(super) fn noted(&self, outcome: StepOutcome, url: &str) -> StepOutcome {
+        match &self.source {
+            Some(source) => given(outcome, url, source),
+            None => outcome,
+        }
+    }
 }
 
 impl InstagramClient {

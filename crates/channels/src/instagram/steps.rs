@@ -18,7 +18,6 @@ use super::{InstagramClient, age, heard, receipt};
 use crate::api::Body;
 use crate::failure;
 use crate::http::Answer;
-use crate::media::given;
 
 /// A container that is not ready after this time is given up (Meta: ask for
 /// five minutes at most).
@@ -65,15 +64,12 @@ impl InstagramClient {
             return held;
         }
         let sent = Sent {
-            sha256: Some(picture.sha256),
+            sha256: Some(picture.sha256.clone()),
             ..Sent::default()
         };
         let made = self.make_post(call, &[("image_url", &picture.url)], sent, now).await;
         match made {
-            Ok(outcome) => match &picture.source {
-                Some(source) => given(outcome, url, source),
-                None => outcome,
-            },
+            Ok(outcome) => picture.noted(outcome, url),
             Err(meaning) => not_created(call, meaning, now),
         }
     }

@@ -376,7 +376,10 @@ impl Engine {
         if !work.distribution.open() {
             self.release(id);
         } else if !work.distribution.unfinished() && !is_kept(&work.distribution, turn) {
-            work.unwritten.changed = [true; Channel::ALL.len()];
+            // Any row, as it is: what matters is whose the distribution is.
+            if let Some(channel) = work.distribution.deliveries.first().map(|first| first.channel) {
+                work.change(channel, |_| {});
+            }
             self.dirty.insert(id);
         }
     }

@@ -2,8 +2,8 @@
 //! that its protocol names. What was *accepted* becomes *delivered*; or it is declined
 //! after all, which opens a new generation.
 //!
-//! A look has no effect, spends nothing and promises nothing, so that one that fails is
-//! only followed by the next. While that is far off, the distribution belongs to no node,
+//! A look has no effect, spends nothing and promises nothing: one that fails is repeated
+//! for a while, and then what stands stays. While the next is far off, the distribution belongs to no node,
 //! like what is scheduled. Deliberately absent: what is asked (the channel's client).
 
 use std::time::Duration;
@@ -43,10 +43,11 @@ impl Engine {
         let Some(observed) = work.distribution.delivery(channel).filter(|one| one.is_observed()) else {
             return;
         };
-        if work.calls(channel) || observed.next_attempt_at.is_some_and(|at| at <= soon) {
-            // A look that is under way, or about to be, may come too early for it.
+        let due = observed.next_attempt_at;
+        if work.calls(channel) || due.is_some_and(|at| at <= turn.now) {
+            // A look that is under way, or waits for its place, may come too early for it.
             work.has_news[channel.index()] = true;
-        } else {
+        } else if due.is_some_and(|at| at > soon) {
             self.poll_at(id, channel, soon);
         }
     }

@@ -207,8 +207,20 @@ fn a_hint_brings_the_look_nearer_and_one_during_a_look_brings_another() {
     assert_eq!(answer(&node.step(vec![hint(id, None)])), Some(&AskAnswer::NotHere));
     let commands = node.step(vec![hint(id, Some(distribution))]);
     assert_eq!((answer(&commands), commands.len()), (Some(&AskAnswer::Done), 1));
+    node.later(Duration::from_secs(10));
+    // Others meanwhile are of the same look: it is no sooner, no later, and no other follows.
+    node.step(vec![hint(id, None)]);
+    let calls = looks(&node.later(Duration::from_secs(20)));
+    assert_eq!(
+        calls.len(),
+        1,
+        "half a minute later, though five minutes are the first age"
+    );
+    let commands = node.step(vec![heard(&calls[0], stands(ChannelState::Accepted, None))]);
+    assert_eq!(record(&commands).due_at, Some(START + SOON));
+    let distribution = rests(&node.written(id, Written::Recorded));
+    node.step(vec![hint(id, Some(distribution))]);
     let calls = looks(&node.later(Duration::from_secs(30)));
-    assert_eq!(calls.len(), 1, "half a minute later, though five are the first age");
     node.step(vec![hint(id, None)]);
     let commands = node.step(vec![heard(&calls[0], stands(ChannelState::Accepted, None))]);
     let written = record(&commands);
