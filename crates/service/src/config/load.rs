@@ -25,6 +25,9 @@ const NOT_SETTINGS: [&str; 8] = [
 ];
 const TEST_PREFIX: &str = "FANFARE_TEST_";
 
+/// How serde begins what it says of a key that there is not.
+const UNKNOWN: &str = "unknown field";
+
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -109,10 +112,13 @@ fn read_file(path: &Path) -> Result<Table, ConfigError> {
         source,
     };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    // The text, not the table, is checked first: only it knows lines and columns.
-    let invalid = |error: toml::de::Error| ConfigError::Invalid {
-        origin: Origin::File(path.to_owned()),
-        message: error.to_string(),
+    // The text, not the table, is checked first: only it knows lines.
+    let invalid = |error: toml::de::Error| {
+        let (line, at) = place(&text, &error);
+        ConfigError::Invalid {
+            origin: Origin::File(path.to_owned()),
+            message: format!("line {line}: {} (`{at}`)", error.message()),
+        }
     };
     toml::from_str::<Config>(&text).map_err(invalid)?;
     toml::from_str(&text).map_err(invalid)
@@ -143,7 +149,13 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
         }
     }
     let why = refused.unwrap_or_default();
-    let message = format!("{text:?} is refused as {}: {why}", keys.join("."));
+    // What has no key, or many, may be a token.
+    let value = if why.starts_with(UNKNOWN) || text.contains('{') {
+        "***".to_owned()
+    } else {
+        format!("{text:?}")
+    };
+    let message = format!("{value} is refused as {}: {why}", keys.join("."));
     Err(ConfigError::Invalid {
         origin: Origin::Variable(name.to_owned()),
         message,
@@ -152,17 +164,23 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
 
 /// By way of its text, as the file is: to read settings from values, too, all of them
 /// would be compiled a second time, a third of a megabyte. What is wrong is told with
-/// its line, which names the key.
+/// its key.
 fn read(table: &Table) -> Result<Config, String> {
     let text = table.to_string();
     toml::from_str(&text).map_err(|error| {
-        let begin = error.span().map_or(0, |span| span.start.min(text.len()));
-        let before = text.get(..begin).unwrap_or_default();
-        match text.lines().nth(before.matches('\n').count()) {
-            Some(line) => format!("{} (`{line}`)", error.message()),
-            None => error.message().to_owned(),
-        }
+        let (_, at) = place(&text, &error);
+        format!("{} (`{at}`)", error.message())
     })
+}
+
+/// The line of what is wrong, counted from 1, and its key or header: what is set there is not
+/// shown, since it may be a token.
+fn place<'t>(text: &'t str, error: &toml::de::Error) -> (usize, &'t str) {
+    let begin = error.span().map_or(0, |span| span.start.min(text.len()));
+    let above = text.get(..begin).unwrap_or_default().matches('\n').count();
+    let line = text.lines().nth(above).unwrap_or_default();
+    let key = line.split_once('=').map_or(line, |(key, _)| key);
+    (above + 1, key.trim())
 }
 
 fn nested(keys: &[&str], value: Value) -> Table {
@@ -308,6 +326,37 @@ mod tests {
         let refusal = refusal(&[("FANFARE_CHANNELS__GENIE_TV__SPEND_CAPS", caps)]);
         for word in ["channels.genie_tv.spend_caps", "per_event", "expected u64"] {
             assert!(refusal.contains(word), "{word:?} is missing in {refusal:?}");
+        }
+    }
+
+    /// Such as a token whose key is misspelt, or whose quotes are missing.
+    #[test]
+    fn a_refusal_shows_nothing_that_may_be_a_token() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (text, words) in [
+            (
+                "acess_token = \"EAAGsecret\"",
+                ["line 3", "unknown field `acess_token`"],
+            ),
+            ("access_token = EAAGsecret", ["line 3", "access_token"]),
+        ] {
+            std::fs::write(file.path(), format!("\n[channels.instagram]\n{text}\n")).unwrap();
+            let refusal = load(Some(file.path()), []).unwrap_err().to_string();
+            assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
+            assert!(!refusal.contains("EAAG"), "{refusal}");
+        }
+        let inline = "{ access_token = \"EAAGsecret\", mode = \"off\" }";
+        for (name, value, word) in [
+            (
+                "FANFARE_CHANNELS__INSTAGRAM__ACESS_TOKEN",
+                "EAAGsecret",
+                "`acess_token`",
+            ),
+            ("FANFARE_CHANNELS__INSTAGRAM", inline, "`mode`"),
+        ] {
+            let refusal = refusal(&[(name, value)]);
+            assert!(refusal.contains(word), "{refusal}");
+            assert!(!refusal.contains("EAAG"), "{refusal}");
         }
     }
 
