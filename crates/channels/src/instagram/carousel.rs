@@ -64,9 +64,8 @@ impl InstagramClient {
         mut so_far: Gathered,
         now: Timestamp,
     ) -> StepOutcome {
-        if so_far.pictures.is_empty()
-            && let Err(held) = self.check_quota(call, now).await
-        {
+        let is_first = so_far.pictures.is_empty();
+        if is_first && let Err(held) = self.check_quota(call, now).await {
             return held;
         }
         match self.picture(call, url, now).await {
@@ -76,7 +75,16 @@ impl InstagramClient {
                     sha256: picture.sha256.clone(),
                 });
                 so_far.since = now;
-                picture.noted(advanced(call, &Stage::Gathering(so_far), false), url)
+                let stage = Stage::Gathering(so_far);
+                let outcome = if is_first {
+                    advanced(call, &stage, false)
+                } else {
+                    StepOutcome::Prepared {
+                        checkpoint: stage.kept(call),
+                        next_has_effect: false,
+                    }
+                };
+                picture.noted(outcome, url)
             }
             Err((why, retry)) => {
                 let why = of_one(why, so_far.pictures.len() + 1, all);

@@ -62,7 +62,7 @@ impl KakaoChannelClient {
     /// Sees who is in the next request, and keeps where it ends before it is sent.
     pub(super) async fn cut(&self, call: &Call, mut progress: Progress, now: Timestamp) -> StepOutcome {
         if call.delivery.called_off {
-            return advanced(self.give_up(call, progress, now).await, false);
+            return prepared(self.give_up(call, progress, now).await, false);
         }
         if let Some(held) = night(Some(&progress), now) {
             return held;
@@ -79,8 +79,8 @@ impl KakaoChannelClient {
             progress.counts.blocked = count(allowed.blocked);
         }
         match allowed.next_until(progress.after, self.settings.per_request) {
-            Some(until) => advanced(Stage::Sending(Sending::clean(progress, until)), true),
-            None => advanced(Stage::Results(progress), false),
+            Some(until) => prepared(Stage::Sending(Sending::clean(progress, until)), true),
+            None => prepared(Stage::Results(progress), false),
         }
     }
 
@@ -90,7 +90,7 @@ impl KakaoChannelClient {
             return StepOutcome::Unknown(failure::outcome_unknown());
         }
         if call.delivery.called_off {
-            return advanced(self.give_up(call, sending.progress, now).await, false);
+            return prepared(self.give_up(call, sending.progress, now).await, false);
         }
         if let Some(held) = night(Some(&sending.progress), now) {
             return held;
@@ -100,7 +100,7 @@ impl KakaoChannelClient {
             Err((why, retry)) => return self.not_sent(sending, None, why, retry, now),
         };
         let Some((mut progress, people)) = self.people(&sending, &allowed) else {
-            return advanced(Stage::Cutting(sending.progress), false);
+            return prepared(Stage::Cutting(sending.progress), false);
         };
         let Some(content) = wire::content(call, now) else {
             return rejected(None, failure::content_rejected(), Retry::Never);
@@ -110,7 +110,7 @@ impl KakaoChannelClient {
             Err(why) => return self.not_sent(sending, None, why, Retry::Backoff, now),
         };
         if people.is_empty() {
-            return advanced(Stage::Cutting(progress.sent(sending.until, None, 0, now)), false);
+            return prepared(Stage::Cutting(progress.sent(sending.until, None, 0, now)), false);
         }
         let answer = self.post_message(call, &content, &progress, &people).await;
         if has_reached_nobody(&answer, now) {
@@ -253,6 +253,14 @@ fn uploaded(answer: &Answer, sha256: String, now: Timestamp) -> StepOutcome {
 
 pub(super) fn advanced(stage: Stage, next_has_effect: bool) -> StepOutcome {
     StepOutcome::Advanced {
+        checkpoint: stage.into(),
+        next_has_effect,
+    }
+}
+
+/// Where NHN Cloud was not called: only lists of people were read.
+fn prepared(stage: Stage, next_has_effect: bool) -> StepOutcome {
+    StepOutcome::Prepared {
         checkpoint: stage.into(),
         next_has_effect,
     }

@@ -170,15 +170,21 @@ async fn a_step_in_doubt_goes_on_where_it_stood() {
     let client = simulated.client();
     let mut call = simulated.call(1, "default", simulated.now());
     // The looks, and the first container.
-    for _ in 0..=PICTURES {
+    for step in 0..=PICTURES {
         let outcome = client.step(&call, simulated.now()).await;
-        let StepOutcome::Advanced {
-            checkpoint,
-            next_has_effect: false,
-        } = outcome
-        else {
-            panic!("{outcome:?}")
+        // Meta is asked for the quota before the first look, and for no other.
+        let (is_meta_s, checkpoint) = match outcome {
+            StepOutcome::Advanced {
+                checkpoint,
+                next_has_effect: false,
+            } => (true, checkpoint),
+            StepOutcome::Prepared {
+                checkpoint,
+                next_has_effect: false,
+            } => (false, checkpoint),
+            other => panic!("{other:?}"),
         };
+        assert_eq!(is_meta_s, step == 0 || step == PICTURES, "step {step}");
         call.delivery.checkpoint = Some(checkpoint);
     }
     assert_eq!(simulated.done("child").await, 1);

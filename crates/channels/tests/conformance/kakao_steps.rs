@@ -44,7 +44,7 @@ impl Walk {
 
     pub(crate) async fn step(&mut self) -> StepOutcome {
         let outcome = self.client.step(&self.call, self.simulated.now()).await;
-        if let StepOutcome::Advanced { checkpoint, .. } = &outcome {
+        if let StepOutcome::Advanced { checkpoint, .. } | StepOutcome::Prepared { checkpoint, .. } = &outcome {
             self.call.delivery.checkpoint = Some(checkpoint.clone());
         }
         outcome
@@ -54,7 +54,10 @@ impl Walk {
     pub(crate) async fn goes_on(&mut self, steps: u32) {
         for _ in 0..steps {
             let outcome = self.step().await;
-            assert!(matches!(outcome, StepOutcome::Advanced { .. }), "{outcome:?}");
+            assert!(
+                matches!(outcome, StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. }),
+                "{outcome:?}"
+            );
         }
     }
 
@@ -92,6 +95,15 @@ impl Walk {
 
 /// Steps until the first of several requests was sent: upload, cut, send.
 pub(crate) const SENT: u32 = 3;
+
+/// Else a breaker that finds out whether NHN Cloud is well would hear so from our own lists.
+#[tokio::test]
+async fn choosing_people_is_no_call_of_the_channel() {
+    let mut walk = Walk::start_at("2026-11-24T12:00:00+09:00").await;
+    let calls = [walk.step().await, walk.step().await, walk.step().await]
+        .map(|outcome| matches!(outcome, StepOutcome::Advanced { .. }));
+    assert_eq!(calls, [true, false, true], "upload, cut, send");
+}
 
 /// How long it is held for the night, in the course of its attempt.
 fn held(walk: &Walk, outcome: &StepOutcome) -> Duration {
