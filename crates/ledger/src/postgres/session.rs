@@ -84,12 +84,15 @@ impl Dialer {
 /// Every statement is served by an index, also while the tables are new and
 /// their statistics are not: so plans do not depend on statistics. And by an
 /// index in its order: a list that has enough rows stops there, where a bitmap
-/// would be made of all that a long past has. A commit that was answered is on the disk, whatever the database's own setting.
+/// would be made of all that a long past has. Tables are joined in the order in
+/// which a statement names them: a plan for any values, made while the tables are
+/// new, would else begin with all of a tenant's distributions. A commit that was
+/// answered is on the disk, whatever the database's own setting.
 fn hello(settings: &PostgresSettings) -> String {
     let timeout = settings.statement_timeout.as_millis();
     format!(
         "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
-         SET enable_mergejoin = off; SET jit = off;
+         SET enable_mergejoin = off; SET join_collapse_limit = 1; SET jit = off;
          SET statement_timeout = {timeout}; SET lock_timeout = {timeout};
          SET idle_in_transaction_session_timeout = {timeout};
          SELECT set_config('synchronous_commit', 'on', false)

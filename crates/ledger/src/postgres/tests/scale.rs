@@ -81,6 +81,26 @@ async fn a_long_past_costs_no_more_than_a_short_one() {
     }
 }
 
+#[tokio::test]
+async fn a_plan_made_while_the_tables_are_new_begins_with_what_is_asked_for() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let store = PostgresStore::connect(&settings).await.unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let session = session(&settings).await;
+    for first in (0..10 * BATCH).step_by(8) {
+        let accepted = acceptances(first, 8, fill::beginning(), token).into_iter();
+        let batch: Vec<_> = accepted.map(Box::new).map(Write::Accept).collect();
+        for (number, question) in questions(&batch).iter().enumerate() {
+            let plan = generic_plan(&session, &format!("question_{first}_{number}"), question).await;
+            // Of a tenant and nothing else: all that it has.
+            assert!(!plan.contains("(tenant_id = w.tenant)\n"), "of {first} distributions:\n{plan}");
+        }
+        store.commit(batch).await.unwrap();
+    }
+    drop_schema(&client, &settings).await;
+}
+
 /// Some that the next life finds: their own is over.
 async fn leave_open(store: &PostgresStore, token: Incarnation) {
     let open = acceptances(100, 20, fill::beginning(), token).into_iter();
@@ -226,6 +246,16 @@ async fn of_upkeep(session: &Session, token: Incarnation) -> Vec<Cost> {
         explained(session, adopt::ADOPT_DUE, &[&due, &token, &100_i64]).await,
         explained(session, delete::CLOSED, &closed).await,
     ]
+}
+
+/// How it is run whatever its values, once it was run often: by what is known now.
+async fn generic_plan(session: &Session, name: &str, rows: &Rows<'_>) -> String {
+    let nulls = vec!["NULL"; rows.columns.len()].join(", ");
+    session.run(&format!("PREPARE {name} AS {}", rows.sql)).await.unwrap();
+    session.run("SET plan_cache_mode = force_generic_plan").await.unwrap();
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE {name} ({nulls})");
+    let lines = session.query(&explain, &[]).await.unwrap();
+    lines.iter().map(|row| row.get::<_, String>(0) + "\n").collect()
 }
 
 /// Runs it, and says how.
