@@ -1,11 +1,10 @@
 //! Group commit: many changes, one transaction.
 //!
-//! A task gathers what is submitted and commits it, one commit at a time and
-//! never cancelled in the midst of one. There are as many as the store does well
-//! at once; a distribution is always the same one's, so that its writes stay in
-//! their order. Everything that is written to a store goes through here. When a
-//! commit begins is decided in `gather.rs`; whether a failed one is tried again
-//! is for whoever submitted it to decide.
+//! One task gathers what is submitted and commits it, several batches at once
+//! where the store does that well; none is cancelled in its midst, and the writes
+//! of a distribution stay in their order. Everything that is written to a store
+//! goes through here. When a commit begins is decided in `gather.rs`; whether a
+//! failed one is tried again is for whoever submitted it to decide.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -15,9 +14,13 @@ use std::time::Duration;
 
 use fanfare_core::ids::DistributionId;
 use fanfare_core::write::{Write, Written};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::gather::{Gather, GatherSettings, Next};
 use crate::store::{Store, StoreError};
@@ -78,7 +81,7 @@ impl Counters {
 
 type Answers = UnboundedSender<Committed>;
 
-/// A task that commits.
+/// The task that commits.
 pub struct GroupCommit {
     store: Arc<dyn Store>,
     commit_delay: Duration,
@@ -102,57 +105,73 @@ struct Closing {
     _waiting: Option<oneshot::Sender<Infallible>>,
 }
 
-/// Where writes are submitted. When all are dropped, the tasks commit what is
-/// gathered and stop.
+/// A commit that is over.
+struct Ended {
+    ids: Vec<DistributionId>,
+    result: Result<Vec<Written>, StoreError>,
+    took: Duration,
+}
+
+/// Where writes are submitted. When all are dropped, the task commits what is
+/// gathered and stops.
 #[derive(Debug, Clone)]
 pub struct GroupCommitHandle {
-    /// One for each task; never empty.
-    submit: Vec<UnboundedSender<Submitted>>,
+    submit: UnboundedSender<Submitted>,
     on_done: Answers,
     counters: Arc<Counters>,
 }
 
 impl GroupCommit {
-    /// Begins, within a Tokio runtime, a task for each of the store's writers.
-    /// Each commit's answers are sent together.
+    /// Begins the task, within a Tokio runtime. Each commit's answers are sent
+    /// together.
     pub fn start(
         store: Arc<dyn Store>,
         settings: GroupCommitSettings,
         on_done: UnboundedSender<Committed>,
     ) -> GroupCommitHandle {
         let counters = Arc::new(Counters::default());
-        let mut handle = GroupCommitHandle {
-            submit: Vec::new(),
+        let (submit, submitted) = unbounded_channel();
+        let this = Self {
+            gather: Gather::new(settings.gather, store.writers()),
+            store,
+            commit_delay: settings.commit_delay,
+            submitted,
+            on_done: on_done.clone(),
+            counters: Arc::clone(&counters),
+        };
+        tokio::spawn(this.run());
+        GroupCommitHandle {
+            submit,
             on_done,
             counters,
-        };
-        let writers = store.writers().max(1);
-        let stores = std::iter::repeat_n(store, writers);
-        handle.submit = stores.map(|store| handle.start_one(store, settings)).collect();
-        handle
+        }
     }
 
     async fn run(mut self) {
         let mut closing = None;
+        let mut under_way: FuturesUnordered<BoxFuture<'static, Ended>> = FuturesUnordered::new();
         loop {
             self.take_submitted(&mut closing);
-            match self.gather.next(Instant::now(), closing.is_some()) {
+            let until = match self.gather.next(Instant::now(), closing.is_some()) {
                 Next::Commit(batch) => {
-                    self.commit(batch).await;
+                    let store = Arc::clone(&self.store);
+                    under_way.push(Box::pin(commit(store, batch, self.commit_delay)));
+                    continue;
+                }
+                Next::WaitUntil(time) => Some(time),
+                Next::Wait if closing.is_some() && under_way.is_empty() => return,
+                Next::Wait => None,
+            };
+            select! {
+                biased;
+                Some(ended) = under_way.next() => {
                     // Before the commit is over: these have gathered, the store was not idle.
                     self.take_submitted(&mut closing);
-                    self.gather.committed();
+                    self.gather.committed(&ended.ids);
+                    self.answer(ended);
                 }
-                Next::WaitUntil(time) => {
-                    if let Ok(arrived) = timeout_at(time, self.submitted.recv()).await {
-                        self.take(arrived, &mut closing);
-                    }
-                }
-                Next::Wait if closing.is_some() => return,
-                Next::Wait => {
-                    let arrived = self.submitted.recv().await;
-                    self.take(arrived, &mut closing);
-                }
+                arrived = self.submitted.recv(), if closing.is_none() => self.take(arrived, &mut closing),
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
             }
         }
     }
@@ -166,7 +185,7 @@ impl GroupCommit {
 
     fn take(&mut self, arrived: Option<Submitted>, closing: &mut Option<Closing>) {
         match arrived {
-            Some(Submitted::Write(came_at, write)) => self.gather.push(write, came_at),
+            Some(Submitted::Write(came_at, write)) => self.gather.push(write.id(), write, came_at),
             Some(Submitted::Close(waiting)) => {
                 self.submitted.close();
                 *closing = Some(Closing {
@@ -178,22 +197,8 @@ impl GroupCommit {
         }
     }
 
-    async fn commit(&mut self, batch: Vec<Write>) {
-        let ids: Vec<_> = batch.iter().map(Write::id).collect();
-        let begun = Instant::now();
-        let result = self.store.commit(batch).await.and_then(|answers| {
-            if answers.len() == ids.len() {
-                Ok(answers)
-            } else {
-                Err(StoreError::Corrupt {
-                    what: "the number of a commit's answers".to_owned(),
-                })
-            }
-        });
-        if !self.commit_delay.is_zero() {
-            sleep(self.commit_delay).await;
-        }
-        let took = begun.elapsed();
+    fn answer(&self, ended: Ended) {
+        let Ended { ids, result, took } = ended;
         let done = match result {
             Ok(answers) => self.succeeded(ids, answers),
             Err(error) => self.failed(ids, error),
@@ -228,33 +233,30 @@ impl GroupCommit {
     }
 }
 
+async fn commit(store: Arc<dyn Store>, batch: Vec<Write>, commit_delay: Duration) -> Ended {
+    let ids: Vec<_> = batch.iter().map(Write::id).collect();
+    let begun = Instant::now();
+    let result = store.commit(batch).await.and_then(|answers| {
+        if answers.len() == ids.len() {
+            Ok(answers)
+        } else {
+            Err(StoreError::Corrupt {
+                what: "the number of a commit's answers".to_owned(),
+            })
+        }
+    });
+    if !commit_delay.is_zero() {
+        sleep(commit_delay).await;
+    }
+    let took = begun.elapsed();
+    Ended { ids, result, took }
+}
+
 impl GroupCommitHandle {
-    fn start_one(&self, store: Arc<dyn Store>, settings: GroupCommitSettings) -> UnboundedSender<Submitted> {
-        let (submit, submitted) = unbounded_channel();
-        let this = GroupCommit {
-            store,
-            commit_delay: settings.commit_delay,
-            gather: Gather::new(settings.gather),
-            submitted,
-            on_done: self.on_done.clone(),
-            counters: Arc::clone(&self.counters),
-        };
-        tokio::spawn(this.run());
-        submit
-    }
-
-    /// The task that a distribution is always given to.
-    fn task_of(&self, id: DistributionId) -> &UnboundedSender<Submitted> {
-        // The end of an id is random, its beginning is the time.
-        let random = id.0.as_u128() % self.submit.len() as u128;
-        &self.submit[usize::try_from(random).unwrap_or_default()]
-    }
-
     /// Hands over a write and does not wait; the answer comes to `on_done`.
     pub fn submit(&self, write: Write) {
         let id = write.id();
-        let task = self.task_of(id);
-        if task.send(Submitted::Write(Instant::now(), write)).is_err() {
+        if self.submit.send(Submitted::Write(Instant::now(), write)).is_err() {
             // It was closed: no write may stay unanswered.
             let result = Err(Arc::new(StoreError::Closed));
             let done = vec![Done { id, result }];
@@ -271,15 +273,9 @@ impl GroupCommitHandle {
     /// Commits what is gathered, then stops. What other handles submit from now
     /// on is answered with [`StoreError::Closed`].
     pub async fn close(self) {
-        let mut all_closed = Vec::new();
-        for submit in &self.submit {
-            let (waiting, closed) = oneshot::channel();
-            drop(submit.send(Submitted::Close(waiting)));
-            all_closed.push(closed);
-        }
-        for closed in all_closed {
-            // Ends when the task drops the other end; nothing is ever sent.
-            drop(closed.await);
-        }
+        let (waiting, closed) = oneshot::channel();
+        drop(self.submit.send(Submitted::Close(waiting)));
+        // Ends when the task drops the other end; nothing is ever sent.
+        drop(closed.await);
     }
 }

@@ -445,36 +445,33 @@ async fn the_artificial_delay_is_added_to_each_commit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_writers_commit_at_once_and_each_distribution_is_always_ones() {
-    let mut setup = setup_of(4, &[], GroupCommitSettings::default());
-    setup.submit(0..8);
-    setup.submit(0..8);
+async fn a_commit_begins_beside_others_for_sixty_four_or_once_they_take_long() {
+    let mut settings = GroupCommitSettings::default();
+    settings.gather.max_behind = MS(6);
+    let mut setup = setup_of(3, &[], settings);
+    setup.submit(0..1);
     sleep(MS(1)).await;
-    setup.submit(4..8);
-    let mut answered = 0;
-    while answered < 20 {
-        answered += setup.done.recv().await.unwrap().done.len();
+    setup.submit(1..65);
+    sleep(MS(1)).await;
+    // The first of them waits for its own distribution's commit to end.
+    setup.submit(64..66);
+    let mut answered = Vec::new();
+    while answered.len() < 67 {
+        answered.extend(numbers(&setup.done.recv().await.unwrap().done));
     }
     let commits = setup.commits();
-    let at_once: Vec<_> = commits.iter().filter(|(at, _)| *at == MS(0)).collect();
-    assert_eq!(at_once.len(), 4, "none waits for another: {commits:?}");
-    for (_, batch) in &commits {
-        let writers: std::collections::BTreeSet<_> = batch.iter().map(|number| number % 4).collect();
-        assert_eq!(writers.len(), 1, "{batch:?}");
-    }
-    let of_one: Vec<_> = commits
-        .iter()
-        .flat_map(|(_, batch)| batch)
-        .filter(|number| **number == 5)
-        .collect();
-    assert_eq!(of_one.len(), 3);
-    assert_eq!(setup.ledger.counters().writes(), 20);
+    let began: Vec<_> = commits.iter().map(|(at, batch)| (*at, batch.len())).collect();
+    assert_eq!(began, [(MS(0), 1), (MS(1), 64), (MS(8), 1), (MS(11), 1)]);
+    assert_eq!((&commits[2].1[..], &commits[3].1[..]), (&[65][..], &[64][..]));
+    assert_eq!(setup.ledger.counters().writes(), 67);
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_waits_for_every_writer() {
+async fn closing_waits_for_every_commit() {
     let mut setup = setup_of(3, &[true], GroupCommitSettings::default());
-    setup.submit(0..300);
+    setup.submit(0..1);
+    sleep(MS(1)).await;
+    setup.submit(1..300);
     let late = setup.ledger.clone();
     setup.ledger.close().await;
     let mut answered = 0;

@@ -21,7 +21,7 @@ pub struct PostgresSettings {
     pub schema: String,
     /// A life that has not been renewed for so long is over. Default 30 s.
     pub lease: Duration,
-    /// Connections that commit, each one commit at a time. Default 4.
+    /// Connections that commit, so many commits at once at most. Default 4.
     pub writers: usize,
     /// Connections for everything else. Default 8.
     pub readers: usize,

@@ -12,7 +12,7 @@ use super::check::Wrong;
 pub struct Database {
     /// The schema that holds the tables; made if missing.
     pub schema: String,
-    /// Connections that commit.
+    /// Connections that commit: so many commits at once at most.
     pub writers: usize,
     /// Connections for everything else.
     pub readers: usize,
