@@ -138,7 +138,7 @@ impl PostgresStore {
         let life = Pool::new(dialer.clone(), 1, short);
         Ok(Self {
             settings: settings.clone(),
-            writers: Pool::new(dialer.clone(), settings.writers, long),
+            writers: Pool::new(dialer.planning_once(), settings.writers, long),
             life,
             others: Pool::new(dialer, settings.readers, long),
             settled: Arc::default(),
