@@ -82,8 +82,7 @@ pub async fn start(config: &Config) -> anyhow::Result<App> {
 
 /// The same with a clock of the caller's, for tests.
 pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<App> {
-    let listener = TcpListener::bind(config.listen)
-        .await
+    let listener = server::listen(config.listen)
         .with_context(|| format!("cannot listen on {} (setting `listen`, FANFARE_LISTEN)", config.listen))?;
     let address = listener.local_addr().context("the socket has no address")?;
     // Before anything counts: what was registered earlier would count into nothing.

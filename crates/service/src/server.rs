@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -36,6 +37,29 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// accepted while only that part is free is closed after its first answer, so that no
 /// crowd of idle connections keeps a probe or an operator out.
 const PARTS: usize = 4;
+
+/// So many connections may wait to be accepted (or as many as the system allows). At
+/// Tokio's own 128 a burst of clients that connect at once overflows the queue, and
+/// who is dropped from it tries again after a second.
+const BACKLOG: u32 = 1_024;
+
+/// Listens there.
+///
+/// # Errors
+/// The system's, where it may not or the port is taken.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port that was left a moment ago can be had again; not so on Windows, where
+    // this would share it with whoever has it.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// How the door is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +188,7 @@ mod tests {
     use super::*;
 
     struct Served {
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         stop: oneshot::Sender<()>,
         ended: tokio::task::JoinHandle<()>,
     }
@@ -173,7 +197,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { "here" }))
             .route("/never", get(std::future::pending::<()>));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { _ = stopped.await };
@@ -189,7 +213,7 @@ mod tests {
         }
     }
 
-    async fn asked(address: std::net::SocketAddr, text: &str) -> TcpStream {
+    async fn asked(address: SocketAddr, text: &str) -> TcpStream {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(text.as_bytes()).await.unwrap();
         stream
@@ -208,6 +232,20 @@ mod tests {
         let stream = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\nx-slow: ").await;
         assert_eq!(answer(stream).await, "");
         assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_burst_of_connections_waits_to_be_accepted() {
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        let burst = allowed.trim().parse::<usize>().unwrap().min(500);
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts: one that finds the queue full hears nothing.
+        let connecting = (0..burst).map(|_| TcpStream::connect(address));
+        let all = futures_util::future::try_join_all(connecting);
+        let connected = tokio::time::timeout(Duration::from_millis(900), all).await;
+        assert_eq!(connected.expect("one was dropped").unwrap().len(), burst);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use url::form_urlencoded;
 
@@ -92,7 +92,7 @@ impl Simulator {
     /// Listens, and answers until the result is dropped.
     pub async fn start(settings: SimulatorSettings) -> Result<RunningSimulator, StartError> {
         let refused = |error| StartError::Listen(settings.listen, error);
-        let listener = TcpListener::bind(settings.listen).await.map_err(refused)?;
+        let listener = listen(settings.listen).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let now = settings.clock.now();
         let faults = Faults::new(settings.scenario.rules, now)?;
@@ -148,6 +148,17 @@ impl Shared {
         world.is_now(self.clock.now());
         world
     }
+}
+
+/// A service under load connects often at once: Tokio's own queue of 128 would drop some.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    socket.listen(1_024)
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
