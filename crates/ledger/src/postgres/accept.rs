@@ -97,12 +97,13 @@ fn settle_claims(acceptance: &Acceptance, holders: &[&Claim]) -> Option<Written>
 /// Takes claims from their holders.
 pub(super) fn release<'a>(released: &'a [Released<'a>]) -> Rows<'a> {
     let columns = columns!(released, r => [r.tenant.as_str(), r.distribution.0, r.channel.name()]);
-    Rows::all(RELEASE, released.len(), columns)
+    Rows::changing(RELEASE, released.len(), columns)
 }
 
-const RELEASE: &str = "UPDATE distribution_channel_logs AS c SET holds_claim = false
+const RELEASE: &str = "WITH changed AS (UPDATE distribution_channel_logs AS c SET holds_claim = false
     FROM unnest($1::text[], $2::uuid[], $3::text[]) AS w (tenant, id, channel)
-    WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel AND c.holds_claim";
+    WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel AND c.holds_claim
+    RETURNING 1) SELECT 1 / (count(*) = $4)::int FROM changed";
 
 /// The rows of the distributions themselves.
 pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Rows<'a> {
@@ -125,7 +126,7 @@ pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Rows<'a> {
         a.distribution.status.name(),
         a.distribution.published.as_ref().map(|digest| digest.0.as_str()),
     ]);
-    Rows::all(INSERT, accepted.len(), columns)
+    Rows { sql: INSERT, columns }
 }
 
 const INSERT: &str = "INSERT INTO distribution_logs (tenant_id, id, event_id, created_at, request_hash, request,

@@ -21,11 +21,7 @@ pub(super) fn of_accepts<'a>(accepts: &'a [Of<'a, Acceptance>]) -> Vec<Rows<'a>>
     if accepts.is_empty() {
         return Vec::new();
     }
-    let read = |sql, columns| Rows {
-        sql,
-        columns,
-        must_change: None,
-    };
+    let read = |sql, columns| Rows { sql, columns };
     let ids = columns!(accepts, of => [
         place(of.number),
         of.write.distribution.tenant.as_str(),
@@ -65,7 +61,6 @@ pub(super) fn of_records<'a>(records: &'a [Of<'a, Record>]) -> Option<Rows<'a>> 
             big(of.write.history.token.0),
             int(of.write.history.number),
         ]),
-        must_change: None,
     })
 }
 

@@ -40,10 +40,9 @@ pub(super) async fn commit(
         let told = notices::of_changed(&plan.changed, subscriptions)?;
         let mut statements = plan.statements()?;
         statements.extend(notices::insert(&told));
-        rows::write(session, &statements).await?;
+        rows::write(session, &statements, waiting.is_empty()).await?;
         open = waiting;
     }
-    session.query("COMMIT", &[]).await?;
     let answers: Option<Vec<Written>> = answers.into_iter().collect();
     answers.ok_or(SqlError::Conflict("a write without an answer"))
 }

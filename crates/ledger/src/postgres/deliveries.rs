@@ -101,7 +101,7 @@ pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Result<Rows<'a>, Sql
     let mut columns = common(&rows);
     columns.extend(columns!(rows, row => [row.position, row.delivery.id.0, row.delivery.holds_claim]));
     columns.extend(columns!(events, event => [event.as_str()]));
-    Ok(Rows::all(INSERT, rows.len(), columns))
+    Ok(Rows { sql: INSERT, columns })
 }
 
 const INSERT: &str = "INSERT INTO distribution_channel_logs (tenant_id, distribution_log_id, channel, mode,
@@ -131,10 +131,11 @@ pub(super) fn update<'a>(changed: &'a [Change<'a>]) -> Result<Option<Rows<'a>>, 
     let (rows, holds): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     let mut columns = common(&rows);
     columns.push(Box::new(holds));
-    Ok(Some(Rows::all(UPDATE, rows.len(), columns)))
+    Ok(Some(Rows::changing(UPDATE, rows.len(), columns)))
 }
 
-const UPDATE: &str = "UPDATE distribution_channel_logs AS c SET mode = w.mode, generation = w.generation,
+const UPDATE: &str =
+    "WITH changed AS (UPDATE distribution_channel_logs AS c SET mode = w.mode, generation = w.generation,
         attempt = w.attempt, attempt_started_at = w.attempt_started_at, updated_at = w.updated_at,
         status = w.status, phase = w.phase, channel_state = w.channel_state,
         distribution_id = w.distribution_id, estimated_views = w.estimated_views,
@@ -149,4 +150,5 @@ const UPDATE: &str = "UPDATE distribution_channel_logs AS c SET mode = w.mode, g
         AS w (tenant, id, channel, mode, generation, attempt, attempt_started_at, updated_at, status, phase,
             channel_state, distribution_id, estimated_views, update_timestamp, ad_id, impression_schedule,
             post_url, post_id, message_id, code, message, next_attempt_at, checkpoint, failure, called_off, holds_claim)
-    WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel";
+    WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel
+    RETURNING 1) SELECT 1 / (count(*) = $27)::int FROM changed";

@@ -64,6 +64,10 @@ fn is_passing(state: &SqlState) -> bool {
 
 impl From<tokio_postgres::Error> for SqlError {
     fn from(error: tokio_postgres::Error) -> Self {
+        // Nothing here divides but an update whose rows are not as they had been (`rows.rs`).
+        if error.code() == Some(&SqlState::DIVISION_BY_ZERO) {
+            return Self::Conflict("a row was not as it had been");
+        }
         Self::Postgres(error)
     }
 }

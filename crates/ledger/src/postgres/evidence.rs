@@ -38,11 +38,7 @@ pub(super) fn insert<'a>(evidence: &'a [&'a Evidence]) -> Result<Option<Rows<'a>
     ]);
     let proofs: Result<Vec<_>, _> = sorted.iter().map(|e| json(&e.proof)).collect();
     columns.push(Box::new(proofs?));
-    Ok(Some(Rows {
-        sql: INSERT,
-        columns,
-        must_change: None,
-    }))
+    Ok(Some(Rows { sql: INSERT, columns }))
 }
 
 const INSERT: &str = "INSERT INTO evidence (tenant_id, distribution_log_id, channel, generation, attempt, token,

@@ -50,7 +50,7 @@ pub(super) fn insert<'a>(
         .map(|row| json(&transitions::short(&row.entry.transitions)))
         .collect();
     columns.push(Box::new(transitions?));
-    Ok(Some(Rows::all(INSERT, rows.len(), columns)))
+    Ok(Some(Rows { sql: INSERT, columns }))
 }
 
 const INSERT: &str = "INSERT INTO history (tenant_id, distribution_log_id, number, at, actor, token, reason,

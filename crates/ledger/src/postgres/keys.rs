@@ -25,7 +25,7 @@ pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Option<Rows<'a>> {
         acceptance.distribution.id.0,
         acceptance.distribution.accepted_at,
     ]);
-    Some(Rows::all(INSERT, rows.len(), columns))
+    Some(Rows { sql: INSERT, columns })
 }
 
 /// The lifetime is that of [`KEY_LIFETIME`](crate::store::KEY_LIFETIME).

@@ -48,14 +48,10 @@ pub(super) fn of_changed<'s>(
 /// The rows of these; nothing where there are none.
 pub(super) fn insert<'a>(told: &'a [NoticeRow<'a>]) -> Option<Rows<'a>> {
     let columns = columns!(told, one => [one.endpoint, one.notice.id, one.notice.at, one.body.as_str()]);
-    (!told.is_empty()).then_some(Rows {
-        sql: INSERT,
-        columns,
-        // What is known is not told again.
-        must_change: None,
-    })
+    (!told.is_empty()).then_some(Rows { sql: INSERT, columns })
 }
 
+/// What is known is not told again.
 const INSERT: &str = "INSERT INTO notices (endpoint, id, made_at, due_at, body)
     SELECT endpoint, id, at, at, body
     FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[]) AS w (endpoint, id, at, body)
@@ -68,7 +64,7 @@ async fn tell(session: &Session, subscriptions: &[Subscription], notice: &Notice
         .collect();
     let told = told?;
     if let Some(rows) = insert(&told) {
-        super::rows::write(session, &[rows]).await?;
+        super::rows::write(session, &[rows], false).await?;
     }
     Ok(())
 }

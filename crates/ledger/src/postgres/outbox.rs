@@ -42,7 +42,7 @@ pub(super) fn insert<'a>(changed: &'a [Change<'a>]) -> Option<Rows<'a>> {
         change.record.history.at,
         partition(change),
     ]);
-    Some(Rows::all(INSERT, rows.len(), columns))
+    Some(Rows { sql: INSERT, columns })
 }
 
 const INSERT: &str = "INSERT INTO outbox (tenant_id, distribution_log_id, version, event_uuid, created_at, partition)
@@ -62,11 +62,7 @@ pub(super) fn freeze<'a>(changed: &'a [Change<'a>]) -> Result<Option<Rows<'a>>, 
     ]);
     let bodies: Result<Vec<_>, _> = rows.iter().map(|change| json(&change.said)).collect();
     columns.push(Box::new(bodies?));
-    Ok(Some(Rows {
-        sql: FREEZE,
-        columns,
-        must_change: None,
-    }))
+    Ok(Some(Rows { sql: FREEZE, columns }))
 }
 
 const FREEZE: &str = "UPDATE outbox AS o SET body = w.body

@@ -113,19 +113,20 @@ pub(super) fn update<'a>(changed: &'a [Change<'a>]) -> Rows<'a> {
         r.completed_at,
         r.history.at,
     ]);
-    Rows::all(UPDATE, changed.len(), columns)
+    Rows::changing(UPDATE, changed.len(), columns)
 }
 
 /// What was due already and still is stays due since then: its time is in an
 /// index, and the row stays in its page (HOT) only if nothing of that changes.
-const UPDATE: &str = "UPDATE distribution_logs AS d SET status = w.status, version = w.version,
+const UPDATE: &str = "WITH changed AS (UPDATE distribution_logs AS d SET status = w.status, version = w.version,
         published = w.published, history_number = w.number, written_by = w.token, owner = w.owner,
         due_at = CASE WHEN d.open AND w.open AND d.due_at <= w.due_at AND w.due_at <= w.at
             THEN d.due_at ELSE w.due_at END, open = w.open, completed_at = w.completed_at
     FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::int[], $7::text[],
         $8::bigint[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::timestamptz[])
         AS w (tenant, id, token, number, status, version, published, owner, due_at, open, completed_at, at)
-    WHERE d.tenant_id = w.tenant AND d.id = w.id AND d.owner = w.token AND d.history_number = w.number - 1";
+    WHERE d.tenant_id = w.tenant AND d.id = w.id AND d.owner = w.token AND d.history_number = w.number - 1
+    RETURNING 1) SELECT 1 / (count(*) = $13)::int FROM changed";
 
 struct Superseded<'a> {
     record: &'a Record,
@@ -160,7 +161,7 @@ pub(super) fn insert_attempts<'a>(changed: &'a [Change<'a>]) -> Result<Option<Ro
         row.attempt.started_at,
         row.attempt.ended_at,
     ]);
-    Ok(Some(Rows::all(ATTEMPTS, rows.len(), columns)))
+    Ok(Some(Rows { sql: ATTEMPTS, columns }))
 }
 
 const ATTEMPTS: &str = "INSERT INTO attempts (tenant_id, distribution_log_id, channel, generation, attempt,

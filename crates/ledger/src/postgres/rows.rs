@@ -4,7 +4,7 @@
 use tokio_postgres::types::ToSql;
 
 use super::error::SqlError;
-use super::session::{Call, Param, Session};
+use super::session::{Call, Param, Session, call};
 
 /// One column of all rows.
 pub(super) type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
@@ -13,9 +13,6 @@ pub(super) type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
 pub(super) struct Rows<'a> {
     pub(super) sql: &'static str,
     pub(super) columns: Vec<Column<'a>>,
-    /// How many rows it must change, where it must; else somebody else has
-    /// written in between.
-    pub(super) must_change: Option<usize>,
 }
 
 /// The columns of the rows: one expression each, in the order of the statement's
@@ -28,13 +25,12 @@ macro_rules! columns {
 pub(super) use columns;
 
 impl<'a> Rows<'a> {
-    /// It must change as many rows.
-    pub(super) fn all(sql: &'static str, count: usize, columns: Vec<Column<'a>>) -> Self {
-        Self {
-            sql,
-            columns,
-            must_change: Some(count),
-        }
+    /// An update that must change so many rows, which is its last parameter: a row that
+    /// somebody else has written in between is not as it had been. It says so itself
+    /// ([`SqlError::Conflict`]), so that `COMMIT` can be sent with it and not after its answer.
+    pub(super) fn changing(sql: &'static str, count: usize, mut columns: Vec<Column<'a>>) -> Self {
+        columns.push(Box::new(i64::try_from(count).unwrap_or(i64::MAX)));
+        Self { sql, columns }
     }
 
     /// What is sent.
@@ -55,17 +51,11 @@ pub(super) fn params<'a>(values: &'a [Column<'_>]) -> Vec<Param<'a>> {
     params
 }
 
-/// Writes all of it, sent at once, in this order.
-pub(super) async fn write(session: &Session, statements: &[Rows<'_>]) -> Result<(), SqlError> {
-    let calls: Vec<_> = statements.iter().map(Rows::call).collect();
-    let changed = session.execute_all(&calls).await?;
-    for (rows, changed) in statements.iter().zip(changed) {
-        if rows
-            .must_change
-            .is_some_and(|count| usize::try_from(changed) != Ok(count))
-        {
-            return Err(SqlError::Conflict("a row was not as it had been"));
-        }
+/// Writes all of it, sent at once, in this order; and commits it, where nothing follows.
+pub(super) async fn write(session: &Session, statements: &[Rows<'_>], commit: bool) -> Result<(), SqlError> {
+    let mut calls: Vec<_> = statements.iter().map(Rows::call).collect();
+    if commit {
+        calls.push(call("COMMIT", &[]));
     }
-    Ok(())
+    session.execute_all(&calls).await.map(drop)
 }

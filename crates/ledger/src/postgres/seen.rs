@@ -187,7 +187,6 @@ impl Seen {
                 int(of.write.history.number),
                 big(of.write.history.token.0),
             ]),
-            must_change: None,
         };
         self.read_all(session, &[read]).await
     }
@@ -201,12 +200,10 @@ impl Seen {
         let claims = Rows {
             sql: CLAIMS,
             columns: columns!(records, of => [place(of.number), of.write.tenant.as_str(), event(of.number)]),
-            must_change: None,
         };
         let released = Rows {
             sql: RELEASED,
             columns: columns!(records, of => [place(of.number), of.write.tenant.as_str(), of.write.id.0]),
-            must_change: None,
         };
         let spends = records
             .iter()

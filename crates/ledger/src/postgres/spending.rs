@@ -60,7 +60,6 @@ pub(super) fn questions<'a>(spends: &[Of<'a>]) -> Vec<Rows<'a>> {
     let lock = Rows {
         sql: LOCK,
         columns: columns!(capped, of => [of.tenant.as_str(), of.spend.channel.name()]),
-        must_change: None,
     };
     vec![lock, question(&capped)]
 }
@@ -77,7 +76,6 @@ fn question<'a>(spends: &[&Of<'a>]) -> Rows<'a> {
             compared(of.spend.month().0),
             compared(of.spend.month().1),
         ]),
-        must_change: None,
     }
 }
 
@@ -123,7 +121,7 @@ pub(super) fn insert<'a>(plan: &'a Plan<'_>) -> Option<Rows<'a>> {
         big(row.2.cost),
         row.2.at,
     ]);
-    Some(Rows::all(INSERT, rows.len(), columns))
+    Some(Rows { sql: INSERT, columns })
 }
 
 const INSERT: &str = "INSERT INTO spends (tenant_id, distribution_log_id, channel, event_id, cost, spent_at)

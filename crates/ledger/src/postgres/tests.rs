@@ -18,7 +18,9 @@ use fanfare_core::write::{Acceptance, Write};
 use jiff::Timestamp;
 use tokio_postgres::{Client, NoTls};
 
-use super::{PostgresSettings, PostgresStore, adopt, failed, list, open_work, read, relay, spending};
+use super::error::SqlError;
+use super::rows::{Column, Rows};
+use super::{PostgresSettings, PostgresStore, adopt, failed, list, open_work, read, relay, rows, spending};
 use crate::outbox::MarkKind;
 use crate::sample;
 use crate::store::{Filter, Store, StoreError};
@@ -122,6 +124,33 @@ fn with_values(sql: &str, values: &[&str]) -> String {
 }
 
 /// By the planner's own choice, with statistics.
+#[tokio::test]
+async fn of_rows_that_are_not_as_they_had_been_nothing_is_committed() {
+    let settings = settings();
+    let client = client(&settings).await;
+    PostgresStore::connect(&settings).await.unwrap();
+    let session = scale::session(&settings).await;
+    let write = |key: &'static str| {
+        let before = Rows {
+            sql: "INSERT INTO meta (key, value) VALUES ('before', '')",
+            columns: Vec::new(),
+        };
+        let keys: Column<'_> = Box::new(vec![key]);
+        let update = "WITH changed AS (UPDATE meta SET value = '' WHERE key = ANY ($1) RETURNING 1)
+            SELECT 1 / (count(*) = $2)::int FROM changed";
+        [before, Rows::changing(update, 1, vec![keys])]
+    };
+    session.run("BEGIN").await.unwrap();
+    let refused = rows::write(&session, &write("nobody's"), true).await;
+    assert!(matches!(refused, Err(SqlError::Conflict(_))), "{refused:?}");
+    let found = "SELECT count(*) FROM meta WHERE key = 'before'";
+    assert_eq!(client.query_one(found, &[]).await.unwrap().get::<_, i64>(0), 0);
+    session.run("BEGIN").await.unwrap();
+    rows::write(&session, &write("before"), true).await.unwrap();
+    assert_eq!(client.query_one(found, &[]).await.unwrap().get::<_, i64>(0), 1);
+    drop_schema(&client, &settings).await;
+}
+
 #[tokio::test]
 async fn nothing_reads_all_of_history() {
     let settings = settings();

@@ -128,7 +128,7 @@ fn acceptances(first: u64, count: u64, at: Timestamp, token: Incarnation) -> Vec
 }
 
 /// As the store makes its own.
-async fn session(settings: &PostgresSettings) -> Session {
+pub(super) async fn session(settings: &PostgresSettings) -> Session {
     let target = target(settings).unwrap();
     let tls = Tls::new(&target.verify).unwrap();
     let session = Dialer::new(target, tls, settings.clone()).dial().await.unwrap();
