@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::http::Answer;
 
@@ -12,9 +13,17 @@ const FOUND_LEAST: usize = 12;
 
 /// A token or a password. It is shown as stars wherever it is printed; only
 /// [`Secret::reveal`] gives it, where a request is made.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
+impl<'de> Deserialize<'de> for Secret {
+    /// The error does not repeat what was there, as serde's own would.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from);
+        text.map(Self)
+            .map_err(|_told| D::Error::custom("it must be text, in quotes"))
+    }
+}
 
 impl Secret {
     /// Keeps it.

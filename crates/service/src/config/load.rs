@@ -28,6 +28,9 @@ const TEST_PREFIX: &str = "FANFARE_TEST_";
 /// How serde begins what it says of a key that there is not.
 const UNKNOWN: &str = "unknown field";
 
+/// How we begin what we say of a single value where there should be several.
+const SEVERAL: &str = "invalid type, expected";
+
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -117,7 +120,7 @@ fn read_file(path: &Path) -> Result<Table, ConfigError> {
         let (line, at) = place(&text, &error);
         ConfigError::Invalid {
             origin: Origin::File(path.to_owned()),
-            message: format!("line {line}: {} (`{at}`)", error.message()),
+            message: format!("line {line}: {} (`{at}`)", told(&error)),
         }
     };
     toml::from_str::<Config>(&text).map_err(invalid)?;
@@ -150,7 +153,7 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), ConfigError
     }
     let why = refused.unwrap_or_default();
     // What has no key, or many, may be a token.
-    let value = if why.starts_with(UNKNOWN) || text.contains('{') {
+    let value = if [UNKNOWN, SEVERAL].iter().any(|kind| why.starts_with(kind)) || text.contains('{') {
         "***".to_owned()
     } else {
         format!("{text:?}")
@@ -169,8 +172,24 @@ fn read(table: &Table) -> Result<Config, String> {
     let text = table.to_string();
     toml::from_str(&text).map_err(|error| {
         let (_, at) = place(&text, &error);
-        format!("{} (`{at}`)", error.message())
+        format!("{} (`{at}`)", told(&error))
     })
+}
+
+/// Where there should be a table or a list, what stands there instead is not shown: it may
+/// be all of a channel's settings.
+fn told(error: &toml::de::Error) -> String {
+    let message = error.message();
+    let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
+    let several = |expected: &&str| {
+        ["struct ", "a map", "a sequence"]
+            .iter()
+            .any(|kind| expected.starts_with(kind))
+    };
+    match expected.filter(several) {
+        Some(expected) => format!("{SEVERAL} {expected}"),
+        None => message.to_owned(),
+    }
 }
 
 /// The line of what is wrong, counted from 1, and its key or header: what is set there is not
@@ -339,11 +358,12 @@ mod tests {
                 ["line 3", "unknown field `acess_token`"],
             ),
             ("access_token = EAAGsecret", ["line 3", "access_token"]),
+            ("access_token = 123456", ["line 3", "must be text, in quotes"]),
         ] {
             std::fs::write(file.path(), format!("\n[channels.instagram]\n{text}\n")).unwrap();
             let refusal = load(Some(file.path()), []).unwrap_err().to_string();
             assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
-            assert!(!refusal.contains("EAAG"), "{refusal}");
+            assert!(!refusal.contains("EAAG") && !refusal.contains("1234"), "{refusal}");
         }
         let inline = "{ access_token = \"EAAGsecret\", mode = \"off\" }";
         for (name, value, word) in [
@@ -353,6 +373,8 @@ mod tests {
                 "`acess_token`",
             ),
             ("FANFARE_CHANNELS__INSTAGRAM", inline, "`mode`"),
+            ("FANFARE_CHANNELS__INSTAGRAM", &inline[..28], "expected struct"),
+            ("FANFARE_CHANNELS__INSTAGRAM", "EAAGsecret", "expected struct"),
         ] {
             let refusal = refusal(&[(name, value)]);
             assert!(refusal.contains(word), "{refusal}");
