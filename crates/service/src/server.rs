@@ -193,7 +193,7 @@ mod tests {
         ended: tokio::task::JoinHandle<()>,
     }
 
-    async fn served(settings: ServerSettings) -> Served {
+    fn served(settings: ServerSettings) -> Served {
         let router = Router::new()
             .route("/", get(|| async { "here" }))
             .route("/never", get(std::future::pending::<()>));
@@ -227,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_trickle_of_headers_is_cut_off() {
-        let served = served(settings()).await;
+        let served = served(settings());
         let begun = Instant::now();
         let stream = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\nx-slow: ").await;
         assert_eq!(answer(stream).await, "");
@@ -253,8 +253,7 @@ mod tests {
         let served = served(ServerSettings {
             header_timeout: Duration::from_mins(1),
             ..settings()
-        })
-        .await;
+        });
         let first = asked(served.address, "GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
         let _second = asked(served.address, "GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
         let third = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
@@ -271,8 +270,7 @@ mod tests {
             max_connections: 4,
             header_timeout: Duration::from_mins(1),
             ..settings()
-        })
-        .await;
+        });
         let mut idle = Vec::new();
         for _ in 0..3 {
             let stream = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
@@ -292,8 +290,7 @@ mod tests {
         let served = served(ServerSettings {
             header_timeout: Duration::from_mins(1),
             ..settings()
-        })
-        .await;
+        });
         let hanging = asked(served.address, "GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
         let idle = asked(served.address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -90,7 +90,10 @@ pub(crate) struct Shared {
 
 impl Simulator {
     /// Listens, and answers until the result is dropped.
-    #[expect(clippy::unused_async, reason = "to listen needs a runtime, in which its callers are thus")]
+    #[expect(
+        clippy::unused_async,
+        reason = "to listen needs a runtime, in which its callers are thus"
+    )]
     pub async fn start(settings: SimulatorSettings) -> Result<RunningSimulator, StartError> {
         let refused = |error| StartError::Listen(settings.listen, error);
         let listener = listen(settings.listen).map_err(refused)?;
