@@ -4,7 +4,7 @@
 use tokio_postgres::types::ToSql;
 
 use super::error::SqlError;
-use super::session::{Call, Param, Session, call};
+use super::session::{Call, Param, Session};
 
 /// One column of all rows.
 pub(super) type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
@@ -53,9 +53,9 @@ pub(super) fn params<'a>(values: &'a [Column<'_>]) -> Vec<Param<'a>> {
 
 /// Writes all of it, sent at once, in this order; and commits it, where nothing follows.
 pub(super) async fn write(session: &Session, statements: &[Rows<'_>], commit: bool) -> Result<(), SqlError> {
-    let mut calls: Vec<_> = statements.iter().map(Rows::call).collect();
+    let calls: Vec<_> = statements.iter().map(Rows::call).collect();
     if commit {
-        calls.push(call("COMMIT", &[]));
+        return session.commit_all(&calls).await;
     }
-    session.execute_all(&calls).await.map(drop)
+    session.execute_all(&calls).await
 }

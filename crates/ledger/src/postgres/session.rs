@@ -4,10 +4,12 @@
 //! Who uses it when is decided in `pool.rs`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::time::timeout;
+use futures_util::future::{join, join_all};
+use tokio::time::{Instant, timeout};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -22,8 +24,12 @@ pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
 const PREPARED: usize = 200;
 
 /// A commit's few statements are planned once and not for each batch anew, which was
-/// a quarter of what the database did for small ones.
+/// a quarter of what the database did for small ones; and again after [`PLANS_KEPT`].
 pub(super) const PLANNING_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
+
+/// Plans are made anew after this time: one that was made just after tables of a few rows
+/// were analyzed reads them from end to end, and would until they are analyzed again.
+pub(super) const PLANS_KEPT: Duration = Duration::from_secs(10);
 
 /// How sessions are begun.
 #[derive(Clone)]
@@ -39,6 +45,8 @@ pub(super) struct Dialer {
 pub(super) struct Session {
     client: Client,
     prepared: Mutex<HashMap<String, Statement>>,
+    /// Since when its plans are kept.
+    planned_at: Mutex<Instant>,
 }
 
 /// A statement and what it is given, to be sent together with others.
@@ -90,6 +98,7 @@ impl Dialer {
         Ok(Session {
             client,
             prepared: Mutex::default(),
+            planned_at: Mutex::new(Instant::now()),
         })
     }
 }
@@ -140,6 +149,22 @@ impl Session {
         Ok(self.client.execute(&statement, params).await?)
     }
 
+    /// Forgets the plans, where they are older than that.
+    pub(super) async fn forget_plans(&self, kept: Duration) -> Result<(), SqlError> {
+        let is_old = {
+            let mut planned_at = self.planned_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_old = planned_at.elapsed() >= kept;
+            if is_old {
+                *planned_at = Instant::now();
+            }
+            is_old
+        };
+        if is_old {
+            self.run("DISCARD PLANS").await?;
+        }
+        Ok(())
+    }
+
     /// Sends all of them at once; each one's rows, or the first error.
     pub(super) async fn query_all(&self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, SqlError> {
         let statements = self.all_prepared(calls).await?;
@@ -152,15 +177,35 @@ impl Session {
         Ok(rows?)
     }
 
-    /// Sends all of them at once; how many rows each has changed, or the first error.
-    pub(super) async fn execute_all(&self, calls: &[Call<'_>]) -> Result<Vec<u64>, SqlError> {
-        let statements = self.all_prepared(calls).await?;
+    /// Sends all of them at once; the first error, if any.
+    pub(super) async fn execute_all(&self, calls: &[Call<'_>]) -> Result<(), SqlError> {
+        self.query_all(calls).await.map(drop)
+    }
+
+    /// Sends all of them and then `COMMIT`, at once. What one of them is refused for, the
+    /// database commits nothing for; and where one can't even be sent, `COMMIT` is not.
+    pub(super) async fn commit_all(&self, calls: &[Call<'_>]) -> Result<(), SqlError> {
+        let (statements, commit) = (self.all_prepared(calls).await?, self.prepared("COMMIT").await?);
+        let failed = AtomicBool::new(false);
         let sent = calls.iter().zip(&statements).map(|(call, statement)| {
-            let client = &self.client;
-            async move { client.execute(statement, &call.params).await }
+            let (client, failed) = (&self.client, &failed);
+            async move {
+                let sent = client.execute(statement, &call.params).await;
+                failed.fetch_or(sent.is_err(), Ordering::Relaxed);
+                sent.map(drop)
+            }
         });
-        let counts: Result<_, tokio_postgres::Error> = join_all(sent).await.into_iter().collect();
-        Ok(counts?)
+        // Polled after all of those: by then each has been sent, or has failed.
+        let commit = async {
+            let is_whole = !failed.load(Ordering::Relaxed);
+            if is_whole {
+                self.client.execute(&commit, &[]).await?;
+            }
+            Ok::<_, tokio_postgres::Error>(())
+        };
+        let (written, committed) = join(join_all(sent), commit).await;
+        written.into_iter().collect::<Result<(), _>>()?;
+        Ok(committed?)
     }
 
     /// Reads in one snapshot, all at once: what it sees belongs together.

@@ -146,6 +146,11 @@ async fn of_rows_that_are_not_as_they_had_been_nothing_is_committed() {
     let found = "SELECT count(*) FROM meta WHERE key = 'before'";
     assert_eq!(client.query_one(found, &[]).await.unwrap().get::<_, i64>(0), 0);
     session.run("BEGIN").await.unwrap();
+    let mut unsendable = write("before");
+    unsendable[1].columns[0] = Box::new(7_i16);
+    assert!(rows::write(&session, &unsendable, true).await.is_err());
+    assert_eq!(client.query_one(found, &[]).await.unwrap().get::<_, i64>(0), 0);
+    session.run("ROLLBACK; BEGIN").await.unwrap();
     rows::write(&session, &write("before"), true).await.unwrap();
     assert_eq!(client.query_one(found, &[]).await.unwrap().get::<_, i64>(0), 1);
     drop_schema(&client, &settings).await;

@@ -9,6 +9,7 @@
 //! read the past would read twenty times as many.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::ids::{EventId, Incarnation, TenantId};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use super::fill::{self, fill};
 use super::{client, drop_schema, lists, settings};
 use crate::outbox::{MarkKind, Outbox};
-use crate::postgres::ask::{Of, of_accepts, of_records};
+use crate::postgres::ask::{KNOWN, Of, of_accepts, of_records};
 use crate::postgres::commit::decide;
 use crate::postgres::rows::{Rows, params};
 use crate::postgres::seen::Seen;
@@ -93,6 +94,11 @@ async fn a_commit_is_planned_the_same_way_from_the_first_distribution_on() {
     let store = PostgresStore::connect(&settings).await.unwrap();
     let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
     let session = session(&settings).await;
+    // Which comes now and then: the next test is of that.
+    for table in ["distribution_logs", "distribution_channel_logs", "history", "outbox"] {
+        let never = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
+        client.batch_execute(&never).await.unwrap();
+    }
     let mut first_plans = None;
     for first in (0..10 * BATCH).step_by(8) {
         session.run("BEGIN").await.unwrap();
@@ -108,6 +114,38 @@ async fn a_commit_is_planned_the_same_way_from_the_first_distribution_on() {
         let batch = accepted.map(Box::new).map(Write::Accept).collect();
         store.commit(batch).await.unwrap();
     }
+    drop_schema(&client, &settings).await;
+}
+
+#[tokio::test]
+async fn a_plan_that_is_good_for_a_few_rows_is_not_kept_for_many() {
+    let settings = settings();
+    let client = client(&settings).await;
+    let store = PostgresStore::connect(&settings).await.unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let session = session(&settings).await;
+    let accept = async |first, count| {
+        let accepted = acceptances(first, count, fill::beginning(), token).into_iter();
+        let batch = accepted.map(Box::new).map(Write::Accept).collect();
+        store.commit(batch).await.unwrap();
+    };
+    accept(0, 4).await;
+    client.batch_execute("ANALYZE distribution_logs").await.unwrap();
+    session.run(PLANNING_ONCE).await.unwrap();
+    session.run(&format!("PREPARE known AS {KNOWN}")).await.unwrap();
+    let reads_all = async || {
+        let explain = "EXPLAIN EXECUTE known (NULL, NULL, NULL)";
+        let lines = session.query(explain, &[]).await.unwrap();
+        !lines
+            .iter()
+            .any(|line| line.get::<_, String>(0).contains("Index Cond: ((tenant_id = w.tenant)"))
+    };
+    let at_first = reads_all().await;
+    accept(100, 500).await;
+    session.forget_plans(Duration::from_hours(1)).await.unwrap();
+    assert_eq!(reads_all().await, at_first, "it is kept for its time");
+    session.forget_plans(Duration::ZERO).await.unwrap();
+    assert!(!reads_all().await);
     drop_schema(&client, &settings).await;
 }
 
