@@ -361,10 +361,14 @@ const WORDS_MAX: usize = 300;
 /// Longest address that is kept.
 const URL_MAX: usize = 2_048;
 
-/// An address that can be shown to people; anything else is left out.
+/// An address that can be shown to people; anything else is left out. What is read as one
+/// only by grace is none: `https:/a` leads elsewhere where it stands on a page.
 pub(crate) fn sound_url(text: &str) -> Option<String> {
-    let is_web = |url: Url| matches!(url.scheme(), "http" | "https");
-    (text.len() <= URL_MAX && Url::parse(text).is_ok_and(is_web)).then(|| text.to_owned())
+    let text = text.trim();
+    let is_web = |(scheme, _): (&str, &str)| ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    let is_plain = !text.contains(|letter: char| letter.is_control() || letter.is_whitespace());
+    let is_sound = text.len() <= URL_MAX && is_plain && text.split_once("://").is_some_and(is_web);
+    (is_sound && Url::parse(text).is_ok()).then(|| text.to_owned())
 }
 
 /// The trace that an attempt belongs to (W3C Trace Context): the distribution
@@ -405,6 +409,29 @@ fn broken_off(error: impl Error + Send + Sync + 'static) -> ExchangeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_as_it_is_or_not_at_all() {
+        for good in ["https://a.kr/1?a=1&b=2", "HTTP://a.kr", "https://빵집.kr/글"] {
+            assert_eq!(sound_url(good).as_deref(), Some(good));
+        }
+        assert_eq!(sound_url("\n https://a.kr/1 ").as_deref(), Some("https://a.kr/1"));
+        for bad in [
+            "",
+            "https:/a.kr/1",
+            "https:a.kr",
+            "https://",
+            "https://a.kr/\n1",
+            "ht\ttps://a.kr",
+            "https://a.kr/a b",
+            "javascript:alert(1)",
+            "javascript://a.kr/%0aalert(1)",
+            "//a.kr/1",
+        ] {
+            assert_eq!(sound_url(bad), None, "{bad}");
+        }
+        assert_eq!(sound_url(&format!("https://a.kr/{}", "x".repeat(URL_MAX))), None);
+    }
 
     /// The cut may fall anywhere into a number, and a long answer is cut off where
     /// it is read, too.

@@ -4,6 +4,7 @@
 //! What a camera wrote beside the pixels (place, time, owner) is left out; the
 //! colours' profile is kept.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use fanfare_core::picture::{Layout, PictureKind, Size};
@@ -90,6 +91,9 @@ fn decode_png(bytes: &[u8]) -> Result<Decoded, MediaError> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(broken)?;
+    if !has_whole_colours(reader.info()) {
+        return Err(broken("its palette is not whole"));
+    }
     let length = reader.output_buffer_size().ok_or_else(|| broken("it is too large"))?;
     let mut raw = vec![0; length];
     let frame = reader.next_frame(&mut raw).map_err(broken)?;
@@ -111,6 +115,15 @@ fn decode_png(bytes: &[u8]) -> Result<Decoded, MediaError> {
     };
     let (width, height) = (frame.width as usize, frame.height as usize);
     Ok((Pixels::new(width, height, rgb)?, profile, turn))
+}
+
+/// The decoder takes for granted that a palette has whole colours, and no more
+/// transparencies than colours: it panics where not.
+fn has_whole_colours(info: &png::Info<'_>) -> bool {
+    let length = |part: &Option<Cow<'_, [u8]>>| part.as_ref().map_or(0, |part| part.len());
+    let (palette, transparent) = (length(&info.palette), length(&info.trns));
+    let is_whole = palette % 3 == 0 && palette / 3 <= 256 && transparent <= palette / 3;
+    info.color_type != png::ColorType::Indexed || is_whole
 }
 
 /// Four bytes a pixel to three, in place: a large picture is held once.
@@ -481,6 +494,32 @@ mod tests {
         let whole = sample::png(64, 48, png::ColorType::Rgb);
         for end in (0..whole.len()).step_by(7) {
             assert!(Working::of(&whole[..end], PictureKind::Png).is_err() || end + 16 > whole.len());
+        }
+    }
+
+    #[test]
+    fn a_palette_that_is_not_whole_is_refused() {
+        let indexed = |palette: usize, trns: usize| {
+            let mut bytes = Vec::new();
+            let mut encoder = png::Encoder::new(&mut bytes, 2, 2);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(vec![7; palette]);
+            encoder.set_trns(vec![7; trns]);
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_image_data(&[0; 4]).unwrap();
+            writer.finish().unwrap();
+            Working::of(&bytes, PictureKind::Png)
+        };
+        for (palette, trns, is_whole) in [
+            (3, 0, true),
+            (6, 2, true),
+            (768, 256, true),
+            (4, 0, false),
+            (7, 0, false),
+            (3, 2, false),
+            (771, 0, false),
+        ] {
+            assert_eq!(indexed(palette, trns).is_ok(), is_whole, "{palette}, {trns}");
         }
     }
 }
