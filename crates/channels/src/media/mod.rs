@@ -25,6 +25,8 @@
 mod error;
 mod film;
 mod fit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod links;
 mod part;
 #[cfg(test)]

@@ -33,3 +33,9 @@ mod withdraw;
 mod xml_rpc;
 
 pub use self::mock::mock_receipt;
+
+/// What the fuzz targets (`scripts/fuzz`) read feeds by.
+#[cfg(fuzzing)]
+pub fn addresses(feed: &[u8]) -> Vec<String> {
+    rss::addresses(&String::from_utf8_lossy(feed))
+}

@@ -47,7 +47,7 @@ impl Feeds {
 
 /// The addresses of a feed's entries, as far as it can be read: its newest come
 /// first, and it may be cut off.
-fn addresses(text: &str) -> Vec<String> {
+pub(super) fn addresses(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut reader = Reader::from_str(text);
     let mut is_address = false;
