@@ -180,6 +180,15 @@ impl fmt::Debug for Secret {
 mod tests {
     use super::*;
 
+    fn answer(body: &'static str) -> Answer {
+        Answer {
+            status: http::StatusCode::BAD_REQUEST,
+            headers: http::HeaderMap::new(),
+            body: body.into(),
+            cut: false,
+        }
+    }
+
     #[test]
     fn it_is_never_shown() {
         let secret = Secret::new("canary");
@@ -188,12 +197,6 @@ mod tests {
 
     #[test]
     fn an_answer_that_repeats_it_is_starred() {
-        let answer = |body: &'static str| Answer {
-            status: http::StatusCode::BAD_REQUEST,
-            headers: http::HeaderMap::new(),
-            body: body.into(),
-            cut: false,
-        };
         let secret = Secret::new("canary-canary\n");
         let words = secret
             .kept_out_of(answer("Malformed access token canary-canary."))
@@ -203,6 +206,7 @@ mod tests {
         let short = Secret::new("token").kept_out_of(answer("no token"));
         assert_eq!(short.words(), "400 no token", "a word is no secret");
     }
+
     /// It is in no answer that is shown, and in none whose text is read out of JSON or XML.
     #[test]
     fn it_is_found_however_it_is_written() {
@@ -222,20 +226,9 @@ mod tests {
             ("&#00000000000000000099;a/na&ry", "&#00000000000000000099;a/na&ry"),
             ("ca/na&ry <\"가 &amp; \\u %2 & \\", "ca/na&ry <\"가 &amp; \\u %2 & \\"),
         ] {
-            let answer = Answer {
-                status: http::StatusCode::OK,
-                headers: http::HeaderMap::new(),
-                body: said.into(),
-                cut: false,
-            };
-            assert_eq!(secret.kept_out_of(answer).body, kept, "{said}");
+            assert_eq!(secret.kept_out_of(answer(said)).body, kept, "{said}");
         }
-        let written = Secret::new("canary&amp;canary").kept_out_of(Answer {
-            status: http::StatusCode::OK,
-            headers: http::HeaderMap::new(),
-            body: "canary&amp;canary".into(),
-            cut: false,
-        });
-        assert_eq!(written.body, "***");
+        let written = "canary&amp;canary";
+        assert_eq!(Secret::new(written).kept_out_of(answer(written)).body, "***");
     }
 }
