@@ -21,7 +21,7 @@ use super::error::SqlError;
 use super::record::{self, Change};
 use super::rows::{self, Rows};
 use super::seen::{Seen, SeenOf};
-use super::session::{PLANS_KEPT, Session};
+use super::session::Session;
 use super::{evidence, history, keys, notices, outbox, spending};
 
 /// Writes all of it and answers each write, in order.
@@ -30,7 +30,6 @@ pub(super) async fn commit(
     batch: &[Write],
     subscriptions: &[Subscription],
 ) -> Result<Vec<Written>, SqlError> {
-    session.forget_plans(PLANS_KEPT).await?;
     let mut answers: Vec<Option<Written>> = vec![None; batch.len()];
     let mut open: Vec<usize> = (0..batch.len()).collect();
     let mut begin = true;

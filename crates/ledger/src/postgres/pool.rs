@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::error::SqlError;
-use super::session::{Dialer, Session};
+use super::session::{Dialer, PLANS_KEPT, Session};
 use crate::store::StoreError;
 
 /// So often a transaction is tried that others were in the way of.
@@ -105,7 +105,11 @@ impl Inner {
     /// In a session that goes back only if it is in order.
     async fn run_once(&self, job: &Job) -> Result<(), SqlError> {
         let session = self.session().await?;
-        let done = timeout(self.limit, job(&session)).await;
+        let doing = async {
+            session.forget_plans(PLANS_KEPT).await?;
+            job(&session).await
+        };
+        let done = timeout(self.limit, doing).await;
         let result = done.unwrap_or(Err(SqlError::TimedOut));
         let in_order = match &result {
             Ok(()) => true,
