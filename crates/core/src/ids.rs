@@ -93,10 +93,20 @@ text_id!(
     IdempotencyKey
 );
 
+/// The one tenant of a service without API keys.
+const DEFAULT_TENANT: &str = "default";
+
 impl Default for TenantId {
-    /// The one tenant of a service without API keys.
     fn default() -> Self {
-        Self::new("default")
+        Self::new(DEFAULT_TENANT)
+    }
+}
+
+impl TenantId {
+    /// Whether it is the one of a service without API keys, whose accounts are the
+    /// configured ones.
+    pub fn is_default(&self) -> bool {
+        self.as_str() == DEFAULT_TENANT
     }
 }
 

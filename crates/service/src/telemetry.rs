@@ -176,6 +176,8 @@ metrics_table! {
         "Places of the channel's lane; absent where it has no limit (mock).";
     BREAKER_STATE = "fanfare_breaker_state", Kind::Gauge, ["channel", "state"], All,
         "1 for the state in which a channel's breaker is on this node, else 0.";
+    ACCOUNT_BREAKERS = "fanfare_account_breakers", Kind::Gauge, ["channel"], All,
+        "Accounts of tenants whose breaker is not closed on this node: calls with them are held back, or find out whether they succeed again.";
     SENDING_STOPPED = "fanfare_sending_stopped", Kind::Gauge, ["scope"], All,
         "Orders that hold sending on this node: of all, and of single tenants.";
     COMMITS = "fanfare_ledger_commits_total", Kind::Counter, [], All,

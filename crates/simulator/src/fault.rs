@@ -37,6 +37,10 @@ pub(crate) struct Rule {
     /// A step of it, such as `publish`; any where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<String>,
+    /// Only requests whose token ends so, and so those of one account; any where it is
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token_end: Option<String>,
     /// Of those that fit, this share; all where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) probability: Option<f64>,
@@ -216,10 +220,18 @@ impl Faults {
         self.rules.iter().map(|armed| &armed.rule).collect()
     }
 
-    /// What meets a request to this step.
-    pub(crate) fn meet(&mut self, channel: &str, step: &str, now: Timestamp, rng: &mut StdRng) -> Option<Fault> {
+    /// What meets a request to this step of a channel, made with this token.
+    pub(crate) fn meet(
+        &mut self,
+        (channel, step): (&str, &str),
+        token: &str,
+        now: Timestamp,
+        rng: &mut StdRng,
+    ) -> Option<Fault> {
+        let fits = |rule: &Rule| rule.token_end.as_ref().is_none_or(|end| token.ends_with(end));
         self.rules
             .iter_mut()
+            .filter(|armed| fits(&armed.rule))
             .find_map(|armed| armed.applies(channel, step, now, rng).then(|| armed.rule.fault.clone()))
     }
 }

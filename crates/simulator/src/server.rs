@@ -229,7 +229,9 @@ async fn exchange(shared: Arc<Shared>, request: Request<Body>) -> Result<Respons
     let (answer, seen) = {
         let mut world = shared.world();
         let world = &mut *world;
-        let fault = world.faults.meet(served.name, step, world.now, &mut world.rng);
+        let token = incoming.bearer().unwrap_or_default();
+        let place = (served.name, step);
+        let fault = world.faults.meet(place, token, world.now, &mut world.rng);
         let answer = meet(world, served, &incoming, fault.as_ref());
         let seen = seen(world, (served, step), &incoming, &answer, fault.as_ref());
         (answer, seen)

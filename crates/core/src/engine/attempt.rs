@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::breaker::Leave;
 use super::planted::Bug;
 use super::work::{CallKind, PlannedCall};
 use super::{Alarm, Engine, Turn};
 use crate::attempt::{Attempt, Dedup, Protocol};
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Phase};
-use crate::ids::DistributionId;
-use crate::resilience::breaker::Permit;
+use crate::ids::{DistributionId, TenantId};
 use crate::resilience::retry::later;
 
 impl Engine {
@@ -54,45 +54,44 @@ impl Engine {
 
     /// Goes on with a delivery that has a place in its lane; gives the place
     /// back if there is nothing to go on with.
-    pub(super) fn proceed(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    pub(super) fn proceed(&mut self, (tenant, id): (TenantId, DistributionId), channel: Channel, turn: &mut Turn<'_>) {
         let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
         let calls = self.works.get(&id).is_some_and(|work| work.calls(channel));
         let Some(next) = delivery.and_then(next).filter(|_| !calls) else {
-            return self.lanes[channel.index()].release();
+            return self.lanes[channel.index()].release(&tenant);
         };
         if matches!(next, Next::Begin | Next::Withdraw) && self.may_not_begin(id) {
-            self.lanes[channel.index()].release();
+            self.lanes[channel.index()].release(&tenant);
             return self.hold_stopped(id, channel, turn);
         }
-        let permit = match self.ask_breaker(channel, next == Next::LookUp, turn) {
-            Ok(permit) => permit,
+        let leave = match self.ask_breaker(channel, &tenant, next == Next::LookUp, turn) {
+            Ok(leave) => leave,
             Err(denied) => {
-                self.lanes[channel.index()].release();
+                self.lanes[channel.index()].release(&tenant);
                 return self.hold(id, channel, denied, turn);
             }
         };
         match next {
-            Next::Begin => self.begin(id, channel, permit, turn),
+            Next::Begin => self.begin(id, channel, leave, turn),
             Next::Step => {
                 self.end_hold(id, channel, turn);
-                self.plan(id, channel, CallKind::Step, permit, turn);
+                self.plan(id, channel, CallKind::Step, leave, turn);
             }
             Next::LookUp => {
                 self.end_hold(id, channel, turn);
                 let kind = self.kind_of_look_up(id, channel, turn.now);
-                self.plan(id, channel, kind, permit, turn);
+                self.plan(id, channel, kind, leave, turn);
             }
-            Next::Withdraw => self.begin_withdrawal(id, channel, permit, turn),
-            Next::Observe => self.plan(id, channel, CallKind::Observe, permit, turn),
+            Next::Withdraw => self.begin_withdrawal(id, channel, leave, turn),
+            Next::Observe => self.plan(id, channel, CallKind::Observe, leave, turn),
         }
     }
 
     /// Begins an attempt: its first step runs once this is committed.
-    fn begin(&mut self, id: DistributionId, channel: Channel, permit: Permit, turn: &mut Turn<'_>) {
+    fn begin(&mut self, id: DistributionId, channel: Channel, leave: Leave, turn: &mut Turn<'_>) {
         let protocol = self.protocol_of(id, channel).unwrap_or(Protocol::MOCK);
         if let Err(until) = self.spend(id, channel, turn.now) {
-            self.return_permit(channel, permit, turn);
-            self.lanes[channel.index()].release();
+            self.give_place_back(id, channel, leave, turn);
             return self.hold_back(id, channel, until, turn);
         }
         let Some(work) = self.works.get_mut(&id) else { return };
@@ -107,18 +106,27 @@ impl Engine {
             delivery.failure = None;
         });
         work.transition(channel, DeliveryStatus::InProgress, turn.now);
-        self.plan(id, channel, CallKind::Step, permit, turn);
+        self.plan(id, channel, CallKind::Step, leave, turn);
     }
 
     /// Counts the attempt that is to begin; a retry may be one too many.
     pub(super) fn spend(&mut self, id: DistributionId, channel: Channel, now: Timestamp) -> Result<(), Timestamp> {
-        let delivery = self.works.get(&id).and_then(|work| work.distribution.delivery(channel));
-        let budget = &mut self.lanes[channel.index()].budget;
+        let Some(work) = self.works.get(&id) else { return Ok(()) };
+        let account = self.lanes[channel.index()].accounts.of(&work.distribution.tenant);
+        let delivery = work.distribution.delivery(channel);
         if delivery.is_some_and(|delivery| delivery.attempt > 0) {
-            return budget.retry(now);
+            return account.budget.retry(now);
         }
-        budget.first(now);
+        account.budget.first(now);
         Ok(())
+    }
+
+    /// No call follows.
+    pub(super) fn give_place_back(&mut self, id: DistributionId, channel: Channel, leave: Leave, turn: &mut Turn<'_>) {
+        let Some(work) = self.works.get(&id) else { return };
+        let tenant = work.distribution.tenant.clone();
+        self.return_leave(channel, &tenant, leave, turn);
+        self.lanes[channel.index()].release(&tenant);
     }
 
     fn hold_back(&mut self, id: DistributionId, channel: Channel, until: Timestamp, turn: &mut Turn<'_>) {
@@ -141,14 +149,14 @@ impl Engine {
         id: DistributionId,
         channel: Channel,
         kind: CallKind,
-        permit: Permit,
+        leave: Leave,
         turn: &mut Turn<'_>,
     ) {
         if !turn.planted.has(Bug::QuotaForgotten) {
             self.lanes[channel.index()].limiter.count(turn.now);
         }
         if let Some(work) = self.works.get_mut(&id) {
-            work.unwritten.calls.push(PlannedCall { channel, kind, permit });
+            work.unwritten.calls.push(PlannedCall { channel, kind, leave });
             self.dirty.insert(id);
         }
     }

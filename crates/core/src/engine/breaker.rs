@@ -1,7 +1,12 @@
-//! Whether a channel is called at all: each call asks its channel's breaker, when
-//! it is planned and again when it is made, and says what came of it. What is
-//! held back is WAITING, spends no attempt, and goes on in the order in which it
-//! was accepted once the breaker closes.
+//! Whether a channel is called at all, and with whose account: each call asks its
+//! channel's breaker, and that of its tenant's account, when it is planned and again
+//! when it is made, and says what came of it. What is held back is WAITING, spends no
+//! attempt, and goes on in the order in which it was accepted once the breaker closes.
+//!
+//! Whose trouble a failure is, its own account's breaker says first: while that is
+//! not closed, failures with that account are its own and are not counted against the
+//! channel. So one account can't open the channel's breaker, however often it fails;
+//! a second one that fails does.
 //!
 //! A delivery may be held in the course of an attempt: before its next step, or
 //! before a look-up. Its phase stays as it is, and it goes on from there.
@@ -13,89 +18,242 @@ use super::outcome::begins_too_late;
 use super::planted::Bug;
 use super::withdraw::waits_to_withdraw;
 use super::{Engine, Turn};
-use crate::attempt::{LookUpOutcome, Observation, StepOutcome, WithdrawOutcome};
-use crate::cause::{self, Cause};
+use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
-use crate::ids::DistributionId;
-use crate::resilience::breaker::{BreakerAction, BreakerState, CallNotPermitted, CallResult, CircuitBreaker, Permit};
+use crate::ids::{DistributionId, TenantId};
+use crate::resilience::breaker::{
+    BreakerAction, BreakerState, BreakerView, CallNotPermitted, CallResult, CircuitBreaker, Permit,
+};
 use crate::text::Text;
 
+/// Leave for one call.
+#[derive(Debug)]
+pub(super) struct Leave {
+    channel: Permit,
+    /// Of the account's own breaker, where it was asked.
+    account: Option<Permit>,
+}
+
+/// No call now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Denied {
+    until: Timestamp,
+    by: Denier,
+    /// It finds out whether calls succeed again.
+    half_open: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Denier {
+    Channel,
+    Account,
+}
+
 impl Engine {
+    /// Where the breaker of a tenant's account stands; nothing where it has none of its
+    /// own, or nothing is known of it.
+    pub fn account_breaker(&self, channel: Channel, tenant: &TenantId) -> Option<BreakerView> {
+        let accounts = &self.lanes[channel.index()].accounts;
+        let account = accounts.get(own_account(tenant)?)?;
+        Some(account.gate.breaker.view())
+    }
+
     /// Leave for a call that is to be made once its intent is committed.
     pub(super) fn ask_breaker(
         &mut self,
         channel: Channel,
+        tenant: &TenantId,
         looks_up: bool,
         turn: &mut Turn<'_>,
-    ) -> Result<Permit, CallNotPermitted> {
-        if looks_up && turn.planted.has(Bug::LookUpUnasked) {
-            return Ok(Permit::unasked(turn.now));
-        }
+    ) -> Result<Leave, Denied> {
         let now = turn.now;
-        let leave = self.with_breaker(channel, turn, |breaker| breaker.try_acquire(now));
-        let half_open = self.breaker(channel).state == BreakerState::HalfOpen;
-        match leave {
-            Err(_) if half_open && turn.planted.has(Bug::ProbesUnlimited) => Ok(Permit::unasked(now)),
-            leave => leave,
+        let unasked = Leave {
+            channel: Permit::unasked(now),
+            account: None,
+        };
+        if looks_up && turn.planted.has(Bug::LookUpUnasked) {
+            return Ok(unasked);
+        }
+        let account = self.ask_account(channel, tenant, None, turn)?;
+        match self.with_breaker(channel, None, turn, |breaker| breaker.try_acquire(now)) {
+            Ok(channel) => Ok(Leave { channel, account }),
+            Err(denied) => {
+                self.return_to_account(channel, tenant, account, turn);
+                let denied = self.denied(channel, denied);
+                if denied.half_open && turn.planted.has(Bug::ProbesUnlimited) {
+                    return Ok(unasked);
+                }
+                Err(denied)
+            }
         }
     }
 
     /// The call is made now, if it still may be.
-    pub(super) fn confirm_permit(
+    pub(super) fn confirm_leave(
         &mut self,
         channel: Channel,
-        permit: Permit,
+        tenant: &TenantId,
+        leave: Leave,
         turn: &mut Turn<'_>,
-    ) -> Result<Permit, CallNotPermitted> {
-        if turn.planted.has(Bug::OldLeaveTaken) || permit.is_unasked() {
-            return Ok(permit);
+    ) -> Result<Leave, Denied> {
+        if turn.planted.has(Bug::OldLeaveTaken) || leave.channel.is_unasked() {
+            return Ok(leave);
         }
         let now = turn.now;
-        self.with_breaker(channel, turn, |breaker| breaker.confirm(permit, now))
+        let account = match self.ask_account(channel, tenant, leave.account, turn) {
+            Ok(account) => account,
+            Err(denied) => {
+                self.with_breaker(channel, None, turn, |breaker| breaker.release(leave.channel));
+                return Err(denied);
+            }
+        };
+        match self.with_breaker(channel, None, turn, |breaker| breaker.confirm(leave.channel, now)) {
+            Ok(channel) => Ok(Leave { channel, account }),
+            Err(denied) => {
+                self.return_to_account(channel, tenant, account, turn);
+                Err(self.denied(channel, denied))
+            }
+        }
     }
 
     /// The call was not made.
-    pub(super) fn return_permit(&mut self, channel: Channel, permit: Permit, turn: &mut Turn<'_>) {
-        self.with_breaker(channel, turn, |breaker| breaker.release(permit));
+    pub(super) fn return_leave(&mut self, channel: Channel, tenant: &TenantId, leave: Leave, turn: &mut Turn<'_>) {
+        self.return_to_account(channel, tenant, leave.account, turn);
+        self.with_breaker(channel, None, turn, |breaker| breaker.release(leave.channel));
     }
 
     /// An answer has come; says whether it is the first to its call. Whosever the
     /// delivery is by now, it says how the channel is.
     pub(super) fn hear(&mut self, reference: &CallReference, result: CallResult, turn: &mut Turn<'_>) -> bool {
-        let channel = reference.channel;
-        let Some(permit) = self.lanes[channel.index()].hear(reference.number) else {
+        let (channel, tenant) = (reference.channel, &reference.tenant);
+        let Some(leave) = self.lanes[channel.index()].hear(reference.number) else {
             return false;
         };
         let now = turn.now;
-        self.with_breaker(channel, turn, |breaker| breaker.record(permit, result, now));
+        let judges = self.judges(channel);
+        let own_trouble = leave.account.is_some_and(|permit| {
+            self.with_breaker(channel, Some(tenant), turn, |breaker| {
+                if judges {
+                    breaker.record(permit, result, now);
+                } else {
+                    breaker.release(permit);
+                }
+                breaker.view().state != BreakerState::Closed
+            })
+        });
+        let result = if own_trouble && result == CallResult::Failed {
+            CallResult::Ignored
+        } else {
+            result
+        };
+        self.with_breaker(channel, None, turn, |breaker| {
+            breaker.record(leave.channel, result, now);
+        });
         true
     }
 
-    /// An operator's order.
+    /// An operator's order. But for one that holds all back, what is known of the
+    /// accounts is put in order with the channel.
     pub(super) fn obey(&mut self, channel: Channel, action: BreakerAction, turn: &mut Turn<'_>) {
         let now = turn.now;
-        self.with_breaker(channel, turn, |breaker| breaker.order(action, now));
+        self.with_breaker(channel, None, turn, |breaker| breaker.order(action, now));
+        let for_accounts = match action {
+            BreakerAction::ForceOpen => return,
+            BreakerAction::Close | BreakerAction::Disable => BreakerAction::Close,
+            BreakerAction::Reset => BreakerAction::Reset,
+        };
+        for tenant in self.lanes[channel.index()].accounts.troubled() {
+            self.with_breaker(channel, Some(&tenant), turn, |breaker| breaker.order(for_accounts, now));
+        }
     }
 
-    /// Says what has changed, and lets go what may go on now.
+    /// Whether a breaker holds back a tenant's calls, or finds out whether they succeed
+    /// again.
+    pub(super) fn is_in_trouble(&self, channel: Channel, tenant: &TenantId) -> bool {
+        let views = [Some(self.breaker(channel)), self.account_breaker(channel, tenant)];
+        views.into_iter().flatten().any(|view| match view.state {
+            BreakerState::Closed | BreakerState::Disabled => false,
+            BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen => true,
+        })
+    }
+
+    /// Leave of the account's own breaker, anew or for a call that it permitted before;
+    /// where it refuses, another account's delivery may find out how the channel is.
+    fn ask_account(
+        &mut self,
+        channel: Channel,
+        tenant: &TenantId,
+        before: Option<Permit>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<Permit>, Denied> {
+        let Some(own) = own_account(tenant).filter(|_| self.judges(channel)) else {
+            return Ok(None);
+        };
+        let now = turn.now;
+        let leave = self.with_breaker(channel, Some(own), turn, |breaker| {
+            let leave = match before {
+                Some(permit) => breaker.confirm(permit, now),
+                None => breaker.try_acquire(now),
+            };
+            leave.map_err(|denied| Denied {
+                until: denied.until,
+                by: Denier::Account,
+                half_open: breaker.view().state == BreakerState::HalfOpen,
+            })
+        });
+        if leave.is_err() {
+            self.with_breaker(channel, None, turn, |_| ());
+        }
+        match leave {
+            Err(_) if turn.planted.has(Bug::AccountIgnored) => Ok(None),
+            leave => leave.map(Some),
+        }
+    }
+
+    /// Whether outcomes count at a channel, and with each account there.
+    fn judges(&self, channel: Channel) -> bool {
+        self.breaker(channel).state != BreakerState::Disabled
+    }
+
+    fn return_to_account(&mut self, channel: Channel, tenant: &TenantId, leave: Option<Permit>, turn: &mut Turn<'_>) {
+        if let Some(permit) = leave {
+            self.with_breaker(channel, Some(tenant), turn, |breaker| breaker.release(permit));
+        }
+    }
+
+    fn denied(&self, channel: Channel, denied: CallNotPermitted) -> Denied {
+        Denied {
+            until: denied.until,
+            by: Denier::Channel,
+            half_open: self.breaker(channel).state == BreakerState::HalfOpen,
+        }
+    }
+
+    /// The channel's breaker, or an account's: says what has changed, and lets go what
+    /// may go on now.
     fn with_breaker<T>(
         &mut self,
         channel: Channel,
+        account: Option<&TenantId>,
         turn: &mut Turn<'_>,
         ask: impl FnOnce(&mut CircuitBreaker) -> T,
     ) -> T {
-        let lane = &mut self.lanes[channel.index()];
-        let (generation, from) = (lane.breaker.generation(), lane.breaker.view().state);
-        let answer = ask(&mut lane.breaker);
-        if lane.breaker.generation() != generation {
-            let to = lane.breaker.view();
-            turn.commands.push(Command::BreakerChanged { channel, from, to });
+        let breaker = &mut self.lanes[channel.index()].gate_of(account).breaker;
+        let (generation, from) = (breaker.generation(), breaker.view().state);
+        let answer = ask(breaker);
+        let mut room = breaker.room();
+        if breaker.generation() != generation {
+            turn.commands.push(Command::BreakerChanged {
+                channel,
+                account: account.cloned(),
+                from,
+                to: breaker.view(),
+            });
         }
-        let mut room = lane.breaker.room();
         // One that has gone on meanwhile, or elsewhere, takes no place.
         while room > 0
-            && let Some(id) = self.lanes[channel.index()].next_held()
+            && let Some(id) = self.lanes[channel.index()].gate_of(account).next_held()
         {
             room -= usize::from(self.wake(id, channel, turn));
         }
@@ -120,19 +278,20 @@ impl Engine {
     /// Held back until the breaker may let it through. What waits already until
     /// then, or while the breaker finds out whether the channel is back, is not
     /// written anew.
-    pub(super) fn hold(&mut self, id: DistributionId, channel: Channel, denied: CallNotPermitted, turn: &mut Turn<'_>) {
+    pub(super) fn hold(&mut self, id: DistributionId, channel: Channel, denied: Denied, turn: &mut Turn<'_>) {
         let until = denied.until;
-        let half_open = self.breaker(channel).state == BreakerState::HalfOpen;
         let Some(work) = self.works.get_mut(&id) else { return };
+        let tenant = work.distribution.tenant.clone();
         let Some(delivery) = work.distribution.delivery_mut(channel) else {
             return;
         };
-        if half_open && delivery.waits_for(cause::BREAKER_OPEN.code) {
+        if denied.half_open && delivery.waits_for(cause::BREAKER_OPEN.code) {
             delivery.next_attempt_at = Some(until);
         }
-        let why = why_held(delivery);
+        let why = why_held(delivery, denied.by);
         if self.hold_until(id, channel, until, why, turn) {
-            self.lanes[channel.index()].hold(id);
+            let account = (denied.by == Denier::Account).then_some(&tenant);
+            self.lanes[channel.index()].gate_of(account).hold(id);
         }
     }
 
@@ -202,75 +361,39 @@ impl Engine {
     }
 }
 
+/// The tenant whose account has a breaker of its own: the configured account's is the
+/// channel's.
+fn own_account(tenant: &TenantId) -> Option<&TenantId> {
+    (!tenant.is_default()).then_some(tenant)
+}
+
 /// Where an outcome is unknown, that stays said.
-fn why_held(delivery: &Delivery) -> Failure {
-    if delivery.phase != Phase::Unknown {
-        return cause::BREAKER_OPEN.failure();
-    }
-    let detail = Text::new(
-        "Whether it took effect is not known, and the channel is not called at the moment because its last calls \
-         failed. It is found out as soon as the channel answers again; do not post it yourself.",
-        "반영 여부를 아직 알 수 없고, 최근 호출이 계속 실패해 채널 호출을 잠시 멈췄습니다. 채널이 다시 응답하면 바로 \
-         확인하니 직접 게시하지 마세요.",
-    );
+fn why_held(delivery: &Delivery, by: Denier) -> Failure {
+    let in_doubt = delivery.phase == Phase::Unknown;
+    let detail = match (by, in_doubt) {
+        (Denier::Channel, false) => return cause::BREAKER_OPEN.failure(),
+        (Denier::Account, false) => Text::new(
+            "The account is not used for calls at the moment because the last ones with it failed; others' are not \
+             affected. It goes on as soon as a call with it succeeds again.",
+            "이 계정으로 한 최근 호출이 계속 실패해 이 계정의 호출만 잠시 멈췄습니다. 호출이 다시 성공하면 바로 \
+             이어집니다.",
+        ),
+        (Denier::Channel, true) => Text::new(
+            "Whether it took effect is not known, and the channel is not called at the moment because its last calls \
+             failed. It is found out as soon as the channel answers again; do not post it yourself.",
+            "반영 여부를 아직 알 수 없고, 최근 호출이 계속 실패해 채널 호출을 잠시 멈췄습니다. 채널이 다시 응답하면 바로 \
+             확인하니 직접 게시하지 마세요.",
+        ),
+        (Denier::Account, true) => Text::new(
+            "Whether it took effect is not known, and the account is not used for calls at the moment because the last \
+             ones with it failed. It is found out as soon as a call with it succeeds again; do not post it yourself.",
+            "반영 여부를 아직 알 수 없고, 이 계정으로 한 최근 호출이 계속 실패해 이 계정의 호출을 잠시 멈췄습니다. 호출이 \
+             다시 성공하면 바로 확인하니 직접 게시하지 마세요.",
+        ),
+    };
+    let said = delivery.failure.as_ref().filter(|_| in_doubt);
     Failure {
-        channel_said: delivery
-            .failure
-            .as_ref()
-            .and_then(|failure| failure.channel_said.clone()),
+        channel_said: said.and_then(|failure| failure.channel_said.clone()),
         ..cause::BREAKER_OPEN.because(detail)
-    }
-}
-
-/// What a step says of the channel: the table of causes decides.
-pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
-    match outcome {
-        StepOutcome::Advanced { .. } | StepOutcome::Pending { .. } | StepOutcome::Confirmed(_) => CallResult::Succeeded,
-        StepOutcome::Prepared { .. }
-        | StepOutcome::NeedsAction { .. }
-        | StepOutcome::Deferred { .. }
-        | StepOutcome::Held { .. } => CallResult::Ignored,
-        StepOutcome::Rejected { failure, .. } => result_of_failure(failure, CallResult::Ignored),
-        StepOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
-        StepOutcome::PollFailed { why, .. } => result_of_failure(why, CallResult::Ignored),
-    }
-}
-
-/// What a look-up says of it.
-pub(super) fn result_of_look_up(outcome: &LookUpOutcome) -> CallResult {
-    match outcome {
-        LookUpOutcome::Found(_)
-        | LookUpOutcome::Advanced { .. }
-        | LookUpOutcome::Absent { .. }
-        | LookUpOutcome::Pending { .. } => CallResult::Succeeded,
-        LookUpOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
-    }
-}
-
-/// What a call to take something down says of it.
-pub(super) fn result_of_withdrawal(outcome: &WithdrawOutcome) -> CallResult {
-    match outcome {
-        WithdrawOutcome::Gone => CallResult::Succeeded,
-        WithdrawOutcome::Refused { failure, .. } => result_of_failure(failure, CallResult::Ignored),
-        WithdrawOutcome::Unknown(failure) => result_of_failure(failure, CallResult::Failed),
-    }
-}
-
-/// What a look at what it took says of it.
-pub(super) fn result_of_observation(outcome: &Observation) -> CallResult {
-    match outcome {
-        Observation::Stands { .. } | Observation::Advanced { .. } | Observation::Declined { .. } => {
-            CallResult::Succeeded
-        }
-        Observation::Unknown { failure, .. } => result_of_failure(failure, CallResult::Failed),
-        Observation::Untold => CallResult::Ignored,
-    }
-}
-
-fn result_of_failure(failure: &Failure, unlisted: CallResult) -> CallResult {
-    match Cause::of(&failure.code) {
-        Some(cause) if cause.availability => CallResult::Failed,
-        Some(_) => CallResult::Ignored,
-        None => unlisted,
     }
 }

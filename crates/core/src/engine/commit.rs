@@ -224,20 +224,24 @@ impl Engine {
         let Some(work) = self.release(id) else { return };
         // What a person asked behind the write is not written either.
         answer_asks(&work.unwritten.asks, &AskAnswer::Elsewhere, turn);
+        let tenant = &work.distribution.tenant;
         for call in unmade.into_iter().chain(work.unwritten.calls) {
-            self.lanes[call.channel.index()].release();
-            self.return_permit(call.channel, call.permit, turn);
+            self.lanes[call.channel.index()].release(tenant);
+            self.return_leave(call.channel, tenant, call.leave, turn);
         }
     }
 
     /// Makes the calls whose intent is committed, those that the breaker still
     /// permits.
     fn make_calls(&mut self, id: DistributionId, calls: Vec<PlannedCall>, turn: &mut Turn<'_>) {
-        for PlannedCall { channel, kind, permit } in calls {
-            let permit = match self.confirm_permit(channel, permit, turn) {
-                Ok(permit) => permit,
+        let Some(tenant) = self.works.get(&id).map(|work| work.distribution.tenant.clone()) else {
+            return;
+        };
+        for PlannedCall { channel, kind, leave } in calls {
+            let leave = match self.confirm_leave(channel, &tenant, leave, turn) {
+                Ok(leave) => leave,
                 Err(denied) => {
-                    self.lanes[channel.index()].release();
+                    self.lanes[channel.index()].release(&tenant);
                     self.hold(id, channel, denied, turn);
                     continue;
                 }
@@ -247,7 +251,7 @@ impl Engine {
             let Some(call) = self.works.get_mut(&id).and_then(|work| work.call(channel, number)) else {
                 continue;
             };
-            self.lanes[channel.index()].call(number, permit);
+            self.lanes[channel.index()].call(number, leave);
             turn.commands.push(match kind {
                 CallKind::Step => Command::Step(call),
                 CallKind::LookUp => Command::LookUp(call),

@@ -2,17 +2,19 @@
 //! often the channel is called, and whether it is at all.
 //!
 //! What waits here is already in the database, so a full lane costs nothing
-//! but time, and only that channel's.
+//! but time, and only that channel's. Where several tenants use it, none has all of
+//! its places: one whose calls hang would keep the others waiting.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::account::{Accounts, Gate};
 use super::attempt::Next;
+use super::breaker::Leave;
 use super::queue::FairQueue;
 use crate::ids::{DistributionId, TenantId};
-use crate::resilience::breaker::{BreakerSettings, CircuitBreaker, Permit};
-use crate::resilience::budget::RetryBudget;
+use crate::resilience::breaker::BreakerSettings;
 use crate::resilience::rate_limiter::{RateLimit, RateLimiter};
 use crate::resilience::retry::later;
 
@@ -20,8 +22,8 @@ use crate::resilience::retry::later;
 pub(super) struct Lane {
     concurrency: usize,
     out: usize,
-    /// Calls whose answer is still to come, with the breaker's leave for each.
-    under_way: BTreeMap<u64, Permit>,
+    /// Calls whose answer is still to come, with the breakers' leave for each.
+    under_way: BTreeMap<u64, Leave>,
     /// What has not begun waits here for a place,
     queue: FairQueue,
     /// and behind this one: what is under way.
@@ -30,16 +32,14 @@ pub(super) struct Lane {
     looks: FairQueue,
     /// Until when each tenant's part of what waits for the quota is told to wait.
     promised: BTreeMap<TenantId, Timestamp>,
-    /// Of the retries of all its deliveries together.
-    pub(super) budget: RetryBudget,
     /// How often the channel is called.
     pub(super) limiter: RateLimiter,
     /// When its quota lets the next one through, where it holds one back.
     pub(super) resumes_at: Option<Timestamp>,
-    /// Whether the channel is called.
-    pub(super) breaker: CircuitBreaker,
-    /// What the breaker holds back, to go on as soon as it closes.
-    held: BTreeSet<DistributionId>,
+    /// Whether the channel is called,
+    pub(super) gate: Gate,
+    /// and with whose account.
+    pub(super) accounts: Accounts,
 }
 
 impl Lane {
@@ -52,11 +52,10 @@ impl Lane {
             under_way_queue: FairQueue::default(),
             looks: FairQueue::default(),
             promised: BTreeMap::new(),
-            budget: RetryBudget::default(),
             limiter: RateLimiter::new(limit),
             resumes_at: None,
-            breaker: CircuitBreaker::new(breaker),
-            held: BTreeSet::new(),
+            gate: Gate::new(breaker),
+            accounts: Accounts::new(breaker),
         }
     }
 
@@ -71,14 +70,22 @@ impl Lane {
         self.promised.clear();
         self.limiter = self.limiter.anew();
         self.resumes_at = None;
-        self.budget = RetryBudget::default();
-        self.held.clear();
+        self.gate.begin_anew();
+        self.accounts.begin_anew();
+    }
+
+    /// The breaker that a tenant's account has, or the channel's.
+    pub(super) fn gate_of(&mut self, account: Option<&TenantId>) -> &mut Gate {
+        match account {
+            Some(tenant) => &mut self.accounts.of(tenant).gate,
+            None => &mut self.gate,
+        }
     }
 
     /// Waits for a place; what is under way goes before what has not begun, and both
     /// before a look.
     pub(super) fn queue(&mut self, tenant: &TenantId, id: DistributionId, next: Next, now: Timestamp) {
-        self.held.remove(&id);
+        self.let_go(tenant, id);
         let queue = match next {
             Next::Begin => &mut self.queue,
             Next::Step | Next::LookUp | Next::Withdraw => &mut self.under_way_queue,
@@ -107,31 +114,27 @@ impl Lane {
         self.promised.insert(tenant.clone(), at);
     }
 
-    /// Waits for the breaker.
-    pub(super) fn hold(&mut self, id: DistributionId) {
-        self.held.insert(id);
-    }
-
-    /// Of what waits for the breaker, the oldest; it waits no longer.
-    pub(super) fn next_held(&mut self) -> Option<DistributionId> {
-        self.held.pop_first()
+    /// It waits for no breaker any more.
+    fn let_go(&mut self, tenant: &TenantId, id: DistributionId) {
+        self.gate.let_go(id);
+        self.accounts.let_go(tenant, id);
     }
 
     /// It has left the memory.
     pub(super) fn forget(&mut self, tenant: &TenantId, id: DistributionId) {
-        self.held.remove(&id);
+        self.let_go(tenant, id);
         self.queue.remove(tenant, id);
         self.under_way_queue.remove(tenant, id);
         self.looks.remove(tenant, id);
     }
 
     /// A call is made.
-    pub(super) fn call(&mut self, number: u64, permit: Permit) {
-        self.under_way.insert(number, permit);
+    pub(super) fn call(&mut self, number: u64, leave: Leave) {
+        self.under_way.insert(number, leave);
     }
 
     /// An answer has come: the leave for its call, if it is the first to it.
-    pub(super) fn hear(&mut self, number: u64) -> Option<Permit> {
+    pub(super) fn hear(&mut self, number: u64) -> Option<Leave> {
         self.under_way.remove(&number)
     }
 
@@ -140,20 +143,34 @@ impl Lane {
         !self.under_way.is_empty()
     }
 
-    /// Gives a place back; the next in the queue is called by [`Lane::admit`].
-    pub(super) fn release(&mut self) {
+    /// Gives a tenant's place back; the next in the queue is called by [`Lane::admit`].
+    pub(super) fn release(&mut self, tenant: &TenantId) {
         self.out = self.out.saturating_sub(1);
+        self.accounts.give_place_back(tenant);
     }
 
-    /// The next in the queue, with a place, if there is one.
-    pub(super) fn admit(&mut self, now: Timestamp) -> Option<DistributionId> {
+    /// The next in the queue, and whose it is, with a place, if there is one for it.
+    pub(super) fn admit(&mut self, now: Timestamp) -> Option<(TenantId, DistributionId)> {
         if self.out >= self.concurrency {
             return None;
         }
-        let next = self.under_way_queue.pop(now).or_else(|| self.queue.pop(now));
-        let next = next.or_else(|| self.looks.pop(now))?;
+        let most = self.most_of_one();
+        let may = |tenant: &TenantId| self.accounts.places(tenant) < most;
+        let next = self.under_way_queue.pop(now, may);
+        let next = next.or_else(|| self.queue.pop(now, may));
+        let (tenant, next) = next.or_else(|| self.looks.pop(now, may))?;
         self.out += 1;
-        Some(next)
+        self.accounts.take_place(&tenant);
+        Some((tenant, next))
+    }
+
+    /// Places that one tenant may have: three quarters of them, as soon as there is a
+    /// second tenant.
+    fn most_of_one(&self) -> usize {
+        if self.accounts.len() < 2 {
+            return self.concurrency;
+        }
+        (self.concurrency * 3 / 4).max(1)
     }
 
     /// What has not begun and waits for nothing but a place.

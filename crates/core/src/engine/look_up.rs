@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::breaker::result_of_look_up;
+use super::availability::result_of_look_up;
 use super::message::CallReference;
 use super::outcome::Ended;
 use super::planted::Bug;
@@ -121,11 +121,11 @@ impl Engine {
         let (id, channel) = (reference.distribution, reference.channel);
         let first = self.hear(reference, result_of_look_up(&outcome), turn);
         if !first || !self.is_current(reference) {
-            self.too_late(first, channel);
+            self.too_late(first, reference);
             self.look_up_too_late(reference, outcome, turn);
             return;
         }
-        self.lanes[channel.index()].release();
+        self.lanes[channel.index()].release(&reference.tenant);
         if let Some(work) = self.works.get_mut(&id) {
             work.calling[channel.index()] = None;
         }

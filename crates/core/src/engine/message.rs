@@ -233,11 +233,13 @@ pub enum Command {
         /// What to say.
         answer: AskAnswer,
     },
-    /// A channel's breaker stands otherwise than before. Calls that this engine
-    /// asked for earlier were permitted.
+    /// A breaker stands otherwise than before. Calls that this engine asked for earlier
+    /// were permitted.
     BreakerChanged {
-        /// Whose.
+        /// Of which channel.
         channel: Channel,
+        /// Of this tenant's account there; `None` for the channel's own.
+        account: Option<TenantId>,
         /// Where it stood.
         from: BreakerState,
         /// Where it stands.

@@ -9,7 +9,9 @@
 //! |---|---|
 //! | `accept.rs` | how a request becomes a distribution |
 //! | `attempt.rs` | when an attempt begins and goes on |
-//! | `breaker.rs` | whether a channel is called at all, and what waits until it is |
+//! | `account.rs` | what is known of each tenant's account at a channel |
+//! | `availability.rs` | what an answer says of whether its channel is at work |
+//! | `breaker.rs` | whether a channel is called at all, and with whose account, and what waits until it is |
 //! | `quota.rs` | how often a channel is called, and what waits meanwhile |
 //! | `queue.rs` | who is next, and how long each waits |
 //! | `drain.rs` | how fast a queue empties |
@@ -31,9 +33,11 @@
 //! Deliberately absent: anything about a particular channel.
 
 mod accept;
+mod account;
 mod adopt;
 mod ask;
 mod attempt;
+mod availability;
 mod breaker;
 mod cancel;
 mod commit;
@@ -255,7 +259,7 @@ impl Engine {
 
     /// Where a channel's breaker stands.
     pub fn breaker(&self, channel: Channel) -> BreakerView {
-        self.lanes[channel.index()].breaker.view()
+        self.lanes[channel.index()].gate.breaker.view()
     }
 
     fn take(&mut self, input: Input, turn: &mut Turn<'_>) {

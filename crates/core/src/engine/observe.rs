@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::breaker::result_of_observation;
+use super::availability::result_of_observation;
 use super::message::CallReference;
 use super::{Engine, Turn};
 use crate::attempt::Observation;
@@ -107,7 +107,7 @@ impl Engine {
     pub(super) fn observed(&mut self, reference: &CallReference, outcome: Observation, turn: &mut Turn<'_>) {
         let (id, channel) = (reference.distribution, reference.channel);
         let first = self.hear(reference, result_of_observation(&outcome), turn);
-        self.too_late(first, channel);
+        self.too_late(first, reference);
         if !first || !self.is_under_way(reference) {
             return;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::breaker::result_of_step;
+use super::availability::result_of_step;
 use super::message::CallReference;
 use super::planted::Bug;
 use super::work::CallKind;
@@ -16,7 +16,6 @@ use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
-use crate::resilience::breaker::BreakerState;
 use crate::resilience::retry::{Next, later};
 use crate::text::Text;
 
@@ -30,7 +29,7 @@ impl Engine {
         let (id, channel) = (reference.distribution, reference.channel);
         let first = self.hear(reference, result_of_step(&outcome), turn) || self.planted.has(Bug::AnyAnswerTaken);
         if !first || !self.is_current(reference) {
-            self.too_late(first, channel);
+            self.too_late(first, reference);
             self.step_too_late(reference, outcome, turn);
             return;
         }
@@ -53,13 +52,13 @@ impl Engine {
             }
             if self.winding_down {
                 self.write_soon(id, channel, turn);
-                self.lanes[channel.index()].release();
+                self.lanes[channel.index()].release(&reference.tenant);
                 return self.leave_off(id, channel, turn);
             }
-            return self.go_on_with_next_step(id, channel, turn);
+            return self.go_on_with_next_step(reference, turn);
         }
         self.write_soon(id, channel, turn);
-        self.lanes[channel.index()].release();
+        self.lanes[channel.index()].release(&reference.tenant);
         if self.is_unknown(id, channel) {
             self.stepped_in_doubt(id, channel, outcome, turn);
             return;
@@ -96,18 +95,19 @@ impl Engine {
     }
 
     /// It keeps its place, unless the quota or the breaker holds it back.
-    fn go_on_with_next_step(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    fn go_on_with_next_step(&mut self, reference: &CallReference, turn: &mut Turn<'_>) {
+        let (id, channel, tenant) = (reference.distribution, reference.channel, &reference.tenant);
         let lane = &mut self.lanes[channel.index()];
         if lane.limiter.check(turn.now).is_err() {
-            lane.release();
+            lane.release(tenant);
             self.write_soon(id, channel, turn);
             return self.want(id, channel, turn.now);
         }
-        match self.ask_breaker(channel, false, turn) {
-            Ok(permit) => self.plan(id, channel, CallKind::Step, permit, turn),
+        match self.ask_breaker(channel, tenant, false, turn) {
+            Ok(leave) => self.plan(id, channel, CallKind::Step, leave, turn),
             Err(denied) => {
                 self.write_soon(id, channel, turn);
-                self.lanes[channel.index()].release();
+                self.lanes[channel.index()].release(tenant);
                 self.hold(id, channel, denied, turn);
             }
         }
@@ -127,9 +127,9 @@ impl Engine {
     }
 
     /// The call has ended, though nothing follows; a doubled answer frees nothing.
-    pub(super) fn too_late(&mut self, first: bool, channel: Channel) {
+    pub(super) fn too_late(&mut self, first: bool, reference: &CallReference) {
         if first {
-            self.lanes[channel.index()].release();
+            self.lanes[reference.channel.index()].release(&reference.tenant);
         }
     }
 
@@ -208,7 +208,7 @@ impl Engine {
             delivery.stand_at(checkpoint);
         });
         let spent = if is_channels {
-            self.spent(channel, attempt)
+            self.spent(id, channel, attempt)
         } else {
             attempt
         };
@@ -225,16 +225,15 @@ impl Engine {
         }
     }
 
-    /// Of its attempts, those that count after a failure of the channel's. While the
+    /// Of its attempts, those that count after a failure of the channel's. While a
     /// breaker holds, or finds out, none is the last: who asks whether the channel is
     /// back must not run out of attempts by asking. Its age still bounds it.
-    pub(super) fn spent(&self, channel: Channel, attempt: u32) -> u32 {
-        match self.breaker(channel).state {
-            BreakerState::Closed | BreakerState::Disabled => attempt,
-            BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen => {
-                attempt.min(self.settings.retry.max_attempts.saturating_sub(1))
-            }
+    pub(super) fn spent(&self, id: DistributionId, channel: Channel, attempt: u32) -> u32 {
+        let work = self.works.get(&id);
+        if !work.is_some_and(|work| self.is_in_trouble(channel, &work.distribution.tenant)) {
+            return attempt;
         }
+        attempt.min(self.settings.retry.max_attempts.saturating_sub(1))
     }
 
     /// Held back, without spending the attempt: so its age alone bounds how often.

@@ -57,11 +57,13 @@ pub enum Bug {
     WithdrawalLeft,
     /// A look that another life was to take at what a channel took is not taken.
     LookLeft,
+    /// What the breaker of a tenant's account holds back is sent all the same.
+    AccountIgnored,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -88,6 +90,7 @@ impl Bug {
         Self::SilenceIsGone,
         Self::WithdrawalLeft,
         Self::LookLeft,
+        Self::AccountIgnored,
     ];
 }
 

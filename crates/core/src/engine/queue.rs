@@ -44,9 +44,16 @@ impl FairQueue {
         self.turns.insert((turn, tenant.clone()));
     }
 
-    /// The next; its tenant's turn is over.
-    pub(super) fn pop(&mut self, now: Timestamp) -> Option<DistributionId> {
-        let (_, tenant) = self.turns.pop_first()?;
+    /// The next of those tenants that may have a turn now, and whose it is; that turn
+    /// is over.
+    pub(super) fn pop(
+        &mut self,
+        now: Timestamp,
+        may: impl Fn(&TenantId) -> bool,
+    ) -> Option<(TenantId, DistributionId)> {
+        let turn = self.turns.iter().find(|(_, tenant)| may(tenant))?.clone();
+        self.turns.remove(&turn);
+        let (_, tenant) = turn;
         let own = self.work.get_mut(&tenant)?;
         let (next, since) = own.pop_front()?;
         self.queued.remove(&next);
@@ -56,11 +63,11 @@ impl FairQueue {
         self.last.insert(tenant.clone(), self.count);
         if let Some((_, since)) = own.front() {
             self.firsts.insert((*since, tenant.clone()));
-            self.turns.insert((self.count, tenant));
+            self.turns.insert((self.count, tenant.clone()));
         } else {
             self.work.remove(&tenant);
         }
-        Some(next)
+        Some((tenant, next))
     }
 
     /// It waits no longer, though its turn has not come.
@@ -146,6 +153,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
+    fn pop(queue: &mut FairQueue, now: Timestamp) -> Option<DistributionId> {
+        queue.pop(now, |_| true).map(|(_, id)| id)
+    }
+
     fn id(number: u128) -> DistributionId {
         DistributionId(Uuid::from_u128(number))
     }
@@ -160,13 +171,13 @@ mod tests {
         queue.push(&one, id(9), NOW);
         queue.push(&many, id(2), NOW);
         assert_eq!(queue.len(), 4, "each stands there once");
-        assert_eq!(queue.pop(NOW), Some(id(1)));
+        assert_eq!(pop(&mut queue, NOW), Some(id(1)));
         queue.push(&many, id(1), NOW);
-        let rest: Vec<_> = std::iter::from_fn(|| queue.pop(NOW)).collect();
+        let rest: Vec<_> = std::iter::from_fn(|| pop(&mut queue, NOW)).collect();
         assert_eq!(rest, [id(9), id(2), id(3), id(1)]);
         assert_eq!(queue.len(), 0);
         queue.push(&one, id(9), NOW);
-        assert_eq!(queue.pop(NOW), Some(id(9)), "it may come again");
+        assert_eq!(pop(&mut queue, NOW), Some(id(9)), "it may come again");
     }
 
     #[test]
@@ -177,10 +188,10 @@ mod tests {
             queue.push(&many, id(1), NOW);
             queue.push(&one, id(2), NOW);
             let expected = if round % 2 == 0 { id(1) } else { id(2) };
-            assert_eq!(queue.pop(NOW), Some(expected), "round {round}");
+            assert_eq!(pop(&mut queue, NOW), Some(expected), "round {round}");
             assert_eq!(queue.take().len(), 1);
         }
-        assert_eq!((queue.len(), queue.pop(NOW)), (0, None));
+        assert_eq!((queue.len(), pop(&mut queue, NOW)), (0, None));
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -199,7 +210,7 @@ mod tests {
         }
         // 50 a second.
         for tick in 1..=100 {
-            queue.pop(at(0) + Duration::from_millis(20 * tick));
+            pop(&mut queue, at(0) + Duration::from_millis(20 * tick));
         }
         for number in 0..40 {
             queue.push(&mid, id(3_000 + number), at(2));
@@ -229,10 +240,13 @@ mod tests {
         assert!(queue.serves_others_within(seconds(5), &many, at(10)));
         assert!(!queue.serves_others_within(seconds(5), &one, at(10)));
         // The other's one is the next but one; ten more go within two seconds.
-        assert_eq!((queue.pop(at(10)), queue.pop(at(11))), (Some(id(0)), Some(id(900))));
+        assert_eq!(
+            (pop(&mut queue, at(10)), pop(&mut queue, at(11))),
+            (Some(id(0)), Some(id(900)))
+        );
         assert_eq!(queue.wait_of(&one, at(11)), Duration::ZERO);
         for number in 1..10 {
-            assert_eq!(queue.pop(at(11)), Some(id(number)));
+            assert_eq!(pop(&mut queue, at(11)), Some(id(number)));
         }
         let wait = queue.wait_of(&many, at(11));
         assert!((seconds(70)..seconds(90)).contains(&wait), "{wait:?}");
@@ -246,7 +260,7 @@ mod tests {
             "what was before it is gone"
         );
         queue.remove(&many, id(1));
-        assert_eq!((queue.pop(at(13)), queue.age(at(13))), (None, None));
+        assert_eq!((pop(&mut queue, at(13)), queue.age(at(13))), (None, None));
         queue.push(&many, id(1), at(14));
         queue.take();
         assert_eq!(

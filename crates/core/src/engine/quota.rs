@@ -43,8 +43,8 @@ impl Engine {
             if let Err(until) = lane.limiter.check(turn.now) {
                 return self.wait_for_quota(channel, until, turn);
             }
-            let Some(id) = lane.admit(turn.now) else { return };
-            self.proceed(id, channel, turn);
+            let Some(next) = lane.admit(turn.now) else { return };
+            self.proceed(next, channel, turn);
         }
     }
 

@@ -10,7 +10,8 @@
 
 use jiff::Timestamp;
 
-use super::breaker::result_of_withdrawal;
+use super::availability::result_of_withdrawal;
+use super::breaker::Leave;
 use super::message::CallReference;
 use super::planted::Bug;
 use super::work::CallKind;
@@ -22,7 +23,6 @@ use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::history::Transition;
 use crate::ids::DistributionId;
-use crate::resilience::breaker::Permit;
 use crate::resilience::retry::Next;
 use crate::text::Text;
 
@@ -103,16 +103,9 @@ impl Engine {
     }
 
     /// Begins an attempt: the call is made once this is committed.
-    pub(super) fn begin_withdrawal(
-        &mut self,
-        id: DistributionId,
-        channel: Channel,
-        permit: Permit,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn begin_withdrawal(&mut self, id: DistributionId, channel: Channel, leave: Leave, turn: &mut Turn<'_>) {
         if let Err(until) = self.spend(id, channel, turn.now) {
-            self.return_permit(channel, permit, turn);
-            self.lanes[channel.index()].release();
+            self.give_place_back(id, channel, leave, turn);
             let why = cause::WITHDRAW_REQUESTED.failure();
             return self.hold_withdrawal(id, channel, until, why);
         }
@@ -123,7 +116,7 @@ impl Engine {
             delivery.attempt_started_at = Some(turn.now);
             delivery.next_attempt_at = None;
         });
-        self.plan(id, channel, CallKind::Withdraw, permit, turn);
+        self.plan(id, channel, CallKind::Withdraw, leave, turn);
     }
 
     /// A breaker, a quota, a stop or the retry budget holds it back, which spends no
@@ -176,10 +169,10 @@ impl Engine {
         let (id, channel) = (reference.distribution, reference.channel);
         let first = self.hear(reference, result_of_withdrawal(&outcome), turn);
         if !first || !self.is_current_withdrawal(reference) {
-            return self.too_late(first, channel);
+            return self.too_late(first, reference);
         }
         self.write_soon(id, channel, turn);
-        self.lanes[channel.index()].release();
+        self.lanes[channel.index()].release(&reference.tenant);
         match outcome {
             WithdrawOutcome::Gone => self.gone(id, channel, turn),
             WithdrawOutcome::Refused { failure, retry } => {
@@ -228,7 +221,7 @@ impl Engine {
         // Its age is that of no request: attempts alone bound it, those that ask whether
         // the channel is back too.
         let spent = if attempt < MOST_ATTEMPTS {
-            self.spent(channel, attempt)
+            self.spent(id, channel, attempt)
         } else {
             attempt
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::breaker::Leave;
 use super::message::{AskId, Call};
 use crate::attempt::Attempt;
 use crate::channel::Channel;
@@ -12,7 +13,6 @@ use crate::delivery::{Checkpoint, Delivery, DeliveryStatus};
 use crate::distribution::Distribution;
 use crate::history::Transition;
 use crate::ids::{DistributionId, IdempotencyKey};
-use crate::resilience::breaker::Permit;
 use crate::write::Record;
 
 #[derive(Debug)]
@@ -92,8 +92,8 @@ pub(super) struct Writing {
 pub(super) struct PlannedCall {
     pub(super) channel: Channel,
     pub(super) kind: CallKind,
-    /// The breaker's leave for it.
-    pub(super) permit: Permit,
+    /// The breakers' leave for it.
+    pub(super) leave: Leave,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

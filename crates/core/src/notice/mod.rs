@@ -122,10 +122,12 @@ pub enum Subject {
     Delivery(Box<DeliveryNotice>),
     /// A distribution has come to rest.
     Settled(SettledNotice),
-    /// A channel's breaker.
+    /// A channel's breaker, or that of one account there.
     Breaker {
-        /// Whose.
+        /// Of which channel.
         channel: Channel,
+        /// Whose account; `None` for the channel's own.
+        tenant: Option<TenantId>,
         /// It does not let calls pass.
         open: bool,
     },
@@ -246,6 +248,7 @@ impl Subject {
             Self::Delivery(delivery) => Some(&delivery.tenant),
             Self::Settled(settled) => Some(&settled.tenant),
             Self::Token(token) => token.tenant.as_ref(),
+            Self::Breaker { tenant, .. } => tenant.as_ref(),
             _ => None,
         }
     }
@@ -253,7 +256,7 @@ impl Subject {
     /// Whether it is this tenant's business. A channel that is not called holds up
     /// what everybody has for it; the rest is the operator's alone.
     pub fn concerns(&self, tenant: &TenantId) -> bool {
-        matches!(self, Self::Breaker { .. }) || self.tenant() == Some(tenant)
+        matches!(self, Self::Breaker { tenant: None, .. }) || self.tenant() == Some(tenant)
     }
 }
 
@@ -317,12 +320,14 @@ impl Notice {
     /// same notice.
     pub fn of_service(subject: Subject, at: Timestamp) -> Self {
         let of = match &subject {
-            Subject::Breaker { channel, .. } | Subject::Overdue { channel, .. } => channel.name().to_owned(),
+            Subject::Overdue { channel, .. } => channel.name().to_owned(),
             Subject::Endpoint { name, .. } => name.clone(),
-            Subject::Token(TokenNotice { tenant, channel, .. }) => match tenant {
-                Some(tenant) => format!("{channel}/{tenant}"),
-                None => channel.name().to_owned(),
-            },
+            Subject::Breaker { tenant, channel, .. } | Subject::Token(TokenNotice { tenant, channel, .. }) => {
+                match tenant {
+                    Some(tenant) => format!("{channel}/{tenant}"),
+                    None => channel.name().to_owned(),
+                }
+            }
             _ => String::new(),
         };
         let name = format!("{}/{of}/{}", subject.kind().name(), at.as_microsecond());

@@ -237,7 +237,13 @@ fn what_is_kept_reads_back_whole() {
     for subject in [
         Subject::Breaker {
             channel: Channel::Instagram,
+            tenant: None,
             open: true,
+        },
+        Subject::Breaker {
+            channel: Channel::Instagram,
+            tenant: Some(TenantId::new("cafe")),
+            open: false,
         },
         Subject::DeadLetters { count: 3 },
         Subject::Overdue {

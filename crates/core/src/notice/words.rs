@@ -11,6 +11,7 @@ use crate::channel::{Channel, Mode};
 use crate::credential::Tried;
 use crate::delivery::DeliveryStatus;
 use crate::distribution::DistributionStatus;
+use crate::ids::TenantId;
 use crate::korea;
 use crate::text::{Language, Text};
 
@@ -39,7 +40,16 @@ impl Words {
         match &notice.subject {
             Subject::Delivery(delivery) => of_delivery(delivery),
             Subject::Settled(settled) => of_settled(settled),
-            Subject::Breaker { channel, open } => of_breaker(*channel, *open),
+            Subject::Breaker {
+                channel,
+                tenant: None,
+                open,
+            } => of_breaker(*channel, *open),
+            Subject::Breaker {
+                channel,
+                tenant: Some(tenant),
+                open,
+            } => of_account_breaker(*channel, tenant, *open),
             Subject::DeadLetters { count } => of_dead_letters(*count),
             Subject::Relay { since, unpublished } => of_relay(&since.to_string(), *unpublished),
             Subject::Endpoint { name, failure } => of_endpoint(name, failure),
@@ -201,6 +211,48 @@ fn of_settled(settled: &SettledNotice) -> Words {
             "이 알림으로 할 일은 없습니다. 채널별로 필요한 조치는 따로 알려 드립니다.",
         ),
         path: format!("/api/distributions/{}", settled.distribution_id),
+        action_url: None,
+    }
+}
+
+fn of_account_breaker(channel: Channel, tenant: &TenantId, open: bool) -> Words {
+    let (name, korean) = (channel.name(), channel.korean_name());
+    let (title, what_happened, next_step) = if open {
+        (
+            Text::new(
+                format!("{name} is not called with the account of `{tenant}` at the moment"),
+                format!("`{tenant}`의 {korean} 계정 호출을 잠시 멈췄습니다"),
+            ),
+            Text::new(
+                "The last calls with this account failed, and others' are not affected. It is tried again by itself.",
+                "이 계정으로 한 최근 호출이 계속 실패했으며 다른 계정에는 영향이 없습니다. 자동으로 다시 시도합니다.",
+            ),
+            Text::new(
+                "Nothing has to be done at once; what waits goes on in order when calls with it succeed again. If it \
+                 stays so, see whether the account is in order at the channel.",
+                "바로 필요한 조치는 없습니다. 호출이 다시 성공하면 대기 중인 배포가 순서대로 이어집니다. 오래 계속되면 \
+                 채널에서 계정 상태를 확인해 주세요.",
+            ),
+        )
+    } else {
+        (
+            Text::new(
+                format!("{name} is called with the account of `{tenant}` again"),
+                format!("`{tenant}`의 {korean} 계정 호출을 다시 시작했습니다"),
+            ),
+            Text::new(
+                "The channel is called with this account again; what waited for it goes on in order.",
+                "이 계정으로 채널 호출을 다시 시작했으며, 대기하던 배포가 순서대로 이어집니다.",
+            ),
+            Text::new("Nothing has to be done.", "필요한 조치가 없습니다."),
+        )
+    };
+    Words {
+        title,
+        what_happened,
+        actor: Actor::Nobody,
+        next_step,
+        path: "/api/channels".to_owned(),
         action_url: None,
     }
 }

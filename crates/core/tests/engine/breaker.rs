@@ -91,7 +91,7 @@ fn it_opens_after_failures_of_the_channel_and_not_of_the_request() {
     let changes: Vec<_> = commands
         .iter()
         .filter_map(|command| match command {
-            Command::BreakerChanged { channel, from, to } => Some((*channel, *from, to.state, to.next_probe_at)),
+            Command::BreakerChanged { channel, from, to, .. } => Some((*channel, *from, to.state, to.next_probe_at)),
             _ => None,
         })
         .collect();

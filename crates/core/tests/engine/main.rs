@@ -1,6 +1,7 @@
 //! The engine's decisions, one by one, from outside. Whether they hold together
 //! whatever dies is the deterministic simulation's business.
 
+mod account;
 mod ask;
 mod breaker;
 mod cancel;

@@ -335,6 +335,7 @@ pub async fn an_alarm_is_told_once(store: &dyn Store) {
     assert_eq!(due(store, "cafe", 9).await, [], "that is the operator's");
     let subject = Subject::Breaker {
         channel: Channel::Instagram,
+        tenant: None,
         open: false,
     };
     let over = Notice::of_service(subject, at(8));

@@ -52,6 +52,7 @@ pub(crate) fn costing(budget: u64) -> ChannelOptions {
 
 /// What one delivery spends.
 struct Spent {
+    tenant: TenantId,
     event: EventId,
     /// In Korea.
     month: (i16, i8),
@@ -88,6 +89,7 @@ impl Account {
                 _ if was_under_way => {}
                 _ => {
                     let spent = Spent {
+                        tenant: after.tenant.clone(),
                         event: after.event_id.clone(),
                         month: korean_month(history.at),
                         cost,
@@ -104,11 +106,11 @@ impl Account {
     /// No cap is exceeded, in sum.
     fn is_within_caps(&self) {
         let mut events: BTreeMap<&EventId, u64> = BTreeMap::new();
-        let mut months: BTreeMap<(i16, i8), u64> = BTreeMap::new();
+        let mut months: BTreeMap<(&TenantId, (i16, i8)), u64> = BTreeMap::new();
         let counts = |spent: &&Spent| !spent.is_back && !spent.is_settled;
         for ((_, channel), spent) in self.0.iter().filter(|(_, spent)| counts(spent)) {
             let sum = if *channel == Channel::GenieTV {
-                months.entry(spent.month).or_default()
+                months.entry((&spent.tenant, spent.month)).or_default()
             } else {
                 events.entry(&spent.event).or_default()
             };
@@ -125,10 +127,11 @@ impl Account {
         assert!(!over.is_empty(), "refused for nothing");
         for over in over {
             let beside = |place: &(DistributionId, Channel), spent: &Spent| {
-                let same = match over.period {
-                    SpendPeriod::Event => spent.event == own.event_id,
-                    SpendPeriod::Month => spent.month == korean_month(at),
-                };
+                let same = spent.tenant == own.tenant
+                    && match over.period {
+                        SpendPeriod::Event => spent.event == own.event_id,
+                        SpendPeriod::Month => spent.month == korean_month(at),
+                    };
                 same && !spent.is_back && place.1 == over.channel && place.0 != own.id
             };
             let others = self.0.iter().filter(|(place, spent)| beside(place, spent));
@@ -153,7 +156,7 @@ impl World {
         }
         // What was refused changed nothing, whatever it says.
         let was_kept = matches!(written, Written::Accepted { .. } | Written::Recorded);
-        let after = self.store.distribution(&TenantId::default(), write.id());
+        let after = self.store.distribution(&self.whose(write.id()), write.id());
         if let Some(after) = after.filter(|_| was_kept) {
             self.account.written(before, &after, history);
         }

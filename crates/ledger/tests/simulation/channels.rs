@@ -9,6 +9,7 @@ use fanfare_core::attempt::{Dedup, LookUpOutcome, Observation, Protocol, Retry, 
 use fanfare_core::channel::{Channel, ChannelState};
 use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::{Call, ChannelSettings};
+use fanfare_core::ids::TenantId;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::resilience::breaker::{BreakerSettings, SlidingWindow};
 use fanfare_core::resilience::rate_limiter::RateLimit;
@@ -103,8 +104,8 @@ const fn observed(settings: ChannelSettings) -> ChannelSettings {
 pub(crate) struct Channels {
     /// By our key: what came to be, how often, and for which event.
     effects: BTreeMap<(Channel, String), Effect>,
-    /// Out of order until then, by [`Channel::index`].
-    down_until: [Option<Timestamp>; Channel::ALL.len()],
+    /// Out of order until then, for all or with one tenant's account.
+    down_until: BTreeMap<(Channel, Option<TenantId>), Timestamp>,
 }
 
 struct Effect {
@@ -159,7 +160,7 @@ impl Channels {
             prepares || reads || call.delivery.phase != Phase::Planned,
             "I3: {channel} would act without an intent"
         );
-        if !peaceful && self.is_down(channel, now) {
+        if !peaceful && self.is_down(call, now) {
             return self.out_of_order(call, rng);
         }
         let luck = if peaceful { 100 } else { rng.random_range(0..100) };
@@ -179,12 +180,16 @@ impl Channels {
     }
 
     /// It is out of order for a while.
-    pub(crate) fn goes_down(&mut self, channel: Channel, until: Timestamp) {
-        self.down_until[channel.index()] = Some(until);
+    pub(crate) fn goes_down(&mut self, channel: Channel, account: Option<TenantId>, until: Timestamp) {
+        self.down_until.insert((channel, account), until);
     }
 
-    fn is_down(&self, channel: Channel, now: Timestamp) -> bool {
-        self.down_until[channel.index()].is_some_and(|until| now < until)
+    fn is_down(&self, call: &Call, now: Timestamp) -> bool {
+        let accounts = [None, Some(call.tenant.clone())];
+        accounts.into_iter().any(|account| {
+            let until = self.down_until.get(&(call.delivery.channel, account));
+            until.is_some_and(|until| now < *until)
+        })
     }
 
     /// Nothing has an effect, and some of it is said.
@@ -242,7 +247,7 @@ impl Channels {
         let published = checkpoint
             .as_ref()
             .is_some_and(|checkpoint| checkpoint.0["stage"] == "published");
-        if !peaceful && (self.is_down(call.delivery.channel, now) || rng.random_range(0..100) < 25) {
+        if !peaceful && (self.is_down(call, now) || rng.random_range(0..100) < 25) {
             return LookUpOutcome::Unknown(failure("outcome_unknown"));
         }
         if published || self.has_effect(call) {
@@ -304,7 +309,7 @@ impl Channels {
     pub(crate) fn observe(&mut self, call: &Call, peaceful: bool, now: Timestamp, rng: &mut StdRng) -> Observation {
         let channel = call.delivery.channel;
         let luck = if peaceful { 100 } else { rng.random_range(0..100) };
-        if luck < 20 || !peaceful && self.is_down(channel, now) {
+        if luck < 20 || !peaceful && self.is_down(call, now) {
             return Observation::unknown(failure("outcome_unknown"));
         }
         let effect = named(call).and_then(|name| self.effects.get_mut(&(channel, name)));
@@ -351,7 +356,7 @@ impl Channels {
         let Some(name) = named(call) else {
             return (refused(Retry::Never), None);
         };
-        let is_down = !peaceful && self.is_down(channel, now);
+        let is_down = !peaceful && self.is_down(call, now);
         let luck = if peaceful { 100 } else { rng.random_range(0..100) };
         let soon = CALL_DEADLINE.mul_f64(rng.random_range(0.0..1.0));
         match luck {

@@ -45,6 +45,8 @@ pub(crate) struct Figures {
     pub(crate) opened: u64,
     pub(crate) half_opened: u64,
     pub(crate) closed: u64,
+    /// Times that an account's breaker opened.
+    pub(crate) opened_accounts: u64,
     pub(crate) simulated: Duration,
     pub(crate) statuses: BTreeMap<&'static str, u64>,
 }
@@ -82,14 +84,17 @@ impl Figures {
         self.opened += other.opened;
         self.half_opened += other.half_opened;
         self.closed += other.closed;
+        self.opened_accounts += other.opened_accounts;
         self.simulated += other.simulated;
         for (status, times) in &other.statuses {
             *self.statuses.entry(status).or_default() += times;
         }
     }
 
-    pub(crate) fn count_breaker(&mut self, state: BreakerState) {
+    pub(crate) fn count_breaker(&mut self, of_account: bool, state: BreakerState) {
         match state {
+            BreakerState::Open if of_account => self.opened_accounts += 1,
+            BreakerState::HalfOpen | BreakerState::Closed if of_account => {}
             BreakerState::Open => self.opened += 1,
             BreakerState::HalfOpen => self.half_opened += 1,
             BreakerState::Closed => self.closed += 1,
@@ -112,6 +117,7 @@ impl Figures {
         );
         assert!(self.withdrawals > 0 && self.withdrawn > 0, "{self}");
         assert!(self.looks > 0 && self.declined > 0, "{self}");
+        assert!(self.opened_accounts > 0, "{self}");
         assert!(self.opened > 0 && self.half_opened > 0 && self.closed > 0, "{self}");
         assert!(self.stops > 0 && self.lived_again > 0, "{self}");
         assert!(self.over_spent > 0 && self.redrives_over_spent > 0, "{self}");
@@ -129,7 +135,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "lost {}, repeated {}, left to a person {} (on channels with a key {}); {} stalls, {} stops, {} lives \
-             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, {} withdrawals granted and {} deliveries withdrawn, {} looks at what was taken and {} taken back, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}; {} steps, {} crashes, \
+             taken for over, {} adopted, {} stale writes refused, {} answers doubled, {} kept as evidence, {} of {} questions granted, {} called off, {} withdrawals granted and {} deliveries withdrawn, {} looks at what was taken and {} taken back, sending stopped {} times, {} orders, breakers opened {} times, looked {}, closed {}, those of accounts opened {} times; {} steps, {} crashes, \
              {} failed commits, {} acknowledged, {} replayed, {} held, {} beyond a cap and {} of redrives; deliveries ended {:?}",
             self.lost,
             self.repeated,
@@ -154,6 +160,7 @@ impl fmt::Display for Figures {
             self.opened,
             self.half_opened,
             self.closed,
+            self.opened_accounts,
             self.steps,
             self.crashes,
             self.failed_commits,

@@ -20,10 +20,12 @@ use crate::channels::{BREAKER, QUOTA, SETTINGS};
 /// its permits while it finds out. Kept from what the node says, in its order.
 #[derive(Default)]
 pub(crate) struct Breakers {
-    /// By [`Channel::index`]: where it stands, and calls that it let through to
-    /// find out and that were not answered.
-    of: [Breaker; Channel::ALL.len()],
+    /// The channels' own, and those of tenants' accounts: where each stands, and calls
+    /// that it let through to find out and that were not answered.
+    of: BTreeMap<Place, Breaker>,
 }
+
+type Place = (Channel, Option<TenantId>);
 
 struct Breaker {
     state: BreakerState,
@@ -40,48 +42,66 @@ impl Default for Breaker {
 }
 
 impl Breakers {
-    pub(crate) fn changes(&mut self, channel: Channel, from: BreakerState, to: BreakerState) {
-        let breaker = &mut self.of[channel.index()];
-        assert_eq!(breaker.state, from, "I15: the breaker of {channel} changed unsaid");
+    pub(crate) fn changes(&mut self, place: Place, from: BreakerState, to: BreakerState) {
+        let whose = format!("{place:?}");
+        let breaker = self.of.entry(place).or_default();
+        assert_eq!(breaker.state, from, "I15: the breaker of {whose} changed unsaid");
         breaker.state = to;
         breaker.probes.clear();
     }
 
     pub(crate) fn sends(&mut self, call: &Call) {
-        let channel = call.delivery.channel;
-        let breaker = &mut self.of[channel.index()];
-        assert!(
-            !breaker.state.holds(),
-            "I15: {channel} is called while its breaker is open"
-        );
-        if breaker.state == BreakerState::HalfOpen {
-            breaker.probes.insert(call.number);
-            let most = BREAKER.permitted_number_of_calls_in_half_open_state as usize;
+        for place in places(call.delivery.channel, &call.tenant) {
+            let Some(breaker) = self.of.get_mut(&place) else {
+                continue;
+            };
             assert!(
-                breaker.probes.len() <= most,
-                "I15: more probes of {channel} than permits"
+                !breaker.state.holds(),
+                "I15: {place:?} is called while its breaker is open"
             );
+            if breaker.state == BreakerState::HalfOpen {
+                breaker.probes.insert(call.number);
+                let most = BREAKER.permitted_number_of_calls_in_half_open_state as usize;
+                assert!(
+                    breaker.probes.len() <= most,
+                    "I15: more probes of {place:?} than permits"
+                );
+            }
         }
     }
 
     pub(crate) fn hears(&mut self, reference: &CallReference) {
-        self.of[reference.channel.index()].probes.remove(&reference.number);
+        for place in places(reference.channel, &reference.tenant) {
+            if let Some(breaker) = self.of.get_mut(&place) {
+                breaker.probes.remove(&reference.number);
+            }
+        }
     }
 
     /// What it has said is where it stands.
     pub(crate) fn agree_with(&self, engine: &Engine) {
-        for channel in Channel::ALL {
-            let (said, stands) = (self.of[channel.index()].state, engine.breaker(channel).state);
-            assert_eq!(said, stands, "I15: the breaker of {channel} changed unsaid");
+        for (place, said) in &self.of {
+            let (channel, account) = place;
+            let stands = match account {
+                Some(tenant) => engine.account_breaker(*channel, tenant).expect("it is known").state,
+                None => engine.breaker(*channel).state,
+            };
+            assert_eq!(said.state, stands, "I15: the breaker of {place:?} changed unsaid");
         }
     }
+}
+
+/// Whose breakers a call asks: its channel's, and its account's.
+fn places(channel: Channel, tenant: &TenantId) -> [Place; 2] {
+    [(channel, None), (channel, Some(tenant.clone()))]
 }
 
 /// Remembers what was seen, to see what is lost.
 #[derive(Default)]
 pub(crate) struct Witness {
     receipts: BTreeMap<(DistributionId, Channel), (u32, ChannelState)>,
-    published: usize,
+    /// How much of each tenant's journal was looked at.
+    published: BTreeMap<TenantId, usize>,
     /// The last attempt that may be made of what was called off.
     last: BTreeMap<(DistributionId, Channel, u32), u32>,
     /// When each channel was called of late, by [`Channel::index`].
@@ -92,9 +112,8 @@ pub(crate) struct Witness {
 
 impl Witness {
     /// Looks at one distribution after a commit that touched it.
-    pub(crate) fn look(&mut self, store: &Memory, id: DistributionId) {
-        let tenant = TenantId::default();
-        let Some(distribution) = store.distribution(&tenant, id) else {
+    pub(crate) fn look(&mut self, store: &Memory, tenant: &TenantId, id: DistributionId) {
+        let Some(distribution) = store.distribution(tenant, id) else {
             return;
         };
         assert_eq!(
@@ -102,7 +121,7 @@ impl Witness {
             DistributionStatus::of(&distribution.deliveries),
             "I7: {id}"
         );
-        let history = store.history(&tenant, id).expect("I11: no history");
+        let history = store.history(tenant, id).expect("I11: no history");
         history_is_whole(&distribution, &history);
         self.receipts_are_kept(&distribution);
         self.events_are_one_each(store, &distribution);
@@ -179,7 +198,8 @@ impl Witness {
         let all = store
             .events(&distribution.tenant, 0, usize::MAX)
             .expect("I8: the journal is readable");
-        for entry in &all[self.published..] {
+        let published = self.published.entry(distribution.tenant.clone()).or_default();
+        for entry in &all[*published..] {
             let current = store
                 .distribution(&distribution.tenant, entry.event.distribution_id)
                 .expect("I8: no such one");
@@ -188,7 +208,7 @@ impl Witness {
                 "I9: published while it moves"
             );
         }
-        self.published = all.len();
+        *published = all.len();
         let own: Vec<_> = all
             .iter()
             .filter(|entry| entry.event.distribution_id == distribution.id)

@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fanfare_core::engine::{HELD_LIMIT, HOLD_LIMIT, Input};
-use fanfare_core::ids::TenantId;
 use fanfare_core::write::Adopted;
 use rand::RngExt;
 
@@ -158,8 +157,8 @@ impl World {
         let mut adopted = self
             .store
             .adopt_from(token, due_by, 50, |owner| !alive.contains(&owner));
-        let tenant = TenantId::default();
         for id in std::mem::take(&mut self.nodes[node].dropped) {
+            let tenant = self.whose(id);
             if self.store.owner(&tenant, id).is_none_or(|owner| owner == token) {
                 adopted.extend(self.store.take(token, &tenant, id));
             }

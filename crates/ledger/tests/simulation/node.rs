@@ -10,6 +10,7 @@ use fanfare_core::ids::{DistributionId, Incarnation};
 use fanfare_core::resilience::retry::RetryPolicy;
 use fanfare_core::sending::Stops;
 use fanfare_core::write::Write;
+use fanfare_ledger::Memory;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -137,20 +138,25 @@ impl Node {
         }
     }
 
-    /// What has no attempt under way begins none.
-    pub(crate) fn begins_nothing_while_stopped(&self, commands: &[Command], shown: Timestamp) {
+    /// What has no attempt under way begins none. One that another node began may bear
+    /// the time that this one's clock shows: the database has it already.
+    pub(crate) fn begins_nothing_while_stopped(&self, commands: &[Command], shown: Timestamp, store: &Memory) {
         if shown <= self.stopped_at {
             return;
         }
         for command in commands {
-            let (tenant, deliveries) = match command {
-                Command::Write(Write::Accept(acceptance)) => {
-                    (&acceptance.distribution.tenant, &acceptance.distribution.deliveries)
-                }
-                Command::Write(Write::Record(record)) => (&record.tenant, &record.deliveries),
-                _ => continue,
+            let Command::Write(write) = command else { continue };
+            let (tenant, deliveries) = match write {
+                Write::Accept(acceptance) => (&acceptance.distribution.tenant, &acceptance.distribution.deliveries),
+                Write::Record(record) => (&record.tenant, &record.deliveries),
+                Write::Evidence(_) => continue,
             };
-            let begins = |one: &&Delivery| one.attempt_started_at == Some(shown);
+            let stored = store.distribution(tenant, write.id());
+            let is_stored = |one: &Delivery| {
+                let row = stored.as_ref().and_then(|stored| stored.delivery(one.channel));
+                row.is_some_and(|row| row.attempt_started_at == one.attempt_started_at)
+            };
+            let begins = |one: &&Delivery| one.attempt_started_at == Some(shown) && !is_stored(one);
             let begun = deliveries.iter().find(begins);
             assert!(
                 begun.is_none() || !self.stops.hold(tenant),

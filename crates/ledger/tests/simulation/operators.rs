@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::engine::Input;
-use fanfare_core::ids::TenantId;
 use fanfare_core::resilience::breaker::{BreakerAction, BreakerState};
 use fanfare_core::sending::{SendingAction, SendingScope, Stops};
 use jiff::Timestamp;
 use rand::RngExt;
 
 use crate::node::Node;
+use crate::requests::tenants;
 use crate::world::{Event, Happening, World};
 
 /// Whose sending can be stopped.
-fn scopes() -> [SendingScope; 2] {
-    [SendingScope::All, SendingScope::Tenant(TenantId::default())]
+fn scopes() -> [SendingScope; 3] {
+    let [configured, own] = tenants().map(SendingScope::Tenant);
+    [SendingScope::All, configured, own]
 }
 
 impl Node {
@@ -30,7 +31,7 @@ impl Node {
 }
 
 impl World {
-    /// A channel is out of order for a while.
+    /// A channel is out of order for a while, for all or with one tenant's account.
     pub(crate) fn outage(&mut self) {
         if self.peaceful() {
             return;
@@ -38,7 +39,8 @@ impl World {
         self.comes_within(Duration::from_secs(45), Happening::Outage);
         let channel = self.some_channel();
         let time = Duration::from_secs(self.rng.random_range(5..90));
-        self.channels.goes_down(channel, self.now + time);
+        let account = tenants().into_iter().nth(self.rng.random_range(0..4));
+        self.channels.goes_down(channel, account, self.now + time);
     }
 
     /// An operator orders something of one channel's breakers, on every node that
@@ -75,7 +77,7 @@ impl World {
         if self.peaceful() {
             self.sending = Stops::default();
         } else {
-            let scope = scopes()[self.rng.random_range(0..2)].clone();
+            let scope = scopes()[self.rng.random_range(0..3)].clone();
             let stop = self.rng.random_range(0..3) == 0;
             let action = if stop {
                 SendingAction::Stop

@@ -6,7 +6,7 @@ use fanfare_core::cause;
 use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::DeliveryStatus;
 use fanfare_core::engine::{Answer, Ask, AskAnswer, AskId, Input, NewDistribution, Verdict};
-use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::ids::DistributionId;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::request::RequestHash;
 use fanfare_core::spend::Overspend;
@@ -107,7 +107,7 @@ impl World {
                 reason: None,
             },
         };
-        let (id, tenant) = (distribution.id, TenantId::default());
+        let (id, tenant) = (distribution.id, distribution.tenant.clone());
         let now = self.now;
         let holder = self.store.owner(&tenant, id);
         let alive = self
@@ -142,7 +142,7 @@ impl World {
         let Some((id, before, what)) = self.questions.remove(&ask) else {
             return;
         };
-        let now = self.store.distribution(&TenantId::default(), id).expect("it is there");
+        let now = self.store.distribution(&self.whose(id), id).expect("it is there");
         match answer {
             AskAnswer::Done => {
                 self.figures.granted += 1;
@@ -172,7 +172,7 @@ impl World {
         let Some(new) = self.asked.get(&id).cloned() else {
             return;
         };
-        let tenant = TenantId::default();
+        let tenant = new.tenant.clone();
         match answer {
             Answer::Accepted(_) => {
                 assert!(

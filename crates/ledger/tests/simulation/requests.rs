@@ -13,9 +13,15 @@ use std::time::Duration;
 
 use crate::caps::costing;
 
+/// The configured accounts' tenant, and one with accounts of its own.
+pub(crate) fn tenants() -> [TenantId; 2] {
+    [TenantId::default(), TenantId::new("cafe")]
+}
+
 /// A request: few events and few keys, so that they meet.
 pub(crate) fn request(now: Timestamp, rng: &mut StdRng) -> NewDistribution {
     let event = rng.random_range(0..8);
+    let [configured, own] = tenants();
     let mut channels: Vec<_> = Channel::ALL
         .into_iter()
         .filter(|_| rng.random_range(0..3) > 0)
@@ -32,7 +38,7 @@ pub(crate) fn request(now: Timestamp, rng: &mut StdRng) -> NewDistribution {
     });
     let title: u64 = rng.random_range(0..2);
     NewDistribution {
-        tenant: TenantId::default(),
+        tenant: if event % 2 == 0 { configured } else { own },
         request: CanonicalRequest::new(DistributeRequest {
             event_id: EventId::new(format!("event-{event}")),
             channels,

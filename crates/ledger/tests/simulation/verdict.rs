@@ -18,7 +18,7 @@ impl World {
     pub(crate) fn finish(mut self) -> (String, Figures) {
         let distributions = self.all();
         for distribution in &distributions {
-            self.witness.look(&self.store, distribution.id);
+            self.witness.look(&self.store, &distribution.tenant, distribution.id);
             for delivery in &distribution.deliveries {
                 *self.figures.statuses.entry(delivery.status.name()).or_default() += 1;
                 self.figures.withdrawn += u64::from(delivery.is_withdrawn());

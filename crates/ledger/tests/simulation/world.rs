@@ -21,6 +21,7 @@ use crate::channels::{Came, Channels};
 use crate::figures::Figures;
 use crate::invariants::{Witness, intent_is_committed, is_committed};
 use crate::node::{HEARTBEAT, Node};
+use crate::requests::tenants;
 
 /// Requests of one run.
 pub(crate) const REQUESTS: u32 = 30;
@@ -214,8 +215,13 @@ impl World {
     }
 
     pub(crate) fn all(&self) -> Vec<Distribution> {
-        self.store
-            .list(&TenantId::default(), &Filter::default(), None, usize::MAX)
+        let of = |tenant| self.store.list(&tenant, &Filter::default(), None, usize::MAX);
+        tenants().into_iter().flat_map(of).collect()
+    }
+
+    /// Who asked for it.
+    pub(crate) fn whose(&self, id: DistributionId) -> TenantId {
+        self.asked[&id].tenant.clone()
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -279,7 +285,7 @@ impl World {
     pub(crate) fn turn(&mut self, node: usize, inputs: Vec<Input>) {
         let shown = self.nodes[node].clock.shows(self.now);
         let commands = self.nodes[node].engine.step(inputs, shown, &mut self.rng);
-        self.nodes[node].begins_nothing_while_stopped(&commands, shown);
+        self.nodes[node].begins_nothing_while_stopped(&commands, shown, &self.store);
         for command in commands {
             self.trace
                 .push(format!("{} {} {command:?}", self.now, self.nodes[node].token.0));
@@ -318,9 +324,14 @@ impl World {
                 assert!(!distribution.moves(), "what is said to rest moves");
                 is_committed(&self.store, &distribution);
             }
-            Command::BreakerChanged { channel, from, to } => {
-                self.figures.count_breaker(to.state);
-                self.nodes[node].breakers.changes(channel, from, to.state);
+            Command::BreakerChanged {
+                channel,
+                account,
+                from,
+                to,
+            } => {
+                self.figures.count_breaker(account.is_some(), to.state);
+                self.nodes[node].breakers.changes((channel, account), from, to.state);
                 self.nodes[node].held_wanted |= matches!(to.state, BreakerState::Closed | BreakerState::Disabled);
             }
             Command::SendingResumed => self.nodes[node].held_wanted = true,
@@ -416,14 +427,13 @@ impl World {
 
     /// Writes, and looks whether all is still as it must be.
     pub(crate) fn commit(&mut self, token: Incarnation, batch: &[Write]) -> Vec<Written> {
-        let tenant = TenantId::default();
-        let owners: Vec<_> = batch
-            .iter()
-            .map(|write| self.store.owner(&tenant, write.id()))
+        let tenants: Vec<_> = batch.iter().map(|write| self.whose(write.id())).collect();
+        let places = || batch.iter().zip(&tenants);
+        let owners: Vec<_> = places()
+            .map(|(write, tenant)| self.store.owner(tenant, write.id()))
             .collect();
-        let before: Vec<_> = batch
-            .iter()
-            .map(|write| self.store.distribution(&tenant, write.id()))
+        let before: Vec<_> = places()
+            .map(|(write, tenant)| self.store.distribution(tenant, write.id()))
             .collect();
         let written = self.store.apply(batch);
         for ((write, owner), written) in batch.iter().zip(owners).zip(&written) {
@@ -433,7 +443,8 @@ impl World {
                 !records || owner == Some(token) || self.was_written(write),
                 "I5: {token:?} wrote what is not its own"
             );
-            self.witness.look(&self.store, write.id());
+            let tenant = &self.asked[&write.id()].tenant;
+            self.witness.look(&self.store, tenant, write.id());
         }
         for ((write, before), written) in batch.iter().zip(&before).zip(&written) {
             self.keep_account(write, before.as_ref(), written);

@@ -48,6 +48,10 @@ pub(super) struct ChannelInfo {
     problem: Option<ChannelProblem>,
     /// Whether it is called at the moment, by the node that answers.
     breaker: Breaker,
+    /// Whether it is called with the account of who asks, where its last calls failed and
+    /// others' may not have; absent where nothing is the matter with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_breaker: Option<Breaker>,
     /// How the token stands that it is called with, where that lapses and is renewed
     /// by the service; absent elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,6 +140,7 @@ pub(super) async fn list_channels(
         channels.push(ChannelInfo {
             problem: problem.map(|failure| ChannelProblem::of(&failure, language)),
             breaker: Breaker::of(state.engine.breaker(channel)),
+            account_breaker: state.engine.account_breaker(&caller.tenant, channel).map(Breaker::of),
             token: Token::of(&state, channel, &account, language),
             account: (mode == Mode::Live).then_some(account.whose),
             ..info(channel, mode)
@@ -158,6 +163,7 @@ fn info(channel: Channel, mode: Mode) -> ChannelInfo {
             since: None,
             next_probe_at: None,
         }),
+        account_breaker: None,
         token: None,
         account: None,
         required_inputs: required.map(|any_of| RequiredInput { any_of }).collect(),

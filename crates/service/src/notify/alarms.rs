@@ -1,5 +1,5 @@
-//! What is not as it should be with the service itself: a breaker that is open,
-//! deliveries that do not go on, events that Kafka does not get, a token that
+//! What is not as it should be with the service itself: a breaker that is open, a
+//! channel's or an account's, deliveries that do not go on, events that Kafka does not get, a token that
 //! lapses, a tenant's among them. Each is told when it begins, and a breaker when it is over, once for all
 //! nodes: who sees it says so in the database, and it is over when nobody has for a
 //! while.
@@ -68,6 +68,8 @@ pub(super) struct Alarms {
     pub(super) said: BTreeMap<String, (u64, Timestamp)>,
     /// What was said of tenants' tokens.
     pub(super) said_of_tenants: BTreeMap<String, u64>,
+    /// Whose account's breaker was seen to be open, and when last.
+    pub(super) open_accounts: BTreeMap<(Channel, TenantId), Timestamp>,
     pub(super) began: Instant,
 }
 
@@ -98,16 +100,47 @@ impl Alarms {
             if seen.level == 0 && !settled {
                 continue;
             }
-            let is_news = self.said.get(&seen.key).is_none_or(|(level, at)| {
-                let passed = now.duration_since(*at);
-                *level != seen.level || passed >= SAID_EVERY || passed.is_negative()
-            });
-            if is_news {
+            self.say_news(seen, now).await?;
+        }
+        self.accounts(now).await?;
+        self.tenants_tokens(now).await
+    }
+
+    async fn say_news(&mut self, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+        let is_news = self.said.get(&seen.key).is_none_or(|(level, at)| {
+            let passed = now.duration_since(*at);
+            *level != seen.level || passed >= SAID_EVERY || passed.is_negative()
+        });
+        if is_news {
+            self.say(&seen, now).await?;
+            self.said.insert(seen.key, (seen.level, now));
+        }
+        Ok(())
+    }
+
+    /// The breaker of a tenant's account is this node's to speak of from when it is seen to
+    /// be open until it has not been for a while. What a node left behind when it died
+    /// is over before the next one begins.
+    async fn accounts(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let open = self.engine.troubled_accounts();
+        let new = open.iter().filter(|account| !self.open_accounts.contains_key(account));
+        for (channel, tenant) in new.take(SAID_AT_ONCE).cloned().collect::<Vec<_>>() {
+            let seen = breaker(channel, Some(&tenant), true);
+            self.store.clear_alarm(&seen.key, before(now, OVER_AFTER), None).await?;
+            self.open_accounts.insert((channel, tenant), now);
+        }
+        for (account, last) in self.open_accounts.clone() {
+            let seen = breaker(account.0, Some(&account.1), open.contains(&account));
+            if seen.level > 0 {
+                self.say_news(seen, now).await?;
+                self.open_accounts.insert(account, now);
+            } else if now.duration_since(last) >= OVER_AFTER {
                 self.say(&seen, now).await?;
-                self.said.insert(seen.key, (seen.level, now));
+                self.said.remove(&seen.key);
+                self.open_accounts.remove(&account);
             }
         }
-        self.tenants_tokens(now).await
+        Ok(())
     }
 
     /// A tenant's token is kept for all nodes alike, so that they see the same: it is said
@@ -161,12 +194,7 @@ impl Alarms {
     fn breaker(&self, channel: Channel) -> Seen {
         let state = self.engine.breaker(channel).state;
         let open = !matches!(state, BreakerState::Closed | BreakerState::Disabled);
-        Seen {
-            key: format!("breaker/{channel}"),
-            level: u64::from(open),
-            bad: Subject::Breaker { channel, open: true },
-            over: Some(Subject::Breaker { channel, open: false }),
-        }
+        breaker(channel, None, open)
     }
 
     fn overdue(&self, channel: Channel, now: Timestamp) -> Seen {
@@ -210,6 +238,24 @@ impl Alarms {
             over: None,
         };
         vec![behind, dead]
+    }
+}
+
+/// How a channel's breaker stands, or that of a tenant's account there.
+fn breaker(channel: Channel, tenant: Option<&TenantId>, open: bool) -> Seen {
+    let subject = |open| Subject::Breaker {
+        channel,
+        tenant: tenant.cloned(),
+        open,
+    };
+    Seen {
+        key: tenant.map_or_else(
+            || format!("breaker/{channel}"),
+            |tenant| format!("breaker/{channel}/{tenant}"),
+        ),
+        level: u64::from(open),
+        bad: subject(true),
+        over: Some(subject(false)),
     }
 }
 

@@ -177,6 +177,7 @@ pub fn start(config: &Config, address: SocketAddr, mut parts: Parts) -> Result<R
             publishes: config.kafka_brokers.is_some(),
             said: BTreeMap::new(),
             said_of_tenants: BTreeMap::new(),
+            open_accounts: BTreeMap::new(),
             began: Instant::now(),
         };
         tasks.push(tokio::spawn(alarms.run(stopping)));

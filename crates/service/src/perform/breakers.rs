@@ -2,12 +2,14 @@
 //! operators, to breakers and to sending: read from the database each second, so
 //! that every replica obeys within two, and a restart forgets nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fanfare_core::channel::Channel;
 use fanfare_core::engine::Input;
+use fanfare_core::ids::TenantId;
 use fanfare_core::resilience::breaker::{BreakerAction, BreakerOrder, BreakerState, BreakerView};
 use fanfare_core::sending::SendingScope;
 use fanfare_ledger::{Store, StoreError};
@@ -25,10 +27,14 @@ const OBEYED_WITHIN: Duration = Duration::from_secs(1);
 
 type Views = [BreakerView; Channel::ALL.len()];
 
+/// Of the breakers of tenants' accounts, those that are not closed.
+type AccountViews = BTreeMap<(Channel, TenantId), BreakerView>;
+
 /// The breakers as they stand, and the orders to them.
 #[derive(Debug)]
 pub(super) struct Breakers {
     views: watch::Sender<Views>,
+    accounts: Mutex<AccountViews>,
     /// What is ordered of sending.
     pub(super) sending: Sending,
     ordered: Notify,
@@ -49,6 +55,7 @@ impl Breakers {
         };
         let this = Arc::new(Self {
             views: watch::Sender::new([closed; Channel::ALL.len()]),
+            accounts: Mutex::default(),
             sending: Sending::default(),
             ordered: Notify::new(),
             heard: Mutex::default(),
@@ -106,6 +113,33 @@ impl Breakers {
 
     pub(super) fn view(&self, channel: Channel) -> BreakerView {
         self.views.borrow()[channel.index()]
+    }
+
+    /// The breaker of a tenant's account stands otherwise than before; says of how many
+    /// at that channel it is not closed.
+    pub(super) fn account_changed(&self, channel: Channel, tenant: TenantId, to: BreakerView) -> usize {
+        let mut accounts = self.accounts();
+        if to.state == BreakerState::Closed {
+            accounts.remove(&(channel, tenant));
+        } else {
+            accounts.insert((channel, tenant), to);
+        }
+        accounts.keys().filter(|(of, _)| *of == channel).count()
+    }
+
+    /// Where the breaker of a tenant's account stands, unless it is closed.
+    pub(super) fn account_view(&self, channel: Channel, tenant: &TenantId) -> Option<BreakerView> {
+        self.accounts().get(&(channel, tenant.clone())).copied()
+    }
+
+    /// Whose account's breaker is not closed, and where.
+    pub(super) fn troubled_accounts(&self) -> BTreeSet<(Channel, TenantId)> {
+        self.accounts().keys().cloned().collect()
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, AccountViews> {
+        // Each use leaves the map whole.
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An order was kept: looks at once, and waits a moment until this node has

@@ -29,6 +29,8 @@ pub(super) struct Counts {
     lanes: [Lane; CHANNELS],
     /// By [`Channel::index`] and the place in [`BreakerState::ALL`].
     breakers: [[Gauge; BreakerState::ALL.len()]; CHANNELS],
+    /// By [`Channel::index`].
+    account_breakers: [Gauge; CHANNELS],
 }
 
 struct Lane {
@@ -59,6 +61,8 @@ impl Counts {
                 BreakerState::ALL
                     .map(|state| gauge!(telemetry::BREAKER_STATE, "channel" => channel.name(), "state" => state.name()))
             }),
+            account_breakers: Channel::ALL
+                .map(|channel| gauge!(telemetry::ACCOUNT_BREAKERS, "channel" => channel.name())),
         };
         for (channel, places) in Channel::ALL.into_iter().zip(places) {
             // A mock has no limit.
@@ -66,6 +70,7 @@ impl Counts {
                 gauge!(telemetry::LANE_PLACES, "channel" => channel.name()).set(float(places as u64));
             }
             this.breaker(channel, BreakerState::Closed);
+            this.account_breakers(channel, 0);
         }
         this
     }
@@ -74,6 +79,11 @@ impl Counts {
         for (state, gauge) in BreakerState::ALL.iter().zip(&self.breakers[channel.index()]) {
             gauge.set(if *state == now { 1.0 } else { 0.0 });
         }
+    }
+
+    /// Of so many accounts the breaker is not closed.
+    pub(super) fn account_breakers(&self, channel: Channel, troubled: usize) {
+        self.account_breakers[channel.index()].set(float(troubled as u64));
     }
 
     /// How much the engine has to do, at the end of a turn.

@@ -33,6 +33,7 @@ mod run;
 mod sending;
 mod sweep;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,7 +143,8 @@ impl EngineHandle {
             return Ok(Some(cause::SENDING_STOPPED.failure()));
         }
         let problem = self.channel_problem(tenant, channel).await?;
-        let is_open = self.breaker(channel).state.holds();
+        let breakers = [Some(self.breaker(channel)), self.account_breaker(tenant, channel)];
+        let is_open = breakers.iter().flatten().any(|breaker| breaker.state.holds());
         Ok(match problem {
             Some(problem) if problem.code == cause::CHANNEL_NOT_CONFIGURED.code => Some(problem),
             _ if is_open => Some(cause::BREAKER_OPEN.failure()),
@@ -159,6 +161,16 @@ impl EngineHandle {
     /// Where a channel's breaker stands on this node.
     pub fn breaker(&self, channel: Channel) -> BreakerView {
         self.breakers.view(channel)
+    }
+
+    /// Where the breaker of a tenant's account stands on this node, unless it is closed.
+    pub fn account_breaker(&self, tenant: &TenantId, channel: Channel) -> Option<BreakerView> {
+        self.breakers.account_view(channel, tenant)
+    }
+
+    /// Whose account's breaker is not closed on this node, and where.
+    pub fn troubled_accounts(&self) -> BTreeSet<(Channel, TenantId)> {
+        self.breakers.troubled_accounts()
     }
 
     /// Keeps an order to a channel's breakers, and has this node obey it; says how

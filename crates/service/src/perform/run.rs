@@ -11,7 +11,7 @@ use std::time::Duration;
 use fanfare_core::channel::Channel;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::{AskAnswer, AskId, Command, Engine, Input, Settings};
-use fanfare_core::ids::{DistributionId, Incarnation};
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
 use fanfare_core::resilience::breaker::{BreakerState, BreakerView};
 use fanfare_ledger::{Committed, Done, GroupCommit, GroupCommitHandle, GroupCommitSettings, Store, StoreError};
 use jiff::Timestamp;
@@ -329,7 +329,12 @@ impl Performer {
                 self.attempts.committed(&distribution, before.as_deref());
             }
             Command::Rests { distribution, others } => self.rest(distribution, others),
-            Command::BreakerChanged { channel, from, to } => self.breaker_changed(channel, (from, to), now),
+            Command::BreakerChanged {
+                channel,
+                account,
+                from,
+                to,
+            } => self.breaker_changed((channel, account), (from, to), now),
             Command::SendingResumed => self.sweeps.adopt_held(now),
             Command::Forgotten { tenant, id } => {
                 self.feed.forget(id);
@@ -352,15 +357,25 @@ impl Performer {
     }
 
     /// What waited for it and was left to nobody is taken over, to go on at once.
-    fn breaker_changed(&self, channel: Channel, (from, to): (BreakerState, BreakerView), now: Timestamp) {
-        let (was, is) = (from.name(), to.state.name());
+    fn breaker_changed(
+        &self,
+        (channel, account): (Channel, Option<TenantId>),
+        (from, to): (BreakerState, BreakerView),
+        now: Timestamp,
+    ) {
+        let (was, is, tenant) = (from.name(), to.state.name(), account.as_ref().map(TenantId::as_str));
         if to.state.holds() {
-            tracing::warn!(channel = %channel, was, is, "the breaker holds the channel's calls back");
+            tracing::warn!(channel = %channel, tenant, was, is, "the breaker holds calls back");
         } else {
-            tracing::info!(channel = %channel, was, is, "the breaker lets calls through");
+            tracing::info!(channel = %channel, tenant, was, is, "the breaker lets calls through");
         }
-        self.counts.breaker(channel, to.state);
-        self.breakers.changed(channel, to);
+        if let Some(tenant) = account {
+            let troubled = self.breakers.account_changed(channel, tenant, to);
+            self.counts.account_breakers(channel, troubled);
+        } else {
+            self.counts.breaker(channel, to.state);
+            self.breakers.changed(channel, to);
+        }
         if matches!(to.state, BreakerState::Closed | BreakerState::Disabled) {
             self.sweeps.adopt_held(now);
         }

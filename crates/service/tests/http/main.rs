@@ -34,6 +34,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test did not expect is to stop it")]
 
+mod account_breaker;
 mod accounts;
 mod accounts_changed;
 mod bad_http;
