@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{LookUpOutcome, Observation, Protocol, StepOutcome, WithdrawOutcome};
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::Call;
+use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 
@@ -47,6 +48,12 @@ pub trait ChannelClient: Debug + Send + Sync {
     /// asked.
     async fn observe(&self, _call: &Call, _now: Timestamp) -> Observation {
         Observation::Untold
+    }
+
+    /// What lies now at the addresses of those files that the channel will be given, and
+    /// that are looked at then: each with the SHA-256 of it, as far as it can be had.
+    async fn look_ahead(&self, _request: &DistributeRequest, _now: Timestamp) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// Why what is live can't be taken down from here, and what a person does instead;

@@ -4,6 +4,8 @@
 //! channel can serve it is in `validate`. What is here has been read and is
 //! stored as the body that the distribution was accepted with.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -342,7 +344,14 @@ pub struct CanonicalRequest {
     pub json: String,
     /// Of `json`.
     pub hash: RequestHash,
+    /// Files that are sent later, as they were when the request was accepted: each
+    /// address, and the SHA-256 of what lay there. They are no part of what was asked,
+    /// and so not of `json`.
+    pub files: BTreeMap<String, String>,
 }
+
+/// The field of a stored request that holds its files.
+const FILES: &str = "acceptedFiles";
 
 impl CanonicalRequest {
     /// Writes the canonical body.
@@ -351,20 +360,74 @@ impl CanonicalRequest {
         // make two such requests look alike, which the claim then tells apart.
         let json = serde_json::to_string(&request).unwrap_or_default();
         let hash = RequestHash::of(&json);
-        Self { request, json, hash }
+        Self {
+            request,
+            json,
+            hash,
+            files: BTreeMap::new(),
+        }
     }
 
-    /// Reads a stored canonical body.
-    pub fn from_json(json: String) -> Result<Self, serde_json::Error> {
-        let request = serde_json::from_str(&json)?;
-        let hash = RequestHash::of(&json);
-        Ok(Self { request, json, hash })
+    /// The canonical body as it is stored: with its files, if any, in a field that no
+    /// request can have.
+    pub fn stored(&self) -> Cow<'_, str> {
+        let Some(body) = self.json.strip_suffix('}').filter(|_| !self.files.is_empty()) else {
+            return Cow::Borrowed(&self.json);
+        };
+        Cow::Owned(format!("{body},\"{FILES}\":{}}}", serde_json::json!(self.files)))
+    }
+
+    /// Reads what was stored.
+    ///
+    /// # Errors
+    /// Where it is no request.
+    pub fn from_stored(stored: &str, hash: RequestHash) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Files {
+            #[serde(default)]
+            accepted_files: BTreeMap<String, String>,
+        }
+
+        let request: DistributeRequest = serde_json::from_str(stored)?;
+        // Few have any, and to read them all twice would cost. A text can't hold the field's
+        // name so: its quotes are escaped.
+        let (json, files) = if stored.contains(&format!("\"{FILES}\":")) {
+            let Files { accepted_files } = serde_json::from_str(stored)?;
+            (serde_json::to_string(&request)?, accepted_files)
+        } else {
+            (stored.to_owned(), BTreeMap::new())
+        };
+        Ok(Self {
+            request,
+            json,
+            hash,
+            files,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Its name and hash stay the same: a repeat is known by them, and a program of before
+    /// reads past the files.
+    #[test]
+    fn the_files_of_a_request_are_stored_beside_what_was_asked() {
+        let body = r#"{"eventId":"\"acceptedFiles\":","channels":["Instagram"],"contentUrls":{},"content":{},"channelOptions":{},"onInvalid":"reject"}"#;
+        let asked = CanonicalRequest::new(serde_json::from_str(body).unwrap());
+        assert_eq!(asked.stored(), asked.json);
+        assert_eq!(CanonicalRequest::from_stored(&asked.json, asked.hash).unwrap(), asked);
+        let mut seen = asked.clone();
+        let file = ("https://a.kr/\"}a.jpg".to_owned(), "00ff".to_owned());
+        seen.files.extend([file]);
+        let stored = seen.stored();
+        assert_eq!(CanonicalRequest::from_stored(&stored, seen.hash).unwrap(), seen);
+        let before: DistributeRequest = serde_json::from_str(&stored).unwrap();
+        assert_eq!(CanonicalRequest::new(before).hash, asked.hash);
+        assert!(CanonicalRequest::from_stored("{}", asked.hash).is_err());
+    }
 
     #[test]
     fn a_daypart_is_read_and_written_alike() {

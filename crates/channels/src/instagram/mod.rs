@@ -44,10 +44,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
 use fanfare_core::channel::ChannelState;
+use fanfare_core::compose::instagram::Shown;
 use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -156,6 +158,16 @@ impl ChannelClient for InstagramClient {
 
     async fn check(&self, now: Timestamp) -> Checked {
         self.try_token(now).await
+    }
+
+    async fn look_ahead(&self, request: &DistributeRequest, _now: Timestamp) -> Vec<(String, String)> {
+        let pictures = match Shown::of(request) {
+            Shown::Picture(url) => url.map(str::to_owned).into_iter().collect(),
+            Shown::Carousel(urls) => urls.to_vec(),
+            // A film is never read whole.
+            Shown::Reel(_) => Vec::new(),
+        };
+        self.media.look_ahead(pictures).await
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

@@ -43,6 +43,7 @@ use fanfare_core::attempt::{Dedup, LookUpOutcome, Observation, Protocol, Retry, 
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
+use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 
@@ -210,6 +211,13 @@ impl ChannelClient for KakaoChannelClient {
         }
     }
 
+    async fn look_ahead(&self, request: &DistributeRequest, now: Timestamp) -> Vec<(String, String)> {
+        let content = wire::content(request, now);
+        self.media
+            .look_ahead(content.and_then(|content| content.image_url))
+            .await
+    }
+
     async fn probe(&self) -> Result<(), ExchangeError> {
         self.api.probe().await
     }
@@ -232,7 +240,7 @@ impl KakaoChannelClient {
 
     /// Those of the request's list who may be sent it now, or why there is none.
     async fn allowed(&self, call: &Call, now: Timestamp) -> Result<Allowed, (Failure, Retry)> {
-        let asked = wire::content(call, now).and_then(|content| content.recipient_list_ref);
+        let asked = wire::content(&call.request.request, now).and_then(|content| content.recipient_list_ref);
         let list = asked.or_else(|| self.settings.recipient_list.clone());
         let list = list.ok_or_else(|| (failure::recipient_list_unknown(), Retry::Never))?;
         match self.recipients.of(&call.tenant, &list).await {

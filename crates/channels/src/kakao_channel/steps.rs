@@ -34,7 +34,7 @@ impl KakaoChannelClient {
             Ok(_) => {}
             Err((why, retry)) => return rejected(None, why, retry),
         }
-        let Some(url) = wire::content(call, now).and_then(|content| content.image_url) else {
+        let Some(url) = wire::content(&call.request.request, now).and_then(|content| content.image_url) else {
             return rejected(None, failure::content_rejected(), Retry::Never);
         };
         let picture = match self.media.picture(&url, &PICTURE, self.settings.image_fit).await {
@@ -102,7 +102,7 @@ impl KakaoChannelClient {
         let Some((mut progress, people)) = self.people(&sending, &allowed) else {
             return prepared(Stage::Cutting(sending.progress), false);
         };
-        let Some(content) = wire::content(call, now) else {
+        let Some(content) = wire::content(&call.request.request, now) else {
             return rejected(None, failure::content_rejected(), Retry::Never);
         };
         let people = match self.admitted(call, &mut progress, people, now).await {

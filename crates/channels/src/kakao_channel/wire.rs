@@ -9,7 +9,7 @@ use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::compose::kakao_channel::KakaoChannelContent;
 use fanfare_core::compose::{ChannelContent, compose};
 use fanfare_core::delivery::Failure;
-use fanfare_core::engine::Call;
+use fanfare_core::request::DistributeRequest;
 use http::HeaderName;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -221,8 +221,8 @@ impl Message {
 
 /// The same at every call: the request does not change, and nothing is invented
 /// in live mode.
-pub(super) fn content(call: &Call, now: Timestamp) -> Option<KakaoChannelContent> {
-    match compose(&call.request.request, Channel::KakaoChannel, Mode::Live, now).content {
+pub(super) fn content(request: &DistributeRequest, now: Timestamp) -> Option<KakaoChannelContent> {
+    match compose(request, Channel::KakaoChannel, Mode::Live, now).content {
         ChannelContent::KakaoChannel(content) => Some(content),
         ChannelContent::WooridongneTV(_)
         | ChannelContent::RingoBiz(_)

@@ -65,8 +65,9 @@ pub enum MediaError {
         /// In seconds.
         most: u64,
     },
-    /// It is not what another channel of the distribution was given.
-    #[error("another channel was given the file with sha256 {was}, and now it has {is}")]
+    /// It is not what lay there when the distribution was accepted, or what another channel
+    /// of it was given.
+    #[error("the file had the sha256 {was} when it was accepted or given to a channel, and now it has {is}")]
     Changed {
         /// In 64 hexadecimal digits.
         was: String,

@@ -45,6 +45,7 @@ use fanfare_core::engine::Call;
 use fanfare_core::picture::{ImageFit, PictureKind, PictureRule, Size};
 use fanfare_core::text::Text;
 use fanfare_core::validate::url::{is_allowed, media_url};
+use futures_util::future::join_all;
 use http::Request;
 use http::header::CONTENT_TYPE;
 use moka::future::Cache;
@@ -269,6 +270,21 @@ impl MediaClient {
         }
         let hashed = tokio::task::spawn_blocking(move || sha256(&file.body));
         hashed.await.map_err(broken)
+    }
+
+    /// What lies at those addresses of pictures, as far as it can be had: each with the
+    /// SHA-256 of its file. Whoever fetches one of them within a minute shares the fetch.
+    pub(crate) async fn look_ahead(&self, urls: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
+        let look = async |url: String| {
+            let fetched = self.kept.try_get_with(url.clone(), self.fetch(&url)).await.ok()?;
+            let picture = fetched.as_it_is().await.ok()?;
+            Some((url, picture.sha256))
+        };
+        join_all(urls.into_iter().map(look))
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     async fn fetch(&self, url: &str) -> Result<Arc<Fetched>, MediaError> {

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome, WithdrawOutcome};
-use fanfare_core::channel::{ChannelState, Mode};
+use fanfare_core::channel::{Channel, ChannelState, Mode};
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
 use fanfare_core::validate::naver_blog::PICTURE;
 use http::StatusCode;
@@ -166,6 +167,11 @@ impl ChannelClient for MetaWeblogClient {
         }
     }
 
+    async fn look_ahead(&self, request: &DistributeRequest, now: Timestamp) -> Vec<(String, String)> {
+        let content = composed(request, Channel::NaverBlog, now);
+        self.media.look_ahead(content.image_url).await
+    }
+
     async fn probe(&self) -> Result<(), ExchangeError> {
         self.api.probe().await
     }
@@ -179,7 +185,7 @@ impl MetaWeblogClient {
 
     /// Puts the picture on the blog; nobody sees it before a post shows it.
     async fn upload(&self, call: &Call, now: Timestamp) -> StepOutcome {
-        let image = composed(call, now).image_url.unwrap_or_default();
+        let image = content(call, now).image_url.unwrap_or_default();
         let picture = match self.media.picture(&image, &PICTURE, self.settings.image_fit).await {
             Ok(picture) => picture,
             Err(error) => {
@@ -221,7 +227,7 @@ impl MetaWeblogClient {
 
     /// The one step that everybody sees.
     async fn post(&self, call: &Call, image: Uploaded, now: Timestamp) -> StepOutcome {
-        let content = composed(call, now);
+        let content = content(call, now);
         let mark = mark(call);
         let html = html::post(&content, &image.image, &mark);
         let title = html::title(&content);
@@ -377,8 +383,12 @@ pub(super) fn is_sound(id: &str) -> bool {
     (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_letter)
 }
 
-fn composed(call: &Call, now: Timestamp) -> NaverBlogContent {
-    match compose(&call.request.request, call.delivery.channel, Mode::Live, now).content {
+fn content(call: &Call, now: Timestamp) -> NaverBlogContent {
+    composed(&call.request.request, call.delivery.channel, now)
+}
+
+fn composed(request: &DistributeRequest, channel: Channel, now: Timestamp) -> NaverBlogContent {
+    match compose(request, channel, Mode::Live, now).content {
         ChannelContent::NaverBlog(content) => content,
         // The client is made for the blog alone.
         _ => NaverBlogContent::default(),

@@ -31,6 +31,7 @@ use fanfare_core::compose::{ChannelContent, compose};
 use fanfare_core::delivery::{Checkpoint, Failure, Phase};
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::{Receipt, ResultFields};
+use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
 use fanfare_core::validate::ringo_biz::AUDIO_SECONDS_MAX;
 use fanfare_core::verified::VerifiedNumbers;
@@ -101,7 +102,7 @@ impl ChannelClient for RingoBizClient {
         if is_called_off(call) {
             return nothing_done();
         }
-        let Some(Order { e164, audio_url }) = order(call, now) else {
+        let Some(Order { e164, audio_url }) = order(&call.request.request, now) else {
             return rejected(failure::content_rejected(), Retry::Never);
         };
         if !self.verified.holds(&call.tenant, &e164) {
@@ -121,7 +122,7 @@ impl ChannelClient for RingoBizClient {
     }
 
     async fn look_up(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
-        match order(call, now) {
+        match order(&call.request.request, now) {
             Some(Order { e164, .. }) => self.find(call, &e164).await,
             // Nothing was ever sent without a number.
             None => LookUpOutcome::Absent { checkpoint: None },
@@ -145,6 +146,14 @@ impl ChannelClient for RingoBizClient {
             error::has_no_tone(answer) || answer.status == StatusCode::OK && answer.json::<Tone>().is_ok()
         };
         check::of_contract(&self.api, answer, |answer| heard(answer, now), is_tone)
+    }
+
+    async fn look_ahead(&self, request: &DistributeRequest, now: Timestamp) -> Vec<(String, String)> {
+        let Some(Order { audio_url, .. }) = order(request, now) else {
+            return Vec::new();
+        };
+        let heard = self.media.check_sound(&audio_url, AUDIO_SECONDS_MAX).await;
+        heard.map(|sha256| (audio_url, sha256)).into_iter().collect()
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {
@@ -284,8 +293,8 @@ fn path(e164: &str) -> [&str; 4] {
     ["v1", "lines", e164, "ringback-tone"]
 }
 
-fn order(call: &Call, now: Timestamp) -> Option<Order> {
-    match compose(&call.request.request, Channel::RingoBiz, Mode::Live, now).content {
+fn order(request: &DistributeRequest, now: Timestamp) -> Option<Order> {
+    match compose(request, Channel::RingoBiz, Mode::Live, now).content {
         ChannelContent::RingoBiz(content) => Some(Order {
             e164: content.phone_number_e164?,
             audio_url: content.audio_url?,

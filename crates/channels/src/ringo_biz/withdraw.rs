@@ -16,7 +16,7 @@ use crate::withdraw;
 
 impl RingoBizClient {
     pub(super) async fn take_away(&self, call: &Call, now: Timestamp) -> WithdrawOutcome {
-        let Some(Order { e164, .. }) = order(call, now) else {
+        let Some(Order { e164, .. }) = order(&call.request.request, now) else {
             return withdraw::without_name();
         };
         if !self.verified.holds(&call.tenant, &e164) {

@@ -31,7 +31,8 @@ pub const MEDIA_CHANGED: Cause = Cause {
     actor: Actor::Caller,
     retryable: true,
     availability: false,
-    en: "The file at the media's address has changed since another channel of this distribution was given it. Put the file \
-         that was approved back, then send it again; or announce the new one as a distribution of its own.",
-    ko: "이 배포의 다른 채널에 보낸 뒤로 미디어 주소의 파일이 바뀌었습니다. 승인된 파일로 되돌린 뒤 다시 보내거나, 새 파일로 새로 배포해 주세요.",
+    en: "The file at the media's address has changed since this distribution was accepted, or since another channel of it \
+         was given the file. Put the file that was approved back, then send it again; or announce the new one as a \
+         distribution of its own.",
+    ko: "이 배포를 접수했거나 다른 채널에 보낸 뒤로 미디어 주소의 파일이 바뀌었습니다. 승인된 파일로 되돌린 뒤 다시 보내거나, 새 파일로 새로 배포해 주세요.",
 };

@@ -152,14 +152,14 @@ pub struct Call {
     pub request: Arc<CanonicalRequest>,
     /// As it is committed, with the checkpoint to go on from.
     pub delivery: Delivery,
-    /// The files that channels of this distribution are given: each address, and the
-    /// SHA-256 of what lay there.
+    /// The files that channels of this distribution are given, and those that were looked
+    /// at when it was accepted: each address, and the SHA-256 of what lay there.
     pub files: Vec<(String, String)>,
 }
 
 impl Call {
-    /// What another channel, or this one before, was given of this address, where it was
-    /// never this.
+    /// What lay at this address when the request was accepted, or what another channel, or
+    /// this one before, was given of it, where it was never this.
     pub fn other_file(&self, url: &str, sha256: &str) -> Option<&str> {
         let mut given = self.files.iter().filter(|(known, _)| known == url);
         let first = given.next()?;

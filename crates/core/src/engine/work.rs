@@ -171,7 +171,10 @@ impl Work {
             .iter()
             .filter(|known| !known.status.came_to_nothing());
         let checkpoints = shown.filter_map(|known| known.checkpoint.as_ref());
-        let files = checkpoints.flat_map(Checkpoint::files);
+        let given = checkpoints.flat_map(Checkpoint::files);
+        let accepted = distribution.request.files.iter();
+        let accepted = accepted.map(|(url, sha256)| (url.as_str(), sha256.as_str()));
+        let files = accepted.chain(given);
         let files = files.map(|(url, sha256)| (url.to_owned(), sha256.to_owned()));
         Some(Call {
             files: files.collect(),

@@ -115,7 +115,7 @@ pub(super) fn insert<'a>(accepted: &'a [&'a Acceptance]) -> Rows<'a> {
         a.distribution.event_id.as_str(),
         a.distribution.accepted_at,
         &a.distribution.request.hash.0[..],
-        a.distribution.request.json.as_str(),
+        a.distribution.request.stored(),
         int(a.history.number),
         int(a.distribution.version),
         big(a.history.token.0),

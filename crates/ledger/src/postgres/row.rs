@@ -124,11 +124,8 @@ pub(super) const DISTRIBUTION: &str = "d.tenant_id, d.id, d.event_id, d.request,
 pub(super) fn distribution(row: &Row) -> Result<Distribution, SqlError> {
     let table = "distribution_logs";
     let columns = Columns { table, row };
-    let request = CanonicalRequest {
-        request: columns.json(3)?,
-        json: columns.get::<String>(3)?,
-        hash: RequestHash(columns.hash(4)?),
-    };
+    let hash = RequestHash(columns.hash(4)?);
+    let request = columns.word(3, |stored| CanonicalRequest::from_stored(stored, hash).ok())?;
     Ok(Distribution {
         tenant: TenantId::new(columns.get::<&str>(0)?),
         id: DistributionId(columns.uuid(1)?),

@@ -163,7 +163,7 @@ fn insert_distribution(connection: &Connection, acceptance: &Acceptance, id: &Uu
         time_text(distribution.accepted_at),
         distribution.completed_at.map(time_text),
         &distribution.request.hash.0[..],
-        distribution.request.json,
+        distribution.request.stored(),
     ])?)
 }
 

@@ -152,11 +152,8 @@ pub(super) fn distribution(row: &Row<'_>) -> Result<Distribution, SqlError> {
         table: "distribution_logs",
         row,
     };
-    let request = CanonicalRequest {
-        request: columns.json(3)?,
-        json: columns.text(3)?.to_owned(),
-        hash: columns.hash(4)?,
-    };
+    let hash = columns.hash(4)?;
+    let request = columns.word(3, |stored| CanonicalRequest::from_stored(stored, hash).ok())?;
     Ok(Distribution {
         tenant: TenantId::new(columns.text(0)?),
         id: DistributionId(columns.uuid(1)?),

@@ -23,6 +23,9 @@ pub async fn what_was_accepted_reads_back_whole(store: &dyn Store) {
     delivery.checkpoint = Some(Checkpoint(json!({"containerId": "17889", "글": ["가", "🥐"]})));
     delivery.failure = Some(Failure::new("throttled", Text::new("Too many.", "너무 많습니다 🙏")));
     delivery.next_attempt_at = Some(at(60));
+    let files = [("https://cdn.example.com/봄.jpg", "00ff"), ("https://b.kr/a.mp3", "01")];
+    std::sync::Arc::make_mut(&mut whole.distribution.request).files =
+        files.map(|(url, sha256)| (url.to_owned(), sha256.to_owned())).into();
     let receipt = sample::completion(&mut whole.distribution.clone(), at(1), token);
     let receipt = &receipt.deliveries[0].receipt;
     whole.distribution.deliveries[0].receipt.clone_from(receipt);

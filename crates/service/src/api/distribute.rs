@@ -28,6 +28,7 @@ use super::body::JsonBody;
 use super::caller::Caller;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
+use super::look_ahead::LookAhead;
 use super::openapi::problems;
 use super::openapi::request::DistributeBody;
 use super::prefer::Preferences;
@@ -158,11 +159,16 @@ pub(super) async fn distribute(
     // Until the answer.
     let place;
     let admit = state.admit_for(&caller).await?;
-    let (id, replayed, scheduled) = match validate::admit(&body, &admit, state.clock.now()) {
+    let now = state.clock.now();
+    let (id, replayed, scheduled) = match validate::admit(&body, &admit, now) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
-            place = state.places.take(if scheduled { Duration::ZERO } else { wait })?;
-            let new = new_distribution(&state, &caller, admitted, idempotency_key);
+            let ahead = LookAhead::of(&admitted.request, state.admit.modes, now);
+            let answers_after = if scheduled { Duration::ZERO } else { wait };
+            place = state.places.take(answers_after.max(ahead.patience()))?;
+            let mut new = new_distribution(&state, &caller, admitted, idempotency_key);
+            let asked = &new.request.request;
+            new.request.files = ahead.look(&state.engine, &caller.tenant, asked, now).await;
             let (id, replayed) = accepted(spending::accept(&state, new).await)?;
             (id, replayed, scheduled)
         }

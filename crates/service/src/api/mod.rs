@@ -41,6 +41,7 @@ mod health;
 mod history;
 mod kakao_results;
 mod language;
+mod look_ahead;
 mod media;
 mod metrics;
 mod notices;

@@ -54,6 +54,7 @@ mod later_news;
 mod live;
 mod live_kakao;
 mod live_partners;
+mod look_ahead;
 mod media;
 mod notices;
 mod notices_kill;

@@ -293,7 +293,7 @@ async fn nothing_but_fitted_pictures_is_at_their_addresses() {
 }
 
 /// Silence of so many seconds.
-fn wav(seconds: u32) -> Vec<u8> {
+pub(crate) fn wav(seconds: u32) -> Vec<u8> {
     let length = seconds * 8_000;
     let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data".to_vec();
     bytes.extend(length.to_le_bytes());
