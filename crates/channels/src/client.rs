@@ -12,6 +12,8 @@ use jiff::Timestamp;
 
 use crate::check::Checked;
 use crate::http::ExchangeError;
+#[cfg(doc)]
+use crate::media::LOOK_AHEAD_WITHIN;
 use crate::withdraw;
 
 /// Runs one channel's protocol, a step at a time.
@@ -51,7 +53,8 @@ pub trait ChannelClient: Debug + Send + Sync {
     }
 
     /// What lies now at the addresses of those files that the channel will be given, and
-    /// that are looked at then: each with the SHA-256 of it, as far as it can be had.
+    /// that are looked at then: each with the SHA-256 of it, as far as it can be had in
+    /// [`LOOK_AHEAD_WITHIN`].
     async fn look_ahead(&self, _request: &DistributeRequest, _now: Timestamp) -> Vec<(String, String)> {
         Vec::new()
     }

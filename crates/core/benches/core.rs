@@ -56,6 +56,7 @@ fn engine() -> Engine {
         concurrency: usize::MAX,
         rate_limit: None,
         protocol,
+        accounts_apart: false,
     }; Channel::ALL.len()];
     Engine::new(
         Settings {

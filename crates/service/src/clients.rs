@@ -17,7 +17,7 @@ use fanfare_channels::kakao_channel::{self, BASE_URL, KakaoChannelClient, KakaoS
 use fanfare_channels::media::links::MediaLinks;
 use fanfare_channels::media::{MediaClient, Spots};
 use fanfare_channels::naver_blog::hand_off::{FEEDS, HandOff, HandOffClient, HandOffSettings};
-use fanfare_channels::naver_blog::meta_weblog::{MetaWeblogClient, MetaWeblogSettings};
+use fanfare_channels::naver_blog::meta_weblog::{self, MetaWeblogClient, MetaWeblogSettings};
 use fanfare_channels::ringo_biz::{self, RingoBizClient};
 use fanfare_channels::secret::{Secret, Token};
 use fanfare_channels::{any_channel, wooridongne_tv};
@@ -29,7 +29,8 @@ use fanfare_core::text::Text;
 use fanfare_core::validate::kakao_channel::Frame;
 use url::{Host, Url};
 
-use crate::accounts::account::{Account, Part, rules};
+use crate::accounts::account::{Account, Part, own_rules, rules};
+use crate::accounts::endpoint;
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
 use crate::hand_off_key;
 use crate::perform::Connection;
@@ -61,6 +62,8 @@ pub(crate) struct Clients {
     /// Where this service listens.
     address: SocketAddr,
     http: HttpClient,
+    /// For addresses that tenants name.
+    public: HttpClient,
     media: MediaClient,
     links: Result<Arc<MediaLinks>, Failure>,
 }
@@ -117,6 +120,7 @@ pub(crate) fn protocol(channel: Channel, config: &ChannelConfig, connection: &Co
         (_, ChannelProtocol::Own, Channel::RingoBiz) => ringo_biz::PROTOCOL,
         (_, ChannelProtocol::Own, Channel::WooridongneTV) | (_, ChannelProtocol::Gateway, _) => gateway::PROTOCOL,
         // Nothing is called; what is in doubt is not decided either.
+        (_, ChannelProtocol::MetaWeblog, Channel::NaverBlog) => meta_weblog::protocol(settle),
         (_, ChannelProtocol::Own, Channel::NaverBlog) | (_, ChannelProtocol::MetaWeblog, _) => Protocol {
             first_step_has_effect: true,
             dedup: Dedup::LookUp { settle: Duration::ZERO },
@@ -137,12 +141,16 @@ pub(crate) fn instagram_tokens(config: &Config, token: Secret) -> anyhow::Result
 }
 
 fn http(config: &Config) -> Result<HttpClient, SetupError> {
-    HttpClient::new(&HttpSettings {
+    HttpClient::new(&http_settings(config))
+}
+
+fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings {
         deadline: Duration::from_millis(config.calls.deadline_ms),
         connect_timeout: Duration::from_millis(config.calls.connect_timeout_ms),
         adaptive_timeout_min: Duration::from_millis(config.calls.adaptive_timeout_min_ms),
         ..HttpSettings::default()
-    })
+    }
 }
 
 /// Where Instagram can fetch a picture from this service, or what is missing for it.
@@ -195,6 +203,7 @@ impl Clients {
     fn new(config: &Config, address: SocketAddr) -> Result<Self, SetupError> {
         Ok(Self {
             http: http(config)?,
+            public: HttpClient::public(&http_settings(config))?,
             media: MediaClient::new(
                 &config.media.allow_hosts,
                 Duration::from_millis(config.calls.deadline_ms) / 2,
@@ -222,7 +231,7 @@ impl Clients {
     /// What it lacks, or what the configuration lacks beside it.
     pub(crate) fn own(&self, channel: Channel, account: &Account) -> Result<Arc<dyn ChannelClient>, Failure> {
         let protocol = self.config.channels.get(channel).protocol;
-        if let Some(rule) = account.broken(rules(channel, protocol)).next() {
+        if let Some(rule) = account.broken(own_rules(channel, protocol)).next() {
             return Err(own_lacks(channel, rule.part));
         }
         self.client(channel, account, &mut Beside::default())
@@ -338,16 +347,34 @@ impl Clients {
     /// A blog elsewhere, in Naver Blog's place.
     fn meta_weblog(&self, account: &Account) -> Result<Arc<dyn ChannelClient>, Failure> {
         let config = self.config.channels.get(Channel::NaverBlog);
+        let own = account.shown(Part::Endpoint);
         let settings = MetaWeblogSettings {
             image_fit: config.image_fit,
             poll_interval: Duration::from_millis(config.poll_interval_ms),
             settle: Duration::from_millis(config.settle_ms),
             second_look: Duration::from_millis(config.second_look_ms),
-            post_url: config.post_url.clone(),
+            // Of the configured blog.
+            post_url: config.post_url.clone().filter(|_| own.is_none()),
             ..MetaWeblogSettings::new(account.text(Part::AccountId))
         };
-        let api = self.api(Channel::NaverBlog, account)?;
+        let api = match own {
+            Some(endpoint) => self.own_blog(account, &endpoint)?,
+            None => self.api(Channel::NaverBlog, account)?,
+        };
         Ok(Arc::new(MetaWeblogClient::new(api, self.media.clone(), settings)))
+    }
+
+    /// What was allowed when it was handed over may not be any more.
+    fn own_blog(&self, account: &Account, endpoint: &str) -> Result<Api, Failure> {
+        let allowed = &self.config.channels.naver_blog.blog_hosts;
+        let url = endpoint::endpoint(endpoint, allowed);
+        let url = url.map_err(|_refused| own_lacks(Channel::NaverBlog, Part::Endpoint))?;
+        let http = if endpoint::may_be_inside(&url, allowed) {
+            &self.http
+        } else {
+            &self.public
+        };
+        Ok(Api::new(http.clone(), url, account.token()))
     }
 
     fn instagram(&self, account: &Account, beside: &mut Beside) -> Result<Arc<dyn ChannelClient>, Failure> {

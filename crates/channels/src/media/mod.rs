@@ -76,6 +76,13 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 /// So many bytes are kept, files and decoded pictures together.
 const KEPT_MAX: u64 = 96 * 1_024 * 1_024;
 
+/// So long a file may take that is looked at ahead of its time.
+pub const LOOK_AHEAD_WITHIN: Duration = Duration::from_secs(3);
+
+/// So many files are looked at so at once, by all requests together: nothing else
+/// bounds how many are asked for, and each may have [`FETCH_MAX`] bytes.
+const AHEAD: usize = 8;
+
 /// Pictures that are worked on at once: each takes a core, and memory.
 const WORKERS: usize = 1;
 
@@ -92,6 +99,7 @@ pub struct MediaClient {
     on_change: OnChange,
     kept: Cache<String, Arc<Fetched>>,
     workers: Arc<Semaphore>,
+    ahead: Arc<Semaphore>,
 }
 
 /// What is done with a file that is not the one that another channel of the distribution
@@ -158,6 +166,7 @@ impl MediaClient {
                 .time_to_live(KEPT_FOR)
                 .build(),
             workers: Arc::new(Semaphore::new(WORKERS)),
+            ahead: Arc::new(Semaphore::new(AHEAD)),
         })
     }
 
@@ -272,19 +281,36 @@ impl MediaClient {
         hashed.await.map_err(broken)
     }
 
-    /// What lies at those addresses of pictures, as far as it can be had: each with the
-    /// SHA-256 of its file. Whoever fetches one of them within a minute shares the fetch.
+    /// What lies at those addresses of pictures, as far as it can be had in time: each with
+    /// the SHA-256 of its file. Whoever fetches one of them within a minute shares the fetch.
     pub(crate) async fn look_ahead(&self, urls: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
         let look = async |url: String| {
-            let fetched = self.kept.try_get_with(url.clone(), self.fetch(&url)).await.ok()?;
-            let picture = fetched.as_it_is().await.ok()?;
-            Some((url, picture.sha256))
+            let picture = self.in_time(async {
+                let fetched = self.kept.try_get_with(url.clone(), self.fetch(&url)).await?;
+                fetched.as_it_is().await
+            });
+            let sha256 = Box::pin(picture).await?.sha256;
+            Some((url, sha256))
         };
         join_all(urls.into_iter().map(look))
             .await
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// The same of a sound.
+    pub(crate) async fn hear_ahead(&self, url: &str, most: u64) -> Option<String> {
+        self.in_time(self.check_sound(url, most)).await
+    }
+
+    async fn in_time<T, E>(&self, look: impl Future<Output = Result<T, E>>) -> Option<T> {
+        let looked = tokio::time::timeout(LOOK_AHEAD_WITHIN, async {
+            // Never closed.
+            let _permit = self.ahead.acquire().await;
+            look.await
+        });
+        looked.await.ok()?.ok()
     }
 
     async fn fetch(&self, url: &str) -> Result<Arc<Fetched>, MediaError> {

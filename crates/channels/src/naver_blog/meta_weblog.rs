@@ -116,16 +116,19 @@ pub(super) struct Uploaded {
     pub(super) sha256: Option<String>,
 }
 
+/// How the protocol behaves; `settle` passes from an unclear answer to the first look-up.
+pub const fn protocol(settle: Duration) -> Protocol {
+    Protocol {
+        first_step_has_effect: false,
+        dedup: Dedup::LookUp { settle },
+        observed_at: &[],
+    }
+}
+
 #[async_trait]
 impl ChannelClient for MetaWeblogClient {
     fn protocol(&self) -> Protocol {
-        Protocol {
-            first_step_has_effect: false,
-            dedup: Dedup::LookUp {
-                settle: self.settings.settle,
-            },
-            observed_at: &[],
-        }
+        protocol(self.settings.settle)
     }
 
     async fn step(&self, call: &Call, now: Timestamp) -> StepOutcome {

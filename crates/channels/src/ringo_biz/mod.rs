@@ -152,7 +152,7 @@ impl ChannelClient for RingoBizClient {
         let Some(Order { audio_url, .. }) = order(request, now) else {
             return Vec::new();
         };
-        let heard = self.media.check_sound(&audio_url, AUDIO_SECONDS_MAX).await;
+        let heard = self.media.hear_ahead(&audio_url, AUDIO_SECONDS_MAX).await;
         heard.map(|sha256| (audio_url, sha256)).into_iter().collect()
     }
 

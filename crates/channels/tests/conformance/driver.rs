@@ -322,6 +322,7 @@ fn settings(client: &dyn ChannelClient) -> Settings {
         concurrency: 4,
         rate_limit: None,
         protocol,
+        accounts_apart: false,
     }; Channel::ALL.len()];
     let retry = RetryPolicy::default();
     Settings {

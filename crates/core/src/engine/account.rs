@@ -8,10 +8,20 @@
 //! tenant without one of its own is judged by itself all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::ids::{DistributionId, TenantId};
 use crate::resilience::breaker::{BreakerSettings, BreakerState, CircuitBreaker};
 use crate::resilience::budget::RetryBudget;
+use crate::resilience::retry::later;
+
+/// Calls of two accounts that go badly within this time are the channel's trouble.
+const TOGETHER: Duration = Duration::from_mins(5);
+
+/// Between two looks at which accounts nobody asks for any more.
+const TIDIED_EVERY: Duration = Duration::from_mins(1);
 
 /// So many are remembered before those are forgotten that are in order and have no
 /// call under way.
@@ -78,6 +88,10 @@ impl Account {
         self.gate.breaker.view().state != BreakerState::Closed
     }
 
+    fn is_forgotten(&self, now: Timestamp) -> bool {
+        self.places == 0 && self.gate.held.is_empty() && self.gate.breaker.is_forgotten(now)
+    }
+
     /// Whether there is anything to remember of it but counts.
     fn is_remarkable(&self) -> bool {
         self.is_troubled() || self.places > 0 || !self.gate.held.is_empty()
@@ -91,6 +105,10 @@ pub(super) struct Accounts {
     known: BTreeMap<TenantId, Account>,
     /// Beyond so many, what need not be remembered is forgotten.
     most: usize,
+    /// The two whose calls went badly last, and when.
+    bad: [Option<(TenantId, Timestamp)>; 2],
+    /// When those are looked for that nobody asks for any more, while any is in trouble.
+    pub(super) tidied_at: Option<Timestamp>,
 }
 
 impl Accounts {
@@ -99,7 +117,46 @@ impl Accounts {
             settings,
             known: BTreeMap::new(),
             most: REMEMBERED,
+            bad: [None, None],
+            tidied_at: None,
         }
+    }
+
+    /// A call with an account went badly; says whether one with another did of late, so
+    /// that it is not the account's trouble alone.
+    pub(super) fn goes_badly(&mut self, tenant: &TenantId, now: Timestamp) -> bool {
+        let of_another = |(whose, at): &&(TenantId, Timestamp)| {
+            whose != tenant && Duration::try_from(now.duration_since(*at)).is_ok_and(|passed| passed <= TOGETHER)
+        };
+        let is_shared = self.bad.iter().flatten().find(of_another).is_some();
+        if self.bad[0].as_ref().is_some_and(|(last, _)| last != tenant) {
+            self.bad.swap(0, 1);
+        }
+        self.bad[0] = Some((tenant.clone(), now));
+        is_shared
+    }
+
+    /// The breaker of one has changed.
+    pub(super) fn changed(&mut self, now: Timestamp) {
+        if self.tidied_at.is_none() {
+            self.tidied_at = Some(later(now, TIDIED_EVERY));
+        }
+    }
+
+    /// Those in trouble of which nothing is left here, and that nobody has asked for since
+    /// long: what waited goes on elsewhere, or does not go on. Looked for now and then.
+    pub(super) fn take_forgotten(&mut self, now: Timestamp) -> Vec<TenantId> {
+        if self.tidied_at.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        let mut troubled = self
+            .known
+            .iter()
+            .filter(|(_, account)| account.is_troubled())
+            .peekable();
+        self.tidied_at = troubled.peek().map(|_| later(now, TIDIED_EVERY));
+        let forgotten = troubled.filter(|(_, account)| account.is_forgotten(now));
+        forgotten.map(|(tenant, _)| tenant.clone()).collect()
     }
 
     pub(super) fn get(&self, tenant: &TenantId) -> Option<&Account> {
@@ -169,8 +226,6 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::resilience::breaker::BreakerAction;
 

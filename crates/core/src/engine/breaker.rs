@@ -3,16 +3,19 @@
 //! when it is made, and says what came of it. What is held back is WAITING, spends no
 //! attempt, and goes on in the order in which it was accepted once the breaker closes.
 //!
-//! Whose trouble a failure is, its own account's breaker says first: while that is
-//! not closed, failures with that account are its own and are not counted against the
-//! channel. So one account can't open the channel's breaker, however often it fails;
-//! a second one that fails does.
+//! Whose trouble it is when a call goes badly, its own account's breaker says first: while
+//! that is not closed, what comes of calls with that account is not counted for the
+//! channel; nor is what goes badly with one account alone. So one account can't open
+//! the channel's breaker, however often it fails; the configured account can, and two
+//! that fail within minutes of one another. Where accounts lie apart, as blogs do, the channel's
+//! breaker is not asked for them, unless an operator has forced it open.
 //!
 //! A delivery may be held in the course of an attempt: before its next step, or
 //! before a look-up. Its phase stays as it is, and it goes on from there.
 
 use jiff::Timestamp;
 
+use super::commit::is_kept;
 use super::message::{CallReference, Command};
 use super::outcome::begins_too_late;
 use super::planted::Bug;
@@ -22,15 +25,14 @@ use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Failure, Phase};
 use crate::ids::{DistributionId, TenantId};
-use crate::resilience::breaker::{
-    BreakerAction, BreakerState, BreakerView, CallNotPermitted, CallResult, CircuitBreaker, Permit,
-};
+use crate::resilience::breaker::{BreakerAction, BreakerState, BreakerView, CallResult, CircuitBreaker, Permit};
 use crate::text::Text;
 
 /// Leave for one call.
 #[derive(Debug)]
 pub(super) struct Leave {
-    channel: Permit,
+    /// Of the channel's breaker, where it was asked.
+    channel: Option<Permit>,
     /// Of the account's own breaker, where it was asked.
     account: Option<Permit>,
 }
@@ -69,18 +71,17 @@ impl Engine {
     ) -> Result<Leave, Denied> {
         let now = turn.now;
         let unasked = Leave {
-            channel: Permit::unasked(now),
+            channel: Some(Permit::unasked(now)),
             account: None,
         };
         if looks_up && turn.planted.has(Bug::LookUpUnasked) {
             return Ok(unasked);
         }
         let account = self.ask_account(channel, tenant, None, turn)?;
-        match self.with_breaker(channel, None, turn, |breaker| breaker.try_acquire(now)) {
+        match self.ask_channel(channel, tenant, None, turn) {
             Ok(channel) => Ok(Leave { channel, account }),
             Err(denied) => {
                 self.return_to_account(channel, tenant, account, turn);
-                let denied = self.denied(channel, denied);
                 if denied.half_open && turn.planted.has(Bug::ProbesUnlimited) {
                     return Ok(unasked);
                 }
@@ -97,22 +98,21 @@ impl Engine {
         leave: Leave,
         turn: &mut Turn<'_>,
     ) -> Result<Leave, Denied> {
-        if turn.planted.has(Bug::OldLeaveTaken) || leave.channel.is_unasked() {
+        if turn.planted.has(Bug::OldLeaveTaken) || leave.channel.as_ref().is_some_and(Permit::is_unasked) {
             return Ok(leave);
         }
-        let now = turn.now;
         let account = match self.ask_account(channel, tenant, leave.account, turn) {
             Ok(account) => account,
             Err(denied) => {
-                self.with_breaker(channel, None, turn, |breaker| breaker.release(leave.channel));
+                self.return_to_channel(channel, leave.channel, turn);
                 return Err(denied);
             }
         };
-        match self.with_breaker(channel, None, turn, |breaker| breaker.confirm(leave.channel, now)) {
+        match self.ask_channel(channel, tenant, leave.channel, turn) {
             Ok(channel) => Ok(Leave { channel, account }),
             Err(denied) => {
                 self.return_to_account(channel, tenant, account, turn);
-                Err(self.denied(channel, denied))
+                Err(denied)
             }
         }
     }
@@ -120,7 +120,7 @@ impl Engine {
     /// The call was not made.
     pub(super) fn return_leave(&mut self, channel: Channel, tenant: &TenantId, leave: Leave, turn: &mut Turn<'_>) {
         self.return_to_account(channel, tenant, leave.account, turn);
-        self.with_breaker(channel, None, turn, |breaker| breaker.release(leave.channel));
+        self.return_to_channel(channel, leave.channel, turn);
     }
 
     /// An answer has come; says whether it is the first to its call. Whosever the
@@ -142,14 +142,13 @@ impl Engine {
                 breaker.view().state != BreakerState::Closed
             })
         });
-        let result = if own_trouble && result == CallResult::Failed {
-            CallResult::Ignored
-        } else {
-            result
-        };
-        self.with_breaker(channel, None, turn, |breaker| {
-            breaker.record(leave.channel, result, now);
-        });
+        let Some(permit) = leave.channel else { return true };
+        let lane = &mut self.lanes[channel.index()];
+        let is_bad = lane.gate.breaker.is_bad(&permit, result, now);
+        let is_shared = is_bad && lane.accounts.goes_badly(tenant, now);
+        let is_own = own_trouble || is_bad && !is_shared && own_account(tenant).is_some();
+        let result = if is_own { CallResult::Ignored } else { result };
+        self.with_breaker(channel, None, turn, |breaker| breaker.record(permit, result, now));
         true
     }
 
@@ -168,10 +167,23 @@ impl Engine {
         }
     }
 
+    /// Closes the breakers of accounts that nobody asks for any more: nobody else would.
+    pub(super) fn forget_accounts(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now;
+        for channel in Channel::ALL {
+            for tenant in self.lanes[channel.index()].accounts.take_forgotten(now) {
+                self.with_breaker(channel, Some(&tenant), turn, |breaker| {
+                    breaker.order(BreakerAction::Reset, now);
+                });
+            }
+        }
+    }
+
     /// Whether a breaker holds back a tenant's calls, or finds out whether they succeed
     /// again.
     pub(super) fn is_in_trouble(&self, channel: Channel, tenant: &TenantId) -> bool {
-        let views = [Some(self.breaker(channel)), self.account_breaker(channel, tenant)];
+        let of_channel = self.asks_channel(channel, tenant).then(|| self.breaker(channel));
+        let views = [of_channel, self.account_breaker(channel, tenant)];
         views.into_iter().flatten().any(|view| match view.state {
             BreakerState::Closed | BreakerState::Disabled => false,
             BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen => true,
@@ -216,17 +228,45 @@ impl Engine {
         self.breaker(channel).state != BreakerState::Disabled
     }
 
-    fn return_to_account(&mut self, channel: Channel, tenant: &TenantId, leave: Option<Permit>, turn: &mut Turn<'_>) {
-        if let Some(permit) = leave {
-            self.with_breaker(channel, Some(tenant), turn, |breaker| breaker.release(permit));
+    /// Leave of the channel's breaker, anew or for a call that it permitted before; none is
+    /// needed where the account lies elsewhere.
+    fn ask_channel(
+        &mut self,
+        channel: Channel,
+        tenant: &TenantId,
+        before: Option<Permit>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<Permit>, Denied> {
+        if before.is_none() && !self.asks_channel(channel, tenant) {
+            return Ok(None);
         }
-    }
-
-    fn denied(&self, channel: Channel, denied: CallNotPermitted) -> Denied {
-        Denied {
+        let now = turn.now;
+        let leave = self.with_breaker(channel, None, turn, |breaker| match before {
+            Some(permit) => breaker.confirm(permit, now),
+            None => breaker.try_acquire(now),
+        });
+        leave.map(Some).map_err(|denied| Denied {
             until: denied.until,
             by: Denier::Channel,
             half_open: self.breaker(channel).state == BreakerState::HalfOpen,
+        })
+    }
+
+    /// Whether the channel's breaker has a say in a tenant's calls.
+    fn asks_channel(&self, channel: Channel, tenant: &TenantId) -> bool {
+        let lies_elsewhere = self.settings.channels[channel.index()].accounts_apart && own_account(tenant).is_some();
+        !lies_elsewhere || self.breaker(channel).state == BreakerState::ForcedOpen
+    }
+
+    fn return_to_channel(&mut self, channel: Channel, leave: Option<Permit>, turn: &mut Turn<'_>) {
+        if let Some(permit) = leave {
+            self.with_breaker(channel, None, turn, |breaker| breaker.release(permit));
+        }
+    }
+
+    fn return_to_account(&mut self, channel: Channel, tenant: &TenantId, leave: Option<Permit>, turn: &mut Turn<'_>) {
+        if let Some(permit) = leave {
+            self.with_breaker(channel, Some(tenant), turn, |breaker| breaker.release(permit));
         }
     }
 
@@ -250,6 +290,9 @@ impl Engine {
                 from,
                 to: breaker.view(),
             });
+            if account.is_some() {
+                self.lanes[channel.index()].accounts.changed(turn.now);
+            }
         }
         // One that has gone on meanwhile, or elsewhere, takes no place.
         while room > 0
@@ -325,7 +368,12 @@ impl Engine {
             self.expire(id, channel, turn);
             return false;
         }
-        if !delivery.waits_for(&why.code) || delivery.next_attempt_at != Some(until) {
+        let stands = delivery.waits_for(&why.code) && delivery.next_attempt_at == Some(until);
+        if stands && work.unwritten.is_empty() && !is_kept(&work.distribution, turn) {
+            // It was taken over to go on, and does not: it is given back.
+            work.change(channel, |_| {});
+            self.dirty.insert(id);
+        } else if !stands {
             work.change(channel, |delivery| {
                 delivery.next_attempt_at = Some(until);
                 delivery.failure = Some(why);

@@ -164,13 +164,13 @@ impl Lane {
         Some((tenant, next))
     }
 
-    /// Places that one tenant may have: three quarters of them, as soon as there is a
+    /// Places that one tenant may have: a quarter is left to others as soon as there is a
     /// second tenant.
     fn most_of_one(&self) -> usize {
         if self.accounts.len() < 2 {
             return self.concurrency;
         }
-        (self.concurrency * 3 / 4).max(1)
+        (self.concurrency - self.concurrency.div_ceil(4)).max(1)
     }
 
     /// What has not begun and waits for nothing but a place.

@@ -128,6 +128,9 @@ pub struct ChannelSettings {
     pub rate_limit: Option<RateLimit>,
     /// How its protocol behaves.
     pub protocol: Protocol,
+    /// Tenants' own accounts lie elsewhere than the configured one, each at a place of its
+    /// own: what calls with them come to says nothing of the channel.
+    pub accounts_apart: bool,
 }
 
 /// The state machine of one node.
@@ -220,6 +223,7 @@ impl Engine {
             self.take(input, &mut turn);
         }
         self.fill_lanes(&mut turn);
+        self.forget_accounts(&mut turn);
         while let Some(id) = self.dirty.pop_first() {
             self.assemble(id, &mut turn);
         }
@@ -231,7 +235,8 @@ impl Engine {
         let timer = self.timers.first().map(|(at, ..)| *at);
         let filled = if self.winding_down { &[] } else { &self.lanes[..] };
         let lanes = filled.iter().filter_map(|lane| lane.resumes_at);
-        lanes.chain(timer).min()
+        let tidied = self.lanes.iter().filter_map(|lane| lane.accounts.tidied_at);
+        lanes.chain(tidied).chain(timer).min()
     }
 
     /// Distributions in memory.

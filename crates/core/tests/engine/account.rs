@@ -103,14 +103,95 @@ fn an_account_that_fails_holds_back_its_own_deliveries_and_nobody_else_s() {
 }
 
 #[test]
-fn a_second_account_that_fails_shows_that_it_is_the_channel() {
+fn two_accounts_that_fail_together_show_that_it_is_the_channel() {
     let mut node = roomy();
-    node.fails_on("cafe", 1);
-    assert_eq!(node.of_channel(), BreakerState::Closed, "however often one fails");
-    node.fails("bakery", 1);
+    for _ in 0..3 {
+        assert_eq!(node.of_channel(), BreakerState::Closed);
+        node.fails("cafe", 1);
+        node.fails("bakery", 1);
+    }
     assert_eq!(node.of_channel(), BreakerState::Open);
     assert_eq!(node.of_account("bakery"), Some(BreakerState::Closed));
     assert_eq!(node.sent("florist").1, []);
+}
+
+/// In a row, by rate, slowly, or now and then: whatever one account comes to is counted
+/// against it alone.
+#[test]
+fn one_account_does_not_open_the_channel_s_breaker_however_it_fails() {
+    let slow = |node: &mut Node| {
+        let (id, out) = node.sent("cafe");
+        node.now += Duration::from_secs(9);
+        node.step(vec![stepped(&out[0], confirmed())]);
+        node.written(id, Written::Recorded);
+    };
+    for course in ["FFFFSFFFF", "FSFSFSFSFSFSFSFSFSFS", "LLLLLLLLLL", "FLFLFLFLFL"] {
+        let mut node = roomy();
+        for call in course.chars() {
+            if node.of_account("cafe") == Some(BreakerState::Open) {
+                break;
+            }
+            match call {
+                'F' => node.fails("cafe", 1),
+                'L' => slow(&mut node),
+                _ => node.ends("cafe", &confirmed()),
+            }
+        }
+        node.ends("bakery", &confirmed());
+        assert_eq!(node.of_channel(), BreakerState::Closed, "{course}");
+        assert_eq!(node.sent("bakery").1.len(), 1, "{course}");
+    }
+    // Flapping: what its probes come to is its own, too.
+    let mut node = roomy();
+    node.fails_on("cafe", 1);
+    let (id, _) = node.sent("cafe");
+    node.later(Duration::from_mins(6));
+    let probe = calls(node.written(id, Written::Recorded));
+    node.step(vec![stepped(&probe[0], confirmed())]);
+    node.written(id, Written::Recorded);
+    assert_eq!(node.of_account("cafe"), Some(BreakerState::Closed));
+    node.fails("cafe", 4);
+    node.ends("cafe", &confirmed());
+    node.ends("bakery", &confirmed());
+    assert_eq!(node.of_channel(), BreakerState::Closed);
+}
+
+/// Long ago is not together.
+#[test]
+fn two_accounts_that_fail_at_different_times_are_two_troubles() {
+    let mut node = roomy();
+    for _ in 0..4 {
+        node.fails("cafe", 1);
+        node.later(Duration::from_mins(6));
+        node.fails("bakery", 1);
+        node.later(Duration::from_mins(6));
+    }
+    assert_eq!(node.of_channel(), BreakerState::Closed);
+}
+
+/// Its work went on at another node, or was called off: nobody here would ask again.
+#[test]
+fn a_breaker_that_nobody_asks_for_any_more_is_closed() {
+    let mut node = roomy();
+    node.fails("cafe", 5);
+    let wakes = node.engine.next_timer().expect("it is looked at");
+    assert!(wakes <= node.now + Duration::from_mins(1), "{wakes}");
+    for minute in 1..=7 {
+        let commands = node.later(Duration::from_mins(1));
+        let closed = commands.iter().any(|command| {
+            matches!(command, Command::BreakerChanged { account: Some(_), to, .. } if to.state == BreakerState::Closed)
+        });
+        // Open for half a minute; five minutes later nobody has come.
+        assert_eq!(closed, minute == 6, "minute {minute}");
+    }
+    assert_eq!(node.engine.next_timer(), None, "nothing is left to look at");
+    // While something waits for it here, it stays.
+    node.fails("cafe", 5);
+    let (_, out) = node.sent("cafe");
+    assert_eq!(out, []);
+    node.now += Duration::from_secs(20);
+    node.step(Vec::new());
+    assert_eq!(node.of_account("cafe"), Some(BreakerState::Open));
 }
 
 #[test]
@@ -153,11 +234,14 @@ fn what_waited_for_an_account_goes_on_in_order_once_a_call_with_it_succeeds() {
 #[test]
 fn who_finds_out_whether_the_channel_is_back_is_one_whose_account_may_call() {
     let mut node = roomy();
+    // Its own is open for a minute by now.
     node.fails_on("cafe", 1);
-    node.fails("bakery", 1);
+    for tenant in ["bakery", "florist", "bakery", "florist", "bakery"] {
+        node.fails(tenant, 1);
+    }
+    assert_eq!(node.of_channel(), BreakerState::Open);
     let first = node.sent("cafe").0;
     let second = node.sent("florist").0;
-    // The account's is open for longer by now.
     let commands = node.later(Duration::from_secs(31));
     assert_eq!(node.of_channel(), BreakerState::HalfOpen);
     let writes: Vec<_> = commands
@@ -275,4 +359,28 @@ fn one_account_s_retries_are_not_taken_from_another_s() {
         .collect();
     assert_eq!(begun.iter().filter(|id| ids.contains(id)).count(), 3, "{begun:?}");
     assert!(begun.contains(&other), "{begun:?}");
+}
+
+/// As blogs are: what one host comes to says nothing of another, nor of the configured one.
+#[test]
+fn accounts_that_lie_apart_have_nothing_to_do_with_the_channel_s_breaker() {
+    let mut node = crate::node_apart(KEY, 8, 100);
+    for tenant in ["cafe", "bakery", "florist"] {
+        node.fails(tenant, 4);
+    }
+    assert_eq!(node.of_channel(), BreakerState::Closed);
+    node.fails("default", 5);
+    assert_eq!(node.of_channel(), BreakerState::Open);
+    assert_eq!(node.sent("default").1, []);
+    assert_eq!(node.sent("cafe").1.len(), 1, "it lies elsewhere");
+    node.fails("bakery", 1);
+    assert_eq!(node.of_account("bakery"), Some(BreakerState::Open));
+    let order = |action| Input::BreakerOrdered {
+        channel: CHANNEL,
+        action,
+    };
+    node.step(vec![order(BreakerAction::ForceOpen)]);
+    assert_eq!(node.sent("cafe").1, [], "an operator holds all back");
+    node.step(vec![order(BreakerAction::Close)]);
+    assert_eq!(node.sent("cafe").1.len(), 1);
 }

@@ -65,15 +65,41 @@ fn node_with(dedup: Dedup, concurrency: usize, max_in_flight: usize, rate_limit:
 }
 
 fn node_of(protocol: Protocol, concurrency: usize, max_in_flight: usize, rate_limit: Option<RateLimit>) -> Node {
+    node_as(
+        ChannelSettings {
+            concurrency,
+            rate_limit,
+            protocol,
+            accounts_apart: false,
+        },
+        max_in_flight,
+    )
+}
+
+/// Where tenants' accounts lie elsewhere.
+fn node_apart(dedup: Dedup, concurrency: usize, max_in_flight: usize) -> Node {
+    let protocol = Protocol {
+        first_step_has_effect: true,
+        dedup,
+        observed_at: &[],
+    };
+    node_as(
+        ChannelSettings {
+            concurrency,
+            rate_limit: None,
+            protocol,
+            accounts_apart: true,
+        },
+        max_in_flight,
+    )
+}
+
+fn node_as(channel: ChannelSettings, max_in_flight: usize) -> Node {
     let retry = RetryPolicy {
         max_attempts: 3,
         ..RetryPolicy::default()
     };
-    let channels = [ChannelSettings {
-        concurrency,
-        rate_limit,
-        protocol,
-    }; Channel::ALL.len()];
+    let channels = [channel; Channel::ALL.len()];
     let settings = Settings {
         channels,
         retry,

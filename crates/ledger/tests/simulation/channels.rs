@@ -30,7 +30,7 @@ pub(crate) const SETTINGS: [ChannelSettings; Channel::ALL.len()] = [
     settings(true, Dedup::LookUp { settle: SETTLE }),
     settings(false, Dedup::LookUp { settle: SETTLE }),
     settings(true, Dedup::None),
-    settings(false, Dedup::None),
+    apart(settings(false, Dedup::None)),
 ];
 
 /// Ages at which it is asked.
@@ -86,6 +86,15 @@ const fn settings(first_step_has_effect: bool, dedup: Dedup) -> ChannelSettings 
         concurrency: 3,
         rate_limit: Some(QUOTA),
         protocol,
+        accounts_apart: false,
+    }
+}
+
+/// As blogs are.
+const fn apart(settings: ChannelSettings) -> ChannelSettings {
+    ChannelSettings {
+        accounts_apart: true,
+        ..settings
     }
 }
 

@@ -331,8 +331,9 @@ impl World {
                 to,
             } => {
                 self.figures.count_breaker(account.is_some(), to.state);
+                let lets_go = matches!(to.state, BreakerState::Closed | BreakerState::Disabled);
+                self.nodes[node].held_wanted |= account.is_none() && lets_go;
                 self.nodes[node].breakers.changes((channel, account), from, to.state);
-                self.nodes[node].held_wanted |= matches!(to.state, BreakerState::Closed | BreakerState::Disabled);
             }
             Command::SendingResumed => self.nodes[node].held_wanted = true,
             Command::Forgotten { id, .. } => self.nodes[node].dropped.push(id),

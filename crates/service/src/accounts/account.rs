@@ -2,8 +2,8 @@
 //! they take. One table for the configuration's account and for those that tenants hand
 //! over.
 //!
-//! Deliberately absent: where the channel is. `base_url` is the operator's and trusted;
-//! so no tenant brings an account that lies elsewhere, as a blog's does that is posted to.
+//! Where the channel is, is the operator's to say (`base_url`), and trusted. Only a
+//! tenant's own blog lies elsewhere: which addresses that may have is in `endpoint.rs`.
 
 use std::collections::BTreeMap;
 
@@ -41,10 +41,11 @@ pub(crate) enum Part {
     SenderName,
     UnsubscribeNumber,
     RecipientList,
+    Endpoint,
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AccessToken,
         Self::AccountId,
         Self::ProductId,
@@ -53,6 +54,7 @@ impl Part {
         Self::SenderName,
         Self::UnsubscribeNumber,
         Self::RecipientList,
+        Self::Endpoint,
     ];
 
     /// In the API.
@@ -66,6 +68,7 @@ impl Part {
             Self::SenderName => "senderName",
             Self::UnsubscribeNumber => "unsubscribeNumber",
             Self::RecipientList => "recipientList",
+            Self::Endpoint => "endpoint",
         }
     }
 
@@ -80,6 +83,7 @@ impl Part {
             Self::SenderName => "sender_name",
             Self::UnsubscribeNumber => "unsubscribe_number",
             Self::RecipientList => "recipient_list",
+            Self::Endpoint => "base_url",
         }
     }
 
@@ -93,6 +97,8 @@ impl Part {
             Self::SenderName => config.sender_name.as_deref(),
             Self::UnsubscribeNumber => config.unsubscribe_number.as_deref(),
             Self::RecipientList => config.recipient_list.as_deref(),
+            // There it is the channel's, and no part of the account.
+            Self::Endpoint => None,
         }
     }
 
@@ -234,19 +240,37 @@ const BLOG_BY_HAND: [Rule; 1] = [Rule {
     fits: is_blog_id,
 }];
 
-const BLOG: [Rule; 2] = [
+const AUTHOR: Rule = Rule {
+    part: Part::AccountId,
+    required: true,
+    identifies: true,
+    right: (
+        "it must say who posts: the author's user name",
+        "글쓴이의 사용자 이름을 적어 주세요",
+    ),
+    fits: any,
+};
+
+/// A password may have blanks.
+const PASSWORD: Rule = Rule { fits: any, ..TOKEN };
+
+const BLOG: [Rule; 2] = [AUTHOR, PASSWORD];
+
+/// A tenant's, which says where it is.
+const OWN_BLOG: [Rule; 3] = [
     Rule {
-        part: Part::AccountId,
+        part: Part::Endpoint,
         required: true,
         identifies: true,
         right: (
-            "it must say who posts: the author's user name",
-            "글쓴이의 사용자 이름을 적어 주세요",
+            "it must be the address at which the blog takes posts by XML-RPC",
+            "블로그가 XML-RPC로 글을 받는 주소를 적어 주세요",
         ),
+        // Where it may be depends on the configuration: `endpoint.rs`.
         fits: any,
     },
-    // A password may have blanks.
-    Rule { fits: any, ..TOKEN },
+    AUTHOR,
+    PASSWORD,
 ];
 
 fn any(_: &str) -> bool {
@@ -267,11 +291,11 @@ pub(crate) fn rules(channel: Channel, protocol: ChannelProtocol) -> &'static [Ru
     }
 }
 
-/// Whether tenants may have one of their own where a channel is called so.
-pub(crate) fn may_be_a_tenant_s(protocol: ChannelProtocol) -> bool {
-    match protocol {
-        ChannelProtocol::Own | ChannelProtocol::Gateway => true,
-        ChannelProtocol::MetaWeblog => false,
+/// The same of one that a tenant hands over.
+pub(crate) fn own_rules(channel: Channel, protocol: ChannelProtocol) -> &'static [Rule] {
+    match (protocol, channel) {
+        (ChannelProtocol::MetaWeblog, Channel::NaverBlog) => &OWN_BLOG,
+        _ => rules(channel, protocol),
     }
 }
 
@@ -297,7 +321,7 @@ impl Account {
     /// # Errors
     /// Everything that is wrong with it; no fault repeats a value.
     pub(crate) fn read(body: &Value, channel: Channel, protocol: ChannelProtocol) -> Result<Self, Vec<Fault>> {
-        let rules = rules(channel, protocol);
+        let rules = own_rules(channel, protocol);
         let known: Vec<_> = rules.iter().map(|rule| (rule.part.name(), rule.part.max())).collect();
         let (read, mut faults) = decode::account::account(body, &known);
         let account = Self::of(
@@ -354,7 +378,10 @@ impl Account {
 
     /// Which account it is, whatever its token; nothing where only a token tells.
     pub(crate) fn mark(&self, channel: Channel, protocol: ChannelProtocol) -> Option<String> {
-        let identifying = rules(channel, protocol).iter().filter(|rule| rule.identifies);
+        // The configuration's has no address of its own, and keeps the mark that it had.
+        let identifying = own_rules(channel, protocol).iter();
+        let identifying = identifying.filter(|rule| rule.identifies);
+        let identifying = identifying.filter(|rule| rule.part != Part::Endpoint || self.0.contains_key(&rule.part));
         let said: Vec<_> = identifying
             .map(|rule| format!("{}={}", rule.part.name(), self.text(rule.part)))
             .collect();
@@ -460,6 +487,23 @@ mod tests {
         };
         assert_eq!(read("1784", "a"), read("1784", "b"));
         assert_ne!(read("1784", "a"), read("1785", "a"));
+        let (blog, protocol) = (Channel::NaverBlog, ChannelProtocol::MetaWeblog);
+        let at = |endpoint: &str| {
+            let body = json!({"endpoint": endpoint, "accountId": "shop", "accessToken": "a"});
+            Account::read(&body, blog, protocol).unwrap().mark(blog, protocol)
+        };
+        assert_ne!(at("https://a.kr/xmlrpc.php"), at("https://b.kr/xmlrpc.php"));
+        let configured = ChannelConfig {
+            base_url: Some("https://a.kr/xmlrpc.php".to_owned()),
+            account_id: Some("shop".to_owned()),
+            ..ChannelConfig::default()
+        };
+        let moved = ChannelConfig {
+            base_url: Some("https://b.kr/xmlrpc.php".to_owned()),
+            ..configured.clone()
+        };
+        let mark = |config| Account::of_config(config).mark(blog, protocol);
+        assert_eq!(mark(&configured), mark(&moved), "where it is, is the channel's");
         let token = Account::read(&json!({"accessToken": "a"}), Channel::WooridongneTV, OWN).unwrap();
         assert_eq!(token.mark(Channel::WooridongneTV, OWN), None);
     }

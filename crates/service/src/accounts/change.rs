@@ -12,10 +12,12 @@ use fanfare_core::delivery::{Delivery, DeliveryStatus, Phase};
 use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, TenantId};
+use fanfare_core::validate::code;
 use fanfare_ledger::{Filter, Store, StoreError};
 use serde_json::Value;
 
-use super::account::Account;
+use super::account::{Account, Part};
+use super::endpoint::endpoint;
 use super::reach::{Reach, Whose, mark_of};
 use super::{Accounts, Standing};
 use crate::credentials::Kept;
@@ -38,9 +40,6 @@ pub(crate) enum AccountError {
     /// The configuration's is the one of the tenant `default`.
     #[error("the account of the tenant default is the configuration's")]
     OfService,
-    /// Tenants have none of their own there.
-    #[error("no tenant has an account of its own on {0}")]
-    Unsupported(Channel),
     /// What was handed over can't be used.
     #[error("the account has {} faults", .0.len())]
     Invalid(Vec<Fault>),
@@ -72,8 +71,10 @@ impl Accounts {
         (tenant, channel): (&TenantId, Channel),
         body: &Value,
     ) -> Result<Standing, AccountError> {
-        self.may_be_changed(tenant, channel)?;
-        let account = Account::read(body, channel, self.config(channel).protocol).map_err(AccountError::Invalid)?;
+        if tenant.is_default() {
+            return Err(AccountError::OfService);
+        }
+        let account = self.read_account(body, channel).map_err(AccountError::Invalid)?;
         let keys = self.keys_or(KeyRing::configured)?;
         for _ in 0..TRIES {
             let row = self.read(tenant, channel).await?;
@@ -110,7 +111,9 @@ impl Accounts {
         store: &dyn Store,
         (tenant, channel): (&TenantId, Channel),
     ) -> Result<Standing, AccountError> {
-        self.may_be_changed(tenant, channel)?;
+        if tenant.is_default() {
+            return Err(AccountError::OfService);
+        }
         if let Some(row) = self.read(tenant, channel).await? {
             // One whose key is lost may go.
             let before = self.own(&self.account_of(&row).unwrap_or_default(), channel);
@@ -121,14 +124,17 @@ impl Accounts {
         self.changed(tenant, channel).await
     }
 
-    fn may_be_changed(&self, tenant: &TenantId, channel: Channel) -> Result<(), AccountError> {
-        if *tenant == TenantId::default() {
-            return Err(AccountError::OfService);
+    /// What a tenant hands over, whole and at an address that may be called.
+    fn read_account(&self, body: &Value, channel: Channel) -> Result<Account, Vec<Fault>> {
+        let config = self.config(channel);
+        let account = Account::read(body, channel, config.protocol)?;
+        match account
+            .shown(Part::Endpoint)
+            .map(|text| endpoint(&text, &config.blog_hosts))
+        {
+            Some(Err(why)) => Err(vec![Fault::new("/endpoint", code::URL_NOT_ALLOWED, why)]),
+            Some(Ok(_)) | None => Ok(account),
         }
-        if !self.may_have_own(tenant, channel) {
-            return Err(AccountError::Unsupported(channel));
-        }
-        Ok(())
     }
 
     /// This node follows at once, the others within 5 seconds.

@@ -7,6 +7,7 @@
 //! | `mod.rs` | found, kept for a few seconds, shown |
 //! | `change.rs` | handed over, replaced, removed: what may be, and when |
 //! | `account.rs` | what an account consists of |
+//! | `endpoint.rs` | where a tenant's own blog may be |
 //! | `reach.rs` | whom a call is made as |
 //! | `lapsing.rs` | tokens that lapse: renewed in time |
 //!
@@ -18,6 +19,7 @@
 
 pub(crate) mod account;
 mod change;
+pub(crate) mod endpoint;
 pub(crate) mod lapsing;
 pub(crate) mod reach;
 
@@ -40,7 +42,7 @@ use moka::sync::Cache;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::account::{Account, Part, may_be_a_tenant_s};
+use self::account::{Account, Part};
 use self::reach::{Reach, Whose};
 use crate::clients::{self, Clients, Connected};
 use crate::clock::Clock;
@@ -148,7 +150,7 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`]: then it is not known, and nobody is called.
     pub(crate) async fn reach(&self, tenant: &TenantId, channel: Channel) -> Result<Reach, StoreError> {
-        if self.may_have_own(tenant, channel)
+        if !tenant.is_default()
             && self.config(channel).mode == Mode::Live
             && let Some(own) = &self.known(tenant, channel).await?.own
         {
@@ -182,10 +184,10 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`].
     pub(crate) async fn standing(&self, tenant: &TenantId, channel: Channel) -> Result<Standing, StoreError> {
-        if self.may_have_own(tenant, channel)
+        if !tenant.is_default()
             && let Some(own) = &self.known(tenant, channel).await?.own
         {
-            let rules = account::rules(channel, self.config(channel).protocol).iter();
+            let rules = account::own_rules(channel, self.config(channel).protocol).iter();
             let shown = rules.filter_map(|rule| Some((rule.part.name(), own.account.shown(rule.part)?)));
             return Ok(Standing {
                 whose: "own",
@@ -212,7 +214,7 @@ impl Accounts {
     /// [`StoreError`].
     pub(crate) async fn kakao_frame(&self, tenant: &TenantId) -> Result<Option<Frame>, StoreError> {
         let (channel, config) = (Channel::KakaoChannel, &self.config.channels.kakao_channel);
-        if self.may_have_own(tenant, channel)
+        if !tenant.is_default()
             && config.mode == Mode::Live
             && let Some(own) = &self.known(tenant, channel).await?.own
         {
@@ -227,7 +229,7 @@ impl Accounts {
     /// [`StoreError`].
     pub(crate) async fn blog(&self, tenant: &TenantId) -> Result<Option<String>, StoreError> {
         let channel = Channel::NaverBlog;
-        if self.may_have_own(tenant, channel)
+        if !tenant.is_default()
             && let Some(own) = &self.known(tenant, channel).await?.own
         {
             return Ok(own.account.shown(Part::AccountId));
@@ -258,13 +260,18 @@ impl Accounts {
         Ok(())
     }
 
-    fn config(&self, channel: Channel) -> &ChannelConfig {
-        self.config.channels.get(channel)
+    /// Whether tenants' own accounts lie elsewhere than the configured one.
+    pub(crate) fn are_apart(&self, channel: Channel) -> bool {
+        self.config(channel).accounts_apart()
     }
 
-    /// The tenant `default` is the configuration's.
-    fn may_have_own(&self, tenant: &TenantId, channel: Channel) -> bool {
-        *tenant != TenantId::default() && may_be_a_tenant_s(self.config(channel).protocol)
+    /// Whether an account lies elsewhere than the configured one.
+    pub(crate) fn lies_elsewhere(&self, whose: Whose, channel: Channel) -> bool {
+        whose == Whose::Own && self.are_apart(channel)
+    }
+
+    fn config(&self, channel: Channel) -> &ChannelConfig {
+        self.config.channels.get(channel)
     }
 
     /// Whom a tenant without an account of its own is.

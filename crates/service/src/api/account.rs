@@ -58,6 +58,9 @@ pub(super) struct AccountBody {
     /// The list of requests that name none.
     #[schema(min_length = 1, max_length = 200)]
     recipient_list: Option<String>,
+    /// Where a blog of the tenant's own takes posts by XML-RPC.
+    #[schema(min_length = 1, max_length = 200, example = "https://shop.example.com/xmlrpc.php")]
+    endpoint: Option<String>,
 }
 
 /// A tenant's account on a channel.
@@ -102,6 +105,9 @@ pub(super) struct AccountView {
     /// The list of requests that name none.
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient_list: Option<String>,
+    /// Where the blog is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
 }
 
 impl AccountView {
@@ -121,6 +127,7 @@ impl AccountView {
             sender_name: id("senderName"),
             unsubscribe_number: id("unsubscribeNumber"),
             recipient_list: id("recipientList"),
+            endpoint: id("endpoint"),
             account: standing.whose,
             set_at: standing.token.map(|token| token.set_at),
             token,

@@ -163,12 +163,11 @@ pub(super) async fn distribute(
     let (id, replayed, scheduled) = match validate::admit(&body, &admit, now) {
         Ok(admitted) => {
             let scheduled = admitted.request.scheduled_at.is_some();
-            let ahead = LookAhead::of(&admitted.request, state.admit.modes, now);
+            let ahead = LookAhead::of(&admitted, state.admit.modes, now);
             let answers_after = if scheduled { Duration::ZERO } else { wait };
             place = state.places.take(answers_after.max(ahead.patience()))?;
             let mut new = new_distribution(&state, &caller, admitted, idempotency_key);
-            let asked = &new.request.request;
-            new.request.files = ahead.look(&state.engine, &caller.tenant, asked, now).await;
+            new.request.files = ahead.look(&state, &caller.tenant, &new.request, now).await?;
             let (id, replayed) = accepted(spending::accept(&state, new).await)?;
             (id, replayed, scheduled)
         }

@@ -27,7 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Hand an account over, or a new token of it: the token is read from the standard input
-    Set(Set),
+    Set(Box<Set>),
     /// Show which account it is, and how its token stands, without the token
     Show(Whose),
     /// Forget it; the configured one takes its place, where that may be
@@ -74,6 +74,9 @@ struct Set {
     /// Kakao Channel: the list of requests that name none
     #[arg(long, value_name = "LIST")]
     recipient_list: Option<String>,
+    /// Naver Blog by `metaweblog`: where the blog takes posts by XML-RPC
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
 }
 
 impl Whose {
@@ -96,6 +99,7 @@ impl Set {
             ("senderName", &self.sender_name),
             ("unsubscribeNumber", &self.unsubscribe_number),
             ("recipientList", &self.recipient_list),
+            ("endpoint", &self.endpoint),
         ];
         let given = ids.into_iter().filter_map(|(name, id)| Some((name, id.clone()?)));
         let fields = given.chain(token.map(|token| ("accessToken", token)));

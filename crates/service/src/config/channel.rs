@@ -85,6 +85,10 @@ pub struct ChannelConfig {
     /// `{id}` in the place of its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_url: Option<String>,
+    /// Naver Blog: hosts (`host` or `host:port`) at which tenants' own blogs may lie although
+    /// they are local or private, or are not called by `https`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blog_hosts: Vec<String>,
     /// Instagram, Kakao Channel, a blog: what is done with a picture that the channel
     /// does not take.
     pub image_fit: ImageFit,
@@ -136,6 +140,7 @@ impl Default for ChannelConfig {
             frequency_cap: None,
             webhook_signature: None,
             post_url: None,
+            blog_hosts: Vec::new(),
             image_fit: ImageFit::default(),
             probe_video: None,
             allow_plain_http: false,
@@ -161,7 +166,13 @@ impl ChannelConfig {
                 limit_refresh_period: Duration::from_secs(self.limit_refresh_period_s),
             }),
             protocol,
+            accounts_apart: self.accounts_apart(),
         }
+    }
+
+    /// Whether a tenant's own account lies elsewhere than the configured one: a blog does.
+    pub(crate) fn accounts_apart(&self) -> bool {
+        self.protocol == ChannelProtocol::MetaWeblog
     }
 
     /// The lines that were verified; what can't be read was refused at the start.

@@ -10,7 +10,6 @@ use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
 use super::{Breaker, ChannelConfig, ChannelProtocol, Config, database, kafka, notices};
-use crate::accounts::account::may_be_a_tenant_s;
 use crate::credentials::envelope::KeyRing;
 use crate::recipients::RecipientLists;
 
@@ -147,10 +146,6 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     if let Some(base_url) = settings.base_url.as_ref().filter(|url| !is_base_url(url)) {
         let right = "it must be an absolute http or https URL, such as \"https://gateway.example\"";
         return Err(Wrong::new(&key("base_url"), format_args!("{base_url:?}"), right));
-    }
-    if settings.require_own_account && !may_be_a_tenant_s(settings.protocol) {
-        let right = "no tenant has an account of its own there: all post on one blog; leave it out";
-        return Err(Wrong::new(&key("require_own_account"), true, right));
     }
     let by_tenant = settings.verified_numbers.iter();
     let mut lines =

@@ -470,6 +470,7 @@ mod tests {
             "recipients_key",
             "credentials_key",
             "post_url",
+            "blog_hosts",
             "public_url",
             "key",
             "kafka_brokers",

@@ -44,7 +44,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::request::DistributeRequest;
-use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
+use fanfare_core::resilience::breaker::{BreakerOrder, BreakerState, BreakerView};
 use fanfare_core::sending::SendingOrder;
 use fanfare_core::text::Text;
 use fanfare_core::write::Adopted;
@@ -132,9 +132,12 @@ impl EngineHandle {
     /// What keeps a live channel from being called for a tenant; nothing where it can
     /// be.
     pub async fn channel_problem(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Failure>, StoreError> {
-        Ok(match self.accounts.reach(tenant, channel).await?.connection {
+        let reach = self.accounts.reach(tenant, channel).await?;
+        Ok(match reach.connection {
             Connection::Mock => None,
             Connection::Unusable(why) => Some(why),
+            // The configured address was tried, and is another one.
+            Connection::Live(_) if self.accounts.lies_elsewhere(reach.whose, channel) => None,
             Connection::Live(_) => self.health.unreachable(channel),
         })
     }
@@ -160,8 +163,7 @@ impl EngineHandle {
             return Ok(Some(cause::SENDING_STOPPED.failure()));
         }
         let problem = self.channel_problem(tenant, channel).await?;
-        let breakers = [Some(self.breaker(channel)), self.account_breaker(tenant, channel)];
-        let is_open = breakers.iter().flatten().any(|breaker| breaker.state.holds());
+        let is_open = self.breaker_holds(tenant, channel);
         Ok(match problem {
             Some(problem) if problem.code == cause::CHANNEL_NOT_CONFIGURED.code => Some(problem),
             _ if is_open => Some(cause::BREAKER_OPEN.failure()),
@@ -173,6 +175,15 @@ impl EngineHandle {
     /// a person does instead; nothing where it can.
     pub async fn cannot_withdraw(&self, tenant: &TenantId, channel: Channel) -> Result<Option<Text>, StoreError> {
         Ok(self.accounts.reach(tenant, channel).await?.connection.cannot_withdraw())
+    }
+
+    /// Whether a breaker of this node's holds a tenant's calls back.
+    fn breaker_holds(&self, tenant: &TenantId, channel: Channel) -> bool {
+        let of_channel = self.breaker(channel).state;
+        let apart = self.accounts.are_apart(channel) && !tenant.is_default();
+        let by_channel = of_channel == BreakerState::ForcedOpen || of_channel.holds() && !apart;
+        let of_account = self.account_breaker(tenant, channel);
+        by_channel || of_account.is_some_and(|breaker| breaker.state.holds())
     }
 
     /// Where a channel's breaker stands on this node.

@@ -371,11 +371,12 @@ impl Performer {
         }
         if let Some(tenant) = account {
             let troubled = self.breakers.account_changed(channel, tenant, to);
-            self.counts.account_breakers(channel, troubled);
-        } else {
-            self.counts.breaker(channel, to.state);
-            self.breakers.changed(channel, to);
+            // What was left to nobody meanwhile goes on at its time, within minutes: to look for
+            // it is to take over all that waits for any breaker.
+            return self.counts.account_breakers(channel, troubled);
         }
+        self.counts.breaker(channel, to.state);
+        self.breakers.changed(channel, to);
         if matches!(to.state, BreakerState::Closed | BreakerState::Disabled) {
             self.sweeps.adopt_held(now);
         }

@@ -123,6 +123,10 @@ impl Permit {
         }
     }
 
+    fn took(&self, now: Timestamp) -> Duration {
+        Duration::try_from(now.duration_since(self.begun_at)).unwrap_or_default()
+    }
+
     pub(crate) fn is_unasked(&self) -> bool {
         self.generation == u64::MAX
     }
@@ -239,6 +243,15 @@ impl CircuitBreaker {
         Ok(permit)
     }
 
+    /// Whether it is one of those that a breaker opens for: it failed, or it was slow.
+    pub fn is_bad(&self, permit: &Permit, result: CallResult, now: Timestamp) -> bool {
+        match result {
+            CallResult::Failed => true,
+            CallResult::Succeeded => permit.took(now) > self.settings.slow_call_duration_threshold,
+            CallResult::Ignored => false,
+        }
+    }
+
     /// What came of a call.
     pub fn record(&mut self, permit: Permit, result: CallResult, now: Timestamp) {
         let failed = match result {
@@ -247,8 +260,7 @@ impl CircuitBreaker {
             CallResult::Succeeded => false,
             CallResult::Failed => true,
         };
-        let took = Duration::try_from(now.duration_since(permit.begun_at)).unwrap_or_default();
-        let outcome = Counts::one(failed, took > self.settings.slow_call_duration_threshold);
+        let outcome = Counts::one(failed, permit.took(now) > self.settings.slow_call_duration_threshold);
         match &mut self.state {
             State::Closed { failed_in_a_row } => {
                 *failed_in_a_row = if failed { *failed_in_a_row + 1 } else { 0 };
@@ -338,6 +350,7 @@ impl CircuitBreaker {
                 };
                 self.become_state(half_open, now);
             }
+            State::HalfOpen { free, counts, .. } if self.is_unasked(free, counts) => self.find_out_longer(now),
             State::HalfOpen { until, .. } if now >= until || clock_went_back => self.open(now),
             State::Closed { .. }
             | State::Open { .. }
@@ -345,6 +358,26 @@ impl CircuitBreaker {
             | State::ForcedOpen
             | State::Disabled => {}
         }
+    }
+
+    /// Nobody has asked, or no call was made: that says nothing of the channel.
+    fn is_unasked(&self, free: u32, counts: Counts) -> bool {
+        counts.calls == 0 && free >= self.settings.permitted_number_of_calls_in_half_open_state.max(1)
+    }
+
+    /// The time in which it finds out begins with the first call.
+    fn find_out_longer(&mut self, now: Timestamp) {
+        if let State::HalfOpen { until, .. } = &mut self.state {
+            *until = later(now, self.settings.max_wait_duration_in_half_open_state);
+        }
+    }
+
+    /// Nobody has asked for so long that nobody needs it any more.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        let (State::Open { until } | State::HalfOpen { until, .. }) = self.state else {
+            return false;
+        };
+        now >= later(until, self.settings.max_wait_duration_in_open_state)
     }
 
     fn exceeds(&self, counts: Counts) -> bool {

@@ -265,6 +265,42 @@ fn half_open_does_not_wait_for_ever_for_calls_that_got_lost() {
     );
 }
 
+/// Resilience4j would open, and for longer: that nobody called says nothing of the channel.
+#[test]
+fn half_open_waits_for_its_first_call() {
+    let mut subject = Subject::opened(counted(1, 1));
+    let permit = subject.0.try_acquire(at(30)).unwrap();
+    subject.0.release(permit);
+    for seconds in [61, 200, 1_000] {
+        let permit = subject.0.try_acquire(at(seconds)).unwrap();
+        subject.0.record(permit, CallResult::Ignored, at(seconds));
+        assert_eq!(subject.state(), BreakerState::HalfOpen, "{seconds}");
+    }
+    let permits: Vec<_> = (0..3).map(|_| subject.0.try_acquire(at(1_001)).unwrap()).collect();
+    assert_eq!(subject.0.try_acquire(at(1_030)).unwrap_err().until, at(1_031));
+    for permit in permits {
+        subject.0.record(permit, CallResult::Failed, at(1_030));
+    }
+    assert_eq!(subject.state(), BreakerState::Open);
+}
+
+/// A breaker of somebody who does not come back.
+#[test]
+fn one_that_nobody_asks_any_more_is_known_by_its_age() {
+    let mut subject = Subject::opened(counted(1, 1));
+    let longest = i64::try_from(counted(1, 1).max_wait_duration_in_open_state.as_secs()).unwrap();
+    assert!(!subject.0.is_forgotten(at(29 + longest)));
+    assert!(subject.0.is_forgotten(at(30 + longest)));
+    let permit = subject.0.try_acquire(at(30)).unwrap();
+    assert!(!subject.0.is_forgotten(at(59 + longest)), "it finds out");
+    assert!(subject.0.is_forgotten(at(60 + longest)));
+    subject.0.release(permit);
+    for action in [BreakerAction::ForceOpen, BreakerAction::Disable, BreakerAction::Close] {
+        subject.0.order(action, at(31));
+        assert!(!subject.0.is_forgotten(at(9_999)), "{action:?}");
+    }
+}
+
 #[test]
 fn results_of_an_older_generation_change_nothing() {
     let mut subject = Subject::new(counted(1, 1));

@@ -21,7 +21,7 @@ impl From<AccountError> for ApiError {
 
 pub(super) fn status(error: &AccountError) -> StatusCode {
     match error {
-        AccountError::OfService | AccountError::Unsupported(_) | AccountError::InUse(..) => StatusCode::CONFLICT,
+        AccountError::OfService | AccountError::InUse(..) => StatusCode::CONFLICT,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -29,7 +29,6 @@ pub(super) fn status(error: &AccountError) -> StatusCode {
 pub(super) fn code(error: &AccountError) -> &'static str {
     match error {
         AccountError::OfService => "account_of_service",
-        AccountError::Unsupported(_) => "account_unsupported",
         AccountError::InUse(..) => "account_in_use",
         AccountError::Keys(_) | AccountError::Sealed(_) => "credentials_unavailable",
         _ => "unavailable",
@@ -47,10 +46,6 @@ pub(super) fn title(error: &AccountError) -> (&'static str, &'static str) {
             "The account is the service's own",
             "서비스 설정으로 관리되는 계정입니다",
         ),
-        AccountError::Unsupported(_) => (
-            "There are no accounts of tenants there",
-            "가게 계정을 등록할 수 없는 채널입니다",
-        ),
         AccountError::InUse(..) => ("The account is in use", "사용 중인 계정입니다"),
         AccountError::Keys(_) | AccountError::Sealed(_) => {
             ("Accounts can't be sealed here", "계정을 안전하게 보관할 수 없습니다")
@@ -67,7 +62,6 @@ pub(super) fn detail(error: &AccountError) -> Text {
             "`default` 테넌트의 계정은 서비스 설정에 있는 계정이며 운영자가 설정에서 바꿉니다. 테넌트를 지정하거나 해당 테넌트의 키를 사용해 \
              주세요. 바뀐 것은 없습니다.",
         ),
-        AccountError::Unsupported(channel) => unsupported(*channel),
         AccountError::InUse(channel, unfinished) => in_use(*channel, unfinished),
         AccountError::Keys(_) | AccountError::Sealed(_) => Text::new(
             "The service has no key to seal accounts with, or another than what is kept was sealed with. Its operator sets \
@@ -80,19 +74,6 @@ pub(super) fn detail(error: &AccountError) -> Text {
             "같은 순간에 다른 요청이 계정을 바꾸었습니다. 현재 상태를 확인한 뒤 다시 보내 주세요.",
         ),
     }
-}
-
-fn unsupported(channel: Channel) -> Text {
-    let korean = channel.korean_name();
-    Text::new(
-        format!(
-            "On {channel} tenants have no account of their own: all post on the one blog that the operator has \
-             configured. Nothing was kept."
-        ),
-        format!(
-            "{korean} 채널에는 가게별 계정을 등록할 수 없습니다. 운영자가 설정한 블로그 하나에 게시합니다. 저장된 것은 없습니다."
-        ),
-    )
 }
 
 fn in_use(channel: Channel, unfinished: &[DistributionId]) -> Text {

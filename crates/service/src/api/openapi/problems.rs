@@ -152,8 +152,7 @@ pub(in crate::api) struct NotPossible(Problem);
 #[response(
     description = "Nothing was changed. `account_in_use`: it would be *another* account, and something is unfinished \
         that was begun with the present one; `existing` names some of it. A new token of the same account is taken \
-        at any time. `account_of_service`: the account of the tenant `default` is the configuration's. \
-        `account_unsupported`: tenants have no account of their own on this channel.",
+        at any time. `account_of_service`: the account of the tenant `default` is the configuration's.",
     content_type = "application/problem+json",
     example = json!({
         "type": "urn:fanfare:problem:account_in_use", "title": "The account is in use", "status": 409,

@@ -57,6 +57,8 @@ impl Model {
         if self.state == BreakerState::Open && now >= self.until {
             self.become_state(BreakerState::HalfOpen);
             self.until = now + self.settings.max_wait_duration_in_half_open_state;
+        } else if self.state == BreakerState::HalfOpen && self.given == 0 && self.ended.is_empty() {
+            self.until = now + self.settings.max_wait_duration_in_half_open_state;
         } else if self.state == BreakerState::HalfOpen && now >= self.until {
             self.open(now);
         }
