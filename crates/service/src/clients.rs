@@ -2,6 +2,8 @@
 //! configuration lacks for it: one channel's trouble is no reason not to start. And, by
 //! the same rules, clients for accounts that tenants have handed over.
 
+mod lacking;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +24,12 @@ use fanfare_channels::ringo_biz::{self, RingoBizClient};
 use fanfare_channels::secret::{Secret, Token};
 use fanfare_channels::{any_channel, wooridongne_tv};
 use fanfare_core::attempt::{Dedup, Protocol};
-use fanfare_core::cause;
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
-use fanfare_core::text::Text;
 use fanfare_core::validate::kakao_channel::Frame;
 use url::{Host, Url};
 
+use self::lacking::{does_not_fit, lacks, lacks_setting, own_lacks};
 use crate::accounts::account::{Account, Part, own_rules, rules};
 use crate::accounts::endpoint;
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
@@ -181,22 +182,6 @@ fn media_links(config: &Config, address: SocketAddr) -> Result<Arc<MediaLinks>, 
     let public_url =
         public_url.map_err(|_invalid| does_not_fit("public_url", "it must say where Meta reaches this service"))?;
     Ok(Arc::new(MediaLinks::new(folder, public_url)))
-}
-
-/// The picture must be made to fit, and a setting is missing for that.
-fn does_not_fit(name: &str, right: &str) -> Failure {
-    let variable = format!("FANFARE_{}", name.to_uppercase().replace('.', "__"));
-    let detail = Text::new(
-        format!(
-            "Instagram does not take this picture as it is, and to make it fit, {name} ({variable}) is needed: \
-             {right}. Or use a JPEG of 320 to 1,440 pixels in width, 4:5 to 1.91:1, up to 8 MB."
-        ),
-        format!(
-            "이 이미지는 Instagram 규격에 맞지 않으며, 자동으로 맞추려면 {name} ({variable}) 설정이 필요합니다. 운영자에게 알리거나, 너비 \
-             320~1,440픽셀, 비율 4:5~1.91:1, 8MB 이하의 JPEG를 사용해 주세요."
-        ),
-    );
-    cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }
 
 impl Clients {
@@ -461,42 +446,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// Which key of the channel's table is missing or wrong, and what would be right.
-fn lacks(channel: Channel, key: &str, right: &str) -> Failure {
-    let name = format!("channels.{}.{key}", channel.config_name().to_lowercase());
-    lacks_setting(channel, &name, right)
-}
-
-/// The same of an account that a tenant has handed over: by another protocol, or to an
-/// earlier version.
-fn own_lacks(channel: Channel, key: Part) -> Failure {
-    let (key, korean) = (key.name(), channel.korean_name());
-    let detail = Text::new(
-        format!(
-            "The account of this shop's own on {channel} lacks `{key}`, or it is refused. Hand the account over again \
-             (PUT /api/channels/{channel}/account), then retry."
-        ),
-        format!(
-            "{korean}에 등록된 이 가게의 계정에 `{key}` 값이 없거나 올바르지 않습니다. 계정을 다시 등록한 뒤\
-             (PUT /api/channels/{channel}/account) 다시 시도해 주세요."
-        ),
-    );
-    cause::CHANNEL_NOT_CONFIGURED.because(detail)
-}
-
-/// The same of any setting, by its whole name.
-fn lacks_setting(channel: Channel, name: &str, right: &str) -> Failure {
-    let variable = format!("FANFARE_{}", name.to_uppercase().replace('.', "__"));
-    let detail = Text::new(
-        format!("{channel} is set to live, but {name} ({variable}) is missing or refused: {right}."),
-        format!(
-            "{} 채널은 live로 설정되어 있지만 {name} ({variable}) 값이 없거나 올바르지 않습니다. 운영자에게 알려 주세요.",
-            channel.korean_name()
-        ),
-    );
-    cause::CHANNEL_NOT_CONFIGURED.because(detail)
 }
 
 #[cfg(test)]

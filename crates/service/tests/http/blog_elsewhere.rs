@@ -103,7 +103,7 @@ async fn each_shop_posts_on_its_own_blog() {
         let result = blog(&answer);
         assert_eq!(result["status"], "SUCCESS", "{result}");
         let link = result["postUrl"].as_str().unwrap();
-        assert!(link.starts_with(&host.base_url()), "{link}");
+        assert!(link.starts_with(host.base_url()), "{link}");
         assert_eq!(host.effects().len(), 1);
     }
 
