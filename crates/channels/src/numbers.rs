@@ -50,10 +50,12 @@ impl Run {
             (self.digits, self.end, self.apart) = (self.digits + 1, self.letters.len(), 0);
             return true;
         }
-        let parts = self.digits > 0 && self.apart < APART && may_part(letter);
+        // Controls are left out of what is shown: then they part nothing.
+        let is_shown = !letter.is_control();
+        let parts = self.digits > 0 && (!is_shown || self.apart < APART && may_part(letter));
         if parts {
             self.letters.push(letter);
-            self.apart += 1;
+            self.apart += usize::from(is_shown);
         }
         parts
     }
@@ -95,6 +97,7 @@ mod tests {
             ("010\u{200b}1234\u{200b}5678", "…"),
             ("０１０－１２３４－５６７８", "…"),
             ("010\t1234\n5678", "…"),
+            ("010\0\0\0\0\0\0\0-1234 - (\r\n5678", "…"),
             (r#"["01012345678","01012345679"]"#, r#"["…","…"]"#),
             ("[3018,3019,3020]", "[3018,3019,3020]"),
             (
