@@ -10,6 +10,7 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::heard;
 use super::wire::Debugged;
@@ -22,6 +23,10 @@ const FACEBOOK_LOGIN: &str = "graph.facebook.com";
 
 /// Longest token that is believed.
 const TOKEN_MAX: usize = 4_000;
+
+/// Longest life that is believed, as Meta documents it: by a longer one the token would be
+/// renewed too late.
+const LIFE_MAX: Duration = Duration::from_hours(60 * 24);
 
 /// Renews the token that an API is called with.
 #[derive(Debug, Clone)]
@@ -44,14 +49,15 @@ struct Given {
     access_token: Secret,
     /// Seconds. However it is written, and whatever else: the token counts.
     #[serde(default)]
-    expires_in: serde_json::Value,
+    expires_in: Value,
 }
 
 impl Given {
     fn lives(&self) -> Option<Duration> {
         let text = self.expires_in.as_str().and_then(|text| text.parse().ok());
         let seconds = text.or_else(|| self.expires_in.as_f64())?;
-        Duration::try_from_secs_f64(seconds).ok()
+        let lives = Duration::try_from_secs_f64(seconds).ok()?;
+        Some(lives.min(LIFE_MAX))
     }
 }
 
@@ -117,18 +123,26 @@ pub(super) async fn end_of(api: &Api, api_version: &str, now: Timestamp) -> Resu
     Ok(end.filter(|at| *at > Timestamp::UNIX_EPOCH))
 }
 
-/// The token that was given. What was sent is shown by no refusal, and of an answer
-/// that may hold a token nothing is.
+/// The token that was given. What was sent is shown by no refusal, nor is a token that one
+/// gives all the same; and of an answer that may hold a token nothing is.
 fn given(answer: Result<Answer, ExchangeError>, sent: &[&Secret], now: Timestamp) -> Result<Renewed, Failure> {
     let answer = match answer {
         Ok(answer) if answer.status.is_success() => return read(&answer, now),
-        Ok(answer) => Ok(sent.iter().fold(answer, |answer, secret| secret.kept_out_of(answer))),
+        Ok(answer) => {
+            let given = answer.json().ok().and_then(|body| token_in(&body));
+            let secrets = sent.iter().copied().chain(&given);
+            Ok(secrets.fold(answer, |answer, secret| secret.kept_out_of(answer)))
+        }
         Err(error) => Err(error),
     };
     match heard::<Given>(answer, now) {
         Ok(_) => Err(no_token()),
         Err(meaning) => Err(meaning.into_failure()),
     }
+}
+
+fn token_in(body: &Value) -> Option<Secret> {
+    body.get("access_token")?.as_str().map(Secret::new)
 }
 
 fn read(answer: &Answer, now: Timestamp) -> Result<Renewed, Failure> {
@@ -187,6 +201,7 @@ mod tests {
             ("86400", day),
             ("\"86400\"", day),
             ("86400.0", day),
+            ("1e11", Timestamp::from_second(60 * 86_400).ok()),
             ("-1", None),
             ("null", None),
             ("[]", None),
@@ -208,6 +223,10 @@ mod tests {
         ] {
             let why = answered(StatusCode::OK, body).unwrap_err();
             assert!(!format!("{why:?}").contains("canary"), "{why:?}");
+        }
+        for status in [StatusCode::FOUND, StatusCode::BAD_REQUEST, StatusCode::BAD_GATEWAY] {
+            let why = answered(status, r#"{"access_token": "IGAA\u0063anary-0123"}"#).unwrap_err();
+            assert!(!format!("{why:?}").contains("anary"), "{why:?}");
         }
     }
 }
