@@ -103,6 +103,17 @@ impl Default for TenantId {
 }
 
 impl TenantId {
+    /// Bytes of a name, at the most.
+    pub const NAME_MAX: usize = 64;
+
+    /// One that is named from outside: it becomes a part of keys in databases and caches.
+    /// Nothing where no tenant has such a name.
+    pub fn named(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let fits = (1..=Self::NAME_MAX).contains(&text.len()) && text.bytes().all(plain);
+        fits.then(|| Self::new(text))
+    }
+
     /// Whether it is the one of a service without API keys, whose accounts are the
     /// configured ones.
     pub fn is_default(&self) -> bool {

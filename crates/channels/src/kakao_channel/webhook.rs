@@ -41,10 +41,11 @@ pub fn told_of(body: &Value) -> Option<BTreeSet<(TenantId, DistributionId)>> {
     )
 }
 
-fn read(reference: &str) -> Option<(TenantId, DistributionId)> {
-    let (id, tenant) = reference.split_once('.')?;
-    let id = Uuid::try_parse(id).ok().filter(|_| id.len() == 32)?;
-    (!tenant.is_empty()).then(|| (TenantId::new(tenant), DistributionId(id)))
+/// Only what this service writes: a database is not asked for anything else.
+fn read(text: &str) -> Option<(TenantId, DistributionId)> {
+    let (id, tenant) = text.split_once('.')?;
+    let (id, tenant) = (DistributionId(Uuid::try_parse(id).ok()?), TenantId::named(tenant)?);
+    (reference(&tenant, id).as_deref() == Some(text)).then_some((tenant, id))
 }
 
 #[cfg(test)]
@@ -73,6 +74,24 @@ mod tests {
             json!({"event": EVENT, "hooks": {}}),
         ] {
             assert_eq!(told_of(&body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_this_service_writes_to_nobody_is_let_pass() {
+        let id = Uuid::from_u128(0xabc).simple().to_string();
+        let (upper, long) = (id.to_uppercase(), "x".repeat(65));
+        for reference in [
+            format!("{upper}.cafe"),
+            format!("{id}.{long}"),
+            format!("{id}.cafe\0"),
+            format!("{id}.cafe 1"),
+            format!("{id}.카페"),
+            format!("{id}."),
+            id,
+        ] {
+            let body = json!({"event": EVENT, "hooks": [{"recipientGroupingKey": reference}]});
+            assert_eq!(told_of(&body), Some(BTreeSet::new()), "{reference:?}");
         }
     }
 

@@ -20,9 +20,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::keys::{KEY_BYTES, NewKey};
 use crate::store;
 
-/// Characters of a key's name, and of a tenant's.
+/// Characters of a key's name.
 const NAME_MAX: usize = 100;
-const TENANT_MAX: usize = 64;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -186,12 +185,10 @@ fn name(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("a name has 1 to {NAME_MAX} characters, and none that controls"))
 }
 
-/// It becomes a part of keys in databases and caches.
 fn tenant(text: &str) -> Result<TenantId, String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let fits = (1..=TENANT_MAX).contains(&text.len()) && text.bytes().all(plain);
-    fits.then(|| TenantId::new(text))
-        .ok_or_else(|| format!("a tenant has 1 to {TENANT_MAX} letters, digits, dots, dashes or underscores"))
+    let most = TenantId::NAME_MAX;
+    TenantId::named(text)
+        .ok_or_else(|| format!("a tenant has 1 to {most} letters, digits, dots, dashes or underscores"))
 }
 
 #[cfg(test)]
