@@ -14,12 +14,12 @@ use super::{MediaClient, MediaError, declared, not_fetched, refused};
 use crate::http::{Answer, ExchangeError};
 
 /// Bytes of a file.
-struct Part {
-    answer: Answer,
+pub(super) struct Part {
+    pub(super) answer: Answer,
     /// How long the file is, where its server says so.
-    all: Option<u64>,
+    pub(super) all: Option<u64>,
     /// What was asked for; else the server gives no parts, and it is the beginning.
-    as_asked: bool,
+    pub(super) as_asked: bool,
 }
 
 impl MediaClient {
@@ -66,11 +66,11 @@ impl MediaClient {
     }
 
     /// So many bytes of the file from there on, or fewer.
-    async fn part(&self, url: &str, from: u64, length: u64) -> Result<Part, MediaError> {
+    pub(super) async fn part(&self, url: &str, from: u64, length: u64) -> Result<Part, MediaError> {
         let url = media_url(url, &self.allow_hosts).map_err(MediaError::NotAllowed)?;
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = url.as_str().parse().unwrap_or_default();
-        let last = from.saturating_add(length) - 1;
+        let last = from.saturating_add(length - 1);
         if let Ok(range) = HeaderValue::from_str(&format!("bytes={from}-{last}")) {
             request.headers_mut().insert(RANGE, range);
         }
@@ -78,13 +78,7 @@ impl MediaClient {
         let http = self.http_for(&url).with_answers_of(most);
         let answer = http.send(request).await.map_err(not_fetched)?;
         match answer.status {
-            StatusCode::PARTIAL_CONTENT => {
-                let (begins_at, all) = range_of(&answer).unwrap_or_default();
-                // Bytes from elsewhere would be taken for something else.
-                let as_asked = begins_at == Some(from);
-                let answer = if as_asked { answer } else { nothing_of(answer) };
-                Ok(Part { answer, all, as_asked })
-            }
+            StatusCode::PARTIAL_CONTENT => Ok(Part::of(answer, from)),
             StatusCode::OK => {
                 let all = if answer.cut {
                     content_length(&answer)
@@ -103,6 +97,28 @@ impl MediaClient {
 }
 
 impl Part {
+    /// Of a server that says which part it gives. Bytes from elsewhere, or others than it
+    /// says, would be taken for something else.
+    fn of(answer: Answer, from: u64) -> Self {
+        let came = answer.body.len() as u64;
+        // What is cut off went on.
+        let least = came + u64::from(answer.cut);
+        let holds = |said: &Said| said.first == from && came > 0 && least <= said.length;
+        match range_of(&answer).filter(holds) {
+            Some(said) => Self {
+                // No file is shorter than what came of it.
+                all: said.all.filter(|all| *all >= from.saturating_add(came)),
+                as_asked: true,
+                answer,
+            },
+            None => Self {
+                all: None,
+                as_asked: false,
+                answer: nothing_of(answer),
+            },
+        }
+    }
+
     /// Nothing came that says anything.
     fn is_nothing(&self) -> bool {
         !self.as_asked && self.answer.body.is_empty()
@@ -133,12 +149,26 @@ fn nothing_of(answer: Answer) -> Answer {
     }
 }
 
-/// `bytes 0-99/1000`: where it begins, and how long all of it is.
-fn range_of(answer: &Answer) -> Option<(Option<u64>, Option<u64>)> {
+/// Which part a server says that it gives.
+struct Said {
+    /// Its first byte.
+    first: u64,
+    length: u64,
+    /// How long all of the file is.
+    all: Option<u64>,
+}
+
+/// `bytes 0-99/1000`.
+fn range_of(answer: &Answer) -> Option<Said> {
     let text = answer.headers.get(CONTENT_RANGE)?.to_str().ok()?;
     let (range, all) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let begins_at = range.split_once('-').and_then(|(first, _)| first.trim().parse().ok());
-    Some((begins_at, all.trim().parse().ok()))
+    let (first, last) = range.split_once('-')?;
+    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    Some(Said {
+        first,
+        length: last.checked_sub(first)?.saturating_add(1),
+        all: all.trim().parse().ok(),
+    })
 }
 
 fn content_length(answer: &Answer) -> Option<u64> {
@@ -168,6 +198,12 @@ mod tests {
         Whole,
         /// Other parts than those that were asked for.
         Elsewhere,
+        /// Parts, and of each more than it says.
+        MoreThanSaid,
+        /// Parts, with no bytes in them.
+        Empty,
+        /// Parts, of a file that is shorter than they are.
+        ShorterFile,
     }
 
     struct Server {
@@ -201,19 +237,21 @@ mod tests {
             _ if first as u64 >= all => "HTTP/1.1 416 No\r\ncontent-length: 0\r\n".to_owned(),
             gives => {
                 let from = if gives == Gives::Elsewhere { first + 1 } else { first };
-                let all = if gives == Gives::UnknownLength {
-                    "*".to_owned()
-                } else {
-                    all.to_string()
+                let last = if gives == Gives::MoreThanSaid { first } else { last };
+                let all = match gives {
+                    Gives::UnknownLength => "*".to_owned(),
+                    Gives::ShorterFile => "1".to_owned(),
+                    _ => all.to_string(),
                 };
                 format!("HTTP/1.1 206 Part\r\ncontent-range: bytes {from}-{last}/{all}\r\nconnection: close\r\n")
             }
         };
         let body = match server.gives {
             Gives::Whole => &server.file[..],
+            Gives::Empty => &[],
             _ => server
                 .file
-                .get(first..(last + 1).min(server.file.len()))
+                .get(first..last.saturating_add(1).min(server.file.len()))
                 .unwrap_or_default(),
         };
         stream
@@ -310,6 +348,28 @@ mod tests {
             (true, 1),
             "bytes from elsewhere say nothing: {checked:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_contradicts_itself_is_no_reason_to_refuse_a_film() {
+        for (gives, codec) in [
+            (Gives::MoreThanSaid, "av01"),
+            (Gives::Empty, "avc1"),
+            (Gives::ShorterFile, "avc1"),
+        ] {
+            let (checked, asked) = check(server(gives, film(codec, 10, true))).await;
+            assert_eq!((checked.is_ok(), asked.len()), (true, 1), "{gives:?}: {checked:?}");
+        }
+        let (checked, _) = check(server(Gives::ShorterFile, film("av01", 10, true))).await;
+        assert!(is_refused(&checked), "what came is seen: {checked:?}");
+    }
+
+    /// A box may say that it goes on for ever.
+    #[tokio::test]
+    async fn no_part_ends_before_it_begins() {
+        let endless = [&b"\0\0\0\x01mdat"[..], &[0xff; 8]].concat();
+        let (_, asked) = check(server(Gives::UnknownLength, [film_type(), endless].concat())).await;
+        assert_eq!(asked[1], format!("{0}-{0}", u64::MAX));
     }
 
     #[tokio::test]
