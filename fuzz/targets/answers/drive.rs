@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::input::{Answer, Ask, Input};
 use crate::server::Server;
-use crate::subjects::{DEADLINE, NUMBERS, Subject, TOKEN, now};
+use crate::subjects::{ChannelSubject, DEADLINE, NUMBERS, TOKEN, now};
 use crate::told::Told;
 
 /// One call makes several exchanges at the most, each within its own deadline.
@@ -38,7 +38,7 @@ struct Drive<'w> {
     heard: bool,
 }
 
-pub(crate) async fn drive(subject: &Subject, server: &Server, input: &Input) {
+pub(crate) async fn drive(subject: &ChannelSubject, server: &Server, input: &Input) {
     let client = &*subject.client;
     let mut drive = Drive {
         client,
@@ -209,7 +209,7 @@ impl Drive<'_> {
 }
 
 /// It is over in time, whatever comes.
-async fn within<T>(call: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(call: impl Future<Output = T>) -> T {
     let over = tokio::time::timeout(CALL_MAX, Box::pin(call)).await;
     over.expect("a call goes on beyond its deadline")
 }

@@ -9,8 +9,9 @@ const SEPARATOR: u8 = 0x1e;
 /// More are never asked for.
 const ANSWERS_MAX: usize = 40;
 
-const STATUSES: [u16; 22] = [
-    200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 408, 409, 410, 413, 418, 422, 425, 429, 500, 502, 503, 599,
+const STATUSES: [u16; 24] = [
+    200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 408, 409, 410, 413, 418, 422, 425, 429, 500, 502, 503, 599, 206,
+    416,
 ];
 
 /// What a client is asked, and what it hears.
@@ -55,6 +56,10 @@ pub(crate) enum Headers {
     Broken,
     /// Each header that clients read is the body's first line.
     FirstLine,
+    /// The body is the part of a file that was asked for, of whatever length the file is.
+    Part,
+    /// The same, and the file ends there.
+    LastPart,
 }
 
 impl Input {
@@ -87,7 +92,7 @@ impl Answer {
         };
         Some(Self {
             status: STATUSES[usize::from(status.wrapping_sub(b'a')) % STATUSES.len()],
-            headers: match headers.wrapping_sub(b'0') % 8 {
+            headers: match headers.wrapping_sub(b'0') % 10 {
                 1 => Headers::RetryAfter("7"),
                 2 => Headers::RetryAfter("Tue, 24 Nov 2026 01:00:30 GMT"),
                 3 => Headers::Used,
@@ -95,6 +100,8 @@ impl Answer {
                 5 => Headers::Date,
                 6 => Headers::Broken,
                 7 => Headers::FirstLine,
+                8 => Headers::Part,
+                9 => Headers::LastPart,
                 _ => Headers::None,
             },
             body: body.to_vec(),

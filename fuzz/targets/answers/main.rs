@@ -1,6 +1,8 @@
 //! What channels answer, whatever it is: a client is driven along its protocol, and asked
 //! all else that it can be asked, while a server in this process answers as the input says.
-//! `input.rs` says how an input is read, `drive.rs` what must be true of what comes of it.
+//! After the channels' clients come the two that are driven otherwise: Instagram's tokens, and
+//! the films that lie at users' addresses. `input.rs` says how an input is read, `drive.rs`,
+//! `tokens.rs` and `parts.rs` what must be true of what comes of it.
 //!
 //! Deliberately absent: the engine and a database. That at most one effect comes to be is
 //! the conformance suite's.
@@ -8,8 +10,10 @@
 
 mod drive;
 mod input;
+mod parts;
 mod server;
 mod subjects;
+mod tokens;
 mod told;
 
 use std::cell::OnceCell;
@@ -55,6 +59,12 @@ fuzz_target!(|bytes: &[u8]| {
         let world = world.get_or_init(World::new);
         let subject = &world.subjects[input.subject % world.subjects.len()];
         world.server.answers(input.answers.clone(), input.repeats);
-        world.runtime.block_on(drive::drive(subject, &world.server, &input));
+        world.runtime.block_on(async {
+            match subject {
+                Subject::Channel(channel) => drive::drive(channel, &world.server, &input).await,
+                Subject::Tokens(tokens) => tokens::drive(tokens, &world.server).await,
+                Subject::Films(media) => parts::drive(media, &world.server, &input).await,
+            }
+        });
     });
 });

@@ -1,5 +1,6 @@
 //! A server that answers what it is told, one after the other, whoever asks. Below `/media`
-//! lie files that every channel takes, so that clients come as far as to call.
+//! lie files that every channel takes, so that clients come as far as to call. A part of a
+//! file is answered like anything else, and what was asked and said of it is noted.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -14,6 +15,9 @@ const JPEG: &[u8] = include_bytes!("../../../crates/simulator/src/channels/grey.
 const MP3: &[u8] = include_bytes!("../../../crates/simulator/src/channels/silence.mp3");
 const MP4: &[u8] = include_bytes!("../../../crates/simulator/src/channels/empty.mp4");
 
+/// The wrong time of [`Headers::Date`].
+pub(crate) const DATE: &str = "Tue, 24 Nov 2026 23:00:30 GMT";
+
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     script: Arc<Mutex<Script>>,
@@ -27,12 +31,24 @@ struct Script {
     repeats: bool,
     /// Since somebody looked.
     given: Vec<Answer>,
+    /// The same, of what was asked for in parts.
+    parts: Vec<Part>,
+}
+
+/// A part of a file: its first and last byte, as they were asked for and as they came.
+pub(crate) struct Part {
+    pub(crate) asked: (u64, u64),
+    pub(crate) said: Option<(u64, u64)>,
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Of a request only what an answer depends on.
 struct Request {
     head: bool,
     path: String,
+    /// A part is asked for, from its first byte to its last.
+    range: Option<(u64, u64)>,
 }
 
 impl Server {
@@ -63,6 +79,12 @@ impl Server {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut script.given)
     }
+
+    /// Which parts of files were, since this was asked last.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut script.parts)
+    }
 }
 
 impl Script {
@@ -87,8 +109,10 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
         let (whole, goes_on) = if let Some((kind, file)) = media(&request.path) {
             (response(200, &format!("content-type: {kind}\r\n"), file), true)
         } else {
-            let answer = script.lock().unwrap_or_else(PoisonError::into_inner).next();
-            written(&answer, request.head)
+            let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
+            let answer = script.next();
+            script.parts.extend(request.range.map(|asked| Part::of(&answer, asked)));
+            written(&answer, &request)
         };
         if stream.write_all(&whole).await.is_err() || !goes_on {
             break;
@@ -115,7 +139,57 @@ async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Request> {
     Some(Request {
         head: words.next()? == "head",
         path: words.next()?.to_owned(),
+        range: head.lines().find_map(|line| range(line.strip_prefix("range: bytes=")?)),
     })
+}
+
+/// `0-99`, whatever the numbers are.
+fn range(text: &str) -> Option<(u64, u64)> {
+    let (first, last) = text.split_once('-')?;
+    Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+}
+
+impl Part {
+    fn of(answer: &Answer, asked: (u64, u64)) -> Self {
+        let (content_range, body) = match answer.headers {
+            Headers::FirstLine => {
+                let (line, body) = first_line(&answer.body);
+                (Some(line), body)
+            }
+            _ => (content_range(answer, asked), &answer.body[..]),
+        };
+        let said = content_range.as_deref().and_then(|text| {
+            let (parts, _) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+            range(parts)
+        });
+        Self {
+            asked,
+            said,
+            status: answer.status,
+            body: body.to_vec(),
+        }
+    }
+}
+
+/// Where an answer to a part says where it lies, without a line of its own.
+fn content_range(answer: &Answer, (first, _): (u64, u64)) -> Option<String> {
+    let end = first.saturating_add(answer.body.len() as u64);
+    let last = end.saturating_sub(1);
+    match answer.headers {
+        Headers::Part => Some(format!("bytes {first}-{last}/*")),
+        Headers::LastPart => Some(format!("bytes {first}-{last}/{end}")),
+        _ => None,
+    }
+}
+
+/// A body's first line, as it can stand in a header, and what follows.
+pub(crate) fn first_line(body: &[u8]) -> (String, &[u8]) {
+    let mut lines = body.splitn(2, |byte| *byte == b'\n');
+    let line = lines.next().unwrap_or_default();
+    // What is no header would be no HTTP, and is hyper's to refuse.
+    let is_plain = |byte: &&u8| (0x20..0x7f).contains(*byte);
+    let line = line.iter().filter(is_plain).map(|byte| char::from(*byte)).collect();
+    (line, lines.next().unwrap_or_default())
 }
 
 async fn more(stream: &mut TcpStream, heard: &mut Vec<u8>) -> Option<()> {
@@ -134,11 +208,12 @@ fn media(path: &str) -> Option<(&'static str, &'static [u8])> {
 }
 
 /// An answer's bytes, and whether the connection goes on after it.
-fn written(answer: &Answer, head: bool) -> (Vec<u8>, bool) {
+fn written(answer: &Answer, request: &Request) -> (Vec<u8>, bool) {
     let mut body = &answer.body[..];
     let mut headers = String::new();
     let kind = match answer.headers {
         Headers::Problem => "application/problem+json",
+        _ if request.range.is_some() => "video/mp4",
         _ if body.first() == Some(&b'<') => "text/xml",
         _ => "application/json",
     };
@@ -149,15 +224,17 @@ fn written(answer: &Answer, head: bool) -> (Vec<u8>, bool) {
             "x-app-usage: {\"call_count\":100,\"total_cputime\":25,\"total_time\":25}\r\n\
              x-business-use-case-usage: {\"1\":[{\"type\":\"instagram\",\"call_count\":100,\"estimated_time_to_regain_access\":19}]}\r\n",
         ),
-        Headers::Date => headers.push_str("date: Tue, 24 Nov 2026 23:00:30 GMT\r\n"),
+        Headers::Date => _ = write!(headers, "date: {DATE}\r\n"),
         Headers::FirstLine => {
-            let mut lines = body.splitn(2, |byte| *byte == b'\n');
-            let line = lines.next().unwrap_or_default();
-            body = lines.next().unwrap_or_default();
-            // What is no header would be no HTTP, and is hyper's to refuse.
-            let value: String = line.iter().filter(|byte| (0x20..0x7f).contains(*byte)).map(|byte| char::from(*byte)).collect();
-            for name in ["retry-after", "x-app-usage", "x-business-use-case-usage", "date"] {
+            let (value, rest) = first_line(body);
+            body = rest;
+            for name in ["retry-after", "x-app-usage", "x-business-use-case-usage", "date", "content-range"] {
                 _ = write!(headers, "{name}: {value}\r\n");
+            }
+        }
+        Headers::Part | Headers::LastPart => {
+            if let Some(text) = request.range.and_then(|asked| content_range(answer, asked)) {
+                _ = write!(headers, "content-range: {text}\r\n");
             }
         }
         Headers::None | Headers::Problem | Headers::Broken => {}
@@ -166,7 +243,7 @@ fn written(answer: &Answer, head: bool) -> (Vec<u8>, bool) {
     // These have none (RFC 9110, 6.4.1); to a HEAD its length alone is told.
     let bare = matches!(answer.status, 204 | 304);
     let mut whole = response(answer.status, &headers, if bare { b"" } else { body });
-    if head {
+    if request.head {
         whole.truncate(whole.len() - if bare { 0 } else { body.len() });
     }
     if broken {

@@ -11,7 +11,8 @@ use fanfare_channels::client::ChannelClient;
 use fanfare_channels::gateway::GatewayClient;
 use fanfare_channels::genie_tv::{GenieTvClient, GenieTvSettings};
 use fanfare_channels::http::{HttpClient, HttpSettings};
-use fanfare_channels::instagram::{InstagramClient, InstagramSettings};
+use fanfare_channels::instagram::token::InstagramTokens;
+use fanfare_channels::instagram::{API_VERSION, InstagramClient, InstagramSettings};
 use fanfare_channels::kakao_channel::recipients::{Recipient, Recipients, RecipientsError};
 use fanfare_channels::kakao_channel::{KakaoChannelClient, KakaoSettings};
 use fanfare_channels::media::{MediaClient, Spots};
@@ -47,7 +48,13 @@ pub(crate) const NUMBERS: &str = "0100000000";
 /// Longer answers are cut off, where the client does not ask for more.
 const ANSWER_MAX: usize = 4_096;
 
-pub(crate) struct Subject {
+pub(crate) enum Subject {
+    Channel(ChannelSubject),
+    Tokens(InstagramTokens),
+    Films(MediaClient),
+}
+
+pub(crate) struct ChannelSubject {
     pub(crate) client: Arc<dyn ChannelClient>,
     pub(crate) call: Call,
 }
@@ -60,9 +67,9 @@ pub(crate) fn now() -> Timestamp {
 /// In the order of an input's first byte.
 pub(crate) fn all(server: &Server) -> Vec<Subject> {
     let base = format!("http://{}", server.address);
-    let subject = |client: Arc<dyn ChannelClient>, channel: &str, options: &Value| Subject {
-        client,
-        call: call(&base, channel, options),
+    let subject = |client: Arc<dyn ChannelClient>, channel: &str, options: &Value| {
+        let call = call(&base, channel, options);
+        Subject::Channel(ChannelSubject { client, call })
     };
     let caption = json!({"caption": "10% #빵집"});
     let reel = json!({"caption": "10% #빵집", "film": true});
@@ -101,6 +108,8 @@ pub(crate) fn all(server: &Server) -> Vec<Subject> {
             "KakaoChannel",
             &json!({"message": "(광고) 빵집"}),
         ),
+        Subject::Tokens(InstagramTokens::new(api(server), API_VERSION)),
+        Subject::Films(media(server)),
     ]
 }
 

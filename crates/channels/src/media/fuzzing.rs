@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use fanfare_core::validate::instagram;
 
 use super::film::{Film, FilmError, Found, PARTS_MAX, find, is_film};
 use super::sniff::sniff;
 use super::sound::listen;
+use super::{MediaClient, MediaError};
 
 /// Width and height of a picture that is measured.
 pub fn picture(bytes: &[u8]) -> Option<(u32, u32)> {
@@ -46,4 +48,18 @@ pub fn film(file: &[u8], most: u64) -> Result<(), FilmError> {
         }
     }
     Ok(())
+}
+
+/// A part of a file: its bytes, how long all of it is, and whether it is what was asked for.
+///
+/// # Errors
+/// Why there is none.
+pub async fn part(
+    client: &MediaClient,
+    url: &str,
+    from: u64,
+    length: u64,
+) -> Result<(Bytes, Option<u64>, bool), MediaError> {
+    let part = client.part(url, from, length).await?;
+    Ok((part.answer.body, part.all, part.as_asked))
 }
