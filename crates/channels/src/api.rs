@@ -49,7 +49,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 impl Api {
-    /// `base` is the operator's own and trusted; paths are put below it.
+    /// `base` is the operator's own and trusted, or was looked at; paths are put below it.
     pub fn new(http: HttpClient, base: Url, token: impl Into<Token>) -> Self {
         Self {
             patience: http.patience(),
@@ -174,7 +174,9 @@ impl Api {
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Refused only by addresses such as `mailto:`, which are no base.
-        if let Ok(mut segments) = url.path_segments_mut() {
+        if !path.is_empty()
+            && let Ok(mut segments) = url.path_segments_mut()
+        {
             segments.pop_if_empty().extend(path);
         }
         url

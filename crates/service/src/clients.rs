@@ -354,12 +354,16 @@ impl Clients {
         let allowed = &self.config.channels.naver_blog.blog_hosts;
         let url = endpoint::endpoint(endpoint, allowed);
         let url = url.map_err(|_refused| own_lacks(Channel::NaverBlog, Part::Endpoint))?;
-        let http = if endpoint::may_be_inside(&url, allowed) {
+        Ok(Api::new(self.http_for(&url).clone(), url, account.token()))
+    }
+
+    /// What calls an address that a tenant has named.
+    fn http_for(&self, url: &Url) -> &HttpClient {
+        if endpoint::may_be_inside(url, &self.config.channels.naver_blog.blog_hosts) {
             &self.http
         } else {
             &self.public
-        };
-        Ok(Api::new(http.clone(), url, account.token()))
+        }
     }
 
     fn instagram(&self, account: &Account, beside: &mut Beside) -> Result<Arc<dyn ChannelClient>, Failure> {
@@ -612,6 +616,22 @@ mod tests {
         let missing = links(&shared).unwrap_err();
         assert!(missing.ko.contains("media.dir (FANFARE_MEDIA__DIR)"), "{missing:?}");
         assert!(links(&format!("{shared}media.dir = \"/srv\"")).is_ok());
+    }
+
+    /// A name in a public zone may lead inside: by its look no address shows it.
+    #[test]
+    fn a_tenant_s_blog_is_called_on_the_public_internet_alone() {
+        let lines = "[channels.naver_blog]\nblog_hosts = [\"blogs.internal:8443\"]";
+        let clients = Clients::new(&toml::from_str(lines).unwrap(), SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        for (url, inside) in [
+            ("https://blogs.internal:8443/xmlrpc.php", true),
+            ("https://blogs.internal/xmlrpc.php", false),
+            ("https://shop.example.com/xmlrpc.php", false),
+        ] {
+            let called_by = std::ptr::from_ref(clients.http_for(&Url::parse(url).unwrap()));
+            assert_eq!(std::ptr::eq(called_by, &raw const clients.http), inside, "{url}");
+            assert_eq!(std::ptr::eq(called_by, &raw const clients.public), !inside, "{url}");
+        }
     }
 
     #[test]

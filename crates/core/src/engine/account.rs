@@ -122,7 +122,7 @@ impl Accounts {
         }
     }
 
-    /// A call with an account went badly; says whether one with another did of late, so
+    /// A call with an account went badly that is not known to be in trouble; says whether one with another did of late, so
     /// that it is not the account's trouble alone.
     pub(super) fn goes_badly(&mut self, tenant: &TenantId, now: Timestamp) -> bool {
         let of_another = |(whose, at): &&(TenantId, Timestamp)| {

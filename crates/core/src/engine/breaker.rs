@@ -15,7 +15,6 @@
 
 use jiff::Timestamp;
 
-use super::commit::is_kept;
 use super::message::{CallReference, Command};
 use super::outcome::begins_too_late;
 use super::planted::Bug;
@@ -145,7 +144,8 @@ impl Engine {
         let Some(permit) = leave.channel else { return true };
         let lane = &mut self.lanes[channel.index()];
         let is_bad = lane.gate.breaker.is_bad(&permit, result, now);
-        let is_shared = is_bad && lane.accounts.goes_badly(tenant, now);
+        // One that is known to be in trouble vouches for nobody else's.
+        let is_shared = is_bad && !own_trouble && lane.accounts.goes_badly(tenant, now);
         let is_own = own_trouble || is_bad && !is_shared && own_account(tenant).is_some();
         let result = if is_own { CallResult::Ignored } else { result };
         self.with_breaker(channel, None, turn, |breaker| breaker.record(permit, result, now));
@@ -368,12 +368,7 @@ impl Engine {
             self.expire(id, channel, turn);
             return false;
         }
-        let stands = delivery.waits_for(&why.code) && delivery.next_attempt_at == Some(until);
-        if stands && work.unwritten.is_empty() && !is_kept(&work.distribution, turn) {
-            // It was taken over to go on, and does not: it is given back.
-            work.change(channel, |_| {});
-            self.dirty.insert(id);
-        } else if !stands {
+        if !delivery.waits_for(&why.code) || delivery.next_attempt_at != Some(until) {
             work.change(channel, |delivery| {
                 delivery.next_attempt_at = Some(until);
                 delivery.failure = Some(why);

@@ -128,8 +128,8 @@ pub struct ChannelSettings {
     pub rate_limit: Option<RateLimit>,
     /// How its protocol behaves.
     pub protocol: Protocol,
-    /// Tenants' own accounts lie elsewhere than the configured one, each at a place of its
-    /// own: what calls with them come to says nothing of the channel.
+    /// Every tenant's account but the configured one lies at a place of its own: what calls
+    /// with it come to says nothing of the channel.
     pub accounts_apart: bool,
 }
 

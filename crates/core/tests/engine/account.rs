@@ -156,6 +156,20 @@ fn one_account_does_not_open_the_channel_s_breaker_however_it_fails() {
     assert_eq!(node.of_channel(), BreakerState::Closed);
 }
 
+/// A shop that was closed down fails now and then for good.
+#[test]
+fn an_account_that_is_known_to_be_in_trouble_does_not_make_another_s_the_channel_s() {
+    let mut node = roomy();
+    node.fails_on("cafe", 1);
+    node.fails("bakery", 4);
+    node.fails("florist", 1);
+    node.ends("florist", &confirmed());
+    assert_eq!(node.of_channel(), BreakerState::Closed);
+    node.fails("bakery", 1);
+    assert_eq!(node.of_account("bakery"), Some(BreakerState::Open));
+    assert_eq!(node.of_channel(), BreakerState::Closed);
+}
+
 /// Long ago is not together.
 #[test]
 fn two_accounts_that_fail_at_different_times_are_two_troubles() {
@@ -236,7 +250,8 @@ fn who_finds_out_whether_the_channel_is_back_is_one_whose_account_may_call() {
     let mut node = roomy();
     // Its own is open for a minute by now.
     node.fails_on("cafe", 1);
-    for tenant in ["bakery", "florist", "bakery", "florist", "bakery"] {
+    for tenant in ["bakery", "florist", "bakery", "florist", "bakery", "florist"] {
+        assert_eq!(node.of_channel(), BreakerState::Closed);
         node.fails(tenant, 1);
     }
     assert_eq!(node.of_channel(), BreakerState::Open);

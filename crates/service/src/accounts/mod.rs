@@ -260,14 +260,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whether tenants' own accounts lie elsewhere than the configured one.
+    /// Whether every tenant's account lies elsewhere than the configured one.
     pub(crate) fn are_apart(&self, channel: Channel) -> bool {
         self.config(channel).accounts_apart()
     }
 
     /// Whether an account lies elsewhere than the configured one.
     pub(crate) fn lies_elsewhere(&self, whose: Whose, channel: Channel) -> bool {
-        whose == Whose::Own && self.are_apart(channel)
+        whose == Whose::Own && self.config(channel).own_lies_elsewhere()
     }
 
     fn config(&self, channel: Channel) -> &ChannelConfig {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fanfare_channels::media::LOOK_AHEAD_WITHIN;
 use fanfare_core::advertising::Night;
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::distribution::Distribution;
 use fanfare_core::ids::TenantId;
 use fanfare_core::request::CanonicalRequest;
 use fanfare_core::validate::Admitted;
@@ -59,13 +60,19 @@ impl LookAhead {
             return Ok(BTreeMap::new());
         }
         let newest = state.store.newest_of_event(tenant, &asked.request.event_id).await?;
-        if newest.is_some_and(|newest| newest.distribution.request.hash == asked.hash) {
+        if newest.is_some_and(|newest| is_repeat(asked, &newest.distribution)) {
             return Ok(BTreeMap::new());
         }
         let look = async |channel: &Channel| state.engine.look_ahead(tenant, *channel, &asked.request, now).await;
         let looked = join_all(self.0.iter().map(look)).await;
         Ok(looked.into_iter().flatten().collect())
     }
+}
+
+/// One that was called off, or may be repeated, is announced anew by the same words.
+fn is_repeat(asked: &CanonicalRequest, known: &Distribution) -> bool {
+    let stands = known.deliveries.iter().any(|delivery| delivery.holds_claim);
+    stands && !asked.request.allow_repeat && known.request.hash == asked.hash
 }
 
 #[cfg(test)]

@@ -171,8 +171,13 @@ impl ChannelConfig {
     }
 
     /// Whether a tenant's own account lies elsewhere than the configured one: a blog does.
-    pub(crate) fn accounts_apart(&self) -> bool {
+    pub(crate) fn own_lies_elsewhere(&self) -> bool {
         self.protocol == ChannelProtocol::MetaWeblog
+    }
+
+    /// Whether every tenant's does, since none shares the configured one.
+    pub(crate) fn accounts_apart(&self) -> bool {
+        self.own_lies_elsewhere() && (self.require_own_account || self.base_url.is_none())
     }
 
     /// The lines that were verified; what can't be read was refused at the start.

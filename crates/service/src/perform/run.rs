@@ -356,7 +356,7 @@ impl Performer {
         None
     }
 
-    /// What waited for it and was left to nobody is taken over, to go on at once.
+    /// What waited for a channel's and was left to nobody is taken over, to go on at once.
     fn breaker_changed(
         &self,
         (channel, account): (Channel, Option<TenantId>),

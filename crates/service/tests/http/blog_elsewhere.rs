@@ -170,24 +170,3 @@ async fn a_blog_that_may_not_be_called_is_refused_when_it_is_handed_over() {
     assert_eq!(inside.effects().len(), 0);
     service.stop().await;
 }
-
-/// A name in a public zone may lead inside; that is seen where it is resolved, and the
-/// password does not leave.
-#[tokio::test]
-async fn a_blog_whose_name_leads_inside_is_not_called() {
-    let host = simulator().await;
-    let service = Service::start_as(own_blogs(&[&host])).await;
-    let cafe = Tenant::of(&service, "cafe").await;
-    let mut account = own(&host, "coffee");
-    // By the public registry its addresses are 127.0.0.1 and ::1, where it resolves at all.
-    account["endpoint"] = json!("https://localtest.me/xmlrpc.php");
-    cafe.put("NaverBlog", &account).await.success(200);
-    let mut body = request("evt-1");
-    body["channels"] = json!(["NaverBlog"]);
-    body["contentUrls"]["imageUrl"] = json!(format!("{}/media/a.jpg", host.base_url()));
-    let headers = [cafe.key.header(), ("prefer", "wait=2")];
-    let answer = service.post_with(DISTRIBUTE, &headers, &body).await.json();
-    assert_ne!(blog(&answer)["status"], "SUCCESS", "{answer}");
-    assert_eq!(host.effects().len(), 0);
-    service.stop().await;
-}
