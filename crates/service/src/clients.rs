@@ -27,11 +27,12 @@ use fanfare_core::attempt::{Dedup, Protocol};
 use fanfare_core::channel::{Channel, Mode};
 use fanfare_core::delivery::Failure;
 use fanfare_core::validate::kakao_channel::Frame;
+use fanfare_core::validate::url::is_allowed;
 use url::{Host, Url};
 
 use self::lacking::{does_not_fit, lacks, lacks_setting, own_lacks};
 use crate::accounts::account::{Account, Part, own_rules, rules};
-use crate::accounts::endpoint;
+use crate::accounts::endpoint::endpoint;
 use crate::config::{ChannelConfig, ChannelProtocol, Config};
 use crate::hand_off_key;
 use crate::perform::Connection;
@@ -120,8 +121,8 @@ pub(crate) fn protocol(channel: Channel, config: &ChannelConfig, connection: &Co
         (_, ChannelProtocol::Own, Channel::GenieTV) => genie_tv::PROTOCOL,
         (_, ChannelProtocol::Own, Channel::RingoBiz) => ringo_biz::PROTOCOL,
         (_, ChannelProtocol::Own, Channel::WooridongneTV) | (_, ChannelProtocol::Gateway, _) => gateway::PROTOCOL,
-        // Nothing is called; what is in doubt is not decided either.
         (_, ChannelProtocol::MetaWeblog, Channel::NaverBlog) => meta_weblog::protocol(settle),
+        // Nothing is called; what is in doubt is not decided either.
         (_, ChannelProtocol::Own, Channel::NaverBlog) | (_, ChannelProtocol::MetaWeblog, _) => Protocol {
             first_step_has_effect: true,
             dedup: Dedup::LookUp { settle: Duration::ZERO },
@@ -343,23 +344,23 @@ impl Clients {
             ..MetaWeblogSettings::new(account.text(Part::AccountId))
         };
         let api = match own {
-            Some(endpoint) => self.own_blog(account, &endpoint)?,
+            Some(named) => self.own_blog(account, &named)?,
             None => self.api(Channel::NaverBlog, account)?,
         };
         Ok(Arc::new(MetaWeblogClient::new(api, self.media.clone(), settings)))
     }
 
     /// What was allowed when it was handed over may not be any more.
-    fn own_blog(&self, account: &Account, endpoint: &str) -> Result<Api, Failure> {
+    fn own_blog(&self, account: &Account, named: &str) -> Result<Api, Failure> {
         let allowed = &self.config.channels.naver_blog.blog_hosts;
-        let url = endpoint::endpoint(endpoint, allowed);
+        let url = endpoint(named, allowed);
         let url = url.map_err(|_refused| own_lacks(Channel::NaverBlog, Part::Endpoint))?;
         Ok(Api::new(self.http_for(&url).clone(), url, account.token()))
     }
 
     /// What calls an address that a tenant has named.
     fn http_for(&self, url: &Url) -> &HttpClient {
-        if endpoint::may_be_inside(url, &self.config.channels.naver_blog.blog_hosts) {
+        if is_allowed(url, &self.config.channels.naver_blog.blog_hosts) {
             &self.http
         } else {
             &self.public

@@ -122,13 +122,13 @@ impl Accounts {
         }
     }
 
-    /// A call with an account went badly that is not known to be in trouble; says whether one with another did of late, so
-    /// that it is not the account's trouble alone.
+    /// A call with an account went badly that is not known to be in trouble; says whether
+    /// one with another did of late, so that it is not the account's trouble alone.
     pub(super) fn goes_badly(&mut self, tenant: &TenantId, now: Timestamp) -> bool {
         let of_another = |(whose, at): &&(TenantId, Timestamp)| {
             whose != tenant && Duration::try_from(now.duration_since(*at)).is_ok_and(|passed| passed <= TOGETHER)
         };
-        let is_shared = self.bad.iter().flatten().find(of_another).is_some();
+        let is_shared = self.bad.iter().flatten().any(|bad| of_another(&bad));
         if self.bad[0].as_ref().is_some_and(|(last, _)| last != tenant) {
             self.bad.swap(0, 1);
         }

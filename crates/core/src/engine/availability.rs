@@ -6,7 +6,7 @@ use crate::cause::Cause;
 use crate::delivery::Failure;
 use crate::resilience::breaker::CallResult;
 
-/// What a step says of the channel: the table of causes decides.
+/// What a step says of it.
 pub(super) fn result_of_step(outcome: &StepOutcome) -> CallResult {
     match outcome {
         StepOutcome::Advanced { .. } | StepOutcome::Pending { .. } | StepOutcome::Confirmed(_) => CallResult::Succeeded,

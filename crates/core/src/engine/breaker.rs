@@ -7,8 +7,8 @@
 //! that is not closed, what comes of calls with that account is not counted for the
 //! channel; nor is what goes badly with one account alone. So one account can't open
 //! the channel's breaker, however often it fails; the configured account can, and two
-//! that fail within minutes of one another. Where accounts lie apart, as blogs do, the channel's
-//! breaker is not asked for them, unless an operator has forced it open.
+//! that fail within minutes of one another. Where accounts lie apart, as blogs do, the
+//! channel's breaker is not asked for them, unless an operator has forced it open.
 //!
 //! A delivery may be held in the course of an attempt: before its next step, or
 //! before a look-up. Its phase stays as it is, and it goes on from there.
@@ -27,12 +27,12 @@ use crate::ids::{DistributionId, TenantId};
 use crate::resilience::breaker::{BreakerAction, BreakerState, BreakerView, CallResult, CircuitBreaker, Permit};
 use crate::text::Text;
 
-/// Leave for one call.
-#[derive(Debug)]
+/// Leave for one call; empty where none was asked for yet.
+#[derive(Debug, Default)]
 pub(super) struct Leave {
-    /// Of the channel's breaker, where it was asked.
+    /// Of the channel's breaker, where it has a say.
     channel: Option<Permit>,
-    /// Of the account's own breaker, where it was asked.
+    /// Of the account's own, where it has one.
     account: Option<Permit>,
 }
 
@@ -68,24 +68,20 @@ impl Engine {
         looks_up: bool,
         turn: &mut Turn<'_>,
     ) -> Result<Leave, Denied> {
-        let now = turn.now;
         let unasked = Leave {
-            channel: Some(Permit::unasked(now)),
+            channel: Some(Permit::unasked(turn.now)),
             account: None,
         };
         if looks_up && turn.planted.has(Bug::LookUpUnasked) {
             return Ok(unasked);
         }
-        let account = self.ask_account(channel, tenant, None, turn)?;
-        match self.ask_channel(channel, tenant, None, turn) {
-            Ok(channel) => Ok(Leave { channel, account }),
-            Err(denied) => {
-                self.return_to_account(channel, tenant, account, turn);
-                if denied.half_open && turn.planted.has(Bug::ProbesUnlimited) {
-                    return Ok(unasked);
-                }
-                Err(denied)
-            }
+        match self.ask_both(channel, tenant, Leave::default(), turn) {
+            Err(Denied {
+                half_open: true,
+                by: Denier::Channel,
+                ..
+            }) if turn.planted.has(Bug::ProbesUnlimited) => Ok(unasked),
+            leave => leave,
         }
     }
 
@@ -100,26 +96,80 @@ impl Engine {
         if turn.planted.has(Bug::OldLeaveTaken) || leave.channel.as_ref().is_some_and(Permit::is_unasked) {
             return Ok(leave);
         }
-        let account = match self.ask_account(channel, tenant, leave.account, turn) {
-            Ok(account) => account,
-            Err(denied) => {
-                self.return_to_channel(channel, leave.channel, turn);
+        self.ask_both(channel, tenant, leave, turn)
+    }
+
+    /// The account's breaker, then the channel's: anew, or for a call that they permitted
+    /// before. Where one refuses, the other has its permit back.
+    fn ask_both(
+        &mut self,
+        channel: Channel,
+        tenant: &TenantId,
+        before: Leave,
+        turn: &mut Turn<'_>,
+    ) -> Result<Leave, Denied> {
+        let own = own_account(tenant).filter(|_| self.judges(channel));
+        let account = match own.map(|own| self.ask(channel, Some(own), before.account, turn)) {
+            Some(Err(denied)) if !turn.planted.has(Bug::AccountIgnored) => {
+                self.give_back(channel, None, before.channel, turn);
+                // Another account's delivery may find out how the channel is.
+                self.with_breaker(channel, None, turn, |_| ());
                 return Err(denied);
             }
+            asked => asked.and_then(Result::ok),
         };
-        match self.ask_channel(channel, tenant, leave.channel, turn) {
-            Ok(channel) => Ok(Leave { channel, account }),
+        if before.channel.is_none() && !self.asks_channel(channel, tenant) {
+            return Ok(Leave { channel: None, account });
+        }
+        match self.ask(channel, None, before.channel, turn) {
+            Ok(permit) => Ok(Leave {
+                channel: Some(permit),
+                account,
+            }),
             Err(denied) => {
-                self.return_to_account(channel, tenant, account, turn);
+                self.give_back(channel, own, account, turn);
                 Err(denied)
             }
         }
     }
 
+    /// One breaker, for a permit or whether it still holds.
+    fn ask(
+        &mut self,
+        channel: Channel,
+        account: Option<&TenantId>,
+        before: Option<Permit>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Permit, Denied> {
+        let now = turn.now;
+        let by = if account.is_some() {
+            Denier::Account
+        } else {
+            Denier::Channel
+        };
+        self.with_breaker(channel, account, turn, |breaker| {
+            let leave = match before {
+                Some(permit) => breaker.confirm(permit, now),
+                None => breaker.try_acquire(now),
+            };
+            leave.map_err(|denied| Denied {
+                until: denied.until,
+                by,
+                half_open: breaker.view().state == BreakerState::HalfOpen,
+            })
+        })
+    }
+
+    fn give_back(&mut self, channel: Channel, account: Option<&TenantId>, permit: Option<Permit>, turn: &mut Turn<'_>) {
+        if let Some(permit) = permit {
+            self.with_breaker(channel, account, turn, |breaker| breaker.release(permit));
+        }
+    }
+
     /// The call was not made.
     pub(super) fn return_leave(&mut self, channel: Channel, tenant: &TenantId, leave: Leave, turn: &mut Turn<'_>) {
-        self.return_to_account(channel, tenant, leave.account, turn);
-        self.return_to_channel(channel, leave.channel, turn);
+        self.give_back(channel, Some(tenant), leave.account, turn);
+        self.give_back(channel, None, leave.channel, turn);
     }
 
     /// An answer has come; says whether it is the first to its call. Whosever the
@@ -190,84 +240,14 @@ impl Engine {
         })
     }
 
-    /// Leave of the account's own breaker, anew or for a call that it permitted before;
-    /// where it refuses, another account's delivery may find out how the channel is.
-    fn ask_account(
-        &mut self,
-        channel: Channel,
-        tenant: &TenantId,
-        before: Option<Permit>,
-        turn: &mut Turn<'_>,
-    ) -> Result<Option<Permit>, Denied> {
-        let Some(own) = own_account(tenant).filter(|_| self.judges(channel)) else {
-            return Ok(None);
-        };
-        let now = turn.now;
-        let leave = self.with_breaker(channel, Some(own), turn, |breaker| {
-            let leave = match before {
-                Some(permit) => breaker.confirm(permit, now),
-                None => breaker.try_acquire(now),
-            };
-            leave.map_err(|denied| Denied {
-                until: denied.until,
-                by: Denier::Account,
-                half_open: breaker.view().state == BreakerState::HalfOpen,
-            })
-        });
-        if leave.is_err() {
-            self.with_breaker(channel, None, turn, |_| ());
-        }
-        match leave {
-            Err(_) if turn.planted.has(Bug::AccountIgnored) => Ok(None),
-            leave => leave.map(Some),
-        }
-    }
-
     /// Whether outcomes count at a channel, and with each account there.
     fn judges(&self, channel: Channel) -> bool {
         self.breaker(channel).state != BreakerState::Disabled
     }
 
-    /// Leave of the channel's breaker, anew or for a call that it permitted before; none is
-    /// needed where the account lies elsewhere.
-    fn ask_channel(
-        &mut self,
-        channel: Channel,
-        tenant: &TenantId,
-        before: Option<Permit>,
-        turn: &mut Turn<'_>,
-    ) -> Result<Option<Permit>, Denied> {
-        if before.is_none() && !self.asks_channel(channel, tenant) {
-            return Ok(None);
-        }
-        let now = turn.now;
-        let leave = self.with_breaker(channel, None, turn, |breaker| match before {
-            Some(permit) => breaker.confirm(permit, now),
-            None => breaker.try_acquire(now),
-        });
-        leave.map(Some).map_err(|denied| Denied {
-            until: denied.until,
-            by: Denier::Channel,
-            half_open: self.breaker(channel).state == BreakerState::HalfOpen,
-        })
-    }
-
-    /// Whether the channel's breaker has a say in a tenant's calls.
     fn asks_channel(&self, channel: Channel, tenant: &TenantId) -> bool {
-        let lies_elsewhere = self.settings.channels[channel.index()].accounts_apart && own_account(tenant).is_some();
-        !lies_elsewhere || self.breaker(channel).state == BreakerState::ForcedOpen
-    }
-
-    fn return_to_channel(&mut self, channel: Channel, leave: Option<Permit>, turn: &mut Turn<'_>) {
-        if let Some(permit) = leave {
-            self.with_breaker(channel, None, turn, |breaker| breaker.release(permit));
-        }
-    }
-
-    fn return_to_account(&mut self, channel: Channel, tenant: &TenantId, leave: Option<Permit>, turn: &mut Turn<'_>) {
-        if let Some(permit) = leave {
-            self.with_breaker(channel, Some(tenant), turn, |breaker| breaker.release(permit));
-        }
+        let apart = self.settings.channels[channel.index()].accounts_apart;
+        has_a_say(self.breaker(channel).state, apart, tenant)
     }
 
     /// The channel's breaker, or an account's: says what has changed, and lets go what
@@ -402,6 +382,13 @@ impl Engine {
         });
         work.transition(channel, DeliveryStatus::InProgress, turn.now);
     }
+}
+
+/// Whether a channel's breaker that stands so has a say in a tenant's calls: not where
+/// tenants' accounts lie apart, but for the configured one and for an operator who holds all
+/// back.
+pub fn has_a_say(of_channel: BreakerState, accounts_apart: bool, tenant: &TenantId) -> bool {
+    !accounts_apart || own_account(tenant).is_none() || of_channel == BreakerState::ForcedOpen
 }
 
 /// The tenant whose account has a breaker of its own: the configured account's is the

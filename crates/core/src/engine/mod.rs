@@ -80,6 +80,7 @@ use crate::spend::SpendCaps;
 pub use crate::delivery::RETRYING_LIMIT;
 
 pub use self::ask::{Ask, AskAnswer, AskRefusal, Verdict};
+pub use self::breaker::has_a_say;
 pub use self::cancel::CallOff;
 pub use self::door::{Behind, Lag};
 pub use self::message::{Answer, AskId, Call, CallReference, Command, Input, NewDistribution};

@@ -237,12 +237,12 @@ fn of_account_breaker(channel: Channel, tenant: &TenantId, open: bool) -> Words 
     } else {
         (
             Text::new(
-                format!("{name} is called with the account of `{tenant}` again"),
-                format!("`{tenant}`의 {korean} 계정 호출을 다시 시작했습니다"),
+                format!("{name}: calls with the account of `{tenant}` are let through again"),
+                format!("`{tenant}`의 {korean} 계정 호출을 다시 허용합니다"),
             ),
             Text::new(
-                "The channel is called with this account again; what waited for it goes on in order.",
-                "이 계정으로 채널 호출을 다시 시작했으며, 대기하던 배포가 순서대로 이어집니다.",
+                "Calls with this account are no longer held back; what waits for it goes on within minutes.",
+                "이 계정의 호출을 더 이상 막지 않으며, 대기하던 배포가 몇 분 안에 이어집니다.",
             ),
             Text::new("Nothing has to be done.", "필요한 조치가 없습니다."),
         )

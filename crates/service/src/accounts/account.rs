@@ -379,10 +379,10 @@ impl Account {
     /// Which account it is, whatever its token; nothing where only a token tells.
     pub(crate) fn mark(&self, channel: Channel, protocol: ChannelProtocol) -> Option<String> {
         // The configuration's has no address of its own, and keeps the mark that it had.
-        let identifying = own_rules(channel, protocol).iter();
-        let identifying = identifying.filter(|rule| rule.identifies);
-        let identifying = identifying.filter(|rule| rule.part != Part::Endpoint || self.0.contains_key(&rule.part));
-        let said: Vec<_> = identifying
+        let has = |part| part != Part::Endpoint || self.0.contains_key(&part);
+        let rules = own_rules(channel, protocol).iter();
+        let said: Vec<_> = rules
+            .filter(|rule| rule.identifies && has(rule.part))
             .map(|rule| format!("{}={}", rule.part.name(), self.text(rule.part)))
             .collect();
         if said.is_empty() {

@@ -20,11 +20,6 @@ pub(crate) fn endpoint(text: &str, blog_hosts: &[String]) -> Result<Url, Text> {
     Ok(url)
 }
 
-/// Whether the operator says that it may be anywhere.
-pub(crate) fn may_be_inside(url: &Url, blog_hosts: &[String]) -> bool {
-    is_allowed(url, blog_hosts)
-}
-
 fn not_public() -> Text {
     Text::new(
         "`endpoint` must be the address at which the blog takes posts by XML-RPC, on the public internet and by https://, \

@@ -37,7 +37,8 @@ pub(super) struct AccountBody {
     /// A secret: kept sealed, and shown nowhere.
     #[schema(format = Password, min_length = 1, max_length = 4096, pattern = "^[!-~]+$")]
     access_token: String,
-    /// The professional account's id, or the advertiser's.
+    /// The professional account's id, the advertiser's, the author's name on a blog of the tenant's own, or the blog's
+    /// id where a person posts.
     #[schema(min_length = 1, max_length = 200)]
     account_id: Option<String>,
     /// What is booked, by the channel's own name.

@@ -1,8 +1,8 @@
 //! What is not as it should be with the service itself: a breaker that is open, a
-//! channel's or an account's, deliveries that do not go on, events that Kafka does not get, a token that
-//! lapses, a tenant's among them. Each is told when it begins, and a breaker when it is over, once for all
-//! nodes: who sees it says so in the database, and it is over when nobody has for a
-//! while.
+//! channel's or an account's, deliveries that do not go on, events that Kafka does not
+//! get, a token that lapses, a tenant's among them. Each is told when it begins, and a
+//! breaker when it is over, once for all nodes: who sees it says so in the database, and
+//! it is over when nobody has for a while.
 
 use std::collections::BTreeMap;
 use std::error::Error;

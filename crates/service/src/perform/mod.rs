@@ -42,9 +42,10 @@ use fanfare_core::cause;
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
+use fanfare_core::engine::has_a_say;
 use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::request::DistributeRequest;
-use fanfare_core::resilience::breaker::{BreakerOrder, BreakerState, BreakerView};
+use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
 use fanfare_core::sending::SendingOrder;
 use fanfare_core::text::Text;
 use fanfare_core::write::Adopted;
@@ -180,8 +181,7 @@ impl EngineHandle {
     /// Whether a breaker of this node's holds a tenant's calls back.
     fn breaker_holds(&self, tenant: &TenantId, channel: Channel) -> bool {
         let of_channel = self.breaker(channel).state;
-        let apart = self.accounts.are_apart(channel) && !tenant.is_default();
-        let by_channel = of_channel == BreakerState::ForcedOpen || of_channel.holds() && !apart;
+        let by_channel = of_channel.holds() && has_a_say(of_channel, self.accounts.are_apart(channel), tenant);
         let of_account = self.account_breaker(tenant, channel);
         by_channel || of_account.is_some_and(|breaker| breaker.state.holds())
     }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::live::{live, request, result};
 use crate::media::{hex, png, simulator, wav};
-use crate::support::{PATIENCE, Service};
+use crate::support::{PATIENCE, Service, ask_elsewhere};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -65,6 +65,14 @@ async fn settled(service: &Service, clock: &ManualClock, id: &str) -> Value {
     }
 }
 
+/// How often anybody fetched a file.
+async fn fetches(simulator: &RunningSimulator) -> usize {
+    let url = format!("{}/_simulator/requests", simulator.base_url());
+    let seen = ask_elsewhere("GET", &url, b"").await.json();
+    let seen = seen["requests"].as_array().unwrap().iter();
+    seen.filter(|request| request["channel"] == "media").count()
+}
+
 /// What became of both channels.
 fn outcomes(answer: &Value) -> [(&str, &str); 2] {
     ["Instagram", "RingoBiz"].map(|channel| {
@@ -89,9 +97,11 @@ async fn a_file_that_is_exchanged_before_its_time_is_refused_or_sent_as_is_confi
         let id = accepted["distributionId"].as_str().unwrap().to_owned();
         simulator.put_media("a.png", png(500, 500));
         simulator.put_media("a.wav", wav(7));
-        // A repeat is the same request, whatever lies there by now.
+        // A repeat is the same request, whatever lies there by now, and is not looked at.
+        let looks = fetches(&simulator).await;
         let repeated = service.distribute(&body).await.success(202);
         assert_eq!(repeated["distributionId"], accepted["distributionId"]);
+        assert_eq!((looks, fetches(&simulator).await), (2, 2));
 
         clock.advance(HOUR);
         let service = service.restart_at_as(Arc::clone(&clock) as _, &change).await;
@@ -115,6 +125,38 @@ async fn a_file_that_is_exchanged_before_its_time_is_refused_or_sent_as_is_confi
         }
         service.stop().await;
     }
+}
+
+/// By the same words, and yet no repeat: another picture is approved.
+#[tokio::test]
+async fn what_was_called_off_and_is_announced_anew_is_looked_at_anew() {
+    let simulator = simulator(&[("a.png", png(400, 400)), ("a.wav", wav(5))]).await;
+    let change = configure(&simulator, OnChange::Refuse);
+    let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
+    let service = Service::start_at(Arc::clone(&clock) as _, &change).await;
+    let body = in_an_hour(&simulator, &clock, "evt-1");
+    let first = service.distribute(&body).await.success(202);
+    let path = format!(
+        "/api/distributions/{}/cancel",
+        first["distributionId"].as_str().unwrap()
+    );
+    service.post(&path, &json!({})).await.success(200);
+    // What was fetched is kept for a minute; not over a restart.
+    let service = service.restart_at_as(Arc::clone(&clock) as _, &change).await;
+    simulator.put_media("a.png", png(500, 500));
+    let second = service.distribute(&body).await.success(202);
+    let id = second["distributionId"].as_str().unwrap().to_owned();
+    assert_ne!(second["distributionId"], first["distributionId"]);
+    simulator.put_media("a.png", png(600, 600));
+    clock.advance(HOUR);
+    let service = service.restart_at_as(Arc::clone(&clock) as _, &change).await;
+    let later = settled(&service, &clock, &id).await;
+    assert_eq!(
+        outcomes(&later),
+        [("FAILED", "media_changed"), ("SUCCESS", "")],
+        "{later}"
+    );
+    service.stop().await;
 }
 
 /// It is put there later, or is not to be had at the moment: nothing is known of it, and so

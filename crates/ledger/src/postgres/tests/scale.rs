@@ -120,56 +120,44 @@ impl New {
 /// tables will hold.
 #[tokio::test]
 async fn a_commit_is_planned_the_same_way_from_the_first_distribution_on() {
-    let New {
-        settings,
-        client,
-        store,
-        token,
-        session,
-    } = New::begin().await;
+    let new = New::begin().await;
     let mut first_plans = None;
     for first in (0..10 * BATCH).step_by(8) {
-        session.run("BEGIN").await.unwrap();
-        let costs = of_commits(&session, token).await;
-        session.run("ROLLBACK").await.unwrap();
+        new.session.run("BEGIN").await.unwrap();
+        let costs = of_commits(&new.session, new.token).await;
+        new.session.run("ROLLBACK").await.unwrap();
         let plans: Vec<_> = costs.into_iter().map(|cost| (cost.name, cost.generic_plan)).collect();
         assert_eq!(
             &plans,
             first_plans.get_or_insert_with(|| plans.clone()),
             "of {first} distributions"
         );
-        store.commit(accepts(first, 8, token)).await.unwrap();
+        new.store.commit(accepts(first, 8, new.token)).await.unwrap();
     }
-    drop_schema(&client, &settings).await;
+    drop_schema(&new.client, &new.settings).await;
 }
 
 #[tokio::test]
 async fn a_plan_that_is_good_for_a_few_rows_is_not_kept_for_many() {
-    let New {
-        settings,
-        client,
-        store,
-        token,
-        session,
-    } = New::begin().await;
-    store.commit(accepts(0, 4, token)).await.unwrap();
-    client.batch_execute("ANALYZE distribution_logs").await.unwrap();
-    session.run(PLANNING_ONCE).await.unwrap();
-    session.run(&format!("PREPARE known AS {KNOWN}")).await.unwrap();
+    let new = New::begin().await;
+    new.store.commit(accepts(0, 4, new.token)).await.unwrap();
+    new.client.batch_execute("ANALYZE distribution_logs").await.unwrap();
+    new.session.run(PLANNING_ONCE).await.unwrap();
+    new.session.run(&format!("PREPARE known AS {KNOWN}")).await.unwrap();
     let reads_all = async || {
         let explain = "EXPLAIN EXECUTE known (NULL, NULL, NULL)";
-        let lines = session.query(explain, &[]).await.unwrap();
+        let lines = new.session.query(explain, &[]).await.unwrap();
         !lines
             .iter()
             .any(|line| line.get::<_, String>(0).contains("Index Cond: ((tenant_id = w.tenant)"))
     };
     assert!(reads_all().await, "or there is no need for what this tests");
-    store.commit(accepts(100, 500, token)).await.unwrap();
-    session.forget_plans(Duration::from_hours(1)).await.unwrap();
+    new.store.commit(accepts(100, 500, new.token)).await.unwrap();
+    new.session.forget_plans(Duration::from_hours(1)).await.unwrap();
     assert!(reads_all().await, "it is kept for its time");
-    session.forget_plans(Duration::ZERO).await.unwrap();
+    new.session.forget_plans(Duration::ZERO).await.unwrap();
     assert!(!reads_all().await);
-    drop_schema(&client, &settings).await;
+    drop_schema(&new.client, &new.settings).await;
 }
 
 /// Some that the next life finds: their own is over.
