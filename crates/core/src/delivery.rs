@@ -307,6 +307,12 @@ pub struct Delivery {
     pub called_off: bool,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// When a redrive asked for this generation; `None` where it counts as it did from when
+    /// the distribution was due.
+    pub redriven_at: Option<Timestamp>,
+    /// Since when it is not known what the attempt came to: of phase UNKNOWN. Of any other
+    /// it says nothing.
+    pub unknown_since: Option<Timestamp>,
 }
 
 /// A next attempt within this time is RETRYING, a later one WAITING.
@@ -334,6 +340,8 @@ impl Delivery {
             holds_claim: true,
             called_off: false,
             updated_at: now,
+            redriven_at: None,
+            unknown_since: None,
         }
     }
 
@@ -349,6 +357,16 @@ impl Delivery {
             }
             checkpoint
         });
+    }
+
+    /// Whether what its attempt came to is not known.
+    pub fn is_in_doubt(&self) -> bool {
+        self.phase == Phase::Unknown && !self.status.closed()
+    }
+
+    /// Since when that is so; an earlier version noted only when it last changed.
+    pub fn doubted_since(&self) -> Timestamp {
+        self.unknown_since.unwrap_or(self.updated_at)
     }
 
     /// When there is something to do about it by itself.

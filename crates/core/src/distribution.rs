@@ -146,6 +146,11 @@ impl Distribution {
         scheduled_at.unwrap_or(self.accepted_at).max(self.accepted_at)
     }
 
+    /// Since when a delivery of it is tried: a redrive begins anew.
+    pub fn tried_since(&self, delivery: &Delivery) -> Timestamp {
+        delivery.redriven_at.unwrap_or_else(|| self.due_since())
+    }
+
     /// The earliest time at which something is due; moving work without a time
     /// is due at once (`now`); `None` where only a person can go on.
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {

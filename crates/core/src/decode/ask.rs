@@ -41,22 +41,28 @@ pub fn reason(body: &Value) -> Result<Option<String>, Vec<Fault>> {
     finished(reader, reason)
 }
 
-/// What a person saw on `channel`. A link is believed only on the channel's own
+/// What a person saw on `channel`, and in their words why it is so, where that is
+/// said. A link is believed only on the channel's own
 /// hosts and on `hosts`, those of the configured API.
 ///
 /// # Errors
 /// Everything that is wrong with the body.
-pub fn resolve(body: &Value, channel: Channel, hosts: &[String]) -> Result<Verdict, Vec<Fault>> {
+pub fn resolve(body: &Value, channel: Channel, hosts: &[String]) -> Result<(Verdict, Option<String>), Vec<Fault>> {
     let mut reader = Reader::new(&[], Timestamp::MIN);
-    let known: Vec<_> = ["live"].iter().chain(result_fields(channel)).copied().collect();
+    let known: Vec<_> = ["live", "reason"]
+        .iter()
+        .chain(result_fields(channel))
+        .copied()
+        .collect();
     let Some(object) = reader.object(&Node::root(body), &known) else {
-        return finished(reader, Verdict::NotLive);
+        return finished(reader, (Verdict::NotLive, None));
     };
     let live = object.get("live");
     if live.is_none() {
         reader.required("/live", LIVE);
     }
     let live = live.and_then(|node| reader.boolean(&node));
+    let reason = object.get("reason").and_then(|node| reader.text(&node, limits::REASON));
     let mut text = |name| object.get(name).and_then(|node| reader.text(&node, limits::NAME));
     let mut fields = ResultFields {
         distribution_id: text("distributionId"),
@@ -82,7 +88,7 @@ pub fn resolve(body: &Value, channel: Channel, hosts: &[String]) -> Result<Verdi
     } else {
         Verdict::NotLive
     };
-    finished(reader, verdict)
+    finished(reader, (verdict, reason))
 }
 
 const LIVE: (&str, &str) = (
@@ -219,7 +225,7 @@ mod tests {
         let hosts = ["127.0.0.1:9099".to_owned()];
         for url in ["https://www.instagram.com/p/A1/", "http://127.0.0.1:9099/instagram/p/1"] {
             let body = json!({"live": true, "postUrl": url, "postId": "1"});
-            let Ok(Verdict::Live(Receipt { fields, .. })) = resolve(&body, Channel::Instagram, &hosts) else {
+            let Ok((Verdict::Live(Receipt { fields, .. }), None)) = resolve(&body, Channel::Instagram, &hosts) else {
                 panic!("{body}")
             };
             assert_eq!(
@@ -228,8 +234,8 @@ mod tests {
             );
         }
         assert_eq!(
-            resolve(&json!({"live": false}), Channel::Instagram, &[]),
-            Ok(Verdict::NotLive)
+            resolve(&json!({"live": false, "reason": "없음"}), Channel::Instagram, &[]),
+            Ok((Verdict::NotLive, Some("없음".to_owned())))
         );
         for (body, pointer, code) in [
             (json!({}), "/live", code::REQUIRED),

@@ -39,12 +39,17 @@ pub enum Ask {
         /// Why, in their words.
         reason: Option<String>,
     },
-    /// What came of a channel that is in review, or was handed to a person.
+    /// What came of a channel that is in review, was handed to a person, or waits while
+    /// nobody knows what came of it.
     Resolve {
         /// Which.
         channel: Channel,
         /// What the person saw.
         verdict: Verdict,
+        /// Who says so, for the history; `None` where nobody knows.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
     },
     /// What is live on a channel is to be taken down.
     Withdraw {
@@ -108,7 +113,7 @@ pub enum AskRefusal {
     NothingToRetry,
     /// Only what failed or was called off is tried again.
     NotRetryable(Channel, DeliveryStatus),
-    /// Only what is in review, or waits for a person, is resolved.
+    /// Only what is in review, waits for a person, or waits in doubt is resolved.
     NotInReview(Channel, DeliveryStatus),
     /// Only what is live is taken down.
     NothingLive(Channel, DeliveryStatus),
@@ -127,10 +132,12 @@ impl Ask {
                 let Some(delivery) = distribution.delivery(*channel) else {
                     return Some(AskRefusal::NotChosen(*channel));
                 };
-                let with_a_person = matches!(
-                    delivery.status,
-                    DeliveryStatus::NeedsReview | DeliveryStatus::ActionRequired
-                );
+                // What a breaker keeps from being looked up may be known to a person.
+                let with_a_person = match delivery.status {
+                    DeliveryStatus::NeedsReview | DeliveryStatus::ActionRequired => true,
+                    DeliveryStatus::Waiting => delivery.is_in_doubt(),
+                    _ => false,
+                };
                 (!with_a_person).then_some(AskRefusal::NotInReview(*channel, delivery.status))
             }
             Self::Withdraw { channel, .. } => Withdrawal::refusal(*channel, distribution),
@@ -253,7 +260,10 @@ impl Engine {
     fn grant(&mut self, (ask, id): (AskId, DistributionId), what: &Ask, evidence: &[Evidence], turn: &mut Turn<'_>) {
         if let Some(work) = self.works.get_mut(&id) {
             work.unwritten.asks.push(ask);
-            if let Ask::Retry { by, reason, .. } | Ask::Withdraw { by, reason, .. } | Ask::Cancel { by, reason } = what
+            if let Ask::Retry { by, reason, .. }
+            | Ask::Resolve { by, reason, .. }
+            | Ask::Withdraw { by, reason, .. }
+            | Ask::Cancel { by, reason } = what
             {
                 work.unwritten.by.clone_from(by);
                 work.unwritten.reason.clone_from(reason);
@@ -266,7 +276,7 @@ impl Engine {
                     self.redrive(id, channel, evidence, turn);
                 }
             }
-            Ask::Resolve { channel, verdict } => self.resolve(id, *channel, verdict, turn),
+            Ask::Resolve { channel, verdict, .. } => self.resolve(id, *channel, verdict, turn),
             Ask::Withdraw { channel, .. } => self.withdraw(id, *channel, turn),
             Ask::Cancel { .. } => self.call_off(id, turn),
             Ask::Observe { .. } => {}
@@ -306,6 +316,7 @@ impl Engine {
         let Some(work) = self.works.get_mut(&id) else { return };
         work.change(channel, |delivery| {
             delivery.holds_claim = true;
+            delivery.redriven_at = Some(turn.now);
             // The ids of what was taken down or declined stay until there are others; how
             // far the proof of it went was the generation before's.
             if let Some(receipt) = &mut delivery.receipt {
@@ -323,6 +334,7 @@ impl Engine {
     }
 
     fn resolve(&mut self, id: DistributionId, channel: Channel, verdict: &Verdict, turn: &mut Turn<'_>) {
+        self.end_hold(id, channel, turn);
         match verdict {
             Verdict::Live(receipt) => {
                 let work = self.works.get(&id);

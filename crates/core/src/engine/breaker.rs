@@ -318,9 +318,41 @@ impl Engine {
         }
     }
 
-    /// WAITING until then; says whether it waits, and has not done so for too long.
+    /// WAITING until then; says whether it waits, and has not done so for too long. What is
+    /// in doubt waits no longer than it may be looked up: then a person decides.
     /// What waits already, until then and for the same, is not written anew.
     pub(super) fn hold_until(
+        &mut self,
+        id: DistributionId,
+        channel: Channel,
+        until: Timestamp,
+        why: Failure,
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        let work = self.works.get(&id);
+        let Some(delivery) = work.and_then(|work| work.distribution.delivery(channel)) else {
+            return false;
+        };
+        if delivery.is_withdrawing() {
+            self.hold_withdrawal(id, channel, until, why);
+            return true;
+        }
+        if delivery.is_observed() {
+            self.put_off_look(id, channel, until, turn);
+            return false;
+        }
+        match self.doubt_ends(delivery) {
+            Some(end) if end <= turn.now => {
+                self.end_hold(id, channel, turn);
+                self.ask_a_person(id, channel, turn);
+                self.dirty.insert(id);
+                false
+            }
+            end => self.wait_until(id, channel, end.map_or(until, |end| until.min(end)), why, turn),
+        }
+    }
+
+    fn wait_until(
         &mut self,
         id: DistributionId,
         channel: Channel,
@@ -334,14 +366,6 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return false;
         };
-        if delivery.is_withdrawing() {
-            self.hold_withdrawal(id, channel, until, why);
-            return true;
-        }
-        if delivery.is_observed() {
-            self.put_off_look(id, channel, until, turn);
-            return false;
-        }
         let begun = delivery.attempt_started_at.is_some();
         if !begun && begins_too_late(&work.distribution, channel, until, self.settings.retry.max_age) {
             self.dirty.insert(id);

@@ -371,6 +371,9 @@ fn settle(distribution: &mut Distribution, changes: &mut Changes, turn: &mut Tur
         distribution.completed_at = Some(turn.now);
     } else if distribution.moves() {
         distribution.completed_at = None;
+    } else if distribution.version > 0 {
+        // It moved, and came to rest with the outcome that is published already.
+        distribution.completed_at = distribution.completed_at.or(Some(turn.now));
     }
     publish
 }

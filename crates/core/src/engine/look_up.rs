@@ -13,7 +13,7 @@ use super::{Engine, Turn};
 use crate::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
 use crate::cause;
 use crate::channel::Channel;
-use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
+use crate::delivery::{Checkpoint, Delivery, DeliveryStatus, Failure, Phase};
 use crate::ids::DistributionId;
 use crate::resilience::retry::{RETRY_AFTER_BOUNDS, later};
 
@@ -74,6 +74,7 @@ impl Engine {
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
             delivery.phase = Phase::Unknown;
+            delivery.unknown_since = Some(turn.now);
             delivery.updated_at = turn.now;
         });
     }
@@ -95,7 +96,7 @@ impl Engine {
         match outcome {
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
             StepOutcome::Pending { poll_after } | StepOutcome::PollFailed { poll_after, .. } => {
-                self.poll_at(id, channel, later(turn.now, poll_after));
+                self.poll_after(id, channel, poll_after, turn.now);
             }
             StepOutcome::Rejected { failure, retry, .. } => {
                 let (shortest, longest) = RETRY_AFTER_BOUNDS;
@@ -220,11 +221,10 @@ impl Engine {
         let Some(delivery) = work.distribution.delivery(channel) else {
             return;
         };
-        let unknown_since = delivery.updated_at;
+        let last = later(delivery.doubted_since(), policy.max_age);
         let look_ups = &mut work.look_ups[channel.index()];
         *look_ups += 1;
         let at = later(turn.now, policy.backoff(*look_ups, turn.rng));
-        let last = later(unknown_since, policy.max_age);
         if *look_ups >= policy.max_attempts || at > last {
             self.ask_a_person(id, channel, turn);
         } else {
@@ -239,7 +239,13 @@ impl Engine {
         }
     }
 
-    fn ask_a_person(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
+    /// Until when what is in doubt may be held back: then a person decides.
+    pub(super) fn doubt_ends(&self, delivery: &Delivery) -> Option<Timestamp> {
+        let last = later(delivery.doubted_since(), self.settings.look_up.max_age);
+        delivery.is_in_doubt().then_some(last)
+    }
+
+    pub(super) fn ask_a_person(&mut self, id: DistributionId, channel: Channel, turn: &mut Turn<'_>) {
         if let Some(failure) = self.failure_of(id, channel) {
             self.hand_over(id, channel, DeliveryStatus::NeedsReview, failure, turn);
         }

@@ -16,7 +16,7 @@ use crate::delivery::{Checkpoint, DeliveryStatus, Failure, Phase};
 use crate::distribution::Distribution;
 use crate::ids::DistributionId;
 use crate::receipt::Receipt;
-use crate::resilience::retry::{Next, later};
+use crate::resilience::retry::{Next, RETRY_AFTER_BOUNDS, later};
 use crate::text::Text;
 
 /// So long an outcome waits for others of the same distribution.
@@ -66,7 +66,7 @@ impl Engine {
         match outcome {
             StepOutcome::Advanced { .. } | StepOutcome::Prepared { .. } => {}
             StepOutcome::Pending { poll_after } | StepOutcome::PollFailed { poll_after, .. } => {
-                self.poll_at(id, channel, later(turn.now, poll_after));
+                self.poll_after(id, channel, poll_after, turn.now);
             }
             StepOutcome::Confirmed(receipt) => self.confirm(id, channel, receipt, turn),
             StepOutcome::NeedsAction { task, .. } if self.is_called_off(id, channel) => {
@@ -201,7 +201,8 @@ impl Engine {
         let Some(attempt) = work.distribution.delivery(channel).map(|delivery| delivery.attempt) else {
             return;
         };
-        let since = work.distribution.due_since();
+        let delivery = work.distribution.delivery(channel);
+        let since = delivery.map_or(turn.now, |delivery| work.distribution.tried_since(delivery));
         let is_channels = Cause::of(&failure.code).is_some_and(|cause| cause.availability);
         work.change(channel, |delivery| {
             delivery.failure = Some(failure);
@@ -295,6 +296,12 @@ impl Engine {
         self.set_alarm(id, channel, at);
     }
 
+    /// A channel's own wish is followed for so long at most.
+    pub(super) fn poll_after(&mut self, id: DistributionId, channel: Channel, wish: Duration, now: Timestamp) {
+        let (_, longest) = RETRY_AFTER_BOUNDS;
+        self.poll_at(id, channel, later(now, wish.min(longest)));
+    }
+
     /// Asks again at that time. Nothing has changed, so nothing is written: a
     /// crash before then asks again at once.
     pub(super) fn poll_at(&mut self, id: DistributionId, channel: Channel, at: Timestamp) {
@@ -339,13 +346,10 @@ pub(super) struct Ended {
     pub(super) checkpoint: Option<Checkpoint>,
 }
 
-/// Whether what has not begun would then begin too late. A redrive is asked for when
-/// the first day may long be over.
+/// Whether what has not begun would then begin too late.
 pub(super) fn begins_too_late(distribution: &Distribution, channel: Channel, at: Timestamp, max_age: Duration) -> bool {
-    let redriven = distribution
-        .delivery(channel)
-        .is_some_and(|delivery| delivery.generation > 1);
-    !redriven && at > later(distribution.due_since(), max_age)
+    let delivery = distribution.delivery(channel);
+    delivery.is_some_and(|delivery| at > later(distribution.tried_since(delivery), max_age))
 }
 
 fn expired(max_age: Duration) -> Failure {

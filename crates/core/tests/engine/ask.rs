@@ -57,6 +57,8 @@ fn a_person_who_saw_it_makes_it_a_success_of_a_new_generation() {
     let what = Ask::Resolve {
         channel: TWO[0],
         verdict,
+        by: None,
+        reason: None,
     };
     let commands = node.step(vec![asked(&node, id, what, Vec::new())]);
     let written = record(&commands);
@@ -75,6 +77,8 @@ fn what_is_not_live_has_failed_and_may_be_sent_again() {
     let what = Ask::Resolve {
         channel: TWO[0],
         verdict: Verdict::NotLive,
+        by: None,
+        reason: None,
     };
     let commands = node.step(vec![asked(&node, id, what, Vec::new())]);
     let delivery = &record(&commands).deliveries[0];
@@ -154,6 +158,8 @@ fn what_is_not_in_review_or_has_not_failed_is_refused() {
     let elsewhere = Ask::Resolve {
         channel: TWO[1],
         verdict: Verdict::NotLive,
+        by: None,
+        reason: None,
     };
     let commands = node.step(vec![asked(&node, id, elsewhere, Vec::new())]);
     assert_eq!(answer(&commands), &AskAnswer::Refused(AskRefusal::NotChosen(TWO[1])));

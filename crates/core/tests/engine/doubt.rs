@@ -124,13 +124,13 @@ fn a_long_wait_in_doubt_ends_with_the_last_look() {
     node.step(vec![stepped(&out[0], StepOutcome::Unknown(failure()))]);
     node.written(id, Written::Recorded);
     let mut repeated = calls(node.later(Duration::from_secs(1)));
-    let day = Duration::from_hours(24);
+    let longest = Duration::from_hours(1);
     for (status, looks_at) in [
-        (DeliveryStatus::InProgress, Some(START + day)),
+        (DeliveryStatus::InProgress, Some(START + longest)),
         (DeliveryStatus::NeedsReview, None),
     ] {
         let deferred = StepOutcome::Deferred {
-            until: node.now + day * 2,
+            until: node.now + longest * 2,
             reason: failure(),
         };
         let commands = node.step(vec![stepped(&repeated[0], deferred)]);
@@ -138,7 +138,7 @@ fn a_long_wait_in_doubt_ends_with_the_last_look() {
         assert_eq!((delivery.status, delivery.next_attempt_at), (status, looks_at));
         node.written(id, Written::Recorded);
         node.now = START;
-        repeated = calls(node.later(day));
+        repeated = calls(node.later(longest));
     }
 }
 

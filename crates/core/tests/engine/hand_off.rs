@@ -52,6 +52,8 @@ fn done() -> Ask {
             state: ChannelState::Verified,
             fields: ResultFields::default(),
         }),
+        by: None,
+        reason: None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! whatever dies is the deterministic simulation's business.
 
 mod account;
+mod age;
 mod ask;
 mod breaker;
 mod cancel;
@@ -104,7 +105,10 @@ fn node_as(channel: ChannelSettings, max_in_flight: usize) -> Node {
         channels,
         retry,
         call_deadline: Duration::from_secs(10),
-        look_up: retry,
+        look_up: RetryPolicy {
+            max_age: Duration::from_hours(1),
+            ..retry
+        },
         breaker: BreakerSettings::default(),
         heartbeat: Duration::from_secs(5),
         max_in_flight,

@@ -131,6 +131,8 @@ pub(super) fn update<'a>(changed: &'a [Change<'a>]) -> Result<Option<Rows<'a>>, 
     let (rows, holds): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     let mut columns = common(&rows);
     columns.push(Box::new(holds));
+    // Nothing that has just been accepted has these.
+    columns.extend(columns!(rows, row => [row.delivery.redriven_at, row.delivery.unknown_since]));
     Ok(Some(Rows::changing(UPDATE, rows.len(), columns)))
 }
 
@@ -142,13 +144,16 @@ const UPDATE: &str =
         update_timestamp = w.update_timestamp, ad_id = w.ad_id, impression_schedule = w.impression_schedule,
         post_url = w.post_url, post_id = w.post_id, message_id = w.message_id, code = w.code,
         message = w.message, next_attempt_at = w.next_attempt_at, checkpoint = w.checkpoint,
-        failure = w.failure, called_off = w.called_off, holds_claim = coalesce(w.holds_claim, c.holds_claim)
+        failure = w.failure, called_off = w.called_off, holds_claim = coalesce(w.holds_claim, c.holds_claim),
+        redriven_at = w.redriven_at, unknown_since = w.unknown_since
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[],
         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
         $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-        $22::timestamptz[], $23::text[], $24::text[], $25::boolean[], $26::boolean[])
+        $22::timestamptz[], $23::text[], $24::text[], $25::boolean[], $26::boolean[],
+        $27::timestamptz[], $28::timestamptz[])
         AS w (tenant, id, channel, mode, generation, attempt, attempt_started_at, updated_at, status, phase,
             channel_state, distribution_id, estimated_views, update_timestamp, ad_id, impression_schedule,
-            post_url, post_id, message_id, code, message, next_attempt_at, checkpoint, failure, called_off, holds_claim)
+            post_url, post_id, message_id, code, message, next_attempt_at, checkpoint, failure, called_off, holds_claim,
+            redriven_at, unknown_since)
     WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel
-    RETURNING 1) SELECT 1 / (count(*) = $27)::int FROM changed";
+    RETURNING 1) SELECT 1 / (count(*) = $29)::int FROM changed";

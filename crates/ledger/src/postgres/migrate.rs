@@ -12,12 +12,12 @@ use super::session::Session;
 use crate::store::StoreError;
 
 /// The schema of this program.
-pub(super) const SCHEMA_VERSION: i64 = 7;
+pub(super) const SCHEMA_VERSION: i64 = 8;
 
 /// Each brings the tables from the schema before it to its own; the first
 /// begins with nothing. An added step says, in `meta.min_compatible`, whether
 /// programs of an earlier schema may go on.
-pub(super) const STEPS: [(i64, &str); 7] = [
+pub(super) const STEPS: [(i64, &str); 8] = [
     (1, include_str!("schema.sql")),
     (2, include_str!("schema_2.sql")),
     (3, include_str!("schema_3.sql")),
@@ -25,6 +25,7 @@ pub(super) const STEPS: [(i64, &str); 7] = [
     (5, include_str!("schema_5.sql")),
     (6, include_str!("schema_6.sql")),
     (7, include_str!("schema_7.sql")),
+    (8, include_str!("schema_8.sql")),
 ];
 
 /// "FANF": one at a time looks and alters.

@@ -145,7 +145,8 @@ pub(super) fn distribution(row: &Row) -> Result<Distribution, SqlError> {
 pub(super) const DELIVERY: &str = "c.distribution_log_id, c.id, c.channel, c.mode, c.status, c.generation, \
     c.attempt, c.phase, c.attempt_started_at, c.checkpoint, c.failure, c.next_attempt_at, c.holds_claim, \
     c.updated_at, c.channel_state, c.distribution_id, c.estimated_views, c.update_timestamp, c.ad_id, \
-    c.impression_schedule, c.post_url, c.post_id, c.message_id, c.called_off";
+    c.impression_schedule, c.post_url, c.post_id, c.message_id, c.called_off, \
+    c.redriven_at, c.unknown_since";
 
 /// A delivery, and whose it is.
 pub(super) fn delivery(row: &Row) -> Result<(DistributionId, Delivery), SqlError> {
@@ -167,6 +168,8 @@ pub(super) fn delivery(row: &Row) -> Result<(DistributionId, Delivery), SqlError
         holds_claim: columns.get(12)?,
         updated_at: columns.get(13)?,
         called_off: columns.get(23)?,
+        redriven_at: columns.get(24)?,
+        unknown_since: columns.get(25)?,
         receipt: receipt(&columns)?,
     };
     Ok((DistributionId(columns.uuid(0)?), delivery))

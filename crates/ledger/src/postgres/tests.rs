@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, NoTls};
 
 use super::error::SqlError;
+use super::migrate::SCHEMA_VERSION;
 use super::rows::{Column, Rows};
 use super::{PostgresSettings, PostgresStore, adopt, failed, list, open_work, read, relay, rows, spending};
 use crate::outbox::MarkKind;
@@ -404,7 +405,9 @@ async fn foreign_tables_and_newer_schemas_are_refused_and_left_alone() {
     client.batch_execute(&newer(99)).await.unwrap();
     let line = refusal(&settings).await;
     assert!(
-        line.contains("has schema 99, and this program knows schemas up to 7: use a newer release"),
+        line.contains(&format!(
+            "has schema 99, and this program knows schemas up to {SCHEMA_VERSION}: use a newer release"
+        )),
         "{line}"
     );
     client.batch_execute(&newer(1)).await.unwrap();

@@ -14,7 +14,7 @@ use super::writer::transact;
 use crate::store::StoreError;
 
 /// The schema of this program.
-pub(super) const SCHEMA_VERSION: i64 = 8;
+pub(super) const SCHEMA_VERSION: i64 = 9;
 
 /// "FANF".
 const APPLICATION_ID: i64 = 0x4641_4e46;
@@ -22,7 +22,7 @@ const APPLICATION_ID: i64 = 0x4641_4e46;
 /// Each brings a file from the schema before it to its own; the first begins
 /// with nothing. One that programs of an earlier schema would do harm to says so,
 /// in `meta.min_compatible`.
-const STEPS: [(i64, &str); 8] = [
+const STEPS: [(i64, &str); 9] = [
     (1, include_str!("schema.sql")),
     (2, include_str!("schema_2.sql")),
     (3, include_str!("schema_3.sql")),
@@ -31,6 +31,7 @@ const STEPS: [(i64, &str); 8] = [
     (6, include_str!("schema_6.sql")),
     (7, include_str!("schema_7.sql")),
     (8, include_str!("schema_8.sql")),
+    (9, include_str!("schema_9.sql")),
 ];
 
 /// What a file holds.

@@ -177,7 +177,8 @@ fn update_delivery(
     let mut statement = connection.prepare_cached(
         "UPDATE distribution_channel_logs SET status = ?4, mode = ?5, generation = ?6,
              attempt = ?7, phase = ?8, attempt_started_at = ?9, checkpoint = ?10, receipt = ?11,
-             failure = ?12, next_attempt_at = ?13, updated_at = ?14, called_off = ?15
+             failure = ?12, next_attempt_at = ?13, updated_at = ?14, called_off = ?15,
+             redriven_at = ?16, unknown_since = ?17
          WHERE tenant_id = ?1 AND distribution_log_id = ?2 AND channel = ?3",
     )?;
     check_one(statement.execute(params![
@@ -196,6 +197,8 @@ fn update_delivery(
         delivery.next_attempt_at.map(time_text),
         time_text(delivery.updated_at),
         delivery.called_off,
+        delivery.redriven_at.map(time_text),
+        delivery.unknown_since.map(time_text),
     ])?)
 }
 

@@ -173,7 +173,8 @@ pub(super) fn distribution(row: &Row<'_>) -> Result<Distribution, SqlError> {
 
 /// The columns that [`delivery`] reads.
 pub(super) const DELIVERY: &str = "id, channel, mode, status, generation, attempt, phase, \
-    attempt_started_at, checkpoint, receipt, failure, next_attempt_at, holds_claim, updated_at, called_off";
+    attempt_started_at, checkpoint, receipt, failure, next_attempt_at, holds_claim, updated_at, called_off, \
+    redriven_at, unknown_since";
 
 /// A delivery.
 pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery, SqlError> {
@@ -198,6 +199,8 @@ pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery, SqlError> {
         holds_claim: columns.number::<i64>(12)? == 1,
         updated_at: columns.time(13)?,
         called_off: columns.number::<i64>(14)? == 1,
+        redriven_at: columns.optional(15, Columns::time)?,
+        unknown_since: columns.optional(16, Columns::time)?,
     })
 }
 

@@ -21,6 +21,7 @@ pub async fn a_record_changes_what_it_names(store: &dyn Store) {
         waiting.failure = Some(Failure::new("quota", Text::new("Tomorrow.", "내일 다시 🌙")));
         waiting.next_attempt_at = Some(at(9000));
         waiting.called_off = true;
+        (waiting.redriven_at, waiting.unknown_since) = (Some(at(2)), Some(at(3)));
         let waiting = sample::conclude(waiting, DeliveryStatus::Waiting, at(5));
         let succeeded = sample::conclude(&mut distribution.deliveries[1], DeliveryStatus::Success, at(5));
         vec![waiting, succeeded]

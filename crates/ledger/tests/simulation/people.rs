@@ -92,6 +92,8 @@ impl World {
                 } else {
                     Verdict::NotLive
                 },
+                by: None,
+                reason: None,
             },
             None if self.rng.random_range(0..3) == 0 => Ask::Cancel { by: None, reason: None },
             None if self.withdraws && self.rng.random_range(0..3) == 0 => Ask::Withdraw {

@@ -107,7 +107,14 @@ pub(super) async fn done(
     let receipt = hand_off.receipt(&post).await;
     let verdict = Verdict::Live(receipt);
     let channel = ticket.channel;
-    resolved(&state, &ticket, &Ask::Resolve { channel, verdict }, &token).await
+    let what = Ask::Resolve {
+        channel,
+        verdict,
+        // Who holds the link needs no key.
+        by: None,
+        reason: None,
+    };
+    resolved(&state, &ticket, &what, &token).await
 }
 
 /// The only blog that the post may be on, where one is named.

@@ -1,5 +1,6 @@
 //! `POST /api/distributions/{id}/channels/{channel}/resolve`: a person says what
-//! came of a channel whose outcome nobody knows, or that was handed to a person.
+//! came of a channel whose outcome nobody knows, or that was handed to a person. The
+//! history says who said so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::caller::{Caller, DeliveryInPath};
 use super::distribute::{self, DistributeAnswer};
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
-use super::openapi::problems;
+use super::openapi::{self, problems};
 use super::state::Api;
 use crate::perform::Ask;
 
@@ -28,6 +29,8 @@ use crate::perform::Ask;
 pub(super) struct ResolveBody {
     /// Whether it can be seen there.
     live: bool,
+    #[schema(schema_with = openapi::reason)]
+    reason: Option<String>,
     /// Instagram, Naver Blog: the post's address, on the channel's own host.
     #[schema(min_length = 1, max_length = 2048, pattern = r"\S")]
     post_url: Option<String>,
@@ -58,7 +61,9 @@ pub(super) struct ResolveBody {
 ///
 /// `{"live": true}` makes it SUCCESS; `{"live": false}` makes it FAILED
 /// `not_live`, after which `retry` may send it again. Either opens a new
-/// generation, and the outcome is published anew.
+/// generation, and the outcome is published anew. What waits for a breaker while nobody
+/// knows whether it took effect is resolved in the same way: who has looked on the
+/// channel need not wait.
 #[utoipa::path(
     post,
     path = "/api/distributions/{id}/channels/{channel}/resolve",
@@ -92,8 +97,16 @@ pub(super) async fn resolve(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     known(&state, &caller, id).await?;
-    let verdict = ask::resolve(&body, channel, &state.post_hosts[channel.index()]).map_err(ApiError::Invalid)?;
-    granted_of_channel(&state, &caller, id, &Ask::Resolve { channel, verdict }).await?;
+    let (verdict, reason) =
+        ask::resolve(&body, channel, &state.post_hosts[channel.index()]).map_err(ApiError::Invalid)?;
+    let by = caller.key_name(&state).await?;
+    let resolved = Ask::Resolve {
+        channel,
+        verdict,
+        by,
+        reason,
+    };
+    granted_of_channel(&state, &caller, id, &resolved).await?;
     let distribution = stands(&state, &caller, id, Duration::ZERO).await?;
     distribute::answer(&distribution, language)
 }

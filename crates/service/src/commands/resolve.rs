@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// What the channel gave, such as postId=17890; may be given more than once
     #[arg(long, requires = "live", value_name = "NAME=VALUE", value_parser = field)]
     field: Vec<(String, String)>,
+    /// Why, for the history
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
@@ -32,6 +35,9 @@ pub(super) async fn run(common: &Common, args: &Args) -> Result<(), Failure> {
     body.insert("live".to_owned(), args.live.into());
     if let Some(url) = &args.post_url {
         body.insert("postUrl".to_owned(), url.clone().into());
+    }
+    if let Some(reason) = &args.reason {
+        body.insert("reason".to_owned(), reason.clone().into());
     }
     for (name, value) in &args.field {
         // Only views are a number.

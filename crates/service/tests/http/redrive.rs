@@ -274,6 +274,25 @@ async fn what_is_in_review_is_counted_and_never_sent() {
     service.stop().await;
 }
 
+/// Who says that it is not live may have a second post made.
+#[tokio::test]
+async fn who_resolved_it_and_why_stands_in_the_history() {
+    let simulator = simulator().await;
+    let (service, path) = in_review(&simulator).await;
+    let resolve = format!("{path}/channels/Instagram/resolve");
+    let key = service.key("default", &[Scope::Operate, Scope::Read]).await;
+    let seen = json!({"live": false, "reason": "피드에 없음"});
+    service.post_with(&resolve, &[key.header()], &seen).await.success(200);
+    let history = service
+        .ask("GET", &format!("{path}/history"), &[key.header()], b"")
+        .await
+        .success(200);
+    let entries = history["history"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["reason"] == "피드에 없음").unwrap();
+    assert!(entry["actor"].as_str().unwrap().starts_with("test (ff_"), "{entry}");
+    service.stop().await;
+}
+
 fn bare_instagram(simulator: &RunningSimulator, event: &str, caption: &str) -> Value {
     let mut body = request(simulator, event);
     body["channels"] = json!(["Instagram"]);
