@@ -66,8 +66,19 @@ pub trait Store:
     /// Takes over open work that is due by `due_by` and belongs to nobody or to
     /// a life that is over, oldest first. A store that several nodes share ends,
     /// before that, lives that have not been renewed for the lease; a store of
-    /// one node takes every earlier life for over.
+    /// one node takes every earlier life for over. What can't be read is passed over, and
+    /// logged: it must not keep the rest from going on.
     async fn adopt(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Result<Vec<Adopted>, StoreError>;
+
+    /// Open work that this life owns already and that was due by then, oldest first: what of
+    /// it the node does not have in memory was taken over, or accepted, without its hearing
+    /// of it.
+    async fn owned(
+        &self,
+        token: Incarnation,
+        due_by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, DistributionId)>, StoreError>;
 
     /// Takes over this one, open or closed, due or not, for what a person asks
     /// of it; `None` where there is none, or another life owns it that is not over.

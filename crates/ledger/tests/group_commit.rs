@@ -168,6 +168,15 @@ impl Store for Scripted {
         Err(StoreError::Closed)
     }
 
+    async fn owned(
+        &self,
+        _: Incarnation,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<(TenantId, DistributionId)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn adopt_one(&self, _: Incarnation, _: &TenantId, _: DistributionId) -> Result<Option<Adopted>, StoreError> {
         Err(StoreError::Closed)
     }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use super::message::Command;
 use super::planted::Bug;
 use super::work::Work;
 use super::{Engine, Turn};
 use crate::cause;
 use crate::channel::Channel;
 use crate::delivery::{Delivery, DeliveryStatus, Phase};
-use crate::ids::DistributionId;
+use crate::ids::{DistributionId, TenantId};
 use crate::text::Text;
 use crate::write::Adopted;
 
@@ -36,6 +37,23 @@ impl Engine {
                 self.resume(id, &delivery, turn);
             }
         }
+    }
+
+    /// What a takeover's or an acceptance's commit made this life's, whose answer never
+    /// came, is known to nobody but the database: it is read.
+    pub(super) fn miss(&mut self, owned: Vec<(TenantId, DistributionId)>, turn: &mut Turn<'_>) {
+        if turn.planted.has(Bug::MissedForgotten) {
+            return;
+        }
+        let unknown = owned.into_iter().filter(|(_, id)| !self.works.contains_key(id));
+        let missed = unknown.map(|(tenant, id)| Command::Forgotten { tenant, id });
+        turn.commands.extend(missed);
+    }
+
+    /// How many more may be taken over now. Half of what may be in flight is left to
+    /// requests: what waited for one dead channel must not close the door for all.
+    pub fn room_to_adopt(&self) -> usize {
+        (self.settings.max_in_flight / 2).saturating_sub(self.works.len())
     }
 
     fn resume(&mut self, id: DistributionId, delivery: &Delivery, turn: &mut Turn<'_>) {

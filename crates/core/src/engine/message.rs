@@ -84,6 +84,8 @@ pub enum Input {
     },
     /// Work was taken over from the database.
     Adopted(Vec<Adopted>),
+    /// What the database has as this life's, and has been due for a while.
+    Owned(Vec<(TenantId, DistributionId)>),
     /// A person asks something of a distribution.
     Asked {
         /// The name of the question, for its answer.

@@ -284,6 +284,7 @@ impl Engine {
                     self.drop_if_idle(id, turn);
                 }
             }
+            Input::Owned(owned) => self.miss(owned, turn),
             Input::NodesCounted(nodes) => self.share_quotas(nodes, turn.now),
             Input::BreakerOrdered { channel, action } => self.obey(channel, action, turn),
             Input::SendingOrdered { scope, action } => self.order_sending(scope, action, turn),

@@ -59,11 +59,13 @@ pub enum Bug {
     LookLeft,
     /// What the breaker of a tenant's account holds back is sent all the same.
     AccountIgnored,
+    /// Own work that is not in memory is not read again.
+    MissedForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::CallBeforeCommit,
         Self::IntentForgotten,
         Self::BlindRepeat,
@@ -91,6 +93,7 @@ impl Bug {
         Self::WithdrawalLeft,
         Self::LookLeft,
         Self::AccountIgnored,
+        Self::MissedForgotten,
     ];
 }
 

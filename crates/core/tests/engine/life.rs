@@ -6,10 +6,10 @@ use fanfare_core::attempt::{Retry, StepOutcome};
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Checkpoint, DeliveryStatus, Phase};
 use fanfare_core::engine::{Command, Input};
-use fanfare_core::ids::Incarnation;
+use fanfare_core::ids::{DistributionId, Incarnation, TenantId};
 use fanfare_core::write::{Write, Written};
 
-use crate::{KEY, TWO, adopted, calls, confirmed, failure, new, node, record, stepped};
+use crate::{KEY, TWO, adopted, calls, confirmed, failure, new, node, node_for, record, stepped};
 
 #[test]
 fn what_is_out_ends_and_nothing_begins() {
@@ -100,4 +100,26 @@ fn after_a_life_that_was_taken_for_over_the_next_one_begins_with_nothing() {
         calls[0].number, out[0].number,
         "an old answer is no answer to a new call"
     );
+}
+
+/// The answer to a takeover's commit, or to an acceptance's, may never come.
+#[test]
+fn own_work_that_is_not_in_memory_is_read_again() {
+    let mut node = node_for(KEY, 10, 100);
+    let (known, _) = node.accepted(new(&TWO[..1], None));
+    let missed = DistributionId(uuid::Uuid::from_u128(7));
+    let tenant = TenantId::default();
+    let owned = vec![(tenant.clone(), known), (tenant.clone(), missed)];
+    let commands = node.step(vec![Input::Owned(owned)]);
+    assert_eq!(commands, [Command::Forgotten { tenant, id: missed }]);
+}
+
+#[test]
+fn what_is_taken_over_leaves_half_of_the_room_to_requests() {
+    let mut node = node_for(KEY, 100, 10);
+    assert_eq!(node.engine.room_to_adopt(), 5);
+    for left in [4, 3, 2, 1, 0, 0] {
+        node.accepted(new(&TWO[..1], None));
+        assert_eq!(node.engine.room_to_adopt(), left);
+    }
 }

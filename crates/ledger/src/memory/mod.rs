@@ -160,6 +160,16 @@ impl Memory {
             .collect()
     }
 
+    /// Open work of this life that is due; see [`Store::owned`].
+    pub fn owned(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Vec<(TenantId, DistributionId)> {
+        let own = self.rows.iter().filter(|(_, row)| row.open && row.owner == Some(token));
+        let due = own.filter_map(|(key, row)| Some((row.due_at.filter(|due_at| *due_at <= due_by)?, key.clone())));
+        let mut due: Vec<_> = due.collect();
+        due.sort();
+        due.truncate(limit);
+        due.into_iter().map(|(_, key)| key).collect()
+    }
+
     /// Takes over this one; see [`Store::adopt_one`].
     pub fn adopt_one(&mut self, token: Incarnation, tenant: &TenantId, id: DistributionId) -> Option<Adopted> {
         let row = self.rows.get(&(tenant.clone(), id))?;
@@ -230,6 +240,15 @@ impl Store for MemoryStore {
 
     async fn adopt(&self, token: Incarnation, due_by: Timestamp, limit: usize) -> Result<Vec<Adopted>, StoreError> {
         Ok(self.lock().adopt(token, due_by, limit))
+    }
+
+    async fn owned(
+        &self,
+        token: Incarnation,
+        due_by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, DistributionId)>, StoreError> {
+        Ok(self.lock().owned(token, due_by, limit))
     }
 
     async fn adopt_one(

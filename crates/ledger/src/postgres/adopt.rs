@@ -1,5 +1,6 @@
 //! Taking over work that belongs to nobody, or to a life that is over.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fanfare_core::distribution::Distribution;
@@ -31,6 +32,18 @@ pub(super) async fn adopt(
     Ok(adopted)
 }
 
+/// This life's own, oldest first.
+pub(super) async fn owned(
+    session: &Session,
+    token: Incarnation,
+    due_by: Timestamp,
+    limit: usize,
+) -> Result<Vec<(TenantId, DistributionId)>, SqlError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = session.query(OWNED, &[&due_by, &big(token.0), &limit]).await?;
+    keys(&rows)
+}
+
 /// This one, wherever it stands; `None` where there is none or another life owns it.
 pub(super) async fn adopt_one(
     session: &Session,
@@ -49,17 +62,41 @@ pub(super) async fn adopt_one(
 
 /// In the order of the rows. They are locked: nobody writes them meanwhile.
 async fn read_back(session: &Session, rows: &[Row]) -> Result<Vec<Adopted>, SqlError> {
-    let mut keys = Vec::with_capacity(rows.len());
-    for row in rows {
+    let keys = keys(rows)?;
+    let of: Vec<_> = keys.iter().map(|(tenant, id)| (tenant, *id)).collect();
+    let mut whole = match read::whole(session, &of).await {
+        Err(SqlError::Unreadable(_)) => readable(session, &of).await?,
+        found => found?,
+    };
+    let distributions: Vec<Distribution> = keys.iter().filter_map(|(_, id)| whole.remove(id)).collect();
+    read::with_others(session, distributions).await
+}
+
+/// One by one: what can't be read must not keep the rest from going on.
+async fn readable(
+    session: &Session,
+    keys: &[(&TenantId, DistributionId)],
+) -> Result<BTreeMap<DistributionId, Distribution>, SqlError> {
+    let mut found = BTreeMap::new();
+    for key in keys {
+        match read::whole(session, std::slice::from_ref(key)).await {
+            Err(SqlError::Unreadable(what)) => {
+                tracing::error!(distribution = %key.1.0, what, "an open distribution cannot be read: mend its rows");
+            }
+            one => found.extend(one?),
+        }
+    }
+    Ok(found)
+}
+
+fn keys(rows: &[Row]) -> Result<Vec<(TenantId, DistributionId)>, SqlError> {
+    let key = |row| {
         let table = "distribution_logs";
         let columns = Columns { table, row };
         let tenant = TenantId::new(columns.get::<&str>(0)?);
-        keys.push((tenant, DistributionId(columns.uuid(1)?)));
-    }
-    let of: Vec<_> = keys.iter().map(|(tenant, id)| (tenant, *id)).collect();
-    let mut whole = read::whole(session, &of).await?;
-    let distributions: Vec<Distribution> = keys.iter().filter_map(|(_, id)| whole.remove(id)).collect();
-    read::with_others(session, distributions).await
+        Ok((tenant, DistributionId(columns.uuid(1)?)))
+    };
+    rows.iter().map(key).collect()
 }
 
 /// Served by the index of open work. A life that is over adopts nothing; what
@@ -81,6 +118,10 @@ pub(super) const ADOPT_DUE: &str = "WITH found AS MATERIALIZED (
         UPDATE distribution_logs AS d SET owner = $2 FROM due WHERE d.tenant_id = due.tenant_id AND d.id = due.id
         RETURNING d.tenant_id, d.id, due.due_at)
     SELECT tenant_id, id FROM taken ORDER BY due_at, tenant_id, id";
+
+/// By the same index.
+pub(super) const OWNED: &str = "SELECT tenant_id, id FROM distribution_logs
+    WHERE open AND due_at <= $1 AND owner = $2 ORDER BY due_at, tenant_id, id LIMIT $3";
 
 /// Own work stays as it is, and is only read.
 const ADOPT_ONE: &str = "WITH found AS MATERIALIZED (

@@ -196,6 +196,18 @@ impl Store for PostgresStore {
         adopt.await
     }
 
+    async fn owned(
+        &self,
+        token: Incarnation,
+        due_by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, DistributionId)>, StoreError> {
+        let owned = self.others.run("look for own work", move |session| {
+            Box::pin(adopt::owned(session, token, due_by, limit))
+        });
+        owned.await
+    }
+
     async fn adopt_one(
         &self,
         token: Incarnation,

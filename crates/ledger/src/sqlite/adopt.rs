@@ -24,12 +24,28 @@ pub(super) fn adopt(
     due_by: Timestamp,
     limit: usize,
 ) -> Result<Vec<Adopted>, SqlError> {
-    let due = due(connection, int(token.0) - 1, due_by, limit)?;
+    let due = due(connection, DUE, int(token.0) - 1, due_by, limit)?;
     let mut adopted = Vec::with_capacity(due.len());
     for (tenant, id) in due {
-        adopted.extend(adopt_one(connection, token, &tenant, id)?);
+        match adopt_one(connection, token, &tenant, id) {
+            // One that can't be read must not keep the rest from going on.
+            Err(SqlError::Unreadable(what)) => {
+                tracing::error!(distribution = %id.0, what, "an open distribution cannot be read: mend its rows");
+            }
+            found => adopted.extend(found?),
+        }
     }
     Ok(adopted)
+}
+
+/// This life's own.
+pub(super) fn owned(
+    connection: &Connection,
+    token: Incarnation,
+    due_by: Timestamp,
+    limit: usize,
+) -> Result<Vec<(TenantId, DistributionId)>, SqlError> {
+    due(connection, OWNED, int(token.0), due_by, limit)
 }
 
 /// This one, wherever it stands; `None` where there is none or a later life owns it.
@@ -56,13 +72,14 @@ pub(super) fn adopt_one(
 
 fn due(
     connection: &Connection,
-    highest: i64,
+    sql: &str,
+    owner: i64,
     due_by: Timestamp,
     limit: usize,
 ) -> Result<Vec<(TenantId, DistributionId)>, SqlError> {
-    let mut statement = connection.prepare_cached(DUE)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![time_text(due_by), highest, limit])?;
+    let mut rows = statement.query(params![time_text(due_by), owner, limit])?;
     let mut due = Vec::new();
     while let Some(row) = rows.next()? {
         let columns = Columns {
@@ -78,4 +95,9 @@ fn due(
 /// Served by the index of open work.
 pub(super) const DUE: &str = "SELECT tenant_id, id FROM distribution_logs
     WHERE open = 1 AND due_at <= ?1 AND (owner IS NULL OR owner <= ?2)
+    ORDER BY due_at, tenant_id, id LIMIT ?3";
+
+/// By the same index.
+const OWNED: &str = "SELECT tenant_id, id FROM distribution_logs
+    WHERE open = 1 AND due_at <= ?1 AND owner = ?2
     ORDER BY due_at, tenant_id, id LIMIT ?3";

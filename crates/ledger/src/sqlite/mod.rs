@@ -180,6 +180,19 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn owned(
+        &self,
+        token: Incarnation,
+        due_by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, DistributionId)>, StoreError> {
+        self.readers
+            .read("look for own work", move |connection| {
+                adopt::owned(connection, token, due_by, limit)
+            })
+            .await
+    }
+
     async fn adopt_one(
         &self,
         token: Incarnation,

@@ -298,6 +298,31 @@ fn a_data_directory_that_cannot_be_used_is_named() {
     }
 }
 
+#[tokio::test]
+async fn what_cannot_be_read_keeps_nothing_else_from_going_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let earlier = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let batch = batch(0, earlier);
+    commit(&store, &batch).await.unwrap();
+    let damaged = ids(&batch)[1];
+    let damage = "UPDATE distribution_channel_logs SET checkpoint = 'not JSON' WHERE distribution_log_id = ?1";
+    store
+        .writer
+        .transact("damage", move |transaction| {
+            Ok(transaction.execute(damage, [super::row::UuidText::of(damaged.0)])?)
+        })
+        .await
+        .unwrap();
+    let token = store.begin_incarnation(Timestamp::UNIX_EPOCH).await.unwrap();
+    let adopted = store.adopt(token, Timestamp::MAX, 9_999).await.unwrap();
+    let mut adopted: Vec<_> = adopted.iter().map(|one| one.distribution.id).collect();
+    let mut expected: Vec<_> = ids(&batch).into_iter().filter(|id| *id != damaged).collect();
+    adopted.sort();
+    expected.sort();
+    assert_eq!(adopted, expected);
+}
+
 fn ids(batch: &[Acceptance]) -> Vec<DistributionId> {
     batch.iter().map(|acceptance| acceptance.distribution.id).collect()
 }

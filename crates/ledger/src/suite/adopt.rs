@@ -92,6 +92,25 @@ pub async fn one_is_adopted_wherever_it_stands(store: &dyn Store) {
     recorded(store, &again).await;
 }
 
+/// Own work, also what was taken over without its node's hearing of it; not what is due
+/// later, closed or another's.
+pub async fn own_work_that_is_due_can_be_looked_for(store: &dyn Store) {
+    let (earlier, own, later) = (life(store).await, life(store).await, life(store).await);
+    let second = accepted(store, &due(1, Some(own), Some(at(20)))).await;
+    let first = accepted(store, &due(2, Some(earlier), Some(at(10)))).await;
+    accepted(store, &due(3, Some(own), Some(at(51)))).await;
+    accepted(store, &due(4, Some(later), Some(at(10)))).await;
+    accepted(store, &due(5, None, Some(at(60)))).await;
+    let mut closed = accepted(store, &due(6, Some(own), Some(at(10)))).await;
+    recorded(store, &sample::completion(&mut closed, at(9), own)).await;
+    end(store, earlier).await;
+    assert_eq!(ids(store, own, 9).await, [first.id]);
+    let tenant = TenantId::default;
+    let owned = async |limit| store.owned(own, at(50), limit).await.unwrap();
+    assert_eq!(owned(9).await, [(tenant(), first.id), (tenant(), second.id)]);
+    assert_eq!(owned(1).await, [(tenant(), first.id)]);
+}
+
 /// One that is not over stays so by its sign of life.
 pub async fn a_life_that_renews_goes_on(store: &dyn Store) {
     let token = life(store).await;

@@ -82,6 +82,7 @@ macro_rules! store_suite {
             adopt::due_work_of_earlier_lives_is_adopted_oldest_first,
             adopt::adoption_fences_the_former_owner,
             adopt::one_is_adopted_wherever_it_stands,
+            adopt::own_work_that_is_due_can_be_looked_for,
             adopt::a_life_that_renews_goes_on,
             adopt::histories_can_be_followed,
             adopt::a_store_says_that_it_can_be_written,

@@ -26,6 +26,8 @@ pub(crate) struct Figures {
     pub(crate) stops: u64,
     pub(crate) lived_again: u64,
     pub(crate) adopted: u64,
+    /// Takeovers of which the node never heard.
+    pub(crate) missed: u64,
     pub(crate) refused_as_stale: u64,
     pub(crate) doubled_answers: u64,
     pub(crate) evidence: u64,
@@ -69,6 +71,7 @@ impl Figures {
         self.stops += other.stops;
         self.lived_again += other.lived_again;
         self.adopted += other.adopted;
+        self.missed += other.missed;
         self.refused_as_stale += other.refused_as_stale;
         self.doubled_answers += other.doubled_answers;
         self.evidence += other.evidence;
@@ -108,7 +111,11 @@ impl Figures {
             "{self}"
         );
         assert!(
-            self.stalls > 0 && self.adopted > 0 && self.refused_as_stale > 0 && self.doubled_answers > 0,
+            self.stalls > 0
+                && self.adopted > 0
+                && self.missed > 0
+                && self.refused_as_stale > 0
+                && self.doubled_answers > 0,
             "{self}"
         );
         assert!(

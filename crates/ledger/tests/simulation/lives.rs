@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fanfare_core::engine::{HELD_LIMIT, HOLD_LIMIT, Input};
+use fanfare_core::ids::{DistributionId, TenantId};
 use fanfare_core::write::Adopted;
 use rand::RngExt;
 
@@ -164,6 +165,17 @@ impl World {
             }
         }
         self.figures.adopted += adopted.len() as u64;
+        // The commit took effect, and its answer was lost.
+        if self.rng.random_range(0..20) == 0 {
+            self.figures.missed += adopted.len() as u64;
+            return Vec::new();
+        }
         adopted
+    }
+
+    /// Own work that has been due for a while: each look, though nodes do it once a minute.
+    pub(crate) fn owned(&self, node: usize) -> Vec<(TenantId, DistributionId)> {
+        let due_by = self.nodes[node].clock.shows(self.now) - Duration::from_mins(1);
+        self.store.owned(self.nodes[node].token, due_by, 50)
     }
 }

@@ -264,7 +264,7 @@ impl World {
             }
             Event::Adoption => {
                 self.comes_within(Duration::from_secs(5), Happening::To(name, Event::Adoption));
-                vec![Input::Adopted(self.adopt(node))]
+                vec![Input::Adopted(self.adopt(node)), Input::Owned(self.owned(node))]
             }
             Event::HearsOrders => self.hears_orders(node),
             Event::Heartbeat => {

@@ -28,7 +28,7 @@ use super::elsewhere::Elsewhere;
 use super::feed::Feed;
 use super::health::Health;
 use super::lease::{Lease, LeaseSettings, Life};
-use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, Retention, Sweeps};
+use super::sweep::{ADOPT_INTERVAL, EXPIRE_INTERVAL, OWNED_INTERVAL, Retention, Sweeps};
 use super::{Answer, EngineHandle, Intake, Question};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
@@ -201,6 +201,7 @@ impl Performer {
     async fn run(mut self, mut sources: Sources) {
         let mut adopt = tokio::time::interval(ADOPT_INTERVAL);
         adopt.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut missed = tokio::time::interval(OWNED_INTERVAL);
         let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
         let mut deadline = None;
         while !self.may_stop(deadline) {
@@ -211,6 +212,7 @@ impl Performer {
                 Some(found) = sources.found.recv() => inputs.push(found),
                 () = sleep_until_timer(self.engine.next_timer(), self.clock.now()) => {}
                 _ = adopt.tick(), if deadline.is_none() => self.adopt(),
+                _ = missed.tick(), if deadline.is_none() => self.sweeps.find_missed(self.clock.now()),
                 _ = expire.tick() => self.sweeps.expire(self.clock.now()),
                 Some(over) = sources.over.recv(), if deadline.is_none() => self.live_again(over, &mut sources).await,
                 stop = stop_of(&mut sources.stopping), if deadline.is_none() => {
@@ -240,7 +242,7 @@ impl Performer {
     }
 
     fn adopt(&mut self) {
-        self.sweeps.adopt(self.clock.now());
+        self.sweeps.adopt(self.clock.now(), self.engine.room_to_adopt());
     }
 
     fn take_in(&mut self, intake: Intake, inputs: &mut Vec<Input>) {
@@ -335,7 +337,7 @@ impl Performer {
                 from,
                 to,
             } => self.breaker_changed((channel, account), (from, to), now),
-            Command::SendingResumed => self.sweeps.adopt_held(now),
+            Command::SendingResumed => self.sweeps.adopt_held(now, self.engine.room_to_adopt()),
             Command::Forgotten { tenant, id } => {
                 self.feed.forget(id);
                 self.attempts.forget(id);
@@ -378,7 +380,7 @@ impl Performer {
         self.counts.breaker(channel, to.state);
         self.breakers.changed(channel, to);
         if matches!(to.state, BreakerState::Closed | BreakerState::Disabled) {
-            self.sweeps.adopt_held(now);
+            self.sweeps.adopt_held(now, self.engine.room_to_adopt());
         }
     }
 

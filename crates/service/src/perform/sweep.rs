@@ -15,6 +15,12 @@ use tokio::sync::mpsc;
 /// Between two looks for work that nobody owns.
 pub(super) const ADOPT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Between two looks for own work that this node does not know of.
+pub(super) const OWNED_INTERVAL: Duration = Duration::from_mins(1);
+
+/// More is left to the next look.
+const OWNED_LIMIT: usize = 50_000;
+
 /// Between two sweeps of what has had its time.
 pub(super) const EXPIRE_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -88,15 +94,32 @@ impl Sweeps {
 
     /// A breaker has closed, or sending goes on: what was held back is due later,
     /// and may go on now.
-    pub(super) fn adopt_held(&self, now: Timestamp) {
+    pub(super) fn adopt_held(&self, now: Timestamp, room: usize) {
         self.held_wanted.store(true, Ordering::Release);
-        self.adopt(now);
+        self.adopt(now, room);
     }
 
-    /// Looks for work that nobody owns and that is nearly due, and for what was
-    /// dropped; one look at a time. The next look, a few seconds later, finds what
+    /// Looks for own work that has been due for a while: what of it this node does not
+    /// know of is taken over again.
+    pub(super) fn find_missed(&self, now: Timestamp) {
+        if self.over.load(Ordering::Acquire) {
+            return;
+        }
+        let due_by = now.saturating_sub(OWNED_INTERVAL).unwrap_or(Timestamp::MIN);
+        let (store, found, token) = (Arc::clone(&self.store), self.found.clone(), self.token);
+        tokio::spawn(async move {
+            match store.owned(token, due_by, OWNED_LIMIT).await {
+                // Refused only when the loop has ended.
+                Ok(owned) => _ = found.send(Input::Owned(owned)),
+                Err(error) => tracing::error!(error = &error as &dyn Error, "could not look for own work"),
+            }
+        });
+    }
+
+    /// Looks for work that nobody owns and that is nearly due, as much as there is room for,
+    /// and for what was dropped; one look at a time. The next look, a few seconds later, finds what
     /// came to be wanted during this one, or what it failed to find.
-    pub(super) fn adopt(&self, now: Timestamp) {
+    pub(super) fn adopt(&self, now: Timestamp, room: usize) {
         if self.over.load(Ordering::Acquire) || self.adopting.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -106,7 +129,12 @@ impl Sweeps {
         let within = if held { HELD_LIMIT } else { HOLD_LIMIT };
         let due_by = now.saturating_add(within).unwrap_or(Timestamp::MAX);
         let over = Arc::clone(&self.over);
-        let look = look(Arc::clone(&self.store), self.found.clone(), (self.token, due_by), over);
+        let look = look(
+            Arc::clone(&self.store),
+            self.found.clone(),
+            (self.token, due_by, room),
+            over,
+        );
         tokio::spawn(async move {
             if let Err(error) = look.await {
                 held_wanted.fetch_or(held, Ordering::AcqRel);
@@ -158,16 +186,18 @@ impl Sweeps {
     }
 }
 
-/// Takes over all that is due by then, unless it is over before.
+/// Takes over what is due by then, as much as there is room for, unless it is over before.
 async fn look(
     store: Arc<dyn Store>,
     found: mpsc::UnboundedSender<Input>,
-    (token, due_by): (Incarnation, Timestamp),
+    (token, due_by, mut room): (Incarnation, Timestamp, usize),
     over: Arc<AtomicBool>,
 ) -> Result<(), StoreError> {
-    while !over.load(Ordering::Acquire) {
-        let adopted = store.adopt(token, due_by, ADOPT_LIMIT).await?;
-        let more = adopted.len() == ADOPT_LIMIT;
+    while room > 0 && !over.load(Ordering::Acquire) {
+        let limit = room.min(ADOPT_LIMIT);
+        let adopted = store.adopt(token, due_by, limit).await?;
+        let more = adopted.len() == limit;
+        room -= adopted.len();
         // Refused only when the loop has ended.
         if found.send(Input::Adopted(adopted)).is_err() || !more {
             break;
@@ -222,10 +252,10 @@ mod tests {
         let due = nobodys(&*store, 1, 0).await;
         let (sweeps, mut found) = sweeps(&store, token);
         sweeps.wind_down();
-        sweeps.adopt_held(now);
-        sweeps.adopt(now);
+        sweeps.adopt_held(now, 9);
+        sweeps.adopt(now, 9);
         sweeps.take_back(TenantId::default(), due);
-        sweeps.adopt(now);
+        sweeps.adopt(now, 9);
         // A look that was on its way would be over.
         drop(sweeps);
         assert!(found.recv().await.is_none());
@@ -250,10 +280,51 @@ mod tests {
                 .map(|adopted| adopted.distribution.id)
                 .collect::<Vec<_>>()
         };
-        sweeps.adopt(now);
-        sweeps.adopt_held(now);
+        sweeps.adopt(now, 9);
+        sweeps.adopt_held(now, 9);
         assert_eq!(looked(&mut found).await, []);
-        sweeps.adopt(now);
+        sweeps.adopt(now, 9);
         assert_eq!(looked(&mut found).await, [held]);
+    }
+
+    #[tokio::test]
+    async fn own_work_is_looked_for_that_has_been_due_for_a_minute() {
+        let now: Timestamp = "2026-11-22T10:01:00Z".parse().unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let token = store.begin_incarnation(now).await.unwrap();
+        let (missed, _fresh) = (nobodys(&*store, 1, 0).await, nobodys(&*store, 2, 1).await);
+        // It took effect, and this node has not heard of it.
+        assert_eq!(store.adopt(token, now, ADOPT_LIMIT).await.unwrap().len(), 2);
+        let (sweeps, mut found) = sweeps(&store, token);
+        sweeps.find_missed(now);
+        let Some(Input::Owned(owned)) = found.recv().await else {
+            panic!("a look ends")
+        };
+        assert_eq!(owned, [(TenantId::default(), missed)]);
+        sweeps.wind_down();
+        sweeps.find_missed(now);
+        drop(sweeps);
+        assert!(found.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn no_more_is_taken_over_than_there_is_room_for() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let token = store.begin_incarnation(now).await.unwrap();
+        for number in 1..=5 {
+            nobodys(&*store, number, 0).await;
+        }
+        let (sweeps, mut found) = sweeps(&store, token);
+        sweeps.adopt(now, 0);
+        tokio::task::yield_now().await;
+        sweeps.adopt(now, 3);
+        let Some(Input::Adopted(adopted)) = found.recv().await else {
+            panic!("a look ends")
+        };
+        assert_eq!(adopted.len(), 3);
+        drop(sweeps);
+        assert!(found.recv().await.is_none());
+        assert_eq!(store.adopt(token, now, ADOPT_LIMIT).await.unwrap().len(), 2);
     }
 }
