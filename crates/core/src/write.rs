@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use crate::attempt::{Attempt, Evidence};
 use crate::channel::Channel;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, DeliveryStatus};
 use crate::distribution::{Distribution, DistributionStatus};
 use crate::event::OutcomeDigest;
-use crate::history::HistoryEntry;
+use crate::history::{HistoryEntry, Transition};
 use crate::ids::{DistributionId, IdempotencyKey, Incarnation, TenantId};
 use crate::spend::{Overspend, Spend};
 
@@ -139,6 +139,23 @@ pub enum Written {
     },
     /// Refused: another node owns the distribution, or a write is missing.
     Fenced,
+    /// Refused: something was to begin whose claim another distribution has taken over
+    /// meanwhile ([`Record::begins`]).
+    TakenOver,
+}
+
+impl Record {
+    /// Whether the delivery begins by this, for the first time: only one that still holds
+    /// its claim may. What has begun is not called off by a repeat.
+    pub fn begins(&self, delivery: &Delivery) -> bool {
+        let is_first = delivery.holds_claim && (delivery.generation, delivery.attempt) == (1, 1);
+        let begun = |transition: &Transition| {
+            transition.channel == Some(delivery.channel)
+                && transition.to == DeliveryStatus::InProgress.name()
+                && transition.attempt == Some(1)
+        };
+        is_first && self.history.transitions.iter().any(begun)
+    }
 }
 
 /// Who holds a claim.

@@ -192,7 +192,7 @@ fn a_newer_schema_is_refused_unless_it_says_that_it_is_compatible() {
     newer(99);
     let before = fs::read(&path).unwrap();
     let expected = format!(
-        "{} has schema 99, and this program knows schemas up to 8: use a newer release",
+        "{} has schema 99, and this program knows schemas up to 9: use a newer release",
         path.display()
     );
     assert_eq!(refusal(directory.path()), expected);
@@ -419,5 +419,5 @@ async fn a_file_of_the_first_schema_gets_what_it_lacks_and_keeps_what_it_has() {
         (0, 0, 1)
     );
     let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 8);
+    assert_eq!(version, 9);
 }

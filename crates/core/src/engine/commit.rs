@@ -123,6 +123,12 @@ impl Engine {
                 answer_asks(&writing.asks, &AskAnswer::Elsewhere, turn);
                 self.lose(id, writing.calls, turn);
             }
+            Written::TakenOver => {
+                let tenant = writing.snapshot.tenant.clone();
+                answer_asks(&writing.asks, &AskAnswer::NotHere, turn);
+                self.forget(id, writing.calls, turn);
+                turn.commands.push(Command::Forgotten { tenant, id });
+            }
             // Answered above: it is not the write that was under way.
             Written::Noted { .. } | Written::NotKnown => {}
         }

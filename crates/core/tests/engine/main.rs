@@ -484,6 +484,30 @@ fn a_repeat_that_is_allowed_calls_off_what_has_not_begun() {
     assert_eq!(begun, [TWO[1]], "the other channel is still its own");
 }
 
+/// Another node accepted the repeat: this one has it in memory as it was.
+#[test]
+fn what_the_database_says_is_taken_over_is_read_anew_and_called_off() {
+    let mut node = node(KEY, 10);
+    let soon = START + Duration::from_secs(30);
+    let (id, commands) = node.ask(new(&TWO[..1], Some(soon)));
+    let [Command::Write(Write::Accept(acceptance))] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    let mut stored = acceptance.distribution.clone();
+    node.written(id, Written::Accepted { others: Vec::new() });
+    let commands = node.later(Duration::from_secs(30));
+    let begun = record(&commands);
+    assert!(begun.begins(&begun.deliveries[0]));
+    let commands = node.written(id, Written::TakenOver);
+    assert!(
+        matches!(&commands[..], [Command::Forgotten { id: read, .. }] if *read == id),
+        "{commands:?}"
+    );
+    stored.deliveries[0].holds_claim = false;
+    let commands = node.step(vec![Input::Adopted(vec![adopted(stored)])]);
+    assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Cancelled);
+}
+
 #[test]
 fn what_lost_its_claim_while_nobody_owned_it_is_called_off_when_it_is_adopted() {
     let mut node = node(KEY, 10);

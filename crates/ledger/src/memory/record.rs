@@ -22,6 +22,13 @@ impl Memory {
                 Written::Fenced
             };
         }
+        let lost = |delivery: &Delivery| {
+            let stored = row.distribution.delivery(delivery.channel);
+            record.begins(delivery) && stored.is_some_and(|stored| !stored.holds_claim)
+        };
+        if record.deliveries.iter().any(lost) {
+            return Written::TakenOver;
+        }
         let holders = self.holders_against(row, record);
         if !holders.is_empty() {
             return Written::Held { holders };

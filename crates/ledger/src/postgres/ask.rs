@@ -99,7 +99,7 @@ pub(super) const WRITTEN: &str = "SELECT w.n
 
 /// Of FAILED and CANCELLED only: a claim that another distribution has taken
 /// over is not wanted again by what its former holder does on.
-pub(super) const RELEASED: &str = "SELECT w.n, c.channel, c.generation
+pub(super) const RELEASED: &str = "SELECT w.n, c.channel, c.generation, c.status IN ('FAILED', 'CANCELLED')
     FROM unnest($1::int[], $2::text[], $3::uuid[]) AS w (n, tenant, id)
     JOIN distribution_channel_logs AS c ON c.tenant_id = w.tenant AND c.distribution_log_id = w.id
-    WHERE NOT c.holds_claim AND c.status IN ('FAILED', 'CANCELLED')";
+    WHERE NOT c.holds_claim";

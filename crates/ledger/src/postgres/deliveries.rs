@@ -121,21 +121,25 @@ pub(super) fn update<'a>(changed: &'a [Change<'a>]) -> Result<Option<Rows<'a>>, 
         let record = change.record;
         for (delivery, holds) in record.deliveries.iter().zip(&change.holds) {
             // Its position stays as it is.
-            rows.push((Row::of(0, &record.tenant, record.id, delivery)?, *holds));
+            let row = Row::of(0, &record.tenant, record.id, delivery)?;
+            rows.push((row, (*holds, record.begins(delivery))));
         }
     }
     if rows.is_empty() {
         return Ok(None);
     }
     rows.sort_by_key(|(row, _)| (row.tenant, row.distribution, row.delivery.channel.name()));
-    let (rows, holds): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let (rows, (holds, begins)): (Vec<_>, (Vec<_>, Vec<_>)) = rows.into_iter().unzip();
     let mut columns = common(&rows);
     columns.push(Box::new(holds));
+    columns.push(Box::new(begins));
     // Nothing that has just been accepted has these.
     columns.extend(columns!(rows, row => [row.delivery.redriven_at, row.delivery.unknown_since]));
     Ok(Some(Rows::changing(UPDATE, rows.len(), columns)))
 }
 
+/// What begins must still hold its claim when it is written: one that lost it since it was
+/// looked at is looked at again.
 const UPDATE: &str =
     "WITH changed AS (UPDATE distribution_channel_logs AS c SET mode = w.mode, generation = w.generation,
         attempt = w.attempt, attempt_started_at = w.attempt_started_at, updated_at = w.updated_at,
@@ -150,10 +154,11 @@ const UPDATE: &str =
         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
         $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
         $22::timestamptz[], $23::text[], $24::text[], $25::boolean[], $26::boolean[],
-        $27::timestamptz[], $28::timestamptz[])
+        $27::boolean[], $28::timestamptz[], $29::timestamptz[])
         AS w (tenant, id, channel, mode, generation, attempt, attempt_started_at, updated_at, status, phase,
             channel_state, distribution_id, estimated_views, update_timestamp, ad_id, impression_schedule,
             post_url, post_id, message_id, code, message, next_attempt_at, checkpoint, failure, called_off, holds_claim,
-            redriven_at, unknown_since)
+            begins, redriven_at, unknown_since)
     WHERE c.tenant_id = w.tenant AND c.distribution_log_id = w.id AND c.channel = w.channel
-    RETURNING 1) SELECT 1 / (count(*) = $29)::int FROM changed";
+        AND (c.holds_claim OR NOT w.begins)
+    RETURNING 1) SELECT 1 / (count(*) = $30)::int FROM changed";

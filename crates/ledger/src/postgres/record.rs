@@ -30,7 +30,8 @@ pub(super) struct Change<'a> {
 
 /// Whether it needs to know what was there before.
 pub(super) fn looks_back(record: &Record) -> bool {
-    record.freeze.is_some() || record.deliveries.iter().any(may_take_again)
+    let looks = |delivery: &Delivery| may_take_again(delivery) || record.begins(delivery);
+    record.freeze.is_some() || record.deliveries.iter().any(looks)
 }
 
 /// Whether it may release a claim or take one.
@@ -56,6 +57,10 @@ pub(super) fn decide<'a>(record: &'a Record, seen: &'a SeenRecord, plan: &mut Pl
         };
         return (answer, false);
     };
+    let lost = |delivery: &Delivery| record.begins(delivery) && seen.taken_over.contains(&delivery.channel);
+    if record.deliveries.iter().any(lost) {
+        return (Written::TakenOver, false);
+    }
     let holders = holders_against(record, seen);
     if !holders.is_empty() {
         return (Written::Held { holders }, false);

@@ -72,6 +72,8 @@ pub(super) struct SeenRecord {
     pub(super) written: bool,
     /// Its deliveries whose claim was released, with their generation.
     pub(super) released: HashMap<Channel, u32>,
+    /// Those that go on without it: another distribution has taken it over.
+    pub(super) taken_over: Vec<Channel>,
     /// Who holds claims of its event.
     pub(super) claims: Vec<Claim>,
     /// What others have spent where it has a cap.
@@ -164,7 +166,11 @@ impl Seen {
             (WRITTEN, SeenOf::Record(seen)) => seen.written = true,
             (RELEASED, SeenOf::Record(seen)) => {
                 let channel = columns.word(1, Channel::from_name)?;
-                seen.released.insert(channel, columns.number(2)?);
+                if columns.get(3)? {
+                    seen.released.insert(channel, columns.number(2)?);
+                } else {
+                    seen.taken_over.push(channel);
+                }
             }
             _ => return Err(columns.unreadable(0)),
         }

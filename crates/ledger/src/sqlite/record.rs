@@ -38,6 +38,12 @@ pub(super) fn record(
             outbox::freeze(connection, &record.tenant, record.id, version)?;
         }
     }
+    for delivery in record.deliveries.iter().filter(|delivery| record.begins(delivery)) {
+        let still_ours = || is_next(connection, record, &id);
+        if !holds_claim(connection, &record.tenant, &id, delivery)? && still_ours()? {
+            return Ok(Written::TakenOver);
+        }
+    }
     if !update_distribution(connection, record, &id)? {
         return unless_written_before(connection, record, &id);
     }
@@ -101,6 +107,19 @@ fn holders_against(connection: &Connection, record: &Record, id: &UuidText) -> R
         }
     }
     Ok(holders)
+}
+
+fn holds_claim(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: &UuidText,
+    delivery: &Delivery,
+) -> Result<bool, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM distribution_channel_logs
+         WHERE tenant_id = ?1 AND distribution_log_id = ?2 AND channel = ?3 AND holds_claim = 1",
+    )?;
+    Ok(statement.exists(params![tenant.as_str(), id, delivery.channel.name()])?)
 }
 
 /// What decides about a delivery's claim.
