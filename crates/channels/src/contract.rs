@@ -160,7 +160,7 @@ mod tests {
                 503,
                 Some("99999999999999999999999"),
                 "channel_unavailable",
-                Retry::After(Duration::from_secs(u64::MAX)),
+                Retry::After(Duration::from_hours(1)),
             ),
             (
                 503,
@@ -172,7 +172,7 @@ mod tests {
                 503,
                 Some("Wed, 31 Dec 1969 23:00:00 GMT"),
                 "channel_unavailable",
-                Retry::After(Duration::ZERO),
+                Retry::After(Duration::from_secs(1)),
             ),
         ] {
             assert_eq!(

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fanfare_core::engine::Call;
+use fanfare_core::resilience::retry::RETRY_AFTER_BOUNDS;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -313,15 +314,18 @@ impl Answer {
     }
 
     /// How long the server asks to be left alone, as seconds or as a date (RFC
-    /// 9110, 10.2.3); nothing where it is neither.
+    /// 9110, 10.2.3); nothing where it is neither. No wish is followed beyond
+    /// [`RETRY_AFTER_BOUNDS`], whatever is made of it: a retry, a poll or a deferral.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let text = self.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             // More digits than fit are a very long time.
-            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+            return Some(within_bounds(Duration::from_secs(text.parse().unwrap_or(u64::MAX))));
         }
         let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+        Some(within_bounds(
+            Duration::try_from(at.duration_since(now)).unwrap_or_default(),
+        ))
     }
 
     /// What time it was for the server: where two looks must lie apart, its own
@@ -353,6 +357,12 @@ impl Answer {
         let text: String = text.chars().take(WORDS_MAX).collect();
         format!("{} {}", self.status.as_u16(), text.trim())
     }
+}
+
+/// Of what a channel asks to wait, as much as is followed.
+pub(crate) fn within_bounds(wish: Duration) -> Duration {
+    let (shortest, longest) = RETRY_AFTER_BOUNDS;
+    wish.clamp(shortest, longest)
 }
 
 /// Letters of an answer that are kept.

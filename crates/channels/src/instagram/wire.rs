@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::Meaning;
 use crate::check::PostQuota;
-use crate::http::Answer;
+use crate::http::{Answer, within_bounds};
 
 /// Percent of the allowance at which an account is left alone for a while.
 const USAGE_MAX: f64 = 100.0;
@@ -161,7 +161,7 @@ pub(super) fn hold(headers: &HeaderMap) -> Option<Duration> {
         .flatten()
         .map(|usage| usage.estimated_time_to_regain_access);
     if let Some(minutes) = minutes.max().filter(|minutes| *minutes > 0) {
-        return Some(Duration::from_secs(minutes.saturating_mul(60)));
+        return Some(within_bounds(Duration::from_secs(minutes.saturating_mul(60))));
     }
     let app: AppUsage = header(headers, "x-app-usage");
     let most = app.call_count.max(app.total_cputime).max(app.total_time);

@@ -22,9 +22,6 @@ use crate::failure;
 /// After somebody has been sent it, the rest is tried for so long.
 pub(super) const PATIENCE: Duration = Duration::from_hours(24);
 
-/// Of what the channel asks to wait, as much is heard.
-const WISH_MOST: Duration = Duration::from_hours(1);
-
 /// Two clocks may differ by this: that it is night is believed of the channel so
 /// long after ours says that it is over, and asked for again.
 const CLOCK_SKEW: Duration = Duration::from_mins(10);
@@ -70,7 +67,7 @@ impl KakaoChannelClient {
         let shortest = self.settings.poll_interval;
         let ours = (waited / 10).clamp(shortest, AGAIN_MOST.max(shortest));
         let wish = match retry {
-            Retry::After(wish) => wish.min(WISH_MOST),
+            Retry::After(wish) => wish,
             Retry::Never | Retry::Backoff => Duration::ZERO,
         };
         StepOutcome::PollFailed {

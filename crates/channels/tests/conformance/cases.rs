@@ -109,21 +109,29 @@ pub(crate) async fn keeps_a_permanent_refusal(subject: Subject) {
     }
 }
 
-/// Longer than the channel says, and no longer than an hour on its word.
+/// At every step, and no longer than an hour on the channel's word; until the effect,
+/// also no less than the channel says. What is only read of it after that is asked for at
+/// intervals of our own.
 pub(crate) async fn waits_as_long_as_it_is_told(subject: Subject) {
-    for fault in [
-        json!({"kind": "throttle", "minutes": 20}),
-        json!({"kind": "garbage", "what": "absurd-retry-after"}),
-    ] {
-        let simulated = Simulated::start(subject).await;
-        simulated.goes_wrong(&once(subject.effecting, &fault)).await;
-        let began = simulated.now();
-        let driver = Driver::new(&simulated, simulated.client(), memory(), None).await;
-        let outcome = driver.distribute(simulated.request()).await;
-        let waited = simulated.now().duration_since(began).as_secs() / 60;
-        is_true(&outcome, simulated.effects().await);
-        assert_eq!(outcome.delivery.status, DeliveryStatus::Success, "{fault}");
-        assert!((19..=70).contains(&waited), "{fault}: {waited} minutes");
+    let effecting = subject.steps.iter().position(|step| *step == subject.effecting);
+    for (place, step) in subject.steps.iter().enumerate() {
+        let least = if Some(place) <= effecting { 19 } else { 0 };
+        for fault in [
+            json!({"kind": "throttle", "minutes": 20}),
+            json!({"kind": "throttle", "minutes": u32::MAX}),
+            json!({"kind": "garbage", "what": "absurd-retry-after"}),
+        ] {
+            let simulated = Simulated::start(subject).await;
+            simulated.goes_wrong(&once(step, &fault)).await;
+            let began = simulated.now();
+            let driver = Driver::new(&simulated, simulated.client(), memory(), None).await;
+            let outcome = driver.distribute(simulated.request()).await;
+            let waited = simulated.now().duration_since(began).as_secs() / 60;
+            is_true(&outcome, simulated.effects().await);
+            assert!(simulated.went_wrong().await, "{step} {fault}");
+            assert_eq!(outcome.delivery.status, DeliveryStatus::Success, "{step} {fault}");
+            assert!((least..=70).contains(&waited), "{step} {fault}: {waited} minutes");
+        }
     }
 }
 
