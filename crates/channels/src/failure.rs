@@ -3,6 +3,7 @@
 
 use fanfare_core::cause;
 use fanfare_core::delivery::Failure;
+use fanfare_core::text::Text;
 
 /// The channel could not be reached, or says that it is out of order.
 pub(crate) fn unavailable() -> Failure {
@@ -35,6 +36,21 @@ pub(crate) fn permission_denied() -> Failure {
 /// The channel refuses the text or the form.
 pub(crate) fn content_rejected() -> Failure {
     cause::CONTENT_REJECTED.failure()
+}
+
+/// The channel says that the same was posted before.
+pub(crate) fn repeated() -> Failure {
+    cause::CONTENT_REJECTED.because(Text::new(
+        "The channel refused this as a repetition of an earlier post. Look at the account whether that post will do; \
+         otherwise change the text or the picture, then distribute it anew.",
+        "채널이 이전 게시물과 같은 내용이라며 거부했습니다. 계정에서 이전 게시물을 확인하고, 새로 게시하려면 문구나 이미지를 바꿔 다시 배포해 \
+         주세요.",
+    ))
+}
+
+/// Where the file lies was out of reach for the channel.
+pub(crate) fn media_unavailable() -> Failure {
+    cause::MEDIA_UNAVAILABLE.failure()
 }
 
 /// The channel refuses the picture, the film or the sound.

@@ -182,11 +182,14 @@ impl InstagramClient {
 /// of them are made anew. None was published.
 fn is_of_children(meaning: &Meaning) -> bool {
     match meaning {
-        Meaning::NotFetched(_) | Meaning::NotReady(_) | Meaning::ContainerDead(_) | Meaning::ContainerMissing(_) => {
-            true
-        }
+        Meaning::NotFetched(_)
+        | Meaning::FetchTimedOut(_)
+        | Meaning::NotReady(_)
+        | Meaning::ContainerDead(_)
+        | Meaning::ContainerMissing(_) => true,
         Meaning::NotSent(_)
         | Meaning::Refused(_)
+        | Meaning::Blocked(_)
         | Meaning::DailyCap(_)
         | Meaning::Throttled(..)
         | Meaning::Unclear(_) => false,

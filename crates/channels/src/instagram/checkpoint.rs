@@ -36,6 +36,19 @@ pub(super) enum Stage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unpublished_at: Option<Timestamp>,
     },
+    /// The publish was answered by a block, and is looked up. Where it is not live it is
+    /// not published again by itself.
+    Blocked {
+        #[serde(flatten)]
+        made: Made,
+        /// By what, in the words for people.
+        why: Failure,
+        /// When a look-up first found it unpublished.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unpublished_at: Option<Timestamp>,
+    },
+    /// It was blocked, and is provably not live.
+    Refused { why: Failure },
     /// It is live.
     Published {
         media: String,
@@ -93,6 +106,14 @@ impl Stage {
     pub(super) fn ready(made: Made) -> Self {
         Self::Ready {
             made,
+            unpublished_at: None,
+        }
+    }
+
+    pub(super) fn blocked(made: Made, why: Failure) -> Self {
+        Self::Blocked {
+            made,
+            why,
             unpublished_at: None,
         }
     }
@@ -212,6 +233,22 @@ mod tests {
             let call = call(&options, &live);
             assert_eq!(Stage::of(&call).unwrap().unwrap().kept(&call).0, live);
             assert!(Earlier::deserialize(&live).is_ok());
+        }
+    }
+
+    /// It would publish what was blocked.
+    #[test]
+    fn an_earlier_version_goes_on_with_nothing_that_was_blocked() {
+        let why =
+            json!({"code": "account_restricted", "detail": {"en": "no", "ko": "아니요"}, "channel_said": "4/2207051"});
+        for stage in [
+            json!({"stage": "blocked", "container": "1", "sha256": "0a", "why": why}),
+            json!({"stage": "blocked", "container": "1", "why": why, "unpublishedAt": SINCE}),
+            json!({"stage": "refused", "why": why}),
+        ] {
+            let call = call(&json!({}), &stage);
+            assert_eq!(Stage::of(&call).unwrap().unwrap().kept(&call).0, stage);
+            assert!(Earlier::deserialize(&stage).is_err(), "{stage}");
         }
     }
 

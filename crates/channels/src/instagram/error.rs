@@ -20,8 +20,13 @@ pub(super) enum Meaning {
     NotSent(Failure),
     /// The same request will be refused again.
     Refused(Failure),
+    /// The same request is not to be made again by itself: what acts on accounts that do
+    /// has acted already. Of a publish it says nothing: it has been seen to be live.
+    Blocked(Failure),
     /// Meta could not fetch the picture.
     NotFetched(Failure),
+    /// Meta could not fetch it in time: the same may do.
+    FetchTimedOut(Failure),
     /// The container is not ready.
     NotReady(Failure),
     /// The container is of no more use; it was not published.
@@ -80,7 +85,9 @@ impl Meaning {
         match self {
             Self::NotSent(why)
             | Self::Refused(why)
+            | Self::Blocked(why)
             | Self::NotFetched(why)
+            | Self::FetchTimedOut(why)
             | Self::NotReady(why)
             | Self::ContainerDead(why)
             | Self::ContainerMissing(why)
@@ -93,7 +100,9 @@ impl Meaning {
     /// Of a container whose status is ERROR: it was never published.
     pub(super) fn of_container(subcode: Option<i64>, words: &str) -> Self {
         match Self::of_subcode(subcode.unwrap_or_default(), words) {
-            Some(meaning @ (Self::Refused(_) | Self::NotFetched(_))) => meaning,
+            Some(meaning @ (Self::Refused(_) | Self::Blocked(_) | Self::NotFetched(_) | Self::FetchTimedOut(_))) => {
+                meaning
+            }
             _ => Self::ContainerDead(failure::media_rejected().said(words)),
         }
     }
@@ -114,8 +123,9 @@ impl Meaning {
             9_004 => Self::NotFetched(said(failure::media_rejected())),
             9_007 => Self::NotReady(said(failure::unavailable())),
             100 if subcode == Some(33) => Self::ContainerMissing(said(failure::unavailable())),
-            // 1, 2 and all that is not listed. 506, "duplicate", too: the post
-            // that is there already may be the one that is looked for.
+            // The post that is there already may be the one that is published.
+            506 => Self::Blocked(said(failure::repeated())),
+            // 1, 2 and all that is not listed.
             _ => Self::Unclear(said(failure::unavailable())),
         }
     }
@@ -123,9 +133,11 @@ impl Meaning {
     fn of_subcode(subcode: i64, words: &str) -> Option<Self> {
         let said = |failure: Failure| failure.said(words);
         Some(match subcode {
-            // Suspected spam: it has been seen to be live all the same.
-            2_207_001 | 2_207_051 => Self::Unclear(said(failure::unavailable())),
-            2_207_003 | 2_207_052 => Self::NotFetched(said(failure::media_rejected())),
+            2_207_001 => Self::Unclear(said(failure::unavailable())),
+            // Suspected spam.
+            2_207_051 => Self::Blocked(said(failure::account_restricted())),
+            2_207_003 => Self::FetchTimedOut(said(failure::media_unavailable())),
+            2_207_052 => Self::NotFetched(said(failure::media_rejected())),
             2_207_020 | 2_207_032 | 2_207_053 | 2_207_006 => Self::ContainerDead(said(failure::unavailable())),
             2_207_008 => Self::ContainerMissing(said(failure::unavailable())),
             2_207_027 => Self::NotReady(said(failure::unavailable())),
@@ -159,7 +171,9 @@ mod tests {
         match Meaning::of_code(code, subcode, Duration::ZERO, "") {
             Meaning::NotSent(why) => ("not sent", why.code.into()),
             Meaning::Refused(why) => ("refused", why.code.into()),
+            Meaning::Blocked(why) => ("blocked", why.code.into()),
             Meaning::NotFetched(why) => ("not fetched", why.code.into()),
+            Meaning::FetchTimedOut(why) => ("not in time", why.code.into()),
             Meaning::NotReady(why) => ("not ready", why.code.into()),
             Meaning::ContainerDead(why) => ("dead", why.code.into()),
             Meaning::ContainerMissing(why) => ("missing", why.code.into()),
@@ -176,7 +190,7 @@ mod tests {
             (1, None, "unclear", "channel_unavailable"),
             (2, None, "unclear", "channel_unavailable"),
             (-1, sub(1), "unclear", "channel_unavailable"),
-            (-2, sub(3), "not fetched", "media_rejected"),
+            (-2, sub(3), "not in time", "media_unavailable"),
             (-2, sub(20), "dead", "channel_unavailable"),
             (-1, sub(32), "dead", "channel_unavailable"),
             (-1, sub(53), "dead", "channel_unavailable"),
@@ -191,11 +205,11 @@ mod tests {
             (341, None, "throttled", "rate_limited"),
             (613, None, "throttled", "rate_limited"),
             (80_002, None, "throttled", "rate_limited"),
-            (4, sub(51), "unclear", "channel_unavailable"),
+            (4, sub(51), "blocked", "account_restricted"),
             (4, sub(999), "unclear", "channel_unavailable"),
             (25, sub(50), "refused", "account_restricted"),
             (368, None, "refused", "account_restricted"),
-            (506, None, "unclear", "channel_unavailable"),
+            (506, None, "blocked", "content_rejected"),
             (10, None, "refused", "permission_denied"),
             (200, None, "refused", "permission_denied"),
             (299, None, "refused", "permission_denied"),

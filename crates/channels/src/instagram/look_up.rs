@@ -5,6 +5,7 @@ use std::time::Duration;
 use fanfare_core::attempt::LookUpOutcome;
 use fanfare_core::channel::Mode;
 use fanfare_core::compose::instagram::caption_of;
+use fanfare_core::delivery::Failure;
 use fanfare_core::engine::Call;
 use fanfare_core::receipt::Receipt;
 use jiff::Timestamp;
@@ -21,12 +22,54 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// How many of the account's newest posts are looked through.
 const POSTS: &str = "25";
 
+/// A publish of which it is not known whether it took effect.
+struct Doubt {
+    made: Made,
+    /// When it was first found unpublished.
+    unpublished_at: Option<Timestamp>,
+    /// What it was blocked by: then it is not to be published again by itself.
+    blocked: Option<Failure>,
+}
+
+impl Doubt {
+    /// It was found unpublished then.
+    fn seen_at(self, at: Timestamp) -> Stage {
+        let (made, unpublished_at) = (self.made, Some(at));
+        match self.blocked {
+            None => Stage::Ready { made, unpublished_at },
+            Some(why) => Stage::Blocked {
+                made,
+                why,
+                unpublished_at,
+            },
+        }
+    }
+}
+
 impl InstagramClient {
     pub(super) async fn find(&self, call: &Call, now: Timestamp) -> LookUpOutcome {
         match Stage::of(call) {
             Ok(Some(Stage::Ready { made, unpublished_at })) => {
-                self.find_container(call, made, unpublished_at, now).await
+                let doubt = Doubt {
+                    made,
+                    unpublished_at,
+                    blocked: None,
+                };
+                self.find_container(call, doubt, now).await
             }
+            Ok(Some(Stage::Blocked {
+                made,
+                why,
+                unpublished_at,
+            })) => {
+                let doubt = Doubt {
+                    made,
+                    unpublished_at,
+                    blocked: Some(why),
+                };
+                self.find_container(call, doubt, now).await
+            }
+            Ok(Some(Stage::Refused { why })) => refused(call, why),
             Ok(Some(Stage::Published { media, .. })) => {
                 let path = self.path(&[&media]);
                 let link = heard::<Link>(self.api.get(call, &path, &[("fields", "permalink")]).await, now);
@@ -41,53 +84,43 @@ impl InstagramClient {
         }
     }
 
-    async fn find_container(
-        &self,
-        call: &Call,
-        made: Made,
-        unpublished_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> LookUpOutcome {
-        let (read, answer) = match self.status(call, &made.container, now).await {
+    async fn find_container(&self, call: &Call, doubt: Doubt, now: Timestamp) -> LookUpOutcome {
+        let (read, answer) = match self.status(call, &doubt.made.container, now).await {
             Ok(read) => read,
             Err(meaning) => return LookUpOutcome::Unknown(failure::in_doubt(meaning.into_failure())),
         };
         match read.status_code {
             StatusCode::Published => LookUpOutcome::Found(self.find_post(call, now).await),
-            StatusCode::Finished => self.unpublished(call, made, unpublished_at, answer.time(now)),
+            StatusCode::Finished => self.unpublished(call, doubt, answer.time(now)),
             // Neither was ever published: a new container is harmless.
-            StatusCode::Expired | StatusCode::Error => LookUpOutcome::Absent { checkpoint: None },
+            StatusCode::Expired | StatusCode::Error => match doubt.blocked {
+                None => LookUpOutcome::Absent { checkpoint: None },
+                Some(why) => refused(call, why),
+            },
             StatusCode::InProgress | StatusCode::Unknown => LookUpOutcome::Unknown(failure::outcome_unknown()),
         }
     }
 
     /// One look is not enough: a publish may still be under way.
-    fn unpublished(&self, call: &Call, made: Made, before: Option<Timestamp>, now: Timestamp) -> LookUpOutcome {
+    fn unpublished(&self, call: &Call, doubt: Doubt, now: Timestamp) -> LookUpOutcome {
         let second_look = self.settings.second_look;
-        let Some(before) = before else {
-            let seen = Stage::Ready {
-                made,
-                unpublished_at: Some(now),
-            };
-            return LookUpOutcome::Pending {
-                checkpoint: seen.kept(call),
-                look_after: second_look,
-            };
+        let seen = |doubt: Doubt, at: Timestamp, look_after: Duration| LookUpOutcome::Pending {
+            checkpoint: doubt.seen_at(at).kept(call),
+            look_after,
+        };
+        let Some(before) = doubt.unpublished_at else {
+            return seen(doubt, now, second_look);
         };
         let apart = age(before, now);
         if apart < second_look {
-            let seen = Stage::Ready {
-                made,
-                // A clock that went back does not bring the second look nearer.
-                unpublished_at: Some(before.min(now)),
-            };
-            return LookUpOutcome::Pending {
-                checkpoint: seen.kept(call),
-                look_after: second_look.saturating_sub(apart),
-            };
+            // A clock that went back does not bring the second look nearer.
+            return seen(doubt, before.min(now), second_look.saturating_sub(apart));
         }
-        LookUpOutcome::Absent {
-            checkpoint: Some(Stage::ready(made).kept(call)),
+        match doubt.blocked {
+            None => LookUpOutcome::Absent {
+                checkpoint: Some(Stage::ready(doubt.made).kept(call)),
+            },
+            Some(why) => refused(call, why),
         }
     }
 
@@ -110,6 +143,14 @@ impl InstagramClient {
             (Some(post), None) => receipt(Some(post.id), post.permalink),
             _ => nothing(),
         }
+    }
+}
+
+/// It is not live: the next step says so, and nothing is tried again by itself.
+fn refused(call: &Call, why: Failure) -> LookUpOutcome {
+    LookUpOutcome::Advanced {
+        checkpoint: Stage::Refused { why }.kept(call),
+        next_has_effect: false,
     }
 }
 

@@ -6,7 +6,8 @@
 //! only `media_publish` posts, and Meta knows no idempotency key for it. So the
 //! container's id is kept before anything is published, and after a publish
 //! whose answer is not clear its `status_code` says whether it took effect: only
-//! when it is found unpublished twice, a minute apart, is it published again.
+//! when it is found unpublished twice, a minute apart, is it published again. What Meta
+//! blocks ("suspected spam") is looked up, too, and then not published again by itself.
 //!
 //! Meta fetches what is shown itself. A picture is looked at here before that, and one that
 //! Meta would not take is made to fit and put where Meta can fetch it (`picture.rs`).
@@ -42,7 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, StepOutcome};
+use fanfare_core::attempt::{Dedup, LookUpOutcome, Protocol, Retry, StepOutcome};
 use fanfare_core::channel::ChannelState;
 use fanfare_core::compose::instagram::Shown;
 use fanfare_core::delivery::Failure;
@@ -56,6 +57,7 @@ use serde::de::DeserializeOwned;
 
 use self::checkpoint::Stage;
 use self::error::Meaning;
+use self::steps::rejected;
 use crate::api::Api;
 use crate::call_off::{is_called_off, nothing_done};
 use crate::check::Checked;
@@ -138,6 +140,10 @@ impl ChannelClient for InstagramClient {
             Ok(Some(Stage::Gathering(so_far))) => self.gather_more(call, so_far, now).await,
             Ok(Some(Stage::Preparing { made, since })) => self.poll(call, made, since, now).await,
             Ok(Some(Stage::Ready { made, .. })) => self.publish(call, made, now).await,
+            // What became of it is found by a look-up (`look_up.rs`), which ends here
+            // where it is not live.
+            Ok(Some(Stage::Blocked { why, .. })) => StepOutcome::Unknown(failure::in_doubt(why)),
+            Ok(Some(Stage::Refused { why })) => rejected(why, Retry::Never, None),
             Ok(Some(Stage::Published { media, since, .. })) => self.link(call, media, since, now).await,
             // Only a later version writes what this one can't read.
             Err(unreadable) => StepOutcome::Unknown(unreadable),

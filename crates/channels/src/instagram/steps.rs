@@ -158,7 +158,7 @@ impl InstagramClient {
         let again = |poll_after| StepOutcome::Pending { poll_after };
         let failed = |poll_after, why| StepOutcome::PollFailed { poll_after, why };
         match meaning {
-            Meaning::Refused(why) => rejected(why, Retry::Never, None),
+            Meaning::Refused(why) | Meaning::Blocked(why) => rejected(why, Retry::Never, None),
             Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
             Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => again(self.settings.poll_interval.max(age / 2)),
             Meaning::Throttled(why, wait) => failed(wait.max(THROTTLE_LEAST), why),
@@ -167,6 +167,7 @@ impl InstagramClient {
                 failed(self.settings.poll_interval, why)
             }
             Meaning::NotFetched(why)
+            | Meaning::FetchTimedOut(why)
             | Meaning::ContainerDead(why)
             | Meaning::ContainerMissing(why)
             | Meaning::DailyCap(why)
@@ -189,17 +190,20 @@ impl InstagramClient {
     pub(super) async fn publish(&self, call: &Call, made: Made, now: Timestamp) -> StepOutcome {
         let path = self.path(&[&self.settings.account_id, "media_publish"]);
         let form = [("creation_id", made.container.as_str())];
-        let meaning = match heard::<Created>(self.api.post(call, &path, Body::Form(&form)).await, now) {
+        match heard::<Created>(self.api.post(call, &path, Body::Form(&form)).await, now) {
             Ok((created, _)) => {
                 let published = Stage::Published {
                     media: created.id,
                     sent: made.sent,
                     since: now,
                 };
-                return advanced(call, &published, false);
+                advanced(call, &published, false)
             }
-            Err(meaning) => meaning,
-        };
+            Err(meaning) => self.not_published(call, made, meaning, now),
+        }
+    }
+
+    fn not_published(&self, call: &Call, made: Made, meaning: Meaning, now: Timestamp) -> StepOutcome {
         let ready = || Some(Stage::ready(made.clone()).kept(call));
         match meaning {
             Meaning::NotSent(why) => rejected(why, Retry::Backoff, ready()),
@@ -217,8 +221,11 @@ impl InstagramClient {
             Meaning::DailyCap(why) => deferred(now, QUOTA_INTERVAL, why),
             Meaning::Throttled(why, wait) => rejected(why, Retry::After(wait.max(THROTTLE_LEAST)), ready()),
             Meaning::Refused(why) => rejected(why, Retry::Never, ready()),
+            // It may be live; what was said is kept, since it decides where it is not.
+            Meaning::Blocked(why) => advanced(call, &Stage::blocked(made, why), false),
             // A container that is of no more use may be so because it is live.
             Meaning::NotFetched(why)
+            | Meaning::FetchTimedOut(why)
             | Meaning::ContainerDead(why)
             | Meaning::ContainerMissing(why)
             | Meaning::Unclear(why) => StepOutcome::Unknown(failure::in_doubt(why)),
@@ -257,9 +264,10 @@ pub(super) fn not_created(call: &Call, meaning: Meaning, now: Timestamp) -> Step
     match meaning {
         Meaning::DailyCap(why) => deferred(now, QUOTA_INTERVAL, why),
         Meaning::Throttled(why, wait) => deferred(now, wait.max(THROTTLE_LEAST), why),
-        Meaning::Refused(why) => rejected(why, Retry::Never, None),
+        Meaning::Refused(why) | Meaning::Blocked(why) => rejected(why, Retry::Never, None),
         Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
         Meaning::NotFetched(why)
+        | Meaning::FetchTimedOut(why)
         | Meaning::NotReady(why)
         | Meaning::ContainerDead(why)
         | Meaning::ContainerMissing(why)

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod blocked;
 mod carousel;
 mod cases;
 mod changed;

@@ -65,7 +65,8 @@ async fn a_film_that_meta_refuses_is_told_and_not_repeated() {
     for (subcode, code, attempts) in [
         (2_207_026, "media_rejected", 1),
         (2_207_052, "media_rejected", 3),
-        (2_207_003, "media_rejected", 3),
+        (2_207_003, "media_unavailable", 5),
+        (2_207_051, "account_restricted", 1),
         (2_207_023, "content_rejected", 1),
     ] {
         let refused = json!([{"step": "create", "fault": {"kind": "container-error", "subcode": subcode}}]);

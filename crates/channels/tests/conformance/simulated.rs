@@ -164,6 +164,13 @@ impl Simulated {
         requests.iter().filter(of_channel).count()
     }
 
+    /// How often it was asked for this step, whatever it answered.
+    pub(crate) async fn asked_for(&self, step: &str) -> usize {
+        let answer = self.control("GET", "requests", Value::Null).await;
+        let requests = answer["requests"].as_array().unwrap();
+        requests.iter().filter(|request| request["step"] == step).count()
+    }
+
     /// How often the channel did what it was asked for in this step.
     pub(crate) async fn done(&self, step: &str) -> usize {
         let answer = self.control("GET", "requests", Value::Null).await;
