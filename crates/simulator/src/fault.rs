@@ -93,6 +93,13 @@ pub(crate) enum Fault {
     },
     /// Too many calls, in the channel's own way of saying it.
     Throttle { minutes: u64 },
+    /// Instagram: all is as always, and its headers say that so much of the allowance is
+    /// used, and in how many minutes there is room again.
+    Usage {
+        percent: u64,
+        #[serde(default)]
+        minutes: u64,
+    },
     /// Instagram: the container takes so long.
     SlowContainer { seconds: u64 },
     /// Instagram: the container fails.
@@ -169,6 +176,7 @@ impl Fault {
             Self::Hang { .. } => "hang",
             Self::Garbage { .. } => "garbage",
             Self::Throttle { .. } => "throttle",
+            Self::Usage { .. } => "usage",
             Self::SlowContainer { .. } => "slow-container",
             Self::ContainerError { .. } => "container-error",
             Self::ContainerExpired => "container-expired",

@@ -285,7 +285,8 @@ fn meet(world: &mut World, served: &'static Served, incoming: &Incoming, fault: 
     match fault {
         None
         | Some(
-            Fault::SlowContainer { .. }
+            Fault::Usage { .. }
+            | Fault::SlowContainer { .. }
             | Fault::ContainerError { .. }
             | Fault::ContainerExpired
             | Fault::ProcessingConflict

@@ -160,7 +160,10 @@ impl InstagramClient {
         match meaning {
             Meaning::Refused(why) | Meaning::Blocked(why) => rejected(why, Retry::Never, None),
             Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
-            Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => again(self.settings.poll_interval.max(age / 2)),
+            Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => {
+                let left = FINDING_PATIENCE.saturating_sub(age);
+                again(self.settings.poll_interval.max((age / 2).min(left)))
+            }
             Meaning::Throttled(why, wait) => failed(wait.max(THROTTLE_LEAST), why),
             Meaning::NotReady(_) if age < patience(call) => again(self.poll_interval(call, age)),
             Meaning::DailyCap(why) | Meaning::NotSent(why) | Meaning::Unclear(why) if age < patience(call) => {

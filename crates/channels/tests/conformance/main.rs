@@ -27,6 +27,7 @@ mod reel;
 mod schema;
 mod simulated;
 mod spot;
+mod waits;
 mod withdrawal;
 
 use std::sync::Arc;

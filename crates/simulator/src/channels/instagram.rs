@@ -141,7 +141,7 @@ fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outg
         (Some("debug"), _) => tokens::debug(&mut world.known, incoming, now),
         _ => error(100, Some(33), "Unsupported request"),
     };
-    answer.with("x-app-usage", r#"{"call_count":1,"total_cputime":1,"total_time":1}"#)
+    with_usage(answer, fault)
 }
 
 /// Ids of accounts begin like this; the token sees all of them.
@@ -324,9 +324,24 @@ pub(crate) fn error(code: i64, subcode: Option<i64>, message: &str) -> Outgoing 
 }
 
 fn throttled(minutes: u64) -> Outgoing {
+    with_minutes(error(4, None, "Application request limit reached"), 100, minutes)
+}
+
+/// Hardly anything is used, where nothing else is wanted.
+fn with_usage(answer: Outgoing, fault: Option<&Fault>) -> Outgoing {
+    let (percent, minutes) = match fault {
+        Some(Fault::Usage { percent, minutes }) => (*percent, *minutes),
+        _ => (1, 0),
+    };
+    let usage = json!({"call_count": percent, "total_cputime": 1, "total_time": 1});
+    with_minutes(answer.with("x-app-usage", usage.to_string()), percent, minutes)
+}
+
+/// What the account has used, and in how many minutes it is let in again.
+fn with_minutes(answer: Outgoing, percent: u64, minutes: u64) -> Outgoing {
     let usage = json!({"1": [{
-        "type": "instagram", "call_count": 100, "total_cputime": 25, "total_time": 25,
+        "type": "instagram", "call_count": percent, "total_cputime": 1, "total_time": 1,
         "estimated_time_to_regain_access": minutes,
     }]});
-    error(4, None, "Application request limit reached").with("x-business-use-case-usage", usage.to_string())
+    answer.with("x-business-use-case-usage", usage.to_string())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
-use super::{ask, effects, faults, graph, raw, start};
+use super::{TOKEN, ask, effects, faults, graph, raw, start};
 
 /// A container, or what Meta said in its place: code and subcode.
 async fn make(simulator: &RunningSimulator, form: &str) -> Result<String, (Value, Value)> {
@@ -181,4 +181,26 @@ async fn a_part_of_a_file_is_given_where_it_is_asked_for() {
         assert!(length == 0 || found.2 == length, "{range}: {found:?}");
     }
     assert_eq!(ask(&simulator, "GET", "/media/a.txt", &[], "").await.0, 404);
+}
+
+/// What is used up is said beside an answer that is as always.
+#[tokio::test]
+async fn a_success_may_say_that_the_allowance_is_used_up() {
+    let simulator = start().await;
+    let used_up = json!([{"step": "quota", "times": 1, "fault": {"kind": "usage", "percent": 100, "minutes": 19}}]);
+    faults(&simulator, used_up).await;
+    let path = "/instagram/v26.0/1/content_publishing_limit";
+    for (call_count, minutes) in [(100, 19), (1, 0)] {
+        let answer = raw(&simulator, "GET", path, &[TOKEN], "").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.contains("quota_usage"),
+            "{answer}"
+        );
+        for said in [
+            format!("x-app-usage: {{\"call_count\":{call_count},"),
+            format!("\"estimated_time_to_regain_access\":{minutes}"),
+        ] {
+            assert!(answer.contains(&said), "{said}: {answer}");
+        }
+    }
 }
