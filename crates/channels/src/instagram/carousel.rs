@@ -17,10 +17,12 @@ use jiff::Timestamp;
 
 use super::checkpoint::{Gathered, LookedAt, Sent, Stage};
 use super::error::Meaning;
-use super::steps::{CONTAINER_PATIENCE, advanced, not_created, rejected};
-use super::wire::StatusCode;
+use super::poll::patience;
+use super::steps::{advanced, not_created, rejected};
+use super::wire::{self, Container, StatusCode};
 use super::{InstagramClient, age};
 use crate::failure;
+use crate::http::Answer;
 
 impl InstagramClient {
     /// Goes on where it stands.
@@ -44,6 +46,7 @@ impl InstagramClient {
         let so_far = so_far.unwrap_or(Gathered {
             pictures: Vec::new(),
             children: Vec::new(),
+            ready: Vec::new(),
             since: now,
         });
         if let Some(url) = urls.get(so_far.pictures.len()) {
@@ -115,8 +118,8 @@ impl InstagramClient {
     }
 
     /// Makes the carousel's container, as soon as Meta has fetched every picture.
-    async fn carousel(&self, call: &Call, so_far: Gathered, now: Timestamp) -> StepOutcome {
-        if let Some(wait) = self.wait_for_children(call, &so_far, now).await {
+    async fn carousel(&self, call: &Call, mut so_far: Gathered, now: Timestamp) -> StepOutcome {
+        if let Err(wait) = self.wait_for_children(call, &mut so_far, now).await {
             return wait;
         }
         let children = so_far.children.join(",");
@@ -130,32 +133,62 @@ impl InstagramClient {
         made.unwrap_or_else(|meaning| self.not_joined(call, meaning, so_far, now))
     }
 
-    /// Nothing where all of them are ready.
-    async fn wait_for_children(&self, call: &Call, so_far: &Gathered, now: Timestamp) -> Option<StepOutcome> {
-        let looks = so_far.children.iter().map(|child| self.status(call, child, now));
-        let mut ready = true;
-        for looked in join_all(looks).await {
-            let (read, answer) = match looked {
-                Ok(looked) => looked,
-                Err(meaning) => return Some(self.not_ready(call, meaning, so_far.clone(), now)),
-            };
-            let of_no_use = || rejected(failure::unavailable().said(&answer.words()), Retry::Backoff, None);
-            match read.status_code {
-                StatusCode::Finished => {}
-                StatusCode::InProgress | StatusCode::Unknown if age(so_far.since, now) < CONTAINER_PATIENCE => {
-                    ready = false;
-                }
-                StatusCode::InProgress | StatusCode::Unknown | StatusCode::Expired => return Some(of_no_use()),
-                StatusCode::Error => {
-                    let meaning = read.meaning(&answer);
-                    return Some(self.not_ready(call, meaning, so_far.clone(), now));
-                }
-                // Published by an attempt whose answer nobody heard.
-                StatusCode::Published => return Some(StepOutcome::Confirmed(self.find_post(call, now).await)),
+    /// Looks at those that were not seen to be ready; what to do where not all are.
+    async fn wait_for_children(&self, call: &Call, so_far: &mut Gathered, now: Timestamp) -> Result<(), StepOutcome> {
+        let children = so_far.children.iter();
+        let open: Vec<_> = children
+            .filter(|child| !so_far.ready.contains(child))
+            .cloned()
+            .collect();
+        let looks = open.iter().map(|child| self.status(call, child, now));
+        let (mut ready, mut hold) = (Vec::new(), None);
+        for (child, looked) in open.iter().zip(join_all(looks).await) {
+            let (read, answer) = looked.map_err(|meaning| self.not_ready(call, meaning, so_far, now))?;
+            hold = hold.max(wire::hold(&answer.headers));
+            if self.is_ready(call, &read, &answer, so_far, now).await? {
+                ready.push(child.clone());
             }
         }
-        let poll_after = self.settings.poll_interval;
-        (!ready).then_some(StepOutcome::Pending { poll_after })
+        if let Some(poll_after) = hold {
+            return Err(StepOutcome::Pending { poll_after });
+        }
+        let (all, some) = (ready.len() == open.len(), !ready.is_empty());
+        so_far.ready.append(&mut ready);
+        if all {
+            return Ok(());
+        }
+        // A poll keeps nothing: what is ready by now is kept as a step, and the others are
+        // looked at once more.
+        Err(if some {
+            advanced(call, &Stage::Gathering(so_far.clone()), false)
+        } else {
+            StepOutcome::Pending {
+                poll_after: self.until_next_look(call, age(so_far.since, now)),
+            }
+        })
+    }
+
+    /// Whether a picture's container is; how it ends where it never will be.
+    async fn is_ready(
+        &self,
+        call: &Call,
+        read: &Container,
+        answer: &Answer,
+        so_far: &Gathered,
+        now: Timestamp,
+    ) -> Result<bool, StepOutcome> {
+        match read.status_code {
+            StatusCode::Finished => Ok(true),
+            StatusCode::InProgress | StatusCode::Unknown if age(so_far.since, now) < patience(call) => Ok(false),
+            StatusCode::InProgress | StatusCode::Unknown | StatusCode::Expired => Err(rejected(
+                failure::unavailable().said(&answer.words()),
+                Retry::Backoff,
+                None,
+            )),
+            StatusCode::Error => Err(self.not_ready(call, read.meaning(answer), so_far, now)),
+            // Published by an attempt whose answer nobody heard.
+            StatusCode::Published => Err(StepOutcome::Confirmed(self.find_post(call, now).await)),
+        }
     }
 
     /// The carousel's container was not made.
@@ -167,11 +200,11 @@ impl InstagramClient {
     }
 
     /// How a picture's container stands was not to be seen, or is no good.
-    fn not_ready(&self, call: &Call, meaning: Meaning, so_far: Gathered, now: Timestamp) -> StepOutcome {
+    fn not_ready(&self, call: &Call, meaning: Meaning, so_far: &Gathered, now: Timestamp) -> StepOutcome {
         let are_of_use = !is_of_children(&meaning);
         let outcome = self.not_polled(call, meaning, age(so_far.since, now));
         if are_of_use {
-            keeping(outcome, call, so_far)
+            keeping(outcome, call, so_far.clone())
         } else {
             outcome
         }

@@ -89,6 +89,9 @@ pub(super) struct Gathered {
     pub(super) pictures: Vec<LookedAt>,
     /// Containers of the first of them.
     pub(super) children: Vec<String>,
+    /// Those of them that were seen to be ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ready: Vec<String>,
     /// When the newest of all that was done.
     pub(super) since: Timestamp,
 }
@@ -219,7 +222,7 @@ mod tests {
         let pictures = json!({"imageUrls": ["https://a.kr/1.jpg", "https://a.kr/2.jpg"]});
         for (options, form) in [(pictures, "carousel"), (json!({"reel": true}), "reel")] {
             for at in [
-                json!({"stage": "gathering", "pictures": [{"sha256": "0a", "fitted": true}], "children": ["1"], "since": SINCE}),
+                json!({"stage": "gathering", "pictures": [{"sha256": "0a", "fitted": true}], "children": ["1"], "ready": ["1"], "since": SINCE}),
                 json!({"stage": "preparing", "container": "1", "pictures": ["0a", "0b"], "since": SINCE}),
                 json!({"stage": "ready", "container": "1", "unpublishedAt": SINCE}),
             ] {

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | `mod.rs` | the client and what it is told |
 //! | `steps.rs` | the four steps |
+//! | `poll.rs` | how long and how often Meta is asked whether a container is ready |
 //! | `carousel.rs` | a carousel's pictures, a container each |
 //! | `picture.rs` | which address Meta is given for the picture |
 //! | `look_up.rs` | what became of an unclear publish |
@@ -35,6 +36,7 @@ mod error;
 mod look_up;
 mod mock;
 mod picture;
+mod poll;
 mod steps;
 pub mod token;
 mod wire;
@@ -91,7 +93,7 @@ pub struct InstagramSettings {
     pub api_version: String,
     /// What is done with a picture that Instagram does not take.
     pub image_fit: ImageFit,
-    /// Between two looks at a container that is not ready.
+    /// Between the first looks at a container that is not ready.
     pub poll_interval: Duration,
     /// From an unclear publish to the first look at its container.
     pub settle: Duration,

@@ -1,5 +1,5 @@
 //! The four steps of the protocol, which all that is shown has in common. What comes
-//! before a carousel's own container is in `carousel.rs`.
+//! before a carousel's own container is in `carousel.rs`, the wait for it in `poll.rs`.
 
 use std::time::Duration;
 
@@ -13,24 +13,10 @@ use jiff::Timestamp;
 
 use super::checkpoint::{Made, Sent, Stage};
 use super::error::Meaning;
-use super::wire::{self, Container, Created, Link, Page, Quota, StatusCode};
+use super::wire::{self, Created, Link, Page, Quota};
 use super::{InstagramClient, age, heard, receipt};
 use crate::api::Body;
 use crate::failure;
-use crate::http::Answer;
-
-/// A container that is not ready after this time is given up (Meta: ask for
-/// five minutes at most).
-pub(super) const CONTAINER_PATIENCE: Duration = Duration::from_mins(5);
-
-/// A film's: Meta fetches up to 300 MB of it, and makes it anew.
-const FILM_PATIENCE: Duration = Duration::from_mins(30);
-
-/// A film that takes long is looked at no more often than that (Meta: once a minute).
-const FILM_POLL_MAX: Duration = Duration::from_mins(1);
-
-/// A container that can't be found may only be young.
-const FINDING_PATIENCE: Duration = Duration::from_mins(2);
 
 /// The link of a post that is live is asked for as long as this.
 const LINK_PATIENCE: Duration = Duration::from_mins(1);
@@ -39,10 +25,10 @@ const LINK_PATIENCE: Duration = Duration::from_mins(1);
 const QUOTA_INTERVAL: Duration = Duration::from_hours(1);
 
 /// A throttled account is left alone at least so long.
-const THROTTLE_LEAST: Duration = Duration::from_mins(15);
+pub(super) const THROTTLE_LEAST: Duration = Duration::from_mins(15);
 
 /// Tries of a picture that Meta can't fetch.
-const FETCH_ATTEMPTS: u32 = 3;
+pub(super) const FETCH_ATTEMPTS: u32 = 3;
 
 impl InstagramClient {
     /// What is done first, by what is shown. Nothing of it is seen by anybody.
@@ -129,66 +115,6 @@ impl InstagramClient {
         }
     }
 
-    /// Waits until Meta has fetched what is shown.
-    pub(super) async fn poll(&self, call: &Call, made: Made, since: Timestamp, now: Timestamp) -> StepOutcome {
-        let age = age(since, now);
-        let (read, answer) = match self.status(call, &made.container, now).await {
-            Ok(read) => read,
-            Err(meaning) => return self.not_polled(call, meaning, age),
-        };
-        match read.status_code {
-            StatusCode::Finished => match wire::hold(&answer.headers) {
-                Some(wait) => StepOutcome::Pending { poll_after: wait },
-                None => advanced(call, &Stage::ready(made), true),
-            },
-            // Published by an attempt whose answer nobody heard.
-            StatusCode::Published => StepOutcome::Confirmed(self.find_post(call, now).await),
-            StatusCode::InProgress | StatusCode::Unknown if age < patience(call) => StepOutcome::Pending {
-                poll_after: wire::hold(&answer.headers).unwrap_or_else(|| self.poll_interval(call, age)),
-            },
-            StatusCode::InProgress | StatusCode::Unknown | StatusCode::Expired => {
-                rejected(failure::unavailable().said(&answer.words()), Retry::Backoff, None)
-            }
-            StatusCode::Error => self.not_polled(call, read.meaning(&answer), age),
-        }
-    }
-
-    /// Nothing is published yet: another container is harmless.
-    pub(super) fn not_polled(&self, call: &Call, meaning: Meaning, age: Duration) -> StepOutcome {
-        let again = |poll_after| StepOutcome::Pending { poll_after };
-        let failed = |poll_after, why| StepOutcome::PollFailed { poll_after, why };
-        match meaning {
-            Meaning::Refused(why) | Meaning::Blocked(why) => rejected(why, Retry::Never, None),
-            Meaning::NotFetched(why) if call.delivery.attempt >= FETCH_ATTEMPTS => rejected(why, Retry::Never, None),
-            Meaning::ContainerMissing(_) if age < FINDING_PATIENCE => {
-                let left = FINDING_PATIENCE.saturating_sub(age);
-                again(self.settings.poll_interval.max((age / 2).min(left)))
-            }
-            Meaning::Throttled(why, wait) => failed(wait.max(THROTTLE_LEAST), why),
-            Meaning::NotReady(_) if age < patience(call) => again(self.poll_interval(call, age)),
-            Meaning::DailyCap(why) | Meaning::NotSent(why) | Meaning::Unclear(why) if age < patience(call) => {
-                failed(self.settings.poll_interval, why)
-            }
-            Meaning::NotFetched(why)
-            | Meaning::FetchTimedOut(why)
-            | Meaning::ContainerDead(why)
-            | Meaning::ContainerMissing(why)
-            | Meaning::DailyCap(why)
-            | Meaning::NotReady(why)
-            | Meaning::NotSent(why)
-            | Meaning::Unclear(why) => rejected(why, Retry::Backoff, None),
-        }
-    }
-
-    /// Longer, the longer a film takes.
-    fn poll_interval(&self, call: &Call, age: Duration) -> Duration {
-        let shortest = self.settings.poll_interval;
-        match Shown::of(&call.request.request) {
-            Shown::Picture(_) | Shown::Carousel(_) => shortest,
-            Shown::Reel(_) => shortest.max((age / 5).min(FILM_POLL_MAX)),
-        }
-    }
-
     /// The one step that everybody sees.
     pub(super) async fn publish(&self, call: &Call, made: Made, now: Timestamp) -> StepOutcome {
         let path = self.path(&[&self.settings.account_id, "media_publish"]);
@@ -247,19 +173,6 @@ impl InstagramClient {
             Err(_) => StepOutcome::Confirmed(receipt(Some(media), None)),
         }
     }
-
-    pub(super) async fn status(
-        &self,
-        call: &Call,
-        container: &str,
-        now: Timestamp,
-    ) -> Result<(Container, Answer), Meaning> {
-        let path = self.path(&[container]);
-        heard(
-            self.api.get(call, &path, &[("fields", "status_code,status")]).await,
-            now,
-        )
-    }
 }
 
 /// A container is only a preparation: whatever went wrong, nothing is live.
@@ -276,14 +189,6 @@ pub(super) fn not_created(call: &Call, meaning: Meaning, now: Timestamp) -> Step
         | Meaning::ContainerMissing(why)
         | Meaning::NotSent(why)
         | Meaning::Unclear(why) => rejected(why, Retry::Backoff, None),
-    }
-}
-
-/// How long its container may take.
-fn patience(call: &Call) -> Duration {
-    match Shown::of(&call.request.request) {
-        Shown::Picture(_) | Shown::Carousel(_) => CONTAINER_PATIENCE,
-        Shown::Reel(_) => FILM_PATIENCE,
     }
 }
 

@@ -118,6 +118,35 @@ async fn it_waits_for_the_slowest_picture() {
     );
 }
 
+/// Meta asks for a look a minute: what was seen to be ready is not looked at again, and
+/// what takes long less and less often.
+#[tokio::test]
+async fn a_picture_that_is_ready_is_not_asked_for_again() {
+    let slow = json!([{"step": "child", "after": 1, "times": 1, "fault": {"kind": "slow-container", "seconds": 240}}]);
+    let (simulated, outcome) = distribute(&slow, None).await;
+    assert_eq!(outcome.delivery.attempt, 1);
+    let looks = simulated.asked_for("status").await;
+    // All twice, the slow one some sixteen times, the carousel itself twice.
+    assert!((15..=28).contains(&looks), "{looks} looks");
+}
+
+/// What is ready is kept: the account is left alone, and goes on where it stood.
+#[tokio::test]
+async fn an_allowance_that_is_used_up_while_pictures_are_fetched_is_left_to_recover() {
+    let usage = json!([{"step": "status", "after": 4, "times": 1, "fault": {"kind": "usage", "percent": 100}}]);
+    let (simulated, outcome) = distribute(&usage, None).await;
+    let took = outcome
+        .delivery
+        .updated_at
+        .duration_since(outcome.delivery.attempt_started_at.unwrap());
+    assert!((300..330).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(outcome.delivery.attempt, 1);
+    assert_eq!(
+        (simulated.done("child").await, simulated.done("carousel").await),
+        (PICTURES, 1)
+    );
+}
+
 /// A picture that Meta refuses ends it, whichever it is.
 #[tokio::test]
 async fn a_picture_that_meta_refuses_is_no_reason_to_try_again() {

@@ -35,7 +35,7 @@ async fn it_shows_its_film() {
     );
 }
 
-/// And looked at less and less often.
+/// And both are looked at less and less often.
 #[tokio::test]
 async fn a_film_is_waited_for_longer_than_a_picture() {
     for (subject, minutes, attempts) in [
@@ -52,9 +52,11 @@ async fn a_film_is_waited_for_longer_than_a_picture() {
             (DeliveryStatus::Success, attempts),
             "{minutes} minutes"
         );
-        if minutes == 29 {
-            let looks = simulated.done("status").await;
-            assert!((25..60).contains(&looks), "{looks} looks in half an hour");
+        let looks = simulated.done("status").await;
+        match minutes {
+            29 => assert!((25..60).contains(&looks), "{looks} looks in half an hour"),
+            4 => assert!((10..=20).contains(&looks), "{looks} looks in four minutes"),
+            _ => {}
         }
     }
 }
