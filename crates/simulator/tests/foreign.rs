@@ -1,15 +1,19 @@
-//! The blog against a client that others have written and that knows nothing of
-//! ours: Python's own `xmlrpc.client`. What both it and our client take for
-//! `MetaWeblog` is not a misreading that the two sides of this project share.
+//! The simulator against clients that others have written and that know nothing of ours:
+//! the blog against Python's own `xmlrpc.client`, Instagram against Meta's own
+//! `facebook-business`. What both they and our clients take for a channel's protocol is
+//! not a misreading that the two sides of this project share.
 //!
-//! Needs `python3`, of which it uses the standard library alone.
+//! Needs `python3` with venv; Meta's client is put into `target/` by `scripts/meta-sdk`,
+//! which `scripts/test` calls before.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 
-use fanfare_simulator::{Simulator, SimulatorSettings};
+use fanfare_simulator::{Clock, RunningSimulator, Simulator, SimulatorSettings};
 use tokio::process::Command;
 
-const SCRIPT: &str = r#"
+const BLOG: &str = r#"
 import sys, urllib.request, xmlrpc.client
 base = sys.argv[1]
 blog = xmlrpc.client.ServerProxy(base + "/naver-blog/xmlrpc", use_builtin_types=True)
@@ -50,21 +54,50 @@ fault(-32601, lambda: blog.no.such.method())
 print("published", first)
 "#;
 
-#[tokio::test]
-async fn python_s_own_client_finds_the_blog_as_it_expects_one() {
+/// Installs Meta's client where that was not done before, and prints where.
+const META_SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/meta-sdk");
+
+const INSTAGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign_instagram.py");
+
+async fn simulator() -> RunningSimulator {
     let settings = SimulatorSettings {
-        clock: fanfare_simulator::Clock::fixed("2026-11-24T01:00:00Z".parse().unwrap()),
+        clock: Clock::fixed("2026-11-24T01:00:00Z".parse().unwrap()),
         ..SimulatorSettings::default()
     };
-    let simulator = Simulator::start(settings).await.unwrap();
-    let mut command = Command::new("python3");
-    command.args(["-c", SCRIPT, simulator.base_url()]).kill_on_drop(true);
-    let run = tokio::time::timeout(Duration::from_mins(1), command.output()).await;
-    let output = run
-        .expect("the client hangs")
-        .expect("python3 is needed for this test: install it");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    Simulator::start(settings).await.unwrap()
+}
+
+/// What it prints; with all that it says, where it fails.
+async fn run(program: &str, arguments: &[&str], within: Duration) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).kill_on_drop(true);
+    let run = tokio::time::timeout(within, command.output()).await;
+    let output = run.unwrap_or_else(|_| panic!("{program} hangs"));
+    let output = output.unwrap_or_else(|error| panic!("{program} is needed for this test: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} failed: {said}{errors}");
+    said
+}
+
+#[tokio::test]
+async fn meta_s_own_client_finds_instagram_as_it_expects_it() {
+    let folder = run(META_SDK, &[], Duration::from_mins(5)).await;
+    let python = format!("{}/bin/python", folder.trim());
+    let simulator = simulator().await;
+    let said = run(&python, &[INSTAGRAM, simulator.base_url()], Duration::from_mins(1)).await;
+    let effects = simulator.effects();
+    assert_eq!(effects.len(), 2, "a picture and a carousel: {effects:?}");
+    assert!(
+        said.starts_with(&format!("published {} ", effects[0].remote_id)),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn python_s_own_client_finds_the_blog_as_it_expects_one() {
+    let simulator = simulator().await;
+    let said = run("python3", &["-c", BLOG, simulator.base_url()], Duration::from_mins(1)).await;
     assert!(said.starts_with("published "), "{said}");
     let effects = simulator.effects();
     assert_eq!(effects.len(), 2, "a draft is seen by nobody: {effects:?}");

@@ -91,7 +91,7 @@ const CONTAINER: &str = "1789";
 const MEDIA: &str = "1801";
 
 fn step(incoming: &Incoming) -> Option<&'static str> {
-    match (&incoming.method, &incoming.parts()[..]) {
+    match (&incoming.method, &parts(incoming)[..]) {
         (&Method::POST, [_, _, "media"]) => Some(create::step(incoming)),
         (&Method::POST, [_, _, "media_publish"]) => Some("publish"),
         (&Method::GET, [_, _, "media"]) => Some("list"),
@@ -106,6 +106,13 @@ fn step(incoming: &Incoming) -> Option<&'static str> {
     }
 }
 
+/// Meta's own client writes a slash behind an object's id.
+fn parts(incoming: &Incoming) -> Vec<&str> {
+    let mut parts = incoming.parts();
+    parts.pop_if(|last| last.is_empty());
+    parts
+}
+
 fn asks_for(incoming: &Incoming, field: &str) -> bool {
     let fields = incoming.query.get("fields").map(String::as_str).unwrap_or_default();
     fields.split(',').any(|asked| asked == field)
@@ -113,7 +120,7 @@ fn asks_for(incoming: &Incoming, field: &str) -> bool {
 
 fn handle(world: &mut World, incoming: &Incoming, fault: Option<&Fault>) -> Outgoing {
     let now = world.now;
-    let parts = incoming.parts();
+    let parts = parts(incoming);
     if let ["p", code] = parts[..] {
         return crate::page::post(&world.known.effects, "instagram", code);
     }

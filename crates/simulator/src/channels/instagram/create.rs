@@ -120,11 +120,7 @@ fn shown(account: &Account, incoming: &Incoming, caption: Option<&str>, now: Tim
 
 /// Each of them must be made for it, and ready.
 fn carousel(account: &Account, children: &str, now: Timestamp) -> Taken {
-    let children: Vec<String> = children
-        .split(',')
-        .map(|child| child.trim().to_owned())
-        .filter(|child| !child.is_empty())
-        .collect();
+    let children = listed(children);
     if !CHILDREN.contains(&children.len()) {
         let words = "Your post won't work as a carousel: it needs at least 2 and at most 10 photos or videos";
         return Err(error(100, Some(2_207_028), words).into());
@@ -144,6 +140,15 @@ fn carousel(account: &Account, children: &str, now: Timestamp) -> Taken {
         }
     }
     Ok((Shows::Carousel(children), None))
+}
+
+/// With commas between them, or as JSON, as Meta's own client writes it.
+fn listed(children: &str) -> Vec<String> {
+    let separate = |list: &str| {
+        let children = list.split(',').map(|child| child.trim().to_owned());
+        children.filter(|child| !child.is_empty()).collect()
+    };
+    serde_json::from_str(children).unwrap_or_else(|_| separate(children))
 }
 
 /// What Meta refuses before it fetches anything.
