@@ -116,8 +116,7 @@ impl DistributeAnswer {
                 "channels": ["GenieTV", "Instagram"],
                 "contentUrls": { "imageUrl": "https://cdn.example.com/events/spring.jpg" },
                 "content": { "title": "봄맞이 할인", "body": "이번 주말 전 품목 20% 할인합니다.", "hashtags": ["봄", "할인"] },
-                "channelOptions": { "GenieTV": { "region": "1168000000", "budget": 300_000,
-                    "schedule": { "startDate": "2026-12-01", "endDate": "2026-12-14", "dayparts": ["18:00-22:00"] } } },
+                "channelOptions": { "GenieTV": { "region": "1168000000", "budget": 300_000 } },
                 "onInvalid": "skip"
             })))
         )

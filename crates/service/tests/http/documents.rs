@@ -120,6 +120,21 @@ async fn the_document_describes_every_route() {
     service.stop().await;
 }
 
+/// Whoever tries them out of the page, today or next year, must get an answer of every channel.
+#[tokio::test]
+async fn the_examples_of_a_request_can_be_sent() {
+    let service = Service::start().await;
+    let document = service.get("/openapi.json").await.success(200);
+    let body = &document["paths"][DISTRIBUTE]["post"]["requestBody"]["content"]["application/json"];
+    let examples = body["examples"].as_object().unwrap();
+    assert!(!examples.is_empty());
+    for (name, example) in examples {
+        let answer = service.distribute(&example["value"]).await.success(200);
+        assert_eq!(answer["status"], "COMPLETED", "{name}: {answer}");
+    }
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn the_page_shows_it_out_of_the_binary() {
     let service = Service::start().await;

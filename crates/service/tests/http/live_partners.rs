@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::live::{effects, goes_wrong, once, result, simulator};
 use crate::media::hex;
-use crate::support::{DISTRIBUTE, PATIENCE, Service};
+use crate::support::{DISTRIBUTE, PATIENCE, Service, schedule};
 
 /// Both live at this address, with what each needs.
 pub(crate) fn live(base_url: &str) -> impl Fn(&mut Config) + use<> {
@@ -52,17 +52,6 @@ pub(crate) fn request(simulator: &RunningSimulator, event: &str) -> Value {
 
 fn sound(simulator: &RunningSimulator, file: &str) -> String {
     format!("{}/media/{file}", simulator.base_url())
-}
-
-/// When 지니TV is to show it.
-pub(crate) fn schedule() -> Value {
-    json!({"startDate": days_ahead(3), "endDate": days_ahead(9), "dayparts": ["18:00-22:00"]})
-}
-
-fn days_ahead(days: i64) -> String {
-    use fanfare::clock::{Clock, SystemClock};
-    let then = SystemClock::default().now() + jiff::SignedDuration::from_hours(24 * days);
-    then.strftime("%Y-%m-%d").to_string()
 }
 
 /// When the channel shows this status, or any of them.

@@ -7,7 +7,7 @@ use fanfare_simulator::RunningSimulator;
 use serde_json::{Value, json};
 
 use crate::live::{effects, goes_wrong, live, result, simulator};
-use crate::support::{DISTRIBUTE, Service};
+use crate::support::{DISTRIBUTE, Service, days_ahead};
 use crate::with;
 
 const PREVIEW: &str = "/api/distribution/preview";
@@ -211,7 +211,7 @@ async fn an_event_s_cap_holds_over_repeats_and_what_is_called_off_gives_back() {
     service.distribute(&repeat).await.success(200);
 
     let mut later = request(&simulator, "evt-2", &[TV]);
-    later["scheduledAt"] = json!("2027-03-01T09:00:00+09:00");
+    later["scheduledAt"] = json!(days_ahead(90).to_string());
     let scheduled = service.distribute(&later).await.success(202);
     let mut again = request(&simulator, "evt-2", &[TV]);
     again["allowRepeat"] = json!(true);

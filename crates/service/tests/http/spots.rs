@@ -37,7 +37,7 @@ async fn announce(simulator: &RunningSimulator, service: &Service, event: &str, 
         "contentUrls": {"videoUrl": format!("{}/media/{file}", simulator.base_url())},
         "channelOptions": {
             "WooridongneTV": {"regions": ["1168000000"], "budget": 50_000},
-            "GenieTV": {"region": "1168000000", "budget": 300_000, "schedule": crate::live_partners::schedule()},
+            "GenieTV": {"region": "1168000000", "budget": 300_000, "schedule": crate::support::schedule()},
         },
     });
     service.distribute(&body).await.success(200)

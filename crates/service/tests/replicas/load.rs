@@ -59,7 +59,7 @@ pub(crate) fn request(media: &str, event: &str) -> Value {
             "WooridongneTV": {"regions": ["1114000000"], "budget": 50_000},
             "RingoBiz": {"phoneNumber": "02-312-4567"},
             "GenieTV": {"region": "1114000000", "budget": 300_000,
-                "schedule": {"startDate": "2027-03-01", "endDate": "2027-03-07", "dayparts": ["18:00-22:00"]}},
+                "schedule": crate::support::schedule()},
             "Instagram": {"caption": format!("여는 날 {event}")},
             "KakaoChannel": {"message": "오늘 엽니다.", "recipientListRef": "regulars"},
         },

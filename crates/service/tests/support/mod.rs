@@ -20,7 +20,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -329,4 +329,15 @@ fn is_whole(read: &[u8]) -> bool {
     let length = head.split("content-length: ").nth(1);
     let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
     body.len() >= length.unwrap_or(0)
+}
+
+/// When 지니TV is to show it: always ahead, whenever the tests run.
+pub(crate) fn schedule() -> Value {
+    let day = |days| days_ahead(days).strftime("%Y-%m-%d").to_string();
+    json!({"startDate": day(3), "endDate": day(9), "dayparts": ["18:00-22:00"]})
+}
+
+/// So many days from now by the real clock.
+pub(crate) fn days_ahead(days: i64) -> jiff::Timestamp {
+    SystemClock::default().now() + jiff::SignedDuration::from_hours(24 * days)
 }
