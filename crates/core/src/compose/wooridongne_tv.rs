@@ -47,6 +47,6 @@ pub(super) fn compose(request: &DistributeRequest, invented: &mut Invented) -> W
 }
 
 /// What can't be read stays as it is, for the preview to show beside its fault.
-fn code_in_force(text: &str) -> String {
+pub(crate) fn code_in_force(text: &str) -> String {
     Region::parse(text).map_or_else(|_| text.to_owned(), |region| region.code)
 }

@@ -1,11 +1,14 @@
 //! What 우리동네TV accepts. KT publishes no API for it: the limits are our
 //! proposal, as the contract of its gateway is.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::code;
 use super::rule::Checks;
 use crate::channel::{Channel, Mode};
+use crate::compose::wooridongne_tv::code_in_force;
 use crate::fault::Fault;
 use crate::request::DistributeRequest;
 
@@ -74,10 +77,12 @@ fn check_regions(checks: &mut Checks, regions: &[String], mode: Mode) {
         (regions.len(), REGIONS_MAX),
         ("regions", "지역은", "개"),
     );
+    let mut seen = BTreeSet::new();
     for (place, region) in regions.iter().enumerate() {
         let pointer = format!("{pointer}/{place}");
         checks.region(&pointer, region);
-        if regions[..place].contains(region) {
+        // One that was renamed is the same under both of its codes.
+        if !seen.insert(code_in_force(region)) {
             checks.repeated(&pointer, region);
         }
     }

@@ -68,6 +68,11 @@ fn wooridongne_tv() {
                 json!(["1168000000", "1168000000"]),
                 Some((&format!("{regions}/1"), "repeated")),
             ),
+            (
+                regions,
+                json!(["4211000000", "1168000000", "5111000000"]),
+                Some((&format!("{regions}/2"), "repeated")),
+            ),
             (slots, hours(24), None),
             (slots, hours(25), Some((slots, "too_many"))),
             (
