@@ -157,7 +157,95 @@ impl PhoneError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A number of the plan, with the trunk prefix where it has one: libphonenumber's
+    /// patterns for KR, written down once more.
+    fn planned() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "0(2|3[1-3]|[46][1-4]|5[1-5])[1-9][0-9]{6,7}",
+            "010[0-9]{8}",
+            "070[0-9]{8}",
+            "080[0-9]{7}",
+            "050[0-9]{8,9}",
+            "1(5(22|33|44|66|77|88|99)|6([07]0|44|6[0168]|88)|8(00|33|55|77|99))[0-9]{4}",
+        ]
+    }
+
+    /// Whether the plan has it, read from a table and not from left to right.
+    fn is_planned(national: &str) -> bool {
+        let one_of = |list: &str| list.split(' ').any(|prefix| national.starts_with(prefix));
+        let area = if national.starts_with("02") { 2 } else { 3 };
+        let own = national.len().saturating_sub(area);
+        let fixed = one_of("02 031 032 033 041 042 043 044 051 052 053 054 055 061 062 063 064");
+        fixed && (7..=8).contains(&own) && national.as_bytes()[area] != b'0'
+            || one_of("010 070") && national.len() == 11
+            || one_of("080") && national.len() == 10
+            || one_of("050") && (11..=12).contains(&national.len())
+            || national.len() == 8 && REPRESENTATIVE.iter().any(|prefix| national.starts_with(prefix))
+    }
+
+    fn digits(text: &str) -> String {
+        text.chars().filter(char::is_ascii_digit).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn every_number_of_the_plan_is_read_and_read_again_the_same(number in planned()) {
+            let phone = Phone::parse(&number);
+            prop_assert!(phone.is_ok(), "{number}: {phone:?}");
+            let phone = phone.unwrap();
+            prop_assert_eq!(digits(&phone.national), number.clone());
+            prop_assert_eq!(&phone.e164[3..], number.strip_prefix('0').unwrap_or(&number));
+            for form in [&phone.national, &phone.e164] {
+                prop_assert_eq!(Phone::parse(form), Ok(phone.clone()), "{}", form);
+            }
+        }
+
+        /// Near the plan and far from it.
+        #[test]
+        fn nothing_else_is_accepted(
+            text in prop_oneof![
+                "[0-9]{0,13}", "0[1-8][0-9]{6,11}", "0[2-8][0-6][1-9][0-9]{6,7}", "1[568][0-9]{4,8}",
+                "\\+82[0-9]{6,12}",
+            ],
+        ) {
+            let given = digits(&text);
+            let abroad = text.starts_with('+');
+            let national = if abroad { given[2..].to_owned() } else { given };
+            // After +82 the trunk prefix may be there or not.
+            let with_trunk = format!("0{}", national.strip_prefix('0').unwrap_or(&national));
+            let expected = is_planned(&national) || abroad && is_planned(&with_trunk);
+            prop_assert_eq!(Phone::parse(&text).is_ok(), expected, "{}", text);
+        }
+
+        #[test]
+        fn where_the_separators_stand_does_not_matter(
+            number in planned(),
+            places in prop::collection::vec((0..14_usize, prop::sample::select(vec!['-', ' ', '.', '(', ')'])), 0..6),
+        ) {
+            let mut separated: Vec<char> = number.chars().collect();
+            for (place, separator) in places {
+                separated.insert(place.min(separated.len()), separator);
+            }
+            let separated: String = separated.into_iter().collect();
+            prop_assert_eq!(Phone::parse(&separated), Phone::parse(&number), "{}", separated);
+        }
+
+        /// A number may be a person's: what is wrong with one never says it.
+        #[test]
+        fn no_text_makes_it_panic_or_is_repeated(text in "\\PC{0,24}|[0-9+ -]{5,20}") {
+            if let Err(error) = Phone::parse(&text) {
+                let said = error.text();
+                let number = digits(&text);
+                prop_assert!(number.len() < 5 || !digits(&said.en).contains(&number), "{}", said.en);
+            }
+        }
+    }
 
     #[test]
     fn numbers_are_read_as_korea_writes_them() {

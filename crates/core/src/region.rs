@@ -196,7 +196,70 @@ fn full_name(row: &Row) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Of every row: its own code, and the codes of two 동 in it where it is a district.
+    fn codes_of(row: &Row) -> Vec<String> {
+        let rests: &[&str] = if row.code.len() == 2 {
+            &["00000000"]
+        } else {
+            &["00000", "10100", "99999"]
+        };
+        rests.iter().map(|rest| format!("{}{rest}", row.code)).collect()
+    }
+
+    #[test]
+    fn every_row_s_code_leads_to_one_that_is_in_force() {
+        for (row, code) in TABLE
+            .iter()
+            .flat_map(|row| codes_of(row).into_iter().map(move |code| (row, code)))
+        {
+            let found = match Region::parse(&code) {
+                Ok(region) => vec![region],
+                Err(RegionError::Dissolved { successors, .. }) => successors,
+                Err(error) => panic!("{code}: {error:?}"),
+            };
+            assert!(!found.is_empty(), "{row:?}");
+            if !matches!(row.fate, Fate::Dissolved(_)) {
+                assert_eq!(found[0].code[5..], code[5..], "{row:?}");
+            }
+            for region in found {
+                let now = find(region.code[..5].strip_suffix("000").unwrap_or(&region.code[..5])).unwrap();
+                assert!(
+                    matches!(now.fate, Fate::InForce | Fate::PartOf(_)),
+                    "{code} leads to {now:?}"
+                );
+                assert_eq!(Region::parse(&region.code), Ok(region), "parsing it again changes it");
+            }
+        }
+    }
+
+    proptest! {
+        /// Ten digits near the table's, and any text.
+        #[test]
+        fn what_is_read_has_ten_digits_and_stays_as_it_is(
+            text in prop_oneof![
+                (0..TABLE.len(), "[0-9]{8}")
+                    .prop_map(|(row, rest)| format!("{}{rest}", TABLE[row].code)[..10].to_owned()),
+                "[0-9]{9,11}", "\\PC{0,12}",
+            ],
+        ) {
+            match Region::parse(&text) {
+                Ok(region) => {
+                    prop_assert!(region.code.len() == 10 && region.code.bytes().all(|byte| byte.is_ascii_digit()));
+                    prop_assert!(!region.name.is_empty());
+                    prop_assert_eq!(&region.code[5..], &text[5..]);
+                    prop_assert_eq!(Region::parse(&region.code), Ok(region));
+                }
+                Err(error) => {
+                    let said = error.text(&text);
+                    prop_assert!(!said.en.is_empty() && !said.ko.is_empty());
+                }
+            }
+        }
+    }
 
     fn name(code: &str) -> String {
         Region::parse(code).unwrap().name

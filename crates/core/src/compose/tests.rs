@@ -1,5 +1,7 @@
 //! What each channel is sent, given and invented.
 
+mod counting;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
