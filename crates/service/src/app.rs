@@ -132,6 +132,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
         media,
         allow_hosts: config.media.allow_hosts.clone(),
         verified_numbers: Arc::new(config.channels.ringo_biz.verified_numbers()),
+        hashtags_max: config.channels.instagram.hashtags_max(),
         post_hosts: config.post_hosts(),
         accounts,
         limits: limits(config),

@@ -26,10 +26,32 @@ pub const POST_HOSTS: [&str; 2] = ["www.instagram.com", "instagram.com"];
 /// Longest caption in characters, counted as UTF-16 units; Instagram \[V\].
 pub const CAPTION_MAX: usize = 2_200;
 /// Hashtags that people's posts may have since December 2025
-/// (help.instagram.com/351460621611097) \[V3\].
+/// (help.instagram.com/351460621611097) \[V3\]; where nothing else is configured.
 pub const HASHTAGS_MAX: usize = 5;
 /// Hashtags that the API takes at all; Instagram \[V\].
 pub const HASHTAGS_API_MAX: usize = 30;
+/// Hashtags that a post may have here: 1 to what the API takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashtagsMax(usize);
+
+impl HashtagsMax {
+    /// None where the API could not keep it.
+    pub fn new(max: usize) -> Option<Self> {
+        (1..=HASHTAGS_API_MAX).contains(&max).then_some(Self(max))
+    }
+
+    /// So many.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for HashtagsMax {
+    fn default() -> Self {
+        Self(HASHTAGS_MAX)
+    }
+}
+
 /// Mentions of other accounts in one caption; Instagram \[V\].
 pub const MENTIONS_MAX: usize = 20;
 /// Image formats by file extension: Instagram takes JPEG alone \[V\], and PNG is made
@@ -154,27 +176,37 @@ fn check_caption(checks: &mut Checks, (text, tags): (&str, &str), request: &Dist
         (count_marked(caption, '@', is_account), MENTIONS_MAX),
         ("mentions in a caption", "게시글의 멘션(@)은", "개"),
     );
-    let found = count_marked(caption, '#', is_tag);
+    let found = (count_marked(caption, '#', is_tag), HASHTAGS_API_MAX);
     let pointer = if instagram::hashtags(request).is_empty() {
         text
     } else {
         tags
     };
-    if found > HASHTAGS_API_MAX {
-        checks.at_most(
-            pointer,
-            code::TOO_MANY,
-            (found, HASHTAGS_API_MAX),
-            ("hashtags at all", "해시태그는 API 기준", "개"),
-        );
+    checks.at_most(
+        pointer,
+        code::TOO_MANY,
+        found,
+        ("hashtags at all", "해시태그는 API 기준", "개"),
+    );
+}
+
+/// What keeps `request` from being posted with no more than `most` hashtags, although
+/// the API would take it.
+pub(super) fn check_hashtags(request: &DistributeRequest, mode: Mode, most: HashtagsMax) -> Vec<Fault> {
+    let mut checks = Checks::of(Channel::Instagram);
+    let caption = instagram::caption(request, &mut Invented::new(mode));
+    let found = caption.map_or(0, |caption| count_marked(&caption, '#', is_tag));
+    let pointer = if instagram::hashtags(request).is_empty() {
+        text_pointer(&checks, request)
     } else {
-        checks.at_most(
-            pointer,
-            code::TOO_MANY,
-            (found, HASHTAGS_MAX),
-            ("hashtags", "해시태그는", "개"),
-        );
+        tags_pointer(&checks, request)
+    };
+    // What the API does not take is said already.
+    if found <= HASHTAGS_API_MAX {
+        let noun = ("hashtags", "해시태그는", "개");
+        checks.at_most(&pointer, code::TOO_MANY, (found, most.get()), noun);
     }
+    checks.into_faults()
 }
 
 fn check_hashtag(checks: &mut Checks, pointer: &str, tag: &str) {

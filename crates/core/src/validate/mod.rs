@@ -46,6 +46,8 @@ pub struct AdmitSettings {
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced, where 링고비즈 is live.
     pub verified_numbers: Arc<VerifiedNumbers>,
+    /// How many hashtags a post on Instagram may have.
+    pub hashtags_max: instagram::HashtagsMax,
     /// What is put around Kakao Channel's messages, where it is live and this
     /// service does it.
     pub kakao_frame: Option<kakao_channel::Frame>,
@@ -94,15 +96,7 @@ pub fn faults(body: &Value, settings: &AdmitSettings, now: Timestamp) -> (Option
     for channel in request.channels.iter().copied() {
         let mode = settings.modes[channel.index()];
         let own = check(&request, channel, mode, now);
-        let unverified = (channel == Channel::RingoBiz && mode == Mode::Live)
-            .then(|| ringo_biz::check_verified(&request, &settings.verified_numbers, &settings.tenant));
-        let frame = settings.kakao_frame.as_ref();
-        let framed = frame.filter(|_| channel == Channel::KakaoChannel && mode == Mode::Live);
-        let framed = framed
-            .map(|frame| kakao_channel::check_framed(&request, frame))
-            .unwrap_or_default();
-        let configured = unverified.into_iter().flatten().chain(framed);
-        for mut fault in own.into_iter().chain(configured) {
+        for mut fault in own.into_iter().chain(check_configured(&request, channel, settings)) {
             fault.pointer = place_in(body, fault.pointer);
             let known = unread.iter().any(|unread| is_known(&fault, unread));
             if !known && !faults.contains(&fault) {
@@ -114,7 +108,24 @@ pub fn faults(body: &Value, settings: &AdmitSettings, now: Timestamp) -> (Option
     (has_event.then_some(request), faults)
 }
 
-/// Everything that keeps one channel from serving `request`.
+/// What of it the configuration keeps one channel from serving.
+fn check_configured(request: &DistributeRequest, channel: Channel, settings: &AdmitSettings) -> Vec<Fault> {
+    match (channel, settings.modes[channel.index()]) {
+        (Channel::RingoBiz, Mode::Live) => Vec::from_iter(ringo_biz::check_verified(
+            request,
+            &settings.verified_numbers,
+            &settings.tenant,
+        )),
+        (Channel::Instagram, mode) => instagram::check_hashtags(request, mode, settings.hashtags_max),
+        (Channel::KakaoChannel, Mode::Live) => match &settings.kakao_frame {
+            Some(frame) => kakao_channel::check_framed(request, frame),
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Everything that keeps one channel from serving `request`, whatever is configured.
 pub fn check(request: &DistributeRequest, channel: Channel, mode: Mode, now: Timestamp) -> Vec<Fault> {
     match channel {
         Channel::WooridongneTV => wooridongne_tv::check(request, mode, now),

@@ -12,7 +12,10 @@ use fanfare_core::decode::ask::result_fields;
 use fanfare_core::delivery::Failure;
 use fanfare_core::resilience::breaker::{BreakerState, BreakerView};
 use fanfare_core::text::Language;
-use fanfare_core::validate::{genie_tv, instagram, kakao_channel, naver_blog, ringo_biz, wooridongne_tv};
+use fanfare_core::validate::instagram::HashtagsMax;
+use fanfare_core::validate::{
+    AdmitSettings, genie_tv, instagram, kakao_channel, naver_blog, ringo_biz, wooridongne_tv,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -143,14 +146,14 @@ pub(super) async fn list_channels(
             account_breaker: state.engine.account_breaker(&caller.tenant, channel).map(Breaker::of),
             token: Token::of(&state, channel, &account, language),
             account: (mode == Mode::Live).then_some(account.whose),
-            ..info(channel, mode)
+            ..info(channel, &state.admit)
         });
     }
     view::json(StatusCode::OK, &ChannelList { channels })
 }
 
-fn info(channel: Channel, mode: Mode) -> ChannelInfo {
-    let facts = facts(channel);
+fn info(channel: Channel, admit: &AdmitSettings) -> ChannelInfo {
+    let (facts, mode) = (facts(channel, admit), admit.modes[channel.index()]);
     let live = facts.needed_live.iter().filter(|_| mode == Mode::Live);
     let required = facts.needed.iter().chain(live);
     ChannelInfo {
@@ -188,7 +191,7 @@ const PICTURES: &str = "/channelOptions/Instagram/imageUrls";
 const TITLE: &str = "/content/title";
 const BODY: &str = "/content/body";
 
-fn facts(channel: Channel) -> Facts {
+fn facts(channel: Channel, admit: &AdmitSettings) -> Facts {
     match channel {
         Channel::WooridongneTV => of_wooridongne_tv(),
         Channel::RingoBiz => Facts {
@@ -197,7 +200,7 @@ fn facts(channel: Channel) -> Facts {
             limits: vec![formats(AUDIO, &ringo_biz::AUDIO_FORMATS)],
         },
         Channel::GenieTV => of_genie_tv(),
-        Channel::Instagram => of_instagram(),
+        Channel::Instagram => of_instagram(admit.hashtags_max),
         Channel::NaverBlog => of_naver_blog(),
         Channel::KakaoChannel => of_kakao_channel(),
     }
@@ -254,7 +257,7 @@ fn of_genie_tv() -> Facts {
     }
 }
 
-fn of_instagram() -> Facts {
+fn of_instagram(hashtags_max: HashtagsMax) -> Facts {
     let (least, most) = instagram::CAROUSEL;
     Facts {
         needed: &[&[IMAGE, PICTURES, VIDEO]],
@@ -273,7 +276,7 @@ fn of_instagram() -> Facts {
                 instagram::CAPTION_MAX,
             ),
             at_most("/channelOptions/Instagram/caption", "mentions", instagram::MENTIONS_MAX),
-            at_most("/channelOptions/Instagram/hashtags", "items", instagram::HASHTAGS_MAX),
+            at_most("/channelOptions/Instagram/hashtags", "items", hashtags_max.get()),
         ],
     }
 }
@@ -359,7 +362,7 @@ fn formats(pointer: &'static str, formats: &'static [&'static str]) -> ChannelLi
 
 #[cfg(test)]
 mod tests {
-    use fanfare_core::validate::{AdmitSettings, code, faults};
+    use fanfare_core::validate::{code, faults};
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
@@ -379,7 +382,7 @@ mod tests {
                 let (_, faults) = faults(&body, &settings, Timestamp::UNIX_EPOCH);
                 let missed = faults.iter().filter(|fault| fault.code == code::REQUIRED);
                 let missed: Vec<_> = missed.map(|fault| fault.pointer.as_str()).collect();
-                let announced = info(channel, mode).required_inputs;
+                let announced = info(channel, &settings).required_inputs;
                 assert_eq!(announced.len(), missed.len(), "{channel} {mode:?}: {missed:?}");
                 for pointer in missed {
                     let known = |input: &RequiredInput| input.any_of.iter().any(|known| known.starts_with(pointer));

@@ -11,6 +11,7 @@ use fanfare_core::credential::TokenStanding;
 use fanfare_core::ids::TenantId;
 use fanfare_core::spend::SpendCaps;
 use fanfare_core::validate::AdmitSettings;
+use fanfare_core::validate::instagram::HashtagsMax;
 use fanfare_core::verified::VerifiedNumbers;
 use fanfare_ledger::{Store, StoreError};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -54,6 +55,8 @@ pub struct ApiState {
     pub allow_hosts: Vec<String>,
     /// The lines whose ring-back tone may be replaced.
     pub verified_numbers: Arc<VerifiedNumbers>,
+    /// How many hashtags a post on Instagram may have.
+    pub hashtags_max: HashtagsMax,
     /// Whom tenants' requests are sent as.
     pub accounts: Arc<Accounts>,
     /// Of each channel, by [`Channel::index`]: hosts beside its own on which a
@@ -145,6 +148,7 @@ impl Api {
                 modes: parts.modes,
                 allow_hosts: parts.allow_hosts,
                 verified_numbers: parts.verified_numbers,
+                hashtags_max: parts.hashtags_max,
                 kakao_frame: None,
                 tenant: TenantId::default(),
             },

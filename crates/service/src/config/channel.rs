@@ -13,6 +13,7 @@ use fanfare_core::engine::ChannelSettings;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::resilience::rate_limiter::RateLimit;
 use fanfare_core::spend::SpendCap;
+use fanfare_core::validate::instagram::HashtagsMax;
 use fanfare_core::verified::VerifiedNumbers;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,9 @@ pub struct ChannelConfig {
     /// Instagram: the version of Meta's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
+    /// Instagram: how many hashtags a post may have; five where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hashtags_max: Option<usize>,
     /// 지니TV: what is booked, by the channel's own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_id: Option<String>,
@@ -127,6 +131,7 @@ impl Default for ChannelConfig {
             account_id: None,
             require_own_account: false,
             api_version: None,
+            hashtags_max: None,
             product_id: None,
             verified_numbers: BTreeMap::new(),
             spend_caps: BTreeMap::new(),
@@ -178,6 +183,11 @@ impl ChannelConfig {
     /// Whether every tenant's does, since none shares the configured one.
     pub(crate) fn accounts_apart(&self) -> bool {
         self.own_lies_elsewhere() && (self.require_own_account || self.base_url.is_none())
+    }
+
+    /// How many hashtags a post may have; what is none was refused at the start.
+    pub fn hashtags_max(&self) -> HashtagsMax {
+        self.hashtags_max.and_then(HashtagsMax::new).unwrap_or_default()
     }
 
     /// The lines that were verified; what can't be read was refused at the start.

@@ -6,6 +6,7 @@ use axum::http::uri::Authority;
 use fanfare_channels::naver_blog::ticket::KEY_LEAST;
 use fanfare_channels::secret::Secret;
 use fanfare_core::channel::{Channel, Mode};
+use fanfare_core::validate::instagram::{HASHTAGS_API_MAX, HashtagsMax};
 use fanfare_core::verified::VerifiedNumbers;
 use url::Url;
 
@@ -162,6 +163,7 @@ fn check_channel(config: &Config, channel: Channel) -> Result<(), Wrong> {
     check_frequency_cap(&key("frequency_cap"), channel, settings)?;
     check_webhook_signature(&key("webhook_signature"), channel, settings)?;
     check_probe_video(&key("probe_video"), channel, settings)?;
+    check_hashtags_max(&key("hashtags_max"), channel, settings)?;
     let day = 86_400_000;
     check_range((&key("concurrency"), settings.concurrency as u64, 1, u64::MAX))?;
     let limit = settings.limit_for_period.unwrap_or(1);
@@ -207,6 +209,22 @@ fn check_probe_video(key: &str, channel: Channel, settings: &ChannelConfig) -> R
     }
     let right = "only wooridongne_tv and genie_tv with protocol \"own\" look at television's films; leave it out";
     Err(Wrong::new(key, probe, right))
+}
+
+/// Elsewhere it would be taken for a limit that is kept.
+fn check_hashtags_max(key: &str, channel: Channel, settings: &ChannelConfig) -> Result<(), Wrong> {
+    let Some(most) = settings.hashtags_max else {
+        return Ok(());
+    };
+    if channel != Channel::Instagram {
+        let right = "only instagram has a limit of hashtags; leave it out";
+        return Err(Wrong::new(key, most, right));
+    }
+    if HashtagsMax::new(most).is_none() {
+        let right = format!("it must be 1 to {HASHTAGS_API_MAX}, which is all that Instagram's API takes");
+        return Err(Wrong::new(key, most, &right));
+    }
+    Ok(())
 }
 
 /// One that is not kept would be taken for one: only lists of ours tell who was sent what.

@@ -328,6 +328,21 @@ mod tests {
                 "0",
                 &["engine.max_backlog_s = 0", "1 to 3600"],
             ),
+            (
+                "FANFARE_CHANNELS__INSTAGRAM__HASHTAGS_MAX",
+                "0",
+                &["channels.instagram.hashtags_max = 0", "1 to 30"],
+            ),
+            (
+                "FANFARE_CHANNELS__INSTAGRAM__HASHTAGS_MAX",
+                "31",
+                &["channels.instagram.hashtags_max = 31", "1 to 30"],
+            ),
+            (
+                "FANFARE_CHANNELS__NAVER_BLOG__HASHTAGS_MAX",
+                "5",
+                &["channels.naver_blog.hashtags_max = 5", "only instagram", "leave it out"],
+            ),
         ] {
             let refusal = refusal(&[(name, value)]);
             for word in words {

@@ -453,6 +453,7 @@ mod tests {
             "access_token",
             "account_id",
             "api_version",
+            "hashtags_max",
             "product_id",
             "verified_numbers",
             "spend_caps",

@@ -338,3 +338,33 @@ async fn what_can_t_be_shown_is_refused_with_its_place() {
         .problem(404, "event_not_found");
     service.stop().await;
 }
+
+/// Thirty, which is all that the API takes, and never a thirty-first.
+#[tokio::test]
+async fn how_many_hashtags_a_post_has_is_configured() {
+    let hashtags = |count: usize| -> Vec<String> { (0..count).map(|number| format!("tag{number}")).collect() };
+    let image = json!({"imageUrl": "https://cdn.example.com/a.jpg"});
+    let body = |count| request("evt-1", &image, &json!({"hashtags": hashtags(count)}));
+    for (configured, most) in [(None, 5), (Some(2), 2), (Some(30), 30)] {
+        let service = Service::start_as(|config| config.channels.instagram.hashtags_max = configured).await;
+        let refused = service.distribute(&body(most + 1)).await;
+        refused.problem(422, "validation_failed");
+        let place = "/channelOptions/Instagram/hashtags".to_owned();
+        assert_eq!(
+            refused.faults(),
+            [(place.clone(), "too_many".to_owned())],
+            "{configured:?}"
+        );
+        service.distribute(&body(most)).await.success(200);
+        let list = service.get("/api/channels").await.success(200);
+        let shown = list["channels"].as_array().unwrap().iter();
+        let limits = shown.clone().find(|channel| channel["name"] == "Instagram").unwrap()["limits"].clone();
+        let limit = limits
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|limit| limit["pointer"] == place);
+        assert_eq!(limit.unwrap()["max"], json!(most), "{configured:?}");
+        service.stop().await;
+    }
+}

@@ -177,7 +177,7 @@ proptest! {
         let caption = sent(&request, Channel::Instagram).unwrap_or_default();
         let says = |code| says(&request, Channel::Instagram, code);
         prop_assert_eq!(says(code::TOO_LONG), utf16(&caption) > instagram::CAPTION_MAX, "{}", utf16(&caption));
-        if hashtags(&caption) > instagram::HASHTAGS_MAX {
+        if hashtags(&caption) > instagram::HASHTAGS_API_MAX {
             prop_assert!(says(code::TOO_MANY), "{}", caption);
         } else if !caption.contains('@') {
             prop_assert!(!says(code::TOO_MANY), "{}", caption);

@@ -60,6 +60,46 @@ fn what_is_put_around_a_kakao_message_counts() {
     }
 }
 
+/// Five where nothing is configured, and never more than the API's thirty.
+#[test]
+fn a_post_has_as_many_hashtags_as_are_configured() {
+    use super::instagram::HashtagsMax;
+    assert_eq!((HashtagsMax::new(0), HashtagsMax::new(31)), (None, None));
+    let place = "/channelOptions/Instagram/hashtags";
+    for (most, count, sentence) in [
+        (None, 5, None),
+        (None, 6, Some("at most 5 hashtags")),
+        (Some(1), 2, Some("at most 1 hashtags")),
+        (Some(12), 12, None),
+        (Some(12), 13, Some("at most 12 hashtags")),
+        (Some(30), 30, None),
+        (Some(30), 31, Some("at most 30 hashtags at all")),
+        (Some(12), 31, Some("at most 30 hashtags at all")),
+    ] {
+        let tags: Vec<String> = (0..count).map(|number| format!("tag{number}")).collect();
+        let body = json!({
+            "eventId": "e", "channels": ["Instagram"], "contentUrls": {"imageUrl": "https://a.kr/a.jpg"},
+            "channelOptions": {"Instagram": {"caption": "문구", "hashtags": tags}},
+        });
+        for mode in [Mode::Mock, Mode::Live] {
+            let settings = AdmitSettings {
+                hashtags_max: most.map_or_else(HashtagsMax::default, |most| HashtagsMax::new(most).unwrap()),
+                ..settings(mode)
+            };
+            let (_, faults) = faults(&body, &settings, now());
+            assert_eq!(
+                faults.len(),
+                usize::from(sentence.is_some()),
+                "{most:?} {count} {mode:?}: {faults:?}"
+            );
+            if let Some(sentence) = sentence {
+                assert_eq!((&*faults[0].pointer, faults[0].code), (place, code::TOO_MANY));
+                assert!(faults[0].detail.en.contains(sentence), "{}", faults[0].detail.en);
+            }
+        }
+    }
+}
+
 fn settings(mode: Mode) -> AdmitSettings {
     AdmitSettings {
         modes: [mode; 6],
