@@ -3,6 +3,7 @@
 
 use fanfare_core::cause;
 use fanfare_core::delivery::Failure;
+use fanfare_core::recipients::BlockedCounts;
 use fanfare_core::text::Text;
 
 /// The channel could not be reached, or says that it is out of order.
@@ -103,9 +104,18 @@ pub(crate) fn misconfigured() -> Failure {
     cause::CHANNEL_MISCONFIGURED.failure()
 }
 
-/// Nobody who may be sent anything.
-pub(crate) fn no_consented_recipients() -> Failure {
-    cause::NO_CONSENTED_RECIPIENTS.failure()
+/// Nobody who may be sent anything, and what keeps most of those on the list.
+pub(crate) fn no_consented_recipients(blocked: BlockedCounts) -> Failure {
+    let mut failure = cause::NO_CONSENTED_RECIPIENTS.failure();
+    if let Some((reason, count)) = blocked.most() {
+        let (why, total) = (reason.text(), blocked.total());
+        let Text { en, ko } = failure.detail;
+        failure.detail = Text::new(
+            format!("{en} What keeps most of them: {} ({count} of {total}).", why.en),
+            format!("{ko} 가장 많은 이유: {}({total}명 중 {count}명).", why.ko),
+        );
+    }
+    failure
 }
 
 /// Nobody who may be sent one more.

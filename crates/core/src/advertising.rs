@@ -16,6 +16,8 @@ use jiff::tz::{Offset, offset};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::text::Text;
+
 /// What stands at the very start; other spellings of it are a disguise.
 pub const LABEL: &str = "(광고)";
 
@@ -140,6 +142,31 @@ pub enum Reason {
     /// The number is on the list of those who want nothing more.
     #[error("suppressed")]
     Suppressed,
+}
+
+impl Reason {
+    /// All of them, what the sender can mend first.
+    pub const ALL: [Self; 6] = [
+        Self::NoEvidence,
+        Self::NotToAdvertising,
+        Self::NotReconfirmed,
+        Self::Night,
+        Self::Withdrawn,
+        Self::Suppressed,
+    ];
+
+    /// For people.
+    pub fn text(self) -> Text {
+        let korean = match self {
+            Self::NoEvidence => "수신 동의 증빙 없음",
+            Self::NotToAdvertising => "광고 수신에 동의하지 않음",
+            Self::Withdrawn => "수신 동의 철회",
+            Self::NotReconfirmed => "2년 이내에 동의를 재확인하지 않음",
+            Self::Night => "야간 수신 동의 없음",
+            Self::Suppressed => "수신 거부 목록에 있음",
+        };
+        Text::new(self.to_string(), korean)
+    }
 }
 
 /// Whether somebody with this consent may be sent advertising now. Without

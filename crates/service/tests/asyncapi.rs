@@ -126,6 +126,12 @@ fn the_schemas_have_the_fields_that_are_published() {
         names(&written["results"][0]["recipients"])
     );
     assert_eq!(list(&described["required"]), names(&described["properties"]));
+    let described = schema("BlockedCounts");
+    assert_eq!(
+        names(&described["properties"]),
+        names(&written["results"][0]["recipients"]["blockedBy"])
+    );
+    assert_eq!(list(&described["required"]), names(&described["properties"]));
 }
 
 #[test]

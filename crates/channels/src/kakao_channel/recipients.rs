@@ -14,6 +14,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use fanfare_core::advertising::{Consent, Reason, may_receive};
 use fanfare_core::ids::{DeliveryId, TenantId};
+use fanfare_core::recipients::BlockedCounts;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -81,8 +82,8 @@ pub(super) type Person = (u16, Secret);
 pub(super) struct Allowed {
     /// Ordered by bucket, and within it by number.
     people: Vec<Person>,
-    /// Those who may not.
-    pub(super) blocked: usize,
+    /// Those who may not, by why.
+    pub(super) blocked: BlockedCounts,
 }
 
 impl Recipient {
@@ -104,14 +105,16 @@ impl Allowed {
             let so_far = persons.entry(number).or_insert(may);
             *so_far = together(*so_far, may);
         }
-        let all = persons.len();
-        let allowed = persons.into_iter().filter(|(_, may)| may.is_ok());
-        let mut people: Vec<_> = allowed
-            .map(|(number, _)| Secret::new(number))
-            .map(|number| (bucket(delivery, &number), number))
-            .collect();
+        let mut blocked = BlockedCounts::default();
+        let mut people = Vec::new();
+        for (number, may) in persons {
+            let number = Secret::new(number);
+            match may {
+                Ok(()) => people.push((bucket(delivery, &number), number)),
+                Err(reason) => blocked.add(reason),
+            }
+        }
         people.sort_by(|(bucket, number), (other, another)| (bucket, number.reveal()).cmp(&(other, another.reveal())));
-        let blocked = all - people.len();
         Self { people, blocked }
     }
 
@@ -247,7 +250,7 @@ mod tests {
         };
         let of = |rows: Vec<Recipient>| {
             let allowed = allowed(rows);
-            (allowed.people.len(), allowed.blocked)
+            (allowed.people.len(), allowed.blocked.total())
         };
         let withdrawn_without_name = || {
             let mut row = withdrawn();
@@ -272,7 +275,12 @@ mod tests {
         people[2].suppressed = true;
         people.push(person(0));
         let allowed = allowed(people);
-        assert_eq!((allowed.people.len(), allowed.blocked), (3, 2), "a repeat is nobody");
+        let why = BlockedCounts {
+            no_evidence: 1,
+            suppressed: 1,
+            ..BlockedCounts::default()
+        };
+        assert_eq!((allowed.people.len(), allowed.blocked), (3, why), "a repeat is nobody");
         assert!(!format!("{allowed:?}").contains("010"), "a number is never shown");
     }
 }

@@ -171,7 +171,7 @@ fn nobody_reached(progress: &Progress) -> Option<Failure> {
     }
     let asked_for_nobody = progress.requests.is_empty() && progress.counts.refused == 0;
     Some(match (asked_for_nobody, progress.counts.capped) {
-        (true, 0) => failure::no_consented_recipients(),
+        (true, 0) => failure::no_consented_recipients(progress.counts.blocked_by),
         (true, _) => failure::frequency_cap_reached(),
         (false, _) => failure::no_recipient_reached(),
     })

@@ -29,7 +29,7 @@ impl KakaoChannelClient {
         }
         match self.allowed(call, now).await {
             Ok(allowed) if allowed.is_empty() => {
-                return rejected(None, failure::no_consented_recipients(), Retry::Never);
+                return rejected(None, failure::no_consented_recipients(allowed.blocked), Retry::Never);
             }
             Ok(_) => {}
             Err((why, retry)) => return rejected(None, why, retry),
@@ -76,7 +76,8 @@ impl KakaoChannelClient {
             Err(why) => return self.again(progress, None, why, now),
         };
         if progress.chunk == 1 {
-            progress.counts.blocked = count(allowed.blocked);
+            progress.counts.blocked = allowed.blocked.total();
+            progress.counts.blocked_by = allowed.blocked;
         }
         match allowed.next_until(progress.after, self.settings.per_request) {
             Some(until) => prepared(Stage::Sending(Sending::clean(progress, until)), true),

@@ -266,9 +266,14 @@ async fn who_is_not_reached_is_counted_and_one_who_is_is_enough() {
     const MIXED: Subject = Subject {
         client: |api, pictures| {
             let mut people = friends(2);
-            // No friend; not reached; no evidence.
+            // No friend; not reached; no evidence; withdrawn, of two.
             people.extend([friend("01000000000"), friend("01000000001"), friend("01055550000")]);
+            people.extend([friend("01055550008"), friend("01055550009")]);
             people[1].consent = None;
+            for person in &mut people[5..] {
+                let consent = person.consent.as_mut().unwrap();
+                consent.withdrawn_at = Some("2026-10-01T00:00:00Z".parse().unwrap());
+            }
             client(api, pictures, people)
         },
         ..KAKAO_CHANNEL
@@ -278,7 +283,9 @@ async fn who_is_not_reached_is_counted_and_one_who_is_is_enough() {
     let receipt = outcome.delivery.receipt.as_ref().unwrap();
     assert_eq!(receipt.state, ChannelState::Delivered);
     let wanted = json!({
-        "sent": 2, "delivered": 1, "failed": 1, "refused": 2, "blocked": 1, "capped": 0, "notSent": 0,
+        "sent": 2, "delivered": 1, "failed": 1, "refused": 2, "blocked": 3, "capped": 0, "notSent": 0,
+        "blockedBy": {"noEvidence": 1, "notToAdvertising": 0, "withdrawn": 2, "notReconfirmed": 0, "night": 0,
+            "suppressed": 0},
     });
     assert_eq!(counts(&outcome), &wanted);
     // I20.
@@ -334,16 +341,19 @@ async fn where_nobody_is_left_it_has_failed_and_says_why() {
         },
         ..KAKAO_CHANNEL
     };
-    for (subject, code) in [
-        (NO_FRIENDS, "no_recipient_reached"),
-        (NOT_REACHED, "no_recipient_reached"),
-        (NO_EVIDENCE, "no_consented_recipients"),
-        (SUPPRESSED, "no_consented_recipients"),
+    let (no_evidence, suppressed) = ("no evidence of consent (1 of 1)", "suppressed (1 of 1)");
+    for (subject, code, words) in [
+        (NO_FRIENDS, "no_recipient_reached", ""),
+        (NOT_REACHED, "no_recipient_reached", ""),
+        (NO_EVIDENCE, "no_consented_recipients", no_evidence),
+        (SUPPRESSED, "no_consented_recipients", suppressed),
     ] {
         let simulated = Simulated::start(subject).await;
         let outcome = distribute(&simulated, None).await;
         assert_eq!(outcome.delivery.status, DeliveryStatus::Failed, "{code}");
-        assert_eq!(outcome.delivery.failure.unwrap().code, code);
+        let failure = outcome.delivery.failure.unwrap();
+        assert_eq!(failure.code, code);
+        assert!(failure.detail.en.contains(words), "{}", failure.detail.en);
     }
 }
 

@@ -143,7 +143,9 @@ async fn it_is_really_sent_to_the_list_and_labelled() {
         (&kakao["mode"], &kakao["channelState"]),
         (&json!("live"), &json!("accepted"))
     );
-    let counts = json!({"sent": 3, "delivered": 0, "failed": 0, "refused": 0, "blocked": 0, "capped": 0, "notSent": 0});
+    let why = json!({"noEvidence": 0, "notToAdvertising": 0, "withdrawn": 0, "notReconfirmed": 0, "night": 0, "suppressed": 0});
+    let counts = json!({"sent": 3, "delivered": 0, "failed": 0, "refused": 0, "blocked": 0, "blockedBy": why, "capped": 0,
+        "notSent": 0});
     assert_eq!(kakao["recipients"], counts, "{answer}");
     let made = simulator.effects();
     assert_eq!(made.len(), 1);
