@@ -1,8 +1,10 @@
 //! What Kakao Channel is sent: a picture, a message and buttons.
 //!
-//! The advertising mark `(광고)`, the sender and the opt-out that the law wants
-//! are not composed here, nor are the recipients: both belong to live mode. Until
-//! then a message that needs the mark carries it itself, as the examples do.
+//! The advertising mark `(광고)`, the sender and the opt-out that the law wants are
+//! not composed here: the channel's client puts them around the message where it is
+//! live ([`advertisement`](crate::advertising::advertisement)), and replaces a mark that
+//! the message bears itself. A mock is given the message as it was written. Nor are
+//! recipients known here: `recipient_list_ref` only names their list.
 
 use serde::Serialize;
 

@@ -382,7 +382,8 @@ async fn a_person_says_that_it_is_not_and_has_it_sent_again() {
     service.stop().await;
 }
 
-/// Killed between any two steps; what was in flight is finished by the next life.
+/// Stopped in order while a call hangs, longer than it waits for one; the next life
+/// finishes what was in flight. (Death without a word: `tests/kill.rs`.)
 #[tokio::test]
 async fn a_restart_finishes_what_was_in_flight() {
     let simulator = simulator().await;
