@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -28,6 +28,9 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// Accounts of tenants that are known at a channel; the engine remembers some more.
+const ACCOUNTS: usize = 1_000;
 
 fn body() -> Value {
     json!({
@@ -72,6 +75,15 @@ fn engine() -> Engine {
         },
         Incarnation(1),
     )
+}
+
+/// Of a tenant with an account of its own, called live.
+fn new_live(tenant: &str) -> NewDistribution {
+    NewDistribution {
+        tenant: TenantId::new(tenant),
+        modes: [Mode::Live; Channel::ALL.len()],
+        ..new_distribution()
+    }
 }
 
 fn new_distribution() -> NewDistribution {
@@ -149,6 +161,24 @@ fn benches(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    // What an account's breaker costs in the engine is the difference of the two, by six.
+    for (whose, tenant) in [
+        ("the configured account", "default"),
+        ("one of 1,000 own accounts", "shop-500"),
+    ] {
+        let (mut engine, mut rng) = (self::engine(), StdRng::seed_from_u64(1));
+        for number in 0..ACCOUNTS {
+            distribution_to_rest(&mut engine, new_live(&format!("shop-{number}")), &mut rng);
+        }
+        let new = new_live(tenant);
+        group.bench_function(format!("engine: a live distribution of six with {whose}"), |bencher| {
+            bencher.iter_batched(
+                || new.clone(),
+                |new| distribution_to_rest(&mut engine, new, &mut rng),
+                BatchSize::SmallInput,
+            );
+        });
+    }
     // The engine owns them: tasks that run at once share no lock and no atomic, and
     // what they cost is that their answers come later and in another order.
     for under_way in [1, 64] {
@@ -157,6 +187,10 @@ fn benches(criterion: &mut Criterion) {
             |bencher| guarded_calls(bencher, under_way),
         );
     }
+    group.bench_function(
+        "two breakers, quota and retry budget: one call with one of 1,000 own accounts",
+        account_calls,
+    );
     group.finish();
 }
 
@@ -181,6 +215,36 @@ fn guarded_calls(bencher: &mut Bencher<'_>, under_way: usize) {
             let permit = permits.pop_front().unwrap();
             breaker.record(permit, black_box(CallResult::Succeeded), now);
         }
+    });
+}
+
+/// The same for a tenant whose account has a breaker and a retry budget of its own,
+/// looked up for each question as the engine does, whose own are not to be had here.
+fn account_calls(bencher: &mut Bencher<'_>) {
+    let new = || (CircuitBreaker::new(BreakerSettings::default()), RetryBudget::default());
+    let names = (0..ACCOUNTS).map(|number| TenantId::new(format!("shop-{number}")));
+    let mut accounts: BTreeMap<_, _> = names.map(|name| (name, new())).collect();
+    let (mut breaker, mut budget) = new();
+    let mut limiter = RateLimiter::new(Some(RateLimit {
+        limit_for_period: NonZeroU32::MAX,
+        limit_refresh_period: Duration::from_mins(1),
+    }));
+    limiter.share(NonZeroU32::MIN, NOW, Duration::ZERO);
+    let (tenant, mut now) = (TenantId::new("shop-500"), NOW);
+    bencher.iter(|| {
+        now += Duration::from_millis(10);
+        let tenant = black_box(&tenant);
+        limiter.check(black_box(now)).unwrap();
+        limiter.count(now);
+        budget.first(now);
+        accounts.get_mut(tenant).unwrap().1.first(now);
+        let own = accounts.get_mut(tenant).unwrap().0.try_acquire(now).unwrap();
+        let permit = breaker.try_acquire(now).unwrap();
+        let own = accounts.get_mut(tenant).unwrap().0.confirm(own, now).unwrap();
+        let permit = breaker.confirm(permit, now).unwrap();
+        let result = black_box(CallResult::Succeeded);
+        accounts.get_mut(tenant).unwrap().0.record(own, result, now);
+        breaker.record(permit, result, now);
     });
 }
 
