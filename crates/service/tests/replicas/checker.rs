@@ -20,12 +20,20 @@ pub(crate) struct Distribution {
     pub(crate) event: String,
     pub(crate) status: String,
     pub(crate) version: i64,
-    /// Channel, status, and whether it holds its claim.
-    pub(crate) deliveries: Vec<(String, String, bool)>,
+    pub(crate) deliveries: Vec<Delivery>,
     /// Numbers of the history, in order.
     pub(crate) history: Vec<i64>,
     /// Versions in the outbox and their ids, in order.
     pub(crate) outbox: Vec<(i64, String)>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Delivery {
+    pub(crate) channel: String,
+    pub(crate) status: String,
+    pub(crate) holds_claim: bool,
+    /// Any word of the channel's by which what came to be is found.
+    pub(crate) has_receipt: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +91,7 @@ fn effects(observed: &Observed, verdict: &mut Verdict) {
         }
     }
     for distribution in observed.distributions.values() {
-        for (channel, status, _) in &distribution.deliveries {
+        for Delivery { channel, status, .. } in &distribution.deliveries {
             let effect = (channel.clone(), distribution.event.clone());
             if status == "SUCCESS" && !times.contains_key(&effect) {
                 verdict.faults.push(format!(
@@ -112,12 +120,43 @@ fn rows(id: &str, distribution: &Distribution, verdict: &mut Verdict) {
             distribution.version
         ));
     }
-    for (channel, status, holds_claim) in &distribution.deliveries {
-        match &**status {
-            "SUCCESS" if !holds_claim => fault(format!("its claim on {channel} is lost")),
+    let computed = status_of(&distribution.deliveries);
+    if distribution.status != computed {
+        fault(format!(
+            "I7: it is {}, its channels make it {computed}",
+            distribution.status
+        ));
+    }
+    for delivery in &distribution.deliveries {
+        let channel = &delivery.channel;
+        match &*delivery.status {
+            "SUCCESS" if !delivery.holds_claim => fault(format!("its claim on {channel} is lost")),
+            "SUCCESS" if !delivery.has_receipt => fault(format!("I6: its receipt of {channel} is lost")),
             "NEEDS_REVIEW" => verdict.left_to_a_person += 1,
             _ => {}
         }
+    }
+}
+
+/// As the contract states it, written anew: what the service calculates by is not asked.
+fn status_of(deliveries: &[Delivery]) -> &'static str {
+    let count = |status: &str| deliveries.iter().filter(|one| one.status == status).count();
+    let succeeded = count("SUCCESS");
+    let waits = ["WAITING", "NEEDS_REVIEW", "ACTION_REQUIRED"]
+        .map(count)
+        .iter()
+        .sum::<usize>();
+    let moves = MOVING.map(count).iter().sum::<usize>();
+    if count("PENDING") + count("WAITING") == deliveries.len() {
+        return "PENDING";
+    }
+    match (moves, succeeded) {
+        (0, all) if all == deliveries.len() => "COMPLETED",
+        (0, 1..) => "PARTIALLY_COMPLETED",
+        (0, 0) if waits > 0 => "IN_PROGRESS",
+        (0, 0) if count("FAILED") > 0 => "FAILED",
+        (0, 0) => "CANCELLED",
+        _ => "IN_PROGRESS",
     }
 }
 
@@ -176,7 +215,12 @@ mod tests {
             event: "evt".to_owned(),
             status: "COMPLETED".to_owned(),
             version: 1,
-            deliveries: vec![("Instagram".to_owned(), "SUCCESS".to_owned(), true)],
+            deliveries: vec![Delivery {
+                channel: "Instagram".to_owned(),
+                status: "SUCCESS".to_owned(),
+                holds_claim: true,
+                has_receipt: true,
+            }],
             history: vec![1, 2],
             outbox: vec![(1, "id-1".to_owned())],
         };
@@ -255,11 +299,19 @@ mod tests {
             "a version without an event"
         );
         assert!(
-            said(|o| of(o, |d| d.status = "IN_PROGRESS".to_owned())).contains("I1"),
+            said(|o| of(o, |d| d.status = "IN_PROGRESS".to_owned())).contains("I1:"),
             "no rest"
         );
         assert!(
-            said(|o| of(o, |d| d.deliveries[0].2 = false)).contains("claim"),
+            said(|o| of(o, |d| d.status = "PARTIALLY_COMPLETED".to_owned())).contains("I7"),
+            "another status than its channels make"
+        );
+        assert!(
+            said(|o| of(o, |d| d.deliveries[0].has_receipt = false)).contains("I6"),
+            "a lost receipt"
+        );
+        assert!(
+            said(|o| of(o, |d| d.deliveries[0].holds_claim = false)).contains("claim"),
             "a lost claim"
         );
     }

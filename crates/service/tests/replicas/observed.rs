@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_postgres::{Client, NoTls};
 
-use crate::checker::{Distribution, Observed, Record};
+use crate::checker::{Delivery, Distribution, Observed, Record};
 use crate::cluster::{Cluster, PATIENCE};
 
 /// A client of the cluster's database, in its schema.
@@ -84,9 +84,15 @@ async fn distributions(database: &Client) -> BTreeMap<String, Distribution> {
         all.insert(row.get(0), distribution);
     }
     let of = |row: &tokio_postgres::Row| row.get::<_, String>(0);
-    let deliveries = "SELECT distribution_log_id::text, channel, status, holds_claim FROM distribution_channel_logs";
+    let deliveries = "SELECT distribution_log_id::text, channel, status, holds_claim, num_nonnulls(distribution_id,
+        update_timestamp, ad_id, post_url, post_id, message_id) > 0 FROM distribution_channel_logs";
     for row in database.query(deliveries, &[]).await.unwrap() {
-        let delivery = (row.get(1), row.get(2), row.get(3));
+        let delivery = Delivery {
+            channel: row.get(1),
+            status: row.get(2),
+            holds_claim: row.get(3),
+            has_receipt: row.get(4),
+        };
         all.get_mut(&of(&row)).unwrap().deliveries.push(delivery);
     }
     let history = "SELECT distribution_log_id::text, number::bigint FROM history ORDER BY number";
