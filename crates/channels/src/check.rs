@@ -87,6 +87,13 @@ pub struct PostQuota {
     pub period_s: Option<u64>,
 }
 
+impl PostQuota {
+    /// What is left of it, where that can be told.
+    pub fn left(self) -> Option<u64> {
+        Some(self.total?.saturating_sub(self.used))
+    }
+}
+
 impl Checked {
     /// It answered; `heard` is what that means.
     pub(crate) fn answered(api: &Api, heard: Result<(), Failure>) -> Self {

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{LookUpOutcome, Observation, Protocol, StepOutcome, WithdrawOutcome};
 use fanfare_core::delivery::Checkpoint;
 use fanfare_core::engine::Call;
+use fanfare_core::ids::TenantId;
 use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 
-use crate::check::Checked;
+use crate::check::{Checked, PostQuota};
 use crate::http::ExchangeError;
 #[cfg(doc)]
 use crate::media::LOOK_AHEAD_WITHIN;
@@ -57,6 +58,18 @@ pub trait ChannelClient: Debug + Send + Sync {
     /// [`LOOK_AHEAD_WITHIN`].
     async fn look_ahead(&self, _request: &DistributeRequest, _now: Timestamp) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    /// What may still be posted, asked of the channel; nothing where it has no quota of
+    /// that kind, or does not say.
+    async fn post_quota(&self, _now: Timestamp) -> Option<PostQuota> {
+        None
+    }
+
+    /// Whether a tenant has a list of people of this name, without asking the channel;
+    /// nothing where that is not known, or the channel's own matter.
+    async fn has_list(&self, _tenant: &TenantId, _list: &str) -> Option<bool> {
+        None
     }
 
     /// Why what is live can't be taken down from here, and what a person does instead;

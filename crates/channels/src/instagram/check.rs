@@ -40,7 +40,7 @@ impl InstagramClient {
 
     /// What may still be posted. Reading it needs the permission to post, so that a
     /// refusal here is one of posting.
-    async fn quota(&self, now: Timestamp) -> Result<Option<PostQuota>, Failure> {
+    pub(super) async fn quota(&self, now: Timestamp) -> Result<Option<PostQuota>, Failure> {
         let path = self.path(&[&self.settings.account_id, "content_publishing_limit"]);
         let answer = self.api.look(&path, &[("fields", "quota_usage,config")]).await;
         match heard::<Page<Quota>>(answer, now) {

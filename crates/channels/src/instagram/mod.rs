@@ -62,7 +62,7 @@ use self::error::Meaning;
 use self::steps::rejected;
 use crate::api::Api;
 use crate::call_off::{is_called_off, nothing_done};
-use crate::check::Checked;
+use crate::check::{Checked, PostQuota};
 use crate::client::ChannelClient;
 use crate::failure;
 use crate::http::{Answer, ExchangeError};
@@ -176,6 +176,10 @@ impl ChannelClient for InstagramClient {
             Shown::Reel(_) => Vec::new(),
         };
         self.media.look_ahead(pictures).await
+    }
+
+    async fn post_quota(&self, now: Timestamp) -> Option<PostQuota> {
+        self.quota(now).await.ok().flatten()
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

@@ -42,6 +42,7 @@ use async_trait::async_trait;
 use fanfare_core::attempt::{Dedup, LookUpOutcome, Observation, Protocol, Retry, StepOutcome};
 use fanfare_core::delivery::{Checkpoint, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::ids::TenantId;
 use fanfare_core::picture::ImageFit;
 use fanfare_core::request::DistributeRequest;
 use fanfare_core::text::Text;
@@ -216,6 +217,10 @@ impl ChannelClient for KakaoChannelClient {
         self.media
             .look_ahead(content.and_then(|content| content.image_url))
             .await
+    }
+
+    async fn has_list(&self, tenant: &TenantId, list: &str) -> Option<bool> {
+        self.recipients.has(tenant, list).await
     }
 
     async fn probe(&self) -> Result<(), ExchangeError> {

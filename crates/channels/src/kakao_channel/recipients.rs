@@ -51,6 +51,15 @@ pub trait Recipients: Debug + Send + Sync {
     /// Everybody on a tenant's list.
     async fn of(&self, tenant: &TenantId, list: &str) -> Result<Vec<Recipient>, RecipientsError>;
 
+    /// Whether there is such a list; nothing where that is not known now.
+    async fn has(&self, tenant: &TenantId, list: &str) -> Option<bool> {
+        match self.of(tenant, list).await {
+            Ok(_) => Some(true),
+            Err(RecipientsError::Unknown) => Some(false),
+            Err(RecipientsError::Unreadable) => None,
+        }
+    }
+
     /// Those of the people of one request whom the sender's frequency cap lets be sent
     /// one more, in their order. From now on it counts for them, before it is sent: of
     /// two deliveries at once one sees the other. Other requests of the same delivery

@@ -1,15 +1,15 @@
 //! What Kakao Channel is sent: a picture, a message and buttons.
 //!
 //! The advertising mark `(광고)`, the sender and the opt-out that the law wants are
-//! not composed here: the channel's client puts them around the message where it is
-//! live ([`advertisement`](crate::advertising::advertisement)), and replaces a mark that
-//! the message bears itself. A mock is given the message as it was written. Nor are
-//! recipients known here: `recipient_list_ref` only names their list.
+//! not composed here: they are put around the message where it is live ([`Frame`]), and
+//! replace a mark that the message bears itself. A mock is given the message as it was
+//! written. Nor are recipients known here: `recipient_list_ref` only names their list.
 
 use serde::Serialize;
 
 use super::{Invented, invented_text, joined, title_and_body};
 use crate::request::{DistributeRequest, KakaoButton};
+use crate::validate::kakao_channel::Frame;
 
 /// What stands on the button that `content.link` becomes.
 const LINK_BUTTON: &str = "자세히 보기";
@@ -32,6 +32,17 @@ pub struct KakaoChannelContent {
     /// The tenant's list of consenting recipients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_list_ref: Option<String>,
+}
+
+impl KakaoChannelContent {
+    /// As people get it: what the law wants is put around the message.
+    #[must_use]
+    pub fn framed(self, frame: &Frame) -> Self {
+        Self {
+            message: self.message.map(|message| frame.around(&message)),
+            ..self
+        }
+    }
 }
 
 pub(super) fn compose(request: &DistributeRequest, invented: &mut Invented) -> KakaoChannelContent {

@@ -11,6 +11,7 @@ pub mod instagram;
 pub mod kakao_channel;
 pub mod naver_blog;
 pub mod ringo_biz;
+pub mod warning;
 pub mod wooridongne_tv;
 
 #[cfg(test)]

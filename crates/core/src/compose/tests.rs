@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::genie_tv::impression_schedule;
+use super::warning::{HASHTAGS_LEFT_OUT, LINK_LEFT_OUT, by_night, left_out};
 use super::{Composed, compose};
 use crate::channel::{Channel, Mode};
 use crate::decode::decode;
@@ -266,4 +267,53 @@ fn a_mock_s_invented_days_follow_a_planned_begin() {
     let extra = json!({"scheduledAt": "2026-11-30T16:00:00Z"});
     let (value, _) = content_of(extra, Channel::GenieTV, Mode::Mock);
     assert_eq!(value["schedule"]["startDate"], "2026-12-02");
+}
+
+#[test]
+fn what_a_channel_is_not_sent_is_said() {
+    let codes = |extra: Value, channel| {
+        let warnings = left_out(&request(extra), channel);
+        warnings.iter().map(|warning| warning.code).collect::<Vec<_>>()
+    };
+    let with = |options: Value| {
+        let mut extra = content();
+        extra["channelOptions"] = options;
+        extra
+    };
+    for channel in Channel::ALL {
+        let expected = match channel {
+            Channel::KakaoChannel => vec![HASHTAGS_LEFT_OUT],
+            _ => Vec::new(),
+        };
+        assert_eq!(codes(content(), channel), expected, "{channel}");
+    }
+    let instagram = |options: Value| codes(with(json!({ "Instagram": options })), Channel::Instagram);
+    assert_eq!(
+        instagram(json!({"caption": "내 문구 #빵집"})),
+        [HASHTAGS_LEFT_OUT, LINK_LEFT_OUT]
+    );
+    assert_eq!(
+        instagram(json!({"caption": "내 문구", "hashtags": ["따로"]})),
+        [LINK_LEFT_OUT]
+    );
+    assert!(instagram(json!({"caption": "#빵집 #할인 https://shop.kr/a"})).is_empty());
+    let said = left_out(
+        &request(with(json!({"Instagram": {"caption": "내 문구 #빵집"}}))),
+        Channel::Instagram,
+    );
+    assert!(said[0].detail.en.contains("#할인") && !said[0].detail.en.contains("#빵집"));
+    let kakao = with(json!({"KakaoChannel": {"message": "오세요 #빵집 #할인"}}));
+    assert!(codes(kakao, Channel::KakaoChannel).is_empty());
+}
+
+#[test]
+fn a_night_says_until_when_and_whose_choice_it_was() {
+    let until = "2026-11-24T23:00:00Z".parse().unwrap();
+    let now = by_night(&request(json!({})), until);
+    assert!(
+        now.pointer.is_empty() && now.detail.en.contains("2026-11-25 08:00"),
+        "{now:?}"
+    );
+    let later = request(json!({"scheduledAt": "2026-11-24T22:00:00+09:00"}));
+    assert_eq!(by_night(&later, until).pointer, "/scheduledAt");
 }

@@ -62,6 +62,8 @@ pub const OUT_OF_RANGE: &str = "out_of_range";
 pub const BAD_PHONE_NUMBER: &str = "bad_phone_number";
 /// A telephone number that was not verified for who asks.
 pub const NUMBER_NOT_VERIFIED: &str = "number_not_verified";
+/// The tenant has no recipient list of this name.
+pub const UNKNOWN_RECIPIENT_LIST: &str = "unknown_recipient_list";
 /// No Korean region in force.
 pub const BAD_REGION: &str = "bad_region";
 /// A hashtag with something in it that ends a hashtag.
@@ -70,7 +72,7 @@ pub const BAD_HASHTAG: &str = "bad_hashtag";
 pub const BAD_ACCOUNT: &str = "bad_account";
 
 /// Every word above.
-pub const ALL: [&str; 32] = [
+pub const ALL: [&str; 34] = [
     TOO_MANY_FAULTS,
     WRONG_TYPE,
     UNKNOWN_FIELD,
@@ -100,6 +102,8 @@ pub const ALL: [&str; 32] = [
     OVERLAPPING,
     OUT_OF_RANGE,
     BAD_PHONE_NUMBER,
+    NUMBER_NOT_VERIFIED,
+    UNKNOWN_RECIPIENT_LIST,
     BAD_REGION,
     BAD_HASHTAG,
     BAD_ACCOUNT,

@@ -11,9 +11,11 @@ use super::rule::{Checks, units};
 use crate::advertising::advertisement;
 use crate::channel::{Channel, Mode};
 use crate::compose::{Invented, kakao_channel};
+use crate::decode::found::quoted;
 use crate::fault::Fault;
 use crate::picture::{Aspect, PictureKind, PictureRule};
 use crate::request::{DistributeRequest, KakaoButton};
+use crate::text::Text;
 
 /// Longest message in characters, counted as UTF-16 units; NHN Cloud \[V\].
 pub const MESSAGE_MAX: usize = 1_300;
@@ -45,6 +47,13 @@ pub struct Frame {
     pub sender: String,
     /// Where people opt out.
     pub opt_out: String,
+}
+
+impl Frame {
+    /// A message as people get it.
+    pub fn around(&self, message: &str) -> String {
+        advertisement(message, self.label, &self.sender, &self.opt_out)
+    }
 }
 
 /// Everything that keeps Kakao Channel from serving `request`.
@@ -86,7 +95,7 @@ pub(super) fn check_framed(request: &DistributeRequest, frame: &Frame) -> Vec<Fa
     let Some(message) = kakao_channel::message(request, &mut Invented::new(Mode::Live)) else {
         return Vec::new();
     };
-    let whole = advertisement(&message, frame.label, &frame.sender, &frame.opt_out);
+    let whole = frame.around(&message);
     let count = |text: &str| (units(text), text.matches('\n').count());
     let ((own, lines), (all, all_lines)) = (count(&message), count(&whole));
     // What is too long alone is said already.
@@ -101,6 +110,27 @@ pub(super) fn check_framed(request: &DistributeRequest, frame: &Frame) -> Vec<Fa
     let pointer = pointer(request, &checks);
     check_message(&mut checks, &pointer, (own, lines), most, &NOUNS_FRAMED);
     checks.into_faults()
+}
+
+/// That there is no such list; where it is not `unknown` that the request names, nothing.
+pub(super) fn check_list(request: &DistributeRequest, unknown: &str) -> Option<Fault> {
+    let options = request.channel_options.kakao_channel.as_ref()?;
+    let named = options
+        .recipient_list_ref
+        .as_deref()
+        .filter(|named| *named == unknown)?;
+    let found = quoted(named);
+    let detail = Text::new(
+        format!(
+            "There is no recipient list {found}. Name one that was imported, or have the operator import it (fanfare \
+             recipients import)."
+        ),
+        format!(
+            "수신자 목록 {found}을(를) 찾을 수 없습니다. 등록된 목록 이름을 적거나 운영자에게 목록 등록을 요청해 주세요."
+        ),
+    );
+    let pointer = format!("/channelOptions/{}/recipientListRef", Channel::KakaoChannel);
+    Some(Fault::new(pointer, code::UNKNOWN_RECIPIENT_LIST, detail).of(Channel::KakaoChannel))
 }
 
 /// Where the message stands.

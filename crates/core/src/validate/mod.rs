@@ -51,6 +51,9 @@ pub struct AdmitSettings {
     /// What is put around Kakao Channel's messages, where it is live and this
     /// service does it.
     pub kakao_frame: Option<kakao_channel::Frame>,
+    /// The recipient list that the request names, where Kakao Channel is live and the
+    /// tenant has none of that name.
+    pub unknown_list: Option<String>,
     /// Who asks.
     pub tenant: TenantId,
 }
@@ -117,10 +120,13 @@ fn check_configured(request: &DistributeRequest, channel: Channel, settings: &Ad
             &settings.tenant,
         )),
         (Channel::Instagram, mode) => instagram::check_hashtags(request, mode, settings.hashtags_max),
-        (Channel::KakaoChannel, Mode::Live) => match &settings.kakao_frame {
-            Some(frame) => kakao_channel::check_framed(request, frame),
-            None => Vec::new(),
-        },
+        (Channel::KakaoChannel, Mode::Live) => {
+            let frame = settings.kakao_frame.as_ref();
+            let framed = frame.map(|frame| kakao_channel::check_framed(request, frame));
+            let unknown = settings.unknown_list.as_deref();
+            let unlisted = unknown.and_then(|unknown| kakao_channel::check_list(request, unknown));
+            framed.into_iter().flatten().chain(unlisted).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -157,7 +157,7 @@ pub(super) async fn distribute(
     let wait = preferences.wait(state.limits.default_wait);
     // Until the answer.
     let place;
-    let admit = state.admit_for(&caller).await?;
+    let admit = state.admit_of(&caller, &body).await?;
     let now = state.clock.now();
     let (id, replayed, scheduled) = match validate::admit(&body, &admit, now) {
         Ok(admitted) => {

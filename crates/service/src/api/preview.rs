@@ -1,5 +1,7 @@
 //! `POST /api/distribution/preview`: what each channel would get and what is
-//! wrong, without sending or storing anything.
+//! wrong, without sending or storing anything. One channel's part is in `channel.rs`.
+
+mod channel;
 
 use std::sync::Arc;
 
@@ -7,14 +9,12 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use fanfare_core::cause;
-use fanfare_core::channel::{Channel, Mode};
-use fanfare_core::compose::{Composed, compose};
+use fanfare_core::channel::Channel;
 use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::fault::Fault;
 use fanfare_core::ids::{DistributionId, EventId};
-use fanfare_core::request::{CanonicalRequest, DistributeRequest, OnInvalid};
-use fanfare_core::text::Language;
+use fanfare_core::request::{CanonicalRequest, OnInvalid};
 use fanfare_core::validate::{self, AdmitSettings};
 use fanfare_ledger::Filter;
 use jiff::Timestamp;
@@ -22,16 +22,16 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use self::channel::{ChannelPreview, Viewer};
 use super::body::JsonBody;
 use super::caller::Caller;
-use super::channels::ChannelProblem;
 use super::envelope::AskedLanguage;
 use super::error::ApiError;
 use super::openapi::problems;
 use super::openapi::request::PreviewBody;
 use super::problem::ProblemFault;
 use super::replay;
-use super::spending::{SpendPreview, Spending};
+use super::spending::Spending;
 use super::state::Api;
 use super::view;
 
@@ -60,58 +60,9 @@ pub(super) struct Preview {
     channels: Vec<ChannelPreview>,
 }
 
-/// What one channel would get.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ChannelPreview {
-    /// Where.
-    channel: Channel,
-    /// Whether the channel would really be called.
-    mode: Mode,
-    /// Whether `distribute` would send to it: nothing is wrong with it, nor with
-    /// the request; nor, unless `onInvalid` is `skip`, with another channel. A
-    /// repeat sends nothing, nor does a request with a channel that is held, nor one
-    /// that would be held back at the moment (`problem`).
-    would_send: bool,
-    /// What keeps it from being sent now, though `distribute` would accept it: sending
-    /// is stopped, the channel's breaker is open, the channel is not set up. Where only
-    /// nothing answers at the channel's address, it would be tried. Absent where
-    /// nothing does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<ChannelProblem>,
-    /// The distribution of another body by which the event already holds this
-    /// channel: `distribute` would answer 409 `already_distributed`. Absent where
-    /// there is none, or `allowRepeat` takes the channel over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held_by: Option<DistributionId>,
-    /// What it would be sent; its fields are the channel's own.
-    #[schema(value_type = Object)]
-    content: Value,
-    /// What mock mode invents because the request lacks it: JSON pointers below
-    /// `/channelOptions/{channel}`. In live mode nothing is invented.
-    invented: Vec<&'static str>,
-    /// What is wrong with it.
-    faults: Vec<ProblemFault>,
-    /// What it would cost, in KRW: the budget, where the channel is really called; null
-    /// where that is not known before sending, or nothing.
-    #[schema(required = true)]
-    cost: Option<u64>,
-    /// How much may be spent on it, and is; absent where there is no cap. Beyond one,
-    /// `faults` says `spend_cap_exceeded`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    spend: Option<SpendPreview>,
-    /// How many more messages the channel takes today; null where there is no
-    /// quota or it is not known, as for every channel in this version.
-    #[schema(required = true)]
-    quota: Option<u64>,
-}
-
 /// Shows what each channel would get, and everything that is wrong. Nothing is
 /// sent or stored. Faults are no error here: the answer is 200 wherever an event
 /// and at least one channel can be read.
-///
-/// Whether the law lets a channel's messages be sent at that hour is not shown by
-/// this version.
 #[utoipa::path(
     post,
     path = "/api/distribution/preview",
@@ -143,7 +94,7 @@ pub(super) async fn preview(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let now = state.clock.now();
-    let admit = state.admit_for(&caller).await?;
+    let admit = state.admit_of(&caller, &body).await?;
     let (request, mut faults) = validate::faults(&body, &admit, now);
     let Some(request) = request else {
         return Err(ApiError::Invalid(faults));
@@ -160,15 +111,13 @@ pub(super) async fn preview(
         standing: &standing,
         request: &request,
         spending: &spending,
+        frame: admit.kakao_frame.as_ref(),
+        is_handed_over: state.hand_off.is_some(),
         faults: &faults,
         language,
         now,
     };
-    let mut channels = Vec::with_capacity(request.channels.len());
-    for channel in request.channels.iter().copied() {
-        let held_back = state.engine.held_back(&caller.tenant, channel).await?;
-        channels.push(viewer.channel(channel, state.admit.modes[channel.index()], held_back)?);
-    }
+    let channels = viewer.channels(&state, &caller).await?;
     let preview = Preview {
         would_be_accepted: standing.accepted,
         replay_of: standing.replay_of,
@@ -253,43 +202,4 @@ async fn holders(
 /// is no reason not to.
 pub(super) fn is_tried(problem: &Failure) -> bool {
     problem.code == cause::CHANNEL_UNREACHABLE.code
-}
-
-/// What all channels' previews are made from.
-struct Viewer<'r> {
-    standing: &'r Standing,
-    request: &'r DistributeRequest,
-    spending: &'r Spending,
-    faults: &'r [Fault],
-    language: Language,
-    now: Timestamp,
-}
-
-impl Viewer<'_> {
-    fn channel(&self, channel: Channel, mode: Mode, held_back: Option<Failure>) -> Result<ChannelPreview, ApiError> {
-        let faults = self.faults_of(Some(channel));
-        let Composed { content, invented } = compose(self.request, channel, mode, self.now);
-        let content =
-            serde_json::to_value(&content).map_err(|error| ApiError::internal("composing a preview", error))?;
-        let held = self.standing.held.iter().find(|(held, _)| *held == channel);
-        let begins = self.standing.accepted && self.standing.replay_of.is_none();
-        Ok(ChannelPreview {
-            channel,
-            mode,
-            would_send: begins && faults.is_empty() && held_back.as_ref().is_none_or(is_tried),
-            problem: held_back.map(|failure| ChannelProblem::of(&failure, self.language)),
-            held_by: held.map(|(_, holder)| *holder),
-            content,
-            invented,
-            faults,
-            cost: self.spending.cost(channel),
-            spend: self.spending.caps(channel),
-            quota: None,
-        })
-    }
-
-    fn faults_of(&self, channel: Option<Channel>) -> Vec<ProblemFault> {
-        let own = self.faults.iter().filter(|fault| fault.channel == channel);
-        own.map(|fault| ProblemFault::of(fault, self.language)).collect()
-    }
 }

@@ -1,5 +1,5 @@
-//! A request is sent again, and meanwhile a time in it has passed: it was right
-//! when it was accepted, so it is answered as any other repeat is (I12).
+//! A request is sent again, and meanwhile a time in it has passed, or the list that it
+//! names was taken away: it was right when it was accepted, so it is answered as any other repeat is (I12).
 //!
 //! All other repeats are found where requests are accepted, in the Ledger.
 
@@ -23,7 +23,8 @@ pub(super) async fn of_the_past(
     key: Option<&IdempotencyKey>,
     faults: &[Fault],
 ) -> Result<Option<DistributionId>, StoreError> {
-    if !faults.iter().any(|fault| fault.code == code::IN_THE_PAST) {
+    let comes_with_time = |fault: &Fault| [code::IN_THE_PAST, code::UNKNOWN_RECIPIENT_LIST].contains(&fault.code);
+    if !faults.iter().any(comes_with_time) {
         return Ok(None);
     }
     let admit = &state.admit_for(caller).await?;

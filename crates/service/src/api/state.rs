@@ -15,6 +15,7 @@ use fanfare_core::validate::instagram::HashtagsMax;
 use fanfare_core::verified::VerifiedNumbers;
 use fanfare_ledger::{Store, StoreError};
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use super::caller::Caller;
@@ -150,6 +151,7 @@ impl Api {
                 verified_numbers: parts.verified_numbers,
                 hashtags_max: parts.hashtags_max,
                 kakao_frame: None,
+                unknown_list: None,
                 tenant: TenantId::default(),
             },
             spend_caps: parts.spend_caps,
@@ -170,6 +172,20 @@ impl Api {
             tenant: caller.tenant.clone(),
             kakao_frame: self.accounts.kakao_frame(&caller.tenant).await?,
             ..self.admit.clone()
+        })
+    }
+
+    /// The same for one body: whether there is the list of recipients that it names.
+    pub(super) async fn admit_of(&self, caller: &Caller, body: &Value) -> Result<AdmitSettings, StoreError> {
+        let admit = self.admit_for(caller).await?;
+        let (channel, path) = (Channel::KakaoChannel, "/channelOptions/KakaoChannel/recipientListRef");
+        let named = body.pointer(path).and_then(Value::as_str);
+        let named = named.filter(|_| admit.modes[channel.index()] == Mode::Live);
+        let Some(named) = named else { return Ok(admit) };
+        let has = self.engine.has_list(&caller.tenant, channel, named).await;
+        Ok(AdmitSettings {
+            unknown_list: (has == Some(false)).then(|| named.to_owned()),
+            ..admit
         })
     }
 }

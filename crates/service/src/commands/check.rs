@@ -288,9 +288,8 @@ fn view(channel: Channel, outcome: &Outcome) -> Value {
             view["account"] = json!({"id": account.id, "name": account.name});
         }
         if let Some(quota) = &checked.quota {
-            let left = quota.total.map(|total| total.saturating_sub(quota.used));
             view["quota"] = json!({
-                "used": quota.used, "total": quota.total, "left": left, "periodSeconds": quota.period_s,
+                "used": quota.used, "total": quota.total, "left": quota.left(), "periodSeconds": quota.period_s,
             });
         }
         if let Some(at) = checked.token_expires_at {

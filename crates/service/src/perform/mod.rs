@@ -4,6 +4,7 @@
 //! | file | does |
 //! |---|---|
 //! | `run.rs` | the one loop around the engine |
+//! | `ahead.rs` | asks what is to be known before anything is sent |
 //! | `channels.rs` | calls channels |
 //! | `breakers.rs` | shows where the breakers stand, and hears operators' orders |
 //! | `sending.rs` | what is ordered of sending |
@@ -18,6 +19,7 @@
 //!
 //! Nothing is decided here.
 
+mod ahead;
 mod attempt_counts;
 mod attempts;
 mod breakers;
@@ -44,13 +46,11 @@ use fanfare_core::delivery::Failure;
 use fanfare_core::distribution::Distribution;
 use fanfare_core::engine::has_a_say;
 use fanfare_core::ids::{DistributionId, TenantId};
-use fanfare_core::request::DistributeRequest;
 use fanfare_core::resilience::breaker::{BreakerOrder, BreakerView};
 use fanfare_core::sending::SendingOrder;
 use fanfare_core::text::Text;
 use fanfare_core::write::Adopted;
 use fanfare_ledger::{Store, StoreError};
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -141,21 +141,6 @@ impl EngineHandle {
             Connection::Live(_) if self.accounts.lies_elsewhere(reach.whose, channel) => None,
             Connection::Live(_) => self.health.unreachable(channel),
         })
-    }
-
-    /// What lies now at the addresses of files that a live channel will be given for a
-    /// tenant, as far as it can be had; nothing where the channel can't be called.
-    pub async fn look_ahead(
-        &self,
-        tenant: &TenantId,
-        channel: Channel,
-        request: &DistributeRequest,
-        now: Timestamp,
-    ) -> Vec<(String, String)> {
-        match self.accounts.reach(tenant, channel).await.map(|reach| reach.connection) {
-            Ok(Connection::Live(client)) => client.look_ahead(request, now).await,
-            Ok(Connection::Mock | Connection::Unusable(_)) | Err(_) => Vec::new(),
-        }
     }
 
     /// What would keep a tenant's request from a channel at the moment.

@@ -221,6 +221,17 @@ impl Recipients for RecipientLists {
         }
     }
 
+    /// Nothing of it is read: whether it opens is found out when it is sent to.
+    async fn has(&self, tenant: &TenantId, list: &str) -> Option<bool> {
+        let (lists, tenant, list) = (self.clone(), tenant.clone(), list.to_owned());
+        match in_turn(move || lists.0.has(&tenant, &list)).await {
+            Ok(has) => Some(has),
+            Err(Failed::List(ListError::Name)) => Some(false),
+            // Whoever sends to it is told why.
+            Err(Failed::List(_) | Failed::BrokeOff(_)) => None,
+        }
+    }
+
     async fn admit(
         &self,
         tenant: &TenantId,
@@ -278,6 +289,11 @@ impl Inner {
 
     fn path(&self, tenant: &TenantId, list: &str) -> Result<PathBuf, ListError> {
         Ok(self.tenant(tenant)?.join(file_name(list)?))
+    }
+
+    fn has(&self, tenant: &TenantId, list: &str) -> Result<bool, ListError> {
+        let path = self.path(tenant, list)?;
+        path.try_exists().map_err(|error| ListError::File(path.clone(), error))
     }
 
     fn lists(&self, tenant: &TenantId) -> Result<Vec<String>, ListError> {

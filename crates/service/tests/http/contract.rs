@@ -141,7 +141,12 @@ async fn the_preview_shows_everything_and_sends_nothing() {
         assert_eq!(channel["mode"], "mock");
         assert_eq!(channel["faults"], json!([]));
         assert!(channel["content"].is_object(), "{channel}");
+        // A mock costs nothing, has no quota, and has no hours.
         assert!(channel["cost"].is_null() && channel["quota"].is_null());
+        assert_eq!(
+            (&channel["sendableFrom"], &channel["warnings"]),
+            (&Value::Null, &json!([]))
+        );
     }
     assert!(
         !good["channels"][1]["invented"].as_array().unwrap().is_empty(),

@@ -166,6 +166,22 @@ async fn three_clicks_and_a_paste() {
 }
 
 #[tokio::test]
+async fn the_preview_says_that_a_person_posts_it() {
+    let simulator = simulator().await;
+    let service = Service::start_as(by_hand(&simulator)).await;
+    let shown = service.post("/api/distribution/preview", &request("evt-1")).await;
+    let shown = shown.success(200)["channels"].clone();
+    let codes: Vec<_> = shown[0]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| &w["code"])
+        .collect();
+    assert_eq!(codes, ["hand_off"], "{shown}");
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_feed_shows_is_verified() {
     let simulator = simulator().await;
     let service = Service::start_as(by_hand(&simulator)).await;

@@ -261,6 +261,57 @@ async fn a_message_that_fits_alone_and_not_with_what_is_added_is_refused_at_the_
     service.stop().await;
 }
 
+/// What people would get and when, and that there is nobody to get it.
+#[tokio::test]
+async fn the_preview_shows_the_message_as_it_is_sent_the_hour_and_a_list_that_is_missing() {
+    let (simulator, service, clock, folder) = start("2026-11-24T23:00:00+09:00").await;
+    let asked = {
+        let mut asked = request(&simulator);
+        asked["content"] = json!({"hashtags": ["빵집"]});
+        asked
+    };
+    let preview = async |asked: &Value| {
+        let shown = service.post("/api/distribution/preview", asked).await.success(200);
+        (shown["channels"][0].clone(), shown["wouldBeAccepted"].clone())
+    };
+    let codes = |shown: &Value| {
+        let warnings = shown["warnings"].as_array().unwrap().iter();
+        warnings.map(|warning| warning["code"].clone()).collect::<Vec<_>>()
+    };
+    let (by_night, _) = preview(&asked).await;
+    let framed = "(광고) 여는 날 10% 할인\n\n봄 빵집 | 무료수신거부 080-555-0100";
+    assert_eq!(by_night["content"]["message"], framed);
+    assert_eq!(by_night["sendableFrom"], "2026-11-24T23:00:00Z", "08:00 in Korea");
+    assert_eq!(codes(&by_night), ["hashtags_left_out", "night_hours"], "{by_night}");
+    // It is day then.
+    let mut later = asked.clone();
+    later["scheduledAt"] = json!("2026-11-25T12:00:00+09:00");
+    assert!(preview(&later).await.0["sendableFrom"].is_null());
+    clock.advance(Duration::from_hours(12));
+    let (by_day, _) = preview(&asked).await;
+    assert!(by_day["sendableFrom"].is_null(), "{by_day}");
+    assert_eq!(codes(&by_day), ["hashtags_left_out"]);
+    later["scheduledAt"] = json!("2026-11-25T20:55:00+09:00");
+    let (scheduled, _) = preview(&later).await;
+    assert_eq!(scheduled["warnings"][1]["pointer"], "/scheduledAt", "{scheduled}");
+
+    let mut nobody = asked.clone();
+    nobody["channelOptions"]["KakaoChannel"]["recipientListRef"] = json!("regulars");
+    let (shown, accepted) = preview(&nobody).await;
+    assert_eq!(shown["faults"][0]["code"], "unknown_recipient_list", "{shown}");
+    assert_eq!((&shown["wouldSend"], accepted), (&json!(false), json!(false)));
+    let at_the_door = service.distribute(&nobody).await;
+    let pointer = "/channelOptions/KakaoChannel/recipientListRef".to_owned();
+    assert_eq!(at_the_door.faults(), [(pointer, "unknown_recipient_list".to_owned())]);
+    // What was accepted with a list that was taken away since is answered as any repeat.
+    nobody["channelOptions"]["KakaoChannel"]["recipientListRef"] = json!("friends");
+    let first = distributed(&service, &clock, &nobody).await;
+    std::fs::remove_file(folder.path().join("default/friends")).unwrap();
+    let again = service.distribute(&nobody).await.success(200);
+    assert_eq!(again["distributionId"], first["distributionId"]);
+    service.stop().await;
+}
+
 /// Whatever the event, whatever list they are on, and whatever a request says.
 #[tokio::test]
 async fn nobody_is_sent_more_than_the_frequency_cap_allows() {

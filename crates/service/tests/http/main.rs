@@ -59,6 +59,7 @@ mod media;
 mod notices;
 mod notices_kill;
 mod overdue;
+mod preview;
 mod program;
 mod progress;
 mod reading;

@@ -100,6 +100,29 @@ fn a_post_has_as_many_hashtags_as_are_configured() {
     }
 }
 
+#[test]
+fn a_list_that_there_is_not_is_a_fault_where_kakao_is_live() {
+    for (mode, named, expected) in [
+        (Mode::Live, "regulars", 1),
+        (Mode::Live, "friends", 0),
+        (Mode::Mock, "regulars", 0),
+    ] {
+        let mut body = full();
+        body["channelOptions"]["KakaoChannel"] = json!({"recipientListRef": named});
+        let settings = AdmitSettings {
+            unknown_list: Some("regulars".to_owned()),
+            ..settings(mode)
+        };
+        let (_, faults) = faults(&body, &settings, now());
+        assert_eq!(faults.len(), expected, "{faults:?}");
+        for fault in faults {
+            assert_eq!(fault.code, code::UNKNOWN_RECIPIENT_LIST);
+            assert_eq!(fault.pointer, "/channelOptions/KakaoChannel/recipientListRef");
+            assert_eq!(fault.channel, Some(Channel::KakaoChannel));
+        }
+    }
+}
+
 fn settings(mode: Mode) -> AdmitSettings {
     AdmitSettings {
         modes: [mode; 6],
