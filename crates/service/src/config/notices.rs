@@ -1,6 +1,7 @@
 //! `[[notices]]`, and what may stand there: who is told what goes wrong.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -10,16 +11,20 @@ use fanfare_core::notice::{NoticeKind, Subscription};
 use fanfare_core::text::Language;
 use fanfare_core::validate::url::media_url;
 use lettre::message::Mailbox;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::Config;
 use super::check::Wrong;
-use super::{Config, as_stars};
 use crate::notify::{Mailer, SigningKey};
 
 /// Longest name of an endpoint.
 const NAME_MAX: usize = 64;
+
+/// Secrets of one webhook: the one that goes, and the one that comes.
+const SECRETS_MAX: usize = 2;
 
 /// Somebody who is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +38,16 @@ pub struct NoticeEndpoint {
     /// shown as stars.
     #[serde(serialize_with = "always_as_stars")]
     pub url: Secret,
-    /// What a webhook is signed with: `whsec_` and base64. Shown as stars.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "as_stars")]
-    pub secret: Option<Secret>,
-    /// A file that holds it instead.
+    /// What a webhook is signed with: `whsec_` and base64; two of them while one is
+    /// replaced, and then with each. Shown as stars.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "all_as_stars",
+        deserialize_with = "one_or_more"
+    )]
+    pub secret: Vec<Secret>,
+    /// A file that holds them instead, each in a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_file: Option<PathBuf>,
     /// As whom mail is sent.
@@ -106,6 +117,37 @@ fn always_as_stars<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::O
     serializer.collect_str(&format_args!("{secret:?}"))
 }
 
+fn all_as_stars<S: Serializer>(secrets: &[Secret], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(|secret| format!("{secret:?}")))
+}
+
+/// A text, or an array of texts.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+    struct OneOrMore;
+
+    impl<'de> Visitor<'de> for OneOrMore {
+        type Value = Vec<Secret>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a secret, or an array of them")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(vec![Secret::new(text)])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut secrets = Vec::new();
+            while let Some(secret) = items.next_element()? {
+                secrets.push(secret);
+            }
+            Ok(secrets)
+        }
+    }
+
+    deserializer.deserialize_any(OneOrMore)
+}
+
 impl NoticeEndpoint {
     /// What it is told; a word that is not known was refused at the start.
     pub fn subscription(&self) -> Subscription {
@@ -119,17 +161,19 @@ impl NoticeEndpoint {
     }
 
     /// Tells whether it was changed in what decides whether it can be reached: not
-    /// in its words or in what it is told. Says nothing of what it is.
+    /// in its words or in what it is told. Says nothing of what it is. Of two secrets
+    /// the first alone counts: while a second one is brought out, nodes that have it and
+    /// nodes that do not yet speak to the same endpoint, and each of them goes on telling it.
     ///
     /// # Errors
-    /// Where the file of its secret can't be read.
+    /// Where the file of its secrets can't be read.
     pub fn fingerprint(&self) -> io::Result<String> {
-        let secret = self.signing_secret()?;
+        let secrets = self.signing_secrets()?;
         let inside = if self.allow_inside { "inside" } else { "outside" };
         let fixed = [
             self.kind.word(),
             self.url.reveal(),
-            secret.as_ref().map_or("", Secret::reveal),
+            secrets.first().map_or("", Secret::reveal),
             inside,
             self.from.as_deref().unwrap_or_default(),
         ];
@@ -144,27 +188,35 @@ impl NoticeEndpoint {
     }
 
     /// Of the configuration or of its file.
-    fn signing_secret(&self) -> io::Result<Option<Secret>> {
+    fn signing_secrets(&self) -> io::Result<Vec<Secret>> {
         match &self.secret_file {
             None => Ok(self.secret.clone()),
-            Some(file) => Ok(Some(Secret::new(std::fs::read_to_string(file)?.trim()))),
+            Some(file) => {
+                let held = std::fs::read_to_string(file)?;
+                Ok(held.split_whitespace().map(Secret::new).collect())
+            }
         }
     }
 
-    /// What a webhook is signed with.
+    /// What a webhook is signed with, one or two.
     ///
     /// # Errors
     /// Where there is none that can be read.
-    pub fn signing_key(&self) -> io::Result<SigningKey> {
-        let secret = self.signing_secret()?;
-        let key = secret.and_then(|secret| SigningKey::read(secret.reveal()));
-        key.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not whsec_ and base64"))
+    pub fn signing_keys(&self) -> io::Result<Vec<SigningKey>> {
+        let keys = signing_keys(&self.signing_secrets()?);
+        keys.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not whsec_ and base64, once or twice"))
     }
 
     /// Where it is; an address that can't be read was refused at the start.
     pub fn address(&self) -> Option<Url> {
         Url::parse(self.url.reveal()).ok()
     }
+}
+
+fn signing_keys(secrets: &[Secret]) -> Option<Vec<SigningKey>> {
+    let keys = secrets.iter().map(|secret| SigningKey::read(secret.reveal()));
+    keys.collect::<Option<Vec<_>>>()
+        .filter(|keys| (1..=SECRETS_MAX).contains(&keys.len()))
 }
 
 /// Finds the first value that is wrong.
@@ -284,30 +336,30 @@ fn is_encrypted(url: &Url) -> bool {
 
 fn check_secret(endpoint: &NoticeEndpoint) -> Result<(), Wrong> {
     let form = "it must be whsec_ and 24 to 64 random bytes in base64 \
-                (`echo whsec_$(openssl rand -base64 32)`)";
+                (`echo whsec_$(openssl rand -base64 32)`), or two such while one is replaced";
     if endpoint.kind != EndpointKind::Webhook {
-        if endpoint.secret.is_none() && endpoint.secret_file.is_none() {
+        if endpoint.secret.is_empty() && endpoint.secret_file.is_none() {
             return Ok(());
         }
         let right = "only kind = \"webhook\" is signed";
         return Err(Wrong::new(&key(endpoint, "secret"), "***", right));
     }
-    if let (Some(_), Some(file)) = (&endpoint.secret, &endpoint.secret_file) {
+    if let (false, Some(file)) = (endpoint.secret.is_empty(), &endpoint.secret_file) {
         let right = "secret is set, too: leave one of them out";
         return Err(Wrong::new(&key(endpoint, "secret_file"), file.display(), right));
     }
-    match (endpoint.signing_secret(), &endpoint.secret_file) {
+    match (endpoint.signing_secrets(), &endpoint.secret_file) {
         (Err(error), Some(file)) => {
             let right = format!("it can't be read ({error})");
             Err(Wrong::new(&key(endpoint, "secret_file"), file.display(), &right))
         }
-        (Ok(Some(secret)), _) if SigningKey::read(secret.reveal()).is_some() => Ok(()),
-        (Ok(Some(_)), Some(file)) => {
+        (Ok(secrets), _) if signing_keys(&secrets).is_some() => Ok(()),
+        (Ok(_), Some(file)) => {
             let right = format!("of what it holds: {form}");
             Err(Wrong::new(&key(endpoint, "secret_file"), file.display(), &right))
         }
-        (Ok(None) | Err(_), _) => Err(Wrong::new(&key(endpoint, "secret"), "nothing", form)),
-        (Ok(Some(_)), None) => Err(Wrong::new(&key(endpoint, "secret"), "***", form)),
+        (Ok(secrets), None) if !secrets.is_empty() => Err(Wrong::new(&key(endpoint, "secret"), "***", form)),
+        (Ok(_) | Err(_), None) => Err(Wrong::new(&key(endpoint, "secret"), "nothing", form)),
     }
 }
 
@@ -336,6 +388,8 @@ mod tests {
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
+    const OTHER: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
     fn refusal(endpoint: &str) -> Option<(String, String)> {
         let config: Config = toml::from_str(&format!("[[notices]]\n{endpoint}")).unwrap();
         check(&config).err().map(|wrong| (wrong.key, wrong.message))
@@ -363,6 +417,9 @@ mod tests {
         for good in [
             with_secret("url = \"https://ops.example.com/hooks\""),
             with_secret("url = \"https://ops.example.com:8443/hooks\"\nlanguage = \"ko\"\ntenant = \"cafe\""),
+            webhook(&format!(
+                "url = \"https://ops.example.com/\"\nsecret = [\"{SECRET}\", \"{OTHER}\"]"
+            )),
             with_secret("url = \"http://alerts:9000/\"\nallow_inside = true\nevents = [\"delivery.failed\"]"),
             webhook(&format!("url = \"https://ops.example.com/\"\nsecret_file = \"{path}\"")),
             mail("url = \"smtps://user:p%40ss@smtp.example.com:465\""),
@@ -420,6 +477,17 @@ mod tests {
             (webhook(&format!("{url}\nsecret = \"canary\"")), secret, "openssl"),
             (webhook(&format!("{url}\nsecret = \"whsec_AAAA\"")), secret, "24 to 64"),
             (
+                webhook(&format!("{url}\nsecret = [\"{SECRET}\", \"canary\"]")),
+                secret,
+                "openssl",
+            ),
+            (
+                webhook(&format!("{url}\nsecret = [\"{SECRET}\", \"{OTHER}\", \"{OTHER}\"]")),
+                secret,
+                "two such",
+            ),
+            (webhook(&format!("{url}\nsecret = []")), secret, "whsec_"),
+            (
                 webhook(&format!("{url}\nsecret_file = \"/nowhere\"")),
                 file,
                 "can't be read",
@@ -458,15 +526,25 @@ mod tests {
         let one = print(&with_secret(url));
         // It is kept: another for the same would have every endpoint begin anew.
         assert_eq!(one, "5e30971bf14c541a132cf976b08d66e0");
-        let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         for changed in [
             with_secret("url = \"https://ops.example.com/b\""),
-            webhook(&format!("{url}\nsecret = \"{secret}\"")),
+            webhook(&format!("{url}\nsecret = \"{OTHER}\"")),
+            webhook(&format!("{url}\nsecret = [\"{OTHER}\", \"{SECRET}\"]")),
             with_secret(&format!("{url}\nallow_inside = true")),
         ] {
             assert_ne!(print(&changed), one, "{changed}");
         }
         assert_eq!(print(&with_secret(&format!("{url}\nlanguage = \"ko\""))), one);
+        // Nodes that have no second one yet go on telling it.
+        let second = webhook(&format!("{url}\nsecret = [\"{SECRET}\", \"{OTHER}\"]"));
+        assert_eq!(print(&second), one);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, format!("{SECRET}\n{OTHER}\n")).unwrap();
+        let held = read(&webhook(&format!("{url}\nsecret_file = \"{}\"", file.path().display())));
+        assert_eq!(
+            (held.fingerprint().unwrap(), held.signing_keys().unwrap().len()),
+            (one.clone(), 2)
+        );
         let server = mail("url = \"smtps://smtp.example.com\"");
         let mail = print(&server);
         for (was, is) in [("a@example.com", "c@example.com"), ("b@example.com", "c@example.com")] {

@@ -215,8 +215,8 @@ fn form(endpoint: &NoticeEndpoint) -> Result<Form, NotifyError> {
         EndpointKind::Email => Form::Mail(Mailer::new(endpoint)?),
         EndpointKind::Slack => Form::Chat(client(endpoint)?, url),
         EndpointKind::Webhook => {
-            let key = endpoint.signing_key().map_err(|error| no_secret(endpoint, error))?;
-            Form::Webhook(client(endpoint)?, url, key)
+            let keys = endpoint.signing_keys().map_err(|error| no_secret(endpoint, error))?;
+            Form::Webhook(client(endpoint)?, url, keys)
         }
     })
 }

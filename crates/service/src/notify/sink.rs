@@ -30,7 +30,7 @@ pub(super) struct Sink {
 /// How an endpoint is spoken to.
 pub(super) enum Form {
     /// A signed message.
-    Webhook(HttpClient, Secret, SigningKey),
+    Webhook(HttpClient, Secret, Vec<SigningKey>),
     /// A chat's text.
     Chat(HttpClient, Secret),
     /// A mail.
@@ -43,9 +43,9 @@ impl Sink {
     /// Sends it once.
     pub(super) async fn send(&self, notice: &Notice, now: Timestamp) -> Sent {
         let (http, request) = match &self.form {
-            Form::Webhook(http, url, key) => {
+            Form::Webhook(http, url, keys) => {
                 let payload = Payload::of(notice, self.language, &self.base);
-                (http, webhook::request(key, url.reveal(), notice, &payload, now))
+                (http, webhook::request(keys, url.reveal(), notice, &payload, now))
             }
             Form::Chat(http, url) => (http, self.chat(url.reveal(), notice)),
             Form::Mail(mailer) => return mailer.send(notice, self.language, &self.base, now).await,

@@ -39,7 +39,7 @@ impl SigningKey {
             .then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
 
-    /// What `webhook-signature` holds.
+    /// One of what `webhook-signature` holds.
     fn signature(&self, id: &str, seconds: i64, body: &[u8]) -> String {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(format!("{id}.{seconds}.").as_bytes());
@@ -49,9 +49,10 @@ impl SigningKey {
 }
 
 /// The request that tells it. Its id is the notice's, however often it is sent;
-/// its time is that of the sending.
+/// its time is that of the sending. It is signed with each key, so that a receiver may
+/// know either.
 pub(super) fn request(
-    key: &SigningKey,
+    keys: &[SigningKey],
     url: &str,
     notice: &Notice,
     payload: &Payload,
@@ -59,10 +60,11 @@ pub(super) fn request(
 ) -> Result<Request<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     let body = serde_json::to_vec(payload)?;
     let (id, seconds) = (notice.id.to_string(), now.as_second());
+    let signatures: Vec<_> = keys.iter().map(|key| key.signature(&id, seconds, &body)).collect();
     let request = Request::post(url)
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-timestamp", seconds)
-        .header("webhook-signature", key.signature(&id, seconds, &body))
+        .header("webhook-signature", signatures.join(" "))
         .header("webhook-id", id)
         .body(Bytes::from(body))?;
     Ok(request)

@@ -26,7 +26,7 @@ pub(crate) fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
         name: name.to_owned(),
         kind: EndpointKind::Webhook,
         url: Secret::new(receiver.url()),
-        secret: Some(Secret::new(SECRET)),
+        secret: vec![Secret::new(SECRET)],
         secret_file: None,
         from: None,
         to: Vec::new(),
@@ -41,7 +41,7 @@ pub(crate) fn webhook(name: &str, receiver: &Receiver) -> NoticeEndpoint {
 pub(crate) fn chat(name: &str, receiver: &Receiver) -> NoticeEndpoint {
     NoticeEndpoint {
         kind: EndpointKind::Slack,
-        secret: None,
+        secret: Vec::new(),
         language: NoticeLanguage::Ko,
         ..webhook(name, receiver)
     }
@@ -97,6 +97,30 @@ async fn becomes(service: &Service, name: &str, so: impl Fn(&Value) -> bool) -> 
         return endpoint;
     }
     panic!("it stays {}", endpoint(service, name).await)
+}
+
+/// A receiver that has changed to the new secret, and one that has not, both believe it.
+#[tokio::test]
+async fn while_a_secret_is_replaced_either_verifies() {
+    const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let ops = Receiver::start().await;
+    let service = Service::start_as(|config| {
+        failing(config);
+        let mut both = webhook("ops", &ops);
+        both.secret.push(Secret::new(NEW));
+        config.notices = vec![both];
+    })
+    .await;
+    service.distribute(&request("evt-1")).await.success(200);
+    let told = ops.wait_for(1).await;
+    for secret in [SECRET, NEW] {
+        let verified = Webhook::new(secret).unwrap().verify(&told[0].body, &told[0].headers);
+        verified.unwrap();
+    }
+    let other = format!("whsec_{}", "A".repeat(32));
+    let other = Webhook::new(&other).unwrap().verify(&told[0].body, &told[0].headers);
+    other.unwrap_err();
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -246,7 +270,7 @@ async fn a_mail_reaches_a_real_server() {
         config.notices = vec![NoticeEndpoint {
             kind: EndpointKind::Email,
             url: Secret::new(format!("smtp://{host}:{port}")),
-            secret: None,
+            secret: Vec::new(),
             from: Some("Fanfare <fanfare@example.com>".to_owned()),
             to: vec![own.clone(), "both@example.com".to_owned()],
             language: NoticeLanguage::Ko,

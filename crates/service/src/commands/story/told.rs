@@ -71,7 +71,7 @@ impl Listeners {
             name: name.to_owned(),
             kind: EndpointKind::Webhook,
             url: Secret::new(format!("{}/{name}", self.url)),
-            secret: Some(Secret::new(SECRET)),
+            secret: vec![Secret::new(SECRET)],
             secret_file: None,
             from: None,
             to: Vec::new(),
