@@ -326,8 +326,9 @@ impl Clients {
             key,
             valid_for: Duration::from_hours(24 * u64::from(config.hand_off.valid_days)),
             feeds,
+            image_fit: of_channel.image_fit,
         };
-        Ok(Arc::new(HandOff::new(self.http.clone(), settings)))
+        Ok(Arc::new(HandOff::new(self.http.clone(), self.media.clone(), settings)))
     }
 
     /// A blog elsewhere, in Naver Blog's place.

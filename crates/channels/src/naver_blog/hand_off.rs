@@ -14,8 +14,10 @@ use fanfare_core::cause;
 use fanfare_core::channel::ChannelState;
 use fanfare_core::delivery::{ActionUrl, Failure};
 use fanfare_core::engine::Call;
+use fanfare_core::picture::ImageFit;
 use fanfare_core::receipt::{Receipt, ResultFields};
 use fanfare_core::text::Text;
+use fanfare_core::validate::naver_blog::PICTURE;
 use fanfare_core::validate::naver_post::NaverPost;
 use jiff::Timestamp;
 use url::Url;
@@ -25,6 +27,7 @@ use super::ticket::{Ticket, TicketKey};
 use crate::check::{Checked, Credentials};
 use crate::client::ChannelClient;
 use crate::http::{ExchangeError, HttpClient};
+use crate::media::{MediaClient, Picture};
 
 pub use super::rss::FEEDS;
 
@@ -39,6 +42,8 @@ pub struct HandOffSettings {
     pub valid_for: Duration,
     /// Where blogs' feeds are; [`FEEDS`] but in tests.
     pub feeds: Url,
+    /// How a picture is made to fit that is no post's as it is.
+    pub image_fit: ImageFit,
 }
 
 /// What makes pages' addresses, opens them, and takes what a person gives back.
@@ -46,16 +51,28 @@ pub struct HandOffSettings {
 pub struct HandOff {
     settings: HandOffSettings,
     feeds: Feeds,
+    media: MediaClient,
 }
 
 impl HandOff {
-    /// With a client for the feeds.
-    pub fn new(http: HttpClient, settings: HandOffSettings) -> Self {
+    /// With a client for the feeds, and one for pictures.
+    pub fn new(http: HttpClient, media: MediaClient, settings: HandOffSettings) -> Self {
         let base = settings.feeds.clone();
         Self {
             feeds: Feeds { http, base },
             settings,
+            media,
         }
+    }
+
+    /// The post's picture as a blog takes it, looked at here: who opens the page is shown
+    /// no file that nobody has seen.
+    ///
+    /// # Errors
+    /// Why there is none, in words for people.
+    pub async fn picture(&self, url: &str) -> Result<Picture, Text> {
+        let picture = self.media.picture(url, &PICTURE, self.settings.image_fit).await;
+        picture.map_err(|error| error.refusal().0.detail)
     }
 
     /// The task that a page's address names; `None` where we have not made it.

@@ -24,12 +24,15 @@ use fanfare_core::validate::naver_post::NaverPost;
 use jiff::Timestamp;
 use url::Url;
 
-use self::page::{Fault, Page};
+use self::page::{Fault, Page, Post, Shown};
 use super::body::FormBody;
 use super::state::Api;
 
 /// The field of the form.
 const FIELD: &str = "postUrl";
+
+/// So long a page waits for its picture to be looked at.
+const PICTURE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How often a distribution that is being written just then is asked anew, and
 /// after what time.
@@ -53,17 +56,41 @@ enum Standing {
 
 /// `GET /handoff/{token}`: shows the post, ready to be copied.
 pub(super) async fn show(State(state): State<Arc<Api>>, Path(token): Path<String>) -> Response {
-    let (_, ticket, distribution) = match find(&state, &token).await {
+    let (hand_off, ticket, distribution) = match find(&state, &token).await {
         Ok(found) => found,
         Err(refusal) => return refusal,
     };
     let now = state.clock.now();
     match Standing::of(&ticket, &distribution, now) {
         Standing::Open => match blog(&state, &ticket).await {
-            Ok(blog) => page::task(&distribution, &ticket, now, (blog.as_deref(), None)),
+            Ok(blog) => {
+                let post = Post::of(&distribution, &ticket, now, &hand_off, &token).await;
+                page::task(&post, ticket.until, (blog.as_deref(), None))
+            }
             Err(refusal) => refusal,
         },
         other => closed(other),
+    }
+}
+
+/// `GET /handoff/{token}/picture`: the post's picture, from here, so that a page may
+/// share it whoever has it.
+pub(super) async fn picture(State(state): State<Arc<Api>>, Path(token): Path<String>) -> Response {
+    let (hand_off, ticket, distribution) = match find(&state, &token).await {
+        Ok(found) => found,
+        Err(refusal) => return refusal,
+    };
+    let now = state.clock.now();
+    match Standing::of(&ticket, &distribution, now) {
+        Standing::Open => {}
+        other => return closed(other),
+    }
+    let Some(url) = page::content_of(&distribution, &ticket, now).image_url else {
+        return page::of(StatusCode::NOT_FOUND, Page::Unknown);
+    };
+    match hand_off.picture(&url).await {
+        Ok(picture) => page::picture_file(&picture),
+        Err(why) => page::of(StatusCode::BAD_GATEWAY, Page::NoPicture(why)),
     }
 }
 
@@ -101,7 +128,8 @@ pub(super) async fn done(
                 pasted: &pasted,
                 wrong: &wrong,
             };
-            return page::task(&distribution, &ticket, now, (blog.as_deref(), Some(&fault)));
+            let post = Post::of(&distribution, &ticket, now, &hand_off, &token).await;
+            return page::task(&post, ticket.until, (blog.as_deref(), Some(&fault)));
         }
     };
     let receipt = hand_off.receipt(&post).await;
@@ -115,6 +143,22 @@ pub(super) async fn done(
         reason: None,
     };
     resolved(&state, &ticket, &what, &token).await
+}
+
+impl Post {
+    /// With its picture, as far as that can be looked at now.
+    async fn of(distribution: &Distribution, ticket: &Ticket, now: Timestamp, hand_off: &HandOff, token: &str) -> Self {
+        let content = page::content_of(distribution, ticket, now);
+        let picture = match content.image_url.as_deref() {
+            None => Shown::Nothing,
+            Some(url) => match tokio::time::timeout(PICTURE_WITHIN, hand_off.picture(url)).await {
+                Ok(Err(why)) => Shown::Missing(why),
+                // What comes later, comes when the page asks for it.
+                Ok(Ok(_)) | Err(_) => Shown::At(format!("{token}/picture")),
+            },
+        };
+        Self { content, picture }
+    }
 }
 
 /// The only blog that the post may be on, where one is named.

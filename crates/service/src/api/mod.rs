@@ -141,6 +141,7 @@ fn routes() -> Routes {
         // Who holds the link may, whoever they are.
         .get("/handoff/{token}", Needs::Nothing, handoff::show)
         .post("/handoff/{token}", Needs::Nothing, handoff::done)
+        .get("/handoff/{token}/picture", Needs::Nothing, handoff::picture)
         // Channels that fetch a picture hold no key.
         .get("/media/{sha256}", Needs::Nothing, media::get_media)
         .get("/healthz", Needs::Nothing, health::healthz)

@@ -7,6 +7,7 @@
 //! | `repeat.rs` | an event that is announced more than once |
 //! | `schedule.rs` | what is to begin later |
 //! | `live.rs` | channels that are really called, at the simulator |
+//! | `preview.rs` | what a preview asks of them |
 //! | `live_partners.rs` | the same for 지니TV and 링고비즈 |
 //! | `live_kakao.rs` | the same for Kakao Channel |
 //! | `accounts.rs`, `accounts_changed.rs` | tenants' own accounts on channels |
@@ -19,8 +20,8 @@
 //! | `withdraw.rs` | taking down what is live |
 //! | `spending.rs` | how much a tenant may spend |
 //! | `stop.rs` | stopping all sending, or one tenant's |
-//! | `notices.rs`, `notices_kill.rs` | who is told what went wrong |
-//! | `handoff.rs` | posts that a person puts on their blog, and blogs that are posted to |
+//! | `notices.rs`, `notices_kill.rs`, `notices_secrets.rs` | who is told what went wrong |
+//! | `handoff.rs`, `handoff_picture.rs` | posts that a person puts on their blog, and blogs that are posted to |
 //! | `progress.rs` | the stream of events |
 //! | `shared_cache.rs` | statuses in Redis: the given key, several services |
 //! | `shared_cache_faults.rs` | Redis hung, killed, refusing, and over TLS |
@@ -48,6 +49,7 @@ mod contract;
 mod documents;
 mod door;
 mod handoff;
+mod handoff_picture;
 mod instagram;
 mod keys;
 mod later_news;
@@ -58,6 +60,7 @@ mod look_ahead;
 mod media;
 mod notices;
 mod notices_kill;
+mod notices_secrets;
 mod overdue;
 mod preview;
 mod program;

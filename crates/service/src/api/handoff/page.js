@@ -14,18 +14,28 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 const image = field('image');
-let file = null;
-if (image && navigator.canShare) {
-  fetch(image.src, { credentials: 'omit' }).then((answer) => answer.blob()).then((blob) => {
-    file = new File([blob], 'event.' + (blob.type.split('/')[1] || 'jpg'), { type: blob.type });
-  }).catch(() => {});
-}
 const share = field('share');
+let file = null;
 if (share && navigator.share) {
   share.hidden = false;
+  const whole = share.innerHTML;
+  // Until the picture is here.
+  if (image) share.textContent = '글만 공유 (사진은 따로 저장) Share the text alone; save the picture';
+  if (image && navigator.canShare) {
+    fetch(image.src, { credentials: 'omit' }).then((answer) => {
+      if (!answer.ok) throw new Error(answer.status);
+      return answer.blob();
+    }).then((blob) => {
+      const got = new File([blob], 'event.' + (blob.type.split('/')[1] || 'jpg'), { type: blob.type });
+      if (!navigator.canShare({ files: [got] })) return;
+      file = got;
+      share.innerHTML = whole;
+    }).catch(() => {});
+  }
   share.addEventListener('click', () => {
-    const data = { title: field('title').value, text: field('title').value + '\n\n' + field('text').value };
-    if (file && navigator.canShare({ files: [file] })) data.files = [file];
+    const text = field('post').value;
+    const data = { title: text.split('\n')[0], text };
+    if (file) data.files = [file];
     navigator.share(data).catch(() => {});
   });
 }

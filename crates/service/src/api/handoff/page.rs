@@ -1,5 +1,5 @@
 //! The pages themselves: Korean first, English below it, on a phone's screen,
-//! with nothing from elsewhere but the post's own picture. Every word of a
+//! with nothing from elsewhere: the post's picture is looked at, and given from here. Every word of a
 //! request is text. It works without scripts; they only copy and share.
 
 use std::sync::LazyLock;
@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fanfare_channels::media::Picture;
 use fanfare_channels::naver_blog::ticket::Ticket;
 use fanfare_core::channel::Mode;
 use fanfare_core::compose::{ChannelContent, NaverBlogContent, compose};
@@ -21,7 +22,6 @@ use fanfare_core::korea;
 use fanfare_core::text::Text;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use crate::api::problem::ForPeople;
 
@@ -31,11 +31,12 @@ const SCRIPT: &str = include_str!("page.js");
 /// Where Naver's editor is, for whoever is logged in.
 const EDITOR: &str = "https://blog.naver.com/GoBlogWrite.naver";
 
-/// Only this style and this script, and nothing from elsewhere.
+/// Only this style and this script, the post's picture from here, and nothing from elsewhere.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src 'self'; connect-src 'self'; form-action \
+         'self'; base-uri 'none'; \
          frame-ancestors 'none'",
         hash(SCRIPT),
         hash(STYLE)
@@ -52,6 +53,7 @@ pub(super) enum Page {
     Replaced,
     Unknown,
     AnotherSite,
+    NoPicture(Text),
     Busy,
 }
 
@@ -61,37 +63,46 @@ pub(super) struct Fault<'f> {
     pub(super) wrong: &'f Text,
 }
 
-/// The post, ready to be copied, and where its address is to be pasted.
-pub(super) fn task(
-    distribution: &Distribution,
-    ticket: &Ticket,
-    now: Timestamp,
-    (blog, fault): (Option<&str>, Option<&Fault<'_>>),
-) -> Response {
+/// The post as its page shows it.
+pub(super) struct Post {
+    pub(super) content: NaverBlogContent,
+    pub(super) picture: Shown,
+}
+
+/// What is shown of the post's picture.
+pub(super) enum Shown {
+    /// It has none.
+    Nothing,
+    /// It is there, beside the page.
+    At(String),
+    /// It can't be had: why.
+    Missing(Text),
+}
+
+pub(super) fn content_of(distribution: &Distribution, ticket: &Ticket, now: Timestamp) -> NaverBlogContent {
     let request = &distribution.request.request;
-    let content = match compose(request, ticket.channel, Mode::Live, now).content {
+    match compose(request, ticket.channel, Mode::Live, now).content {
         ChannelContent::NaverBlog(content) => content,
         // Only the blog is handed off.
         _ => NaverBlogContent::default(),
-    };
-    let text = |text: &Option<String>| escaped(text.as_deref().unwrap_or_default());
-    let image = content.image_url.as_deref().and_then(|url| Url::parse(url).ok());
-    let until = korea::minute(ticket.until);
+    }
+}
+
+/// The post, ready to be copied, and where its address is to be pasted.
+pub(super) fn task(post: &Post, until: Timestamp, (blog, fault): (Option<&str>, Option<&Fault<'_>>)) -> Response {
+    let until = korea::minute(until);
     let body = format!(
         "<h1>네이버 블로그에 올려 주세요<small>Please post this on your Naver Blog</small></h1>\
          <p>{until}까지 올리고 주소를 붙여 넣어 주세요.<small>Post it and paste its address by {until}, Korean time.</small></p>\
          <h2>1. 글 복사<small>Copy the post</small></h2>\
-         <label for=title>제목 <small>Title</small></label><textarea id=title rows=2 readonly>\n{title}</textarea>\
-         <button type=button data-copy=title>제목 복사<small>Copy title</small></button>\
-         <label for=text>본문 <small>Text</small></label><textarea id=text rows=9 readonly>\n{content}</textarea>\
-         <button type=button data-copy=text>본문 복사<small>Copy text</small></button>{picture}\
+         <label for=post>제목과 본문 <small>Title and text</small></label><textarea id=post rows=11 readonly>\n{post}</textarea>\
+         <button type=button data-copy=post>제목과 본문 복사<small>Copy title and text</small></button>{picture}\
          <button type=button id=share hidden>글과 사진 공유<small>Share text and picture</small></button>\
          <h2>2. 블로그에 올리기<small>Publish it on the blog</small></h2>{which}\
          <a class=button href=\"{EDITOR}\" target=_blank rel=\"noopener noreferrer\">블로그 글쓰기 열기<small>Open the blog's editor</small></a>\
          <h2>3. 올린 글의 주소<small>The post's address</small></h2>{form}",
-        title = text(&content.title),
-        content = text(&content.content),
-        picture = image.as_ref().map(picture).unwrap_or_default(),
+        post = escaped(&whole(&post.content)),
+        picture = picture(&post.picture),
         which = blog.map(which).unwrap_or_default(),
         form = form(fault),
     );
@@ -100,7 +111,14 @@ pub(super) fn task(
     } else {
         StatusCode::OK
     };
-    html(status, "네이버 블로그에 올려 주세요", &body, image.as_ref())
+    html(status, "네이버 블로그에 올려 주세요", &body)
+}
+
+/// All that is to be copied, in one go: the title is the first line.
+fn whole(content: &NaverBlogContent) -> String {
+    let parts = [&content.title, &content.content];
+    let parts: Vec<_> = parts.into_iter().filter_map(|part| part.as_deref()).collect();
+    parts.join("\n\n")
 }
 
 fn which(blog: &str) -> String {
@@ -108,11 +126,32 @@ fn which(blog: &str) -> String {
     format!("<p>{address} 블로그에 올려 주세요.<small>It belongs on {address}.</small></p>")
 }
 
-fn picture(url: &Url) -> String {
-    format!(
-        "<img id=image src=\"{}\" alt=\"\"><p>사진을 길게 눌러 저장하세요.<small>Press and hold the picture to save it.</small></p>",
-        escaped(url.as_str())
+fn picture(shown: &Shown) -> String {
+    match shown {
+        Shown::Nothing => String::new(),
+        Shown::At(place) => format!(
+            "<img id=image src=\"{}\" alt=\"\"><p>사진을 길게 눌러 저장하세요.<small>Press and hold the picture to save it.</small></p>",
+            escaped(place)
+        ),
+        Shown::Missing(why) => format!("<p class=error role=alert>{}</p>", sentence(&no_picture(why))),
+    }
+}
+
+fn no_picture(why: &Text) -> Text {
+    Text::new(
+        format!("The picture can't be shown. {}", why.en),
+        format!("사진을 불러올 수 없습니다. {}", why.ko),
     )
+}
+
+/// The picture itself; nobody between keeps it, since the link is a secret.
+pub(super) fn picture_file(picture: &Picture) -> Response {
+    let mut response = Response::new(Body::from(picture.bytes.clone()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(picture.kind.media_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=600"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 fn form(fault: Option<&Fault<'_>>) -> String {
@@ -135,7 +174,7 @@ pub(super) fn sentence(text: &Text) -> String {
 /// A page that says one thing.
 pub(super) fn of(status: StatusCode, page: Page) -> Response {
     let (title, rest) = words(page);
-    let mut response = html(status, &title.ko, &format!("<h1>{}</h1>{rest}", sentence(&title)), None);
+    let mut response = html(status, &title.ko, &format!("<h1>{}</h1>{rest}", sentence(&title)));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response
             .headers_mut()
@@ -172,6 +211,7 @@ fn words(page: Page) -> (Text, String) {
                 "다른 사이트에서 보낸 요청입니다. 링크를 직접 열어 주소를 붙여 넣어 주세요.",
             ),
         ),
+        Page::NoPicture(why) => (Text::new("There is no picture", "사진이 없습니다"), no_picture(&why)),
         Page::Busy => (
             Text::new("Please try again in a moment", "잠시 후 다시 시도해 주세요"),
             Text::new(
@@ -205,8 +245,7 @@ fn done(post_url: Option<&str>, is_verified: bool) -> (Text, String) {
     )
 }
 
-/// `image` is the one thing that may come from elsewhere.
-fn html(status: StatusCode, title: &str, body: &str, image: Option<&Url>) -> Response {
+fn html(status: StatusCode, title: &str, body: &str) -> Response {
     let text = format!(
         "<!doctype html><html lang=ko><head><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <meta name=robots content=noindex><title>{}</title><style>{STYLE}</style></head><body><main>{body}</main>\
@@ -216,10 +255,6 @@ fn html(status: StatusCode, title: &str, body: &str, image: Option<&Url>) -> Res
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.extensions_mut().insert(ForPeople);
-    let policy = match image.map(|url| url.origin().ascii_serialization()) {
-        Some(origin) => format!("{}; img-src {origin}; connect-src {origin}", *POLICY),
-        None => POLICY.clone(),
-    };
     let headers = response.headers_mut();
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -229,7 +264,7 @@ fn html(status: StatusCode, title: &str, body: &str, image: Option<&Url>) -> Res
     set(CONTENT_TYPE, "text/html; charset=utf-8");
     set(CONTENT_LANGUAGE, "ko");
     set(CACHE_CONTROL, "no-store");
-    set(CONTENT_SECURITY_POLICY, &policy);
+    set(CONTENT_SECURITY_POLICY, &POLICY);
     // The link is a secret; but a form's page must be told to us.
     set(REFERRER_POLICY, "same-origin");
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
