@@ -19,6 +19,8 @@ mod operators;
 mod partners;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/readme.rs"]
+mod readme;
 #[path = "cli/redrive.rs"]
 mod redrive;
 #[path = "cli/story.rs"]

@@ -32,7 +32,7 @@ pub(crate) struct Delivery {
     pub(crate) channel: String,
     pub(crate) status: String,
     pub(crate) holds_claim: bool,
-    /// Any word of the channel's by which what came to be is found.
+    /// How far the channel's word goes.
     pub(crate) has_receipt: bool,
 }
 

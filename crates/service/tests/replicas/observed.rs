@@ -84,8 +84,8 @@ async fn distributions(database: &Client) -> BTreeMap<String, Distribution> {
         all.insert(row.get(0), distribution);
     }
     let of = |row: &tokio_postgres::Row| row.get::<_, String>(0);
-    let deliveries = "SELECT distribution_log_id::text, channel, status, holds_claim, num_nonnulls(distribution_id,
-        update_timestamp, ad_id, post_url, post_id, message_id) > 0 FROM distribution_channel_logs";
+    let deliveries = "SELECT distribution_log_id::text, channel, status, holds_claim, channel_state IS NOT NULL
+        FROM distribution_channel_logs";
     for row in database.query(deliveries, &[]).await.unwrap() {
         let delivery = Delivery {
             channel: row.get(1),
