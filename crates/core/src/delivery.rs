@@ -276,7 +276,8 @@ pub struct Delivery {
 /// A next attempt within this time is RETRYING, a later one WAITING.
 pub const RETRYING_LIMIT: Duration = Duration::from_secs(30);
 
-/// Who is to finish something is told once more so long before their time is over.
+/// Who is to finish something is told once more so long before their time is over, or
+/// when half of it is, where that is later.
 const REMINDED_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Delivery {
@@ -338,7 +339,13 @@ impl Delivery {
         let until = self
             .next_attempt_at
             .filter(|_| self.status == DeliveryStatus::ActionRequired)?;
-        let at = until.saturating_sub(REMINDED_BEFORE).unwrap_or(Timestamp::MIN);
+        // In whole seconds: times are kept to the microsecond, and half of one is none.
+        let half = self
+            .attempt_started_at
+            .map(|since| until.duration_since(since).as_secs() / 2);
+        let half = half.map(SignedDuration::from_secs);
+        let before = half.map_or(REMINDED_BEFORE, |half| half.min(REMINDED_BEFORE));
+        let at = until.saturating_sub(before).unwrap_or(Timestamp::MIN);
         Some(at).filter(|at| self.updated_at < *at)
     }
 

@@ -1,6 +1,6 @@
 //! What is handed to a person to finish, and how long they have: they are told once
-//! more a day before the end; then it has failed, and its hold on the event is free
-//! for a redrive.
+//! more a day before the end, or half-way where they have less than two; then it has
+//! failed, and its hold on the event is free for a redrive.
 //!
 //! That it is done is said through `ask.rs`. How a person is told is not decided
 //! here.

@@ -161,6 +161,30 @@ fn who_has_not_done_it_a_day_before_the_end_is_told_once_more() {
     assert_eq!(record(&commands).deliveries[0].status, DeliveryStatus::Failed);
 }
 
+/// A day before the end of one day is no time at all: they have just been told.
+#[test]
+fn who_has_less_than_two_days_is_told_once_more_half_way() {
+    const DAY: Duration = Duration::from_hours(24);
+    let mut node = node(KEY, 10);
+    let (id, calls) = node.accepted(new(&TWO, None));
+    // Half of that is no time that a database keeps.
+    let until = START + DAY + Duration::from_micros(1);
+    let outcome = StepOutcome::NeedsAction {
+        task: failure(),
+        until: Some(until),
+    };
+    let commands = node.step(vec![stepped(&calls[0], outcome), stepped(&calls[1], confirmed())]);
+    let half = until - DAY / 2;
+    assert_eq!(record(&commands).due_at, Some(half));
+    let stored = written(&mut node, id);
+    node.now = half - Duration::from_secs(1);
+    assert!(node.step(vec![Input::Adopted(vec![adopted(stored)])]).is_empty());
+    let commands = node.later(Duration::from_secs(1));
+    let told = record(&commands);
+    assert_eq!(told.due_at, Some(until), "once");
+    assert_eq!(told.deliveries[0].status, DeliveryStatus::ActionRequired);
+}
+
 #[test]
 fn who_was_not_told_in_time_is_told_late_and_after_the_end_not_at_all() {
     for (after, status) in [
