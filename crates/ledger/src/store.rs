@@ -81,7 +81,8 @@ pub trait Store:
     ) -> Result<Vec<(TenantId, DistributionId)>, StoreError>;
 
     /// Takes over this one, open or closed, due or not, for what a person asks
-    /// of it; `None` where there is none, or another life owns it that is not over.
+    /// of it; `None` where there is none, another life owns it that is not over, or it can't
+    /// be read.
     async fn adopt_one(
         &self,
         token: Incarnation,

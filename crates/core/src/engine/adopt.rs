@@ -14,6 +14,9 @@ use crate::ids::{DistributionId, TenantId};
 use crate::text::Text;
 use crate::write::Adopted;
 
+/// Of what may be in flight, one in so many is taken over at each look at least.
+const LEAST_ADOPTED_SHARE: usize = 200;
+
 impl Engine {
     pub(super) fn adopt(&mut self, adopted: Vec<Adopted>, turn: &mut Turn<'_>) {
         for Adopted { distribution, others } in adopted {
@@ -51,9 +54,12 @@ impl Engine {
     }
 
     /// How many more may be taken over now. Half of what may be in flight is left to
-    /// requests: what waited for one dead channel must not close the door for all.
+    /// requests: what waited for one dead channel must not close the door for all. A few are
+    /// taken over however many requests there are: they were accepted before.
     pub fn room_to_adopt(&self) -> usize {
-        (self.settings.max_in_flight / 2).saturating_sub(self.works.len())
+        let most = self.settings.max_in_flight;
+        let room = (most / 2).saturating_sub(self.works.len());
+        room.max(most / LEAST_ADOPTED_SHARE).max(1)
     }
 
     fn resume(&mut self, id: DistributionId, delivery: &Delivery, turn: &mut Turn<'_>) {

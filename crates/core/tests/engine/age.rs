@@ -6,7 +6,7 @@ use fanfare_core::attempt::{Dedup, LookUpOutcome, Retry, StepOutcome};
 use fanfare_core::channel::Channel;
 use fanfare_core::delivery::{Delivery, DeliveryStatus, Phase};
 use fanfare_core::distribution::Distribution;
-use fanfare_core::engine::{Ask, AskAnswer, AskId, Command, Input, Verdict};
+use fanfare_core::engine::{Ask, AskAnswer, AskId, AskRefusal, Call, Command, Input, Verdict};
 use fanfare_core::ids::DistributionId;
 use fanfare_core::resilience::breaker::BreakerAction;
 use fanfare_core::write::Written;
@@ -57,6 +57,18 @@ fn retry() -> Ask {
 
 fn only(commands: &[Command]) -> &Delivery {
     &record(commands).deliveries[0]
+}
+
+/// It failed, and is sent again two days later.
+fn redriven() -> (Node, DistributionId, Call) {
+    let mut node = node_for(KEY, 10, 100);
+    let (id, out) = node.accepted(new(ONE, None));
+    node.step(vec![stepped(&out[0], rejected(Retry::Never))]);
+    let failed = at_rest(&node.written(id, Written::Recorded));
+    node.now += 48 * HOUR;
+    node.step(vec![asked(id, retry(), Some(&failed))]);
+    let call = calls(node.written(id, Written::Recorded)).remove(0);
+    (node, id, call)
 }
 
 fn at_rest(commands: &[Command]) -> Distribution {
@@ -130,30 +142,21 @@ fn who_knows_what_came_of_it_need_not_wait_for_the_breaker() {
     let mut node = look_up();
     node.step(vec![force_open()]);
     let (id, _) = node.ask(new(ONE, None));
-    node.written(id, Written::Accepted { others: Vec::new() });
-    let commands = node.step(vec![asked(id, what, None)]);
-    let refused = |command: &Command| {
-        matches!(
-            command,
-            Command::AnswerAsk {
-                answer: AskAnswer::Refused(_) | AskAnswer::NotHere,
-                ..
-            }
-        )
-    };
-    assert!(commands.iter().any(refused), "{commands:?}");
+    let commands = node.written(id, Written::Accepted { others: Vec::new() });
+    let waits = at_rest(&commands);
+    let commands = node.step(vec![asked(id, what, Some(&waits))]);
+    let refusal = AskRefusal::NotInReview(TWO[0], DeliveryStatus::Waiting);
+    let answer = AskAnswer::Refused(refusal);
+    assert!(
+        commands.contains(&Command::AnswerAsk { ask: AskId(3), answer }),
+        "{commands:?}"
+    );
 }
 
 #[test]
 fn a_redrive_is_tried_for_a_day_of_its_own() {
-    let mut node = node_for(KEY, 10, 100);
-    let (id, out) = node.accepted(new(ONE, None));
-    node.step(vec![stepped(&out[0], rejected(Retry::Never))]);
-    let failed = at_rest(&node.written(id, Written::Recorded));
-    node.now += 48 * HOUR;
-    node.step(vec![asked(id, retry(), Some(&failed))]);
-    let out = calls(node.written(id, Written::Recorded));
-    let commands = node.step(vec![stepped(&out[0], rejected(Retry::Backoff))]);
+    let (mut node, id, call) = redriven();
+    let commands = node.step(vec![stepped(&call, rejected(Retry::Backoff))]);
     assert_eq!(only(&commands).status, DeliveryStatus::Retrying);
     node.written(id, Written::Recorded);
     node.later(Duration::from_secs(1));
@@ -170,26 +173,15 @@ fn a_redrive_is_tried_for_a_day_of_its_own() {
 
 #[test]
 fn a_redrive_that_is_held_back_does_not_wait_for_ever() {
-    let mut node = node_for(KEY, 10, 100);
-    let (id, out) = node.accepted(new(ONE, None));
-    node.step(vec![stepped(&out[0], rejected(Retry::Never))]);
-    let failed = at_rest(&node.written(id, Written::Recorded));
-    node.now += 48 * HOUR;
-    node.step(vec![asked(id, retry(), Some(&failed))]);
-    let out = calls(node.written(id, Written::Recorded));
-    let until = |hours: u32| StepOutcome::Deferred {
-        until: node.now + hours * HOUR,
-        reason: failure(),
-    };
-    let (soon, late) = (until(23), until(25));
-    let commands = node.step(vec![stepped(&out[0], soon)]);
-    assert_eq!(only(&commands).status, DeliveryStatus::Waiting);
-    let mut other = node_for(KEY, 10, 100);
-    other.now = node.now;
-    other.step(vec![asked(id, retry(), Some(&failed))]);
-    let out = calls(other.written(id, Written::Recorded));
-    let commands = other.step(vec![stepped(&out[0], late)]);
-    assert_eq!(only(&commands).failure.as_ref().unwrap().code, "expired");
+    for (hours, expected) in [(23, DeliveryStatus::Waiting), (25, DeliveryStatus::Failed)] {
+        let (mut node, _, call) = redriven();
+        let deferred = StepOutcome::Deferred {
+            until: node.now + hours * HOUR,
+            reason: failure(),
+        };
+        let commands = node.step(vec![stepped(&call, deferred)]);
+        assert_eq!(only(&commands).status, expected, "{hours} hours");
+    }
 }
 
 #[test]

@@ -115,11 +115,16 @@ fn own_work_that_is_not_in_memory_is_read_again() {
 }
 
 #[test]
-fn what_is_taken_over_leaves_half_of_the_room_to_requests() {
-    let mut node = node_for(KEY, 100, 10);
-    assert_eq!(node.engine.room_to_adopt(), 5);
-    for left in [4, 3, 2, 1, 0, 0] {
+fn what_is_taken_over_leaves_half_of_the_room_to_requests_and_is_not_starved_by_them() {
+    let mut node = node_for(KEY, 1_000, 400);
+    assert_eq!(node.engine.room_to_adopt(), 200);
+    for _ in 0..150 {
         node.accepted(new(&TWO[..1], None));
-        assert_eq!(node.engine.room_to_adopt(), left);
     }
+    assert_eq!(node.engine.room_to_adopt(), 50);
+    for _ in 0..200 {
+        node.accepted(new(&TWO[..1], None));
+    }
+    assert_eq!(node.engine.room_to_adopt(), 2);
+    assert_eq!(node_for(KEY, 1, 1).engine.room_to_adopt(), 1);
 }

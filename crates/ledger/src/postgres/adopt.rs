@@ -44,7 +44,8 @@ pub(super) async fn owned(
     keys(&rows)
 }
 
-/// This one, wherever it stands; `None` where there is none or another life owns it.
+/// This one, wherever it stands; `None` where there is none, another life owns it, or it
+/// can't be read.
 pub(super) async fn adopt_one(
     session: &Session,
     token: Incarnation,
@@ -81,7 +82,7 @@ async fn readable(
     for key in keys {
         match read::whole(session, std::slice::from_ref(key)).await {
             Err(SqlError::Unreadable(what)) => {
-                tracing::error!(distribution = %key.1.0, what, "an open distribution cannot be read: mend its rows");
+                tracing::error!(distribution = %key.1.0, what, "a distribution cannot be read: mend its rows");
             }
             one => found.extend(one?),
         }

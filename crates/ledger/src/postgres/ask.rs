@@ -97,8 +97,8 @@ pub(super) const WRITTEN: &str = "SELECT w.n
     JOIN history AS h ON h.tenant_id = w.tenant AND h.distribution_log_id = w.id
         AND h.number = w.number AND h.token = w.token";
 
-/// Of FAILED and CANCELLED only: a claim that another distribution has taken
-/// over is not wanted again by what its former holder does on.
+/// Claims that are not held any more: released, by FAILED and CANCELLED, or taken over by
+/// another distribution; such a one is not wanted again by what its former holder does on.
 pub(super) const RELEASED: &str = "SELECT w.n, c.channel, c.generation, c.status IN ('FAILED', 'CANCELLED')
     FROM unnest($1::int[], $2::text[], $3::uuid[]) AS w (n, tenant, id)
     JOIN distribution_channel_logs AS c ON c.tenant_id = w.tenant AND c.distribution_log_id = w.id

@@ -30,14 +30,18 @@ pub(super) struct Change<'a> {
 
 /// Whether it needs to know what was there before.
 pub(super) fn looks_back(record: &Record) -> bool {
-    let looks = |delivery: &Delivery| may_take_again(delivery) || record.begins(delivery);
-    record.freeze.is_some() || record.deliveries.iter().any(looks)
+    record.freeze.is_some() || record.deliveries.iter().any(|delivery| needs_claim(record, delivery))
 }
 
-/// Whether it may release a claim or take one.
+/// Whether it may release a claim, or needs one.
 pub(super) fn touches_claims(record: &Record) -> bool {
-    let touches = |delivery: &Delivery| !delivery.holds_claim || may_take_again(delivery);
+    let touches = |delivery: &Delivery| !delivery.holds_claim || needs_claim(record, delivery);
     record.deliveries.iter().any(touches)
+}
+
+/// By a redrive, or because it begins.
+fn needs_claim(record: &Record, delivery: &Delivery) -> bool {
+    may_take_again(delivery) || record.begins(delivery)
 }
 
 /// A redrive opens a generation and takes the claim again.

@@ -1,6 +1,7 @@
 //! What can only be seen from within: query plans, what the tables refuse, and
 //! what is said where the database cannot be used.
 
+mod claims;
 mod damage;
 mod fill;
 mod notices;

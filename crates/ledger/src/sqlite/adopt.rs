@@ -27,13 +27,7 @@ pub(super) fn adopt(
     let due = due(connection, DUE, int(token.0) - 1, due_by, limit)?;
     let mut adopted = Vec::with_capacity(due.len());
     for (tenant, id) in due {
-        match adopt_one(connection, token, &tenant, id) {
-            // One that can't be read must not keep the rest from going on.
-            Err(SqlError::Unreadable(what)) => {
-                tracing::error!(distribution = %id.0, what, "an open distribution cannot be read: mend its rows");
-            }
-            found => adopted.extend(found?),
-        }
+        adopted.extend(adopt_one(connection, token, &tenant, id)?);
     }
     Ok(adopted)
 }
@@ -48,7 +42,8 @@ pub(super) fn owned(
     due(connection, OWNED, int(token.0), due_by, limit)
 }
 
-/// This one, wherever it stands; `None` where there is none or a later life owns it.
+/// This one, wherever it stands; `None` where there is none, a later life owns it, or it
+/// can't be read.
 pub(super) fn adopt_one(
     connection: &Connection,
     token: Incarnation,
@@ -64,10 +59,16 @@ pub(super) fn adopt_one(
         return Ok(None);
     }
     check_one(changed)?;
-    let distribution = read::distribution(connection, tenant, id)?;
-    distribution
-        .map(|distribution| read::with_others(connection, distribution))
-        .transpose()
+    match read::distribution(connection, tenant, id) {
+        // It must not keep others from going on.
+        Err(SqlError::Unreadable(what)) => {
+            tracing::error!(distribution = %id.0, what, "a distribution cannot be read: mend its rows");
+            Ok(None)
+        }
+        found => found?
+            .map(|distribution| read::with_others(connection, distribution))
+            .transpose(),
+    }
 }
 
 fn due(

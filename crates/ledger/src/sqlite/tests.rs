@@ -321,6 +321,8 @@ async fn what_cannot_be_read_keeps_nothing_else_from_going_on() {
     adopted.sort();
     expected.sort();
     assert_eq!(adopted, expected);
+    let tenant = TenantId::default();
+    assert!(store.adopt_one(token, &tenant, damaged).await.unwrap().is_none());
 }
 
 fn ids(batch: &[Acceptance]) -> Vec<DistributionId> {

@@ -189,28 +189,46 @@ pub async fn allow_repeat_takes_the_claim_over(store: &dyn Store) {
 /// Another node may have it in memory still, as it was before. What has begun goes on.
 pub async fn what_lost_its_claim_does_not_begin(store: &dyn Store) {
     let token = life(store).await;
-    let mut waits = asked(1, "evt-1", BOTH, 0, token);
-    for delivery in &mut waits.distribution.deliveries {
-        *delivery = Delivery::new(delivery.id, delivery.channel, delivery.mode, at(0));
-    }
-    let mut first = accepted(store, &waits).await;
+    let mut first = accepted(store, &waits(1, token)).await;
     let before = first.clone();
     let repeat = asking(asked(2, "evt-1", KAKAO, 1, token), |r| r.request.allow_repeat = true);
     accepted(store, &repeat).await;
-    let begin = |distribution: &mut Distribution, position: usize| {
-        sample::record(distribution, at(2), token, |distribution| {
-            let delivery = &mut distribution.deliveries[position];
-            (delivery.attempt, delivery.attempt_started_at) = (1, Some(at(2)));
-            vec![delivery.transition(DeliveryStatus::InProgress, at(2)).unwrap()]
-        })
-    };
-    let lost = begin(&mut before.clone(), 1);
+    let lost = begin(&mut before.clone(), 1, token);
     assert_eq!(write(store, change(&lost)).await, Written::TakenOver);
     let stored = stored(store, &first).await;
     assert_eq!((stored.history_number, stored.deliveries[1].attempt), (1, 0));
     assert!(!stored.deliveries[1].holds_claim);
-    recorded(store, &begin(&mut first, 0)).await;
+    recorded(store, &begin(&mut first, 0, token)).await;
     recorded(store, &sample::completion(&mut first, at(3), token)).await;
+}
+
+/// Both in one batch.
+pub async fn what_loses_its_claim_in_the_same_batch_does_not_begin(store: &dyn Store) {
+    let token = life(store).await;
+    let mut first = accepted(store, &waits(1, token)).await;
+    let repeat = asking(asked(2, "evt-1", KAKAO, 1, token), |r| r.request.allow_repeat = true);
+    let batch = vec![accept(&repeat), change(&begin(&mut first, 1, token))];
+    let others = vec![first.id];
+    let answers = store.commit(batch).await.unwrap();
+    assert_eq!(answers, [Written::Accepted { others }, Written::TakenOver]);
+}
+
+/// Accepted, and nothing of it has begun.
+fn waits(number: u64, token: Incarnation) -> Acceptance {
+    let mut waits = asked(number, "evt-1", BOTH, 0, token);
+    for delivery in &mut waits.distribution.deliveries {
+        *delivery = Delivery::new(delivery.id, delivery.channel, delivery.mode, at(0));
+    }
+    waits
+}
+
+/// Its delivery at this position begins.
+fn begin(distribution: &mut Distribution, position: usize, token: Incarnation) -> Record {
+    sample::record(distribution, at(2), token, |distribution| {
+        let delivery = &mut distribution.deliveries[position];
+        (delivery.attempt, delivery.attempt_started_at) = (1, Some(at(2)));
+        vec![delivery.transition(DeliveryStatus::InProgress, at(2)).unwrap()]
+    })
 }
 
 /// FAILED and CANCELLED alike.

@@ -60,6 +60,7 @@ macro_rules! store_suite {
             claims::what_is_not_to_be_accepted_is_only_found_out,
             claims::allow_repeat_takes_the_claim_over,
             claims::what_lost_its_claim_does_not_begin,
+            claims::what_loses_its_claim_in_the_same_batch_does_not_begin,
             claims::a_failure_releases_the_claim,
             claims::a_redrive_takes_the_claim_again,
             claims::a_redrive_is_refused_where_another_holds_the_claim,

@@ -1,6 +1,7 @@
 //! What is done from time to time beside the loop: taking over work that nobody
 //! owns, forgetting old idempotency keys, and deleting what is kept no longer.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,7 +90,7 @@ impl Sweeps {
     /// The engine has dropped it, although it may be this life's: the next look
     /// takes it over again.
     pub(super) fn take_back(&self, tenant: TenantId, id: DistributionId) {
-        self.dropped().push((tenant, id));
+        self.dropped().insert((tenant, id));
     }
 
     /// A breaker has closed, or sending goes on: what was held back is due later,
@@ -155,7 +156,7 @@ impl Sweeps {
                     Ok(adopted) => _ = found.send(Input::Adopted(adopted.into_iter().collect())),
                     Err(error) => {
                         tracing::error!(error = &error as &dyn Error, "could not take work over again");
-                        lock(&again).push((tenant, id));
+                        lock(&again).insert((tenant, id));
                     }
                 }
             });
@@ -221,7 +222,8 @@ async fn delete_closed(store: &dyn Store, before: Timestamp, unpublished_stay: b
     Ok(())
 }
 
-type Dropped = Vec<(TenantId, DistributionId)>;
+/// Each once: own work that can't be read is found missing every minute.
+type Dropped = BTreeSet<(TenantId, DistributionId)>;
 
 fn lock(dropped: &Mutex<Dropped>) -> MutexGuard<'_, Dropped> {
     // Each use is one operation.
